@@ -1,0 +1,193 @@
+"""Text and mappings: the only home of tomllib, tomli-w, tomlkit and yaml.
+
+Nothing here knows what the mappings mean. Heavy libraries are imported by the function that needs them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from micropkgd.errors import DocumentError
+
+if TYPE_CHECKING:
+    import yaml
+
+_MAX_YAML_BYTES = 64 * 1024
+_MAX_YAML_DEPTH = 8
+_VARIABLE = re.compile(r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}")
+
+
+def read_toml(data: bytes) -> dict[str, object]:
+    """Parse TOML; `DocumentError` names line and column, and a conflict marker for what it is."""
+    import tomllib
+
+    text = decode(data)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            raise DocumentError(f"line {number} is a git conflict marker", hint="finish the merge, then run again")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}") from error
+
+
+def write_toml(document: Mapping[str, object]) -> str:
+    """Write a mapping as TOML in the order it has."""
+    import tomli_w
+
+    return tomli_w.dumps(document)
+
+
+def read_yaml(data: bytes) -> Mapping[str, object]:
+    """Parse a small YAML mapping with the safe C loader; aliases, tags and deep nesting are refused.
+
+    `ValueError`s of the loader become `DocumentError` with line and column (reliability.md, T15).
+    """
+    import yaml
+
+    if len(data) > _MAX_YAML_BYTES:
+        raise DocumentError(f"{len(data)} bytes are too many for an options file: at most {_MAX_YAML_BYTES}")
+    text = decode(data)
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise DocumentError(f"line {_line(event)}: YAML aliases are not allowed here")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_YAML_DEPTH:
+                raise DocumentError(f"line {_line(event)}: nested deeper than {_MAX_YAML_DEPTH} levels")
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise DocumentError("expected a mapping of option names to values")
+    return document
+
+
+def check_yaml(data: bytes) -> None:
+    """`DocumentError` where a text is no YAML; nothing is built from it, so tags and aliases do no harm."""
+    import yaml
+
+    try:
+        for _ in yaml.parse(decode(data), Loader=yaml.CSafeLoader):
+            pass
+    except yaml.YAMLError as error:
+        raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+
+
+def interpolate(value: object, environ: Mapping[str, str]) -> object:
+    """Replace `${VAR}` and `${oc.env:VAR}` in every text of a document; a missing variable is an error.
+
+    A default may follow a comma, as OmegaConf's `oc.env` resolver has it.
+    """
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _variable(match, environ), value)
+    if isinstance(value, dict):
+        return {key: interpolate(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [interpolate(item, environ) for item in value]
+    return value
+
+
+def add_row(text: str, table: Sequence[str], key: str, options: Mapping[str, str]) -> str:
+    """Add `"key" = {options}` to a table of a TOML text, making the table where it is missing; all else stays."""
+    import tomlkit
+    from tomlkit.items import Table
+
+    document = tomlkit.parse(text)
+    here: Table | tomlkit.TOMLDocument = document
+    for depth, name in enumerate(table):
+        if name not in here:
+            here.add(name, tomlkit.table(is_super_table=depth < len(table) - 1))
+        inner = here[name]
+        if not isinstance(inner, Table):
+            raise DocumentError(f"`{'.'.join(table)}` cannot be extended", hint="write it as a [table] of its own")
+        here = inner
+    row = tomlkit.inline_table()
+    row.update(options)
+    here[key] = row
+    return tomlkit.dumps(document)
+
+
+def remove_row(text: str, table: Sequence[str], key: str) -> str:
+    """Remove one key of a table of a TOML text; comments and layout of all else stay."""
+    import tomlkit
+    from tomlkit.container import Container
+    from tomlkit.items import Table
+
+    document = tomlkit.parse(text)
+    here: object = document
+    for name in table:
+        here = here[name] if isinstance(here, (Table, Container)) else None
+    if not isinstance(here, Table):
+        raise DocumentError(f"`{'.'.join(table)}` cannot be edited", hint="remove the row by hand")
+    here.remove(key)
+    return tomlkit.dumps(document)
+
+
+def line_of(text: str, path: Sequence[str]) -> int | None:
+    """Find the line of a key in TOML text, for messages only: tomllib keeps no positions.
+
+    Looks for the deepest part of `path` that has a line of its own, as a header or as a key.
+    """
+    best: int | None = None
+    header: tuple[str, ...] = ()
+    matched = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            header = _keys(stripped.strip("[]").partition("#")[0].rstrip("] "))
+            here = header
+        elif "=" in stripped and not stripped.startswith("#"):
+            here = (*header, *_keys(stripped))
+        else:
+            continue
+        if here == tuple(path[: len(here)]) and len(here) > matched:
+            best, matched = number, len(here)
+    return best
+
+
+def decode(data: bytes) -> str:
+    """Decode UTF-8, a byte order mark left out; `DocumentError` names the first bad byte."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8: byte {error.start} is 0x{data[error.start]:02x}") from error
+
+
+def _variable(match: re.Match[str], environ: Mapping[str, str]) -> str:
+    value = environ.get(match.group(1), match.group(2))
+    if value is None:
+        raise DocumentError(
+            f"environment variable `{match.group(1)}` is not set", hint="set it, or give a default: ${oc.env:NAME,x}"
+        )
+    return value
+
+
+_KEY = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    """Read a dotted TOML key from the start of a line."""
+    keys = []
+    position = 0
+    while match := _KEY.match(text, position):
+        keys.append(next(part for part in match.group(1, 2, 3) if part is not None))
+        position = match.end()
+        if not match.group(4):
+            break
+    return tuple(keys)
+
+
+def _line(event: "yaml.Event") -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _uncapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,86 @@
+"""What can go wrong, sorted by who must act.
+
+Every error a person can cause or can mend is a `MicropkgError`: it says what is wrong, where, why, and (as
+`hint`) what to do, and knows the exit code of design.md section 10. Anything else that escapes is a bug.
+"""
+
+from typing import ClassVar, Self
+
+
+class MicropkgError(Exception):
+    """Base of all errors shown without a traceback.
+
+    `problem` is one sentence in lower case without a final stop; `where` names a file, key, ref or member;
+    `hint` says what to do about it. `lasting` is False where trying the same again may help.
+    """
+
+    exit_code: ClassVar[int] = 1
+    lasting: ClassVar[bool] = True
+
+    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.where = where
+        self.hint = hint
+
+    def at(self, where: str) -> Self:
+        """Give the error the address it did not know where it was raised; the innermost address stays."""
+        if not self.where:
+            self.where = where
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" if self.where else self.problem
+
+
+class UsageError(MicropkgError):
+    """The caller must change the command: an option, a project argument or a name in it."""
+
+    exit_code = 2
+
+
+class DocumentError(MicropkgError):
+    """The owner must mend a file: manifest, lock, settings or fs-args."""
+
+    exit_code = 2
+
+
+class ArchiveError(MicropkgError):
+    """The publisher must mend the archive. `reason` is the stable slug of reliability.md section 3."""
+
+    exit_code = 6
+
+    def __init__(self, reason: str, problem: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(problem, where=where, hint=hint)
+        self.reason = reason
+
+
+class VerificationError(MicropkgError):
+    """Bytes are not the bytes that were locked or pinned; somebody must say which are meant."""
+
+    exit_code = 6
+
+
+class CodeError(MicropkgError):
+    """The author must mend a Python file that cannot be parsed or decoded."""
+
+    exit_code = 1
+
+
+class TreeError(MicropkgError):
+    """The user must change something on disk: permissions, a link or a folder in the way, free space."""
+
+    exit_code = 1
+
+
+class OutOfStepError(MicropkgError):
+    """Manifest and lock disagree where the command forbids to change either (`--locked`)."""
+
+    exit_code = 3
+
+
+class ProjectBusyError(MicropkgError):
+    """Another process holds the project."""
+
+    exit_code = 7
+    lasting = False

@@ -1,0 +1,250 @@
+"""The manifest: what the owner asks for, as values (design.md section 3).
+
+Reads plain mappings, never text, so that it is tested with literals. Every error names the table and the key it is
+about; `documents.line_of` turns that address into a line.
+"""
+
+import keyword
+import re
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
+from micropkgd.model.ref import Ref
+from micropkgd.model.tree import Digest, parse_digest, rel_path
+
+KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
+OWN_PULL: TablePath = ("tool", "micropkgd", "pull")
+KEDRO_PACKAGE: TablePath = ("tool", "kedro", "micropkg", "package")
+OWN_PACKAGE: TablePath = ("tool", "micropkgd", "package")
+_POLICY: TablePath = ("tool", "micropkgd")
+
+_PULL_KEYS = ("alias", "destination", "env", "fs-args", "fs_args", "index", "sha256", "keep-deleted")
+_PACKAGE_KEYS = ("alias", "destination", "env", "publish", "overwrite")
+_POLICY_KEYS = ("on-local-edit", "prune", "update", "requirements-file", "on-dangling-import")
+_PARTS = ("pull", "package", "project")
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class OnLocalEdit(StrEnum):
+    """What happens where a local edit and a new version meet."""
+
+    MERGE = "merge"
+    HOLD = "hold"
+    OVERWRITE = "overwrite"
+
+
+class Update(StrEnum):
+    """Whether a pass follows the refs or stays with the lock."""
+
+    FOLLOW = "follow"
+    LOCKED = "locked"
+
+
+class OnDanglingImport(StrEnum):
+    """What happens with an import that leaves its micro-package."""
+
+    WARN = "warn"
+    ERROR = "error"
+
+
+class Policy(NamedTuple):
+    """`[tool.micropkgd]`: how the project wants to be treated."""
+
+    on_local_edit: OnLocalEdit = OnLocalEdit.MERGE
+    prune: bool = True
+    update: Update = Update.FOLLOW
+    requirements_file: str = "requirements.in"
+    on_dangling_import: OnDanglingImport = OnDanglingImport.WARN
+
+
+class PullEntry(NamedTuple):
+    """One row of a pull table."""
+
+    ref: Ref
+    alias: str | None = None
+    destination: tuple[str, ...] = ()  # folders below the package folder
+    env: str | None = None  # None: the project's base environment
+    fs_args: str | None = None  # a YAML file, relative to the project
+    index_url: str | None = None
+    sha256: Digest | None = None  # a pin: nothing else is ever installed
+    keep_deleted: tuple[str, ...] = ()  # paths that stay deleted when the user deleted them
+    home: TablePath = OWN_PULL
+
+
+class PackageEntry(NamedTuple):
+    """One row of a package table."""
+
+    module: str  # dotted, below the project's package
+    alias: str | None = None
+    destination: str = "dist"
+    env: str | None = None
+    publish: str | None = None
+    overwrite: bool = False
+    home: TablePath = OWN_PACKAGE
+
+
+class ProjectTables(NamedTuple):
+    """What the manifest itself says of the project's layout; the rest is seen on disk."""
+
+    package: str
+    source_dir: str = "src"
+    init_version: str = ""  # Kedro's `kedro_init_version`; empty in plain Python projects
+    tests_dir: str | None = None
+    conf_dir: str | None = None
+    base_env: str | None = None
+
+
+class Manifest(NamedTuple):
+    """Everything one `pyproject.toml` asks of micropkgd."""
+
+    project: ProjectTables
+    pulls: tuple[PullEntry, ...]
+    packages: tuple[PackageEntry, ...]
+    policy: Policy
+
+    @classmethod
+    def from_mapping(cls, document: Table) -> "Manifest":
+        """Check a whole `pyproject.toml`; `ManifestError` names the first fault."""
+        project = _project(document)
+        homes = (KEDRO_PULL, OWN_PULL)
+        pulls = [_pull_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
+        _refuse_twice((entry.ref.text, entry.home) for entry in pulls)
+        homes = (KEDRO_PACKAGE, OWN_PACKAGE)
+        packages = [_package_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
+        _refuse_twice((entry.module, entry.home) for entry in packages)
+        return cls(project, tuple(pulls), tuple(packages), _policy(document))
+
+
+def check_name(name: str, what: str) -> str:
+    """Check a name that becomes the last part of a module path; `DocumentError` says which rule it breaks."""
+    if not name.isidentifier():
+        raise DocumentError(f"{what} `{name}` is no Python name", hint="use letters, digits and underscores")
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise DocumentError(f"{what} `{name}` is a Python keyword")
+    if name in sys.stdlib_module_names:
+        raise DocumentError(f"{what} `{name}` is the name of a standard library module")
+    return name
+
+
+def parse_destination(text: str) -> tuple[str, ...]:
+    """Read `pipelines/nested` or `pipelines.nested`: folders below the package folder."""
+    if "\\" in text:
+        raise DocumentError(f"destination `{text}` has a backslash", hint="write paths with forward slashes")
+    parts = tuple(text.strip("/").split("/")) if "/" in text else tuple(text.split("."))
+    if text.startswith("/") or any(part in {"", ".", ".."} for part in parts):
+        raise DocumentError(
+            f"destination `{text}` leaves the package folder", hint="write a place below it, like `pipelines`"
+        )
+    for part in parts:
+        if not part.isidentifier() or keyword.iskeyword(part):
+            raise DocumentError(f"destination `{text}` is no package path: `{part}` is no Python name")
+    return parts
+
+
+def parse_env(text: str) -> str:
+    """Check the name of a config environment: a folder directly or deeper below the config folder."""
+    try:
+        return rel_path(text)
+    except DocumentError as error:
+        raise DocumentError(f"env `{text}` leaves the config folder", hint="write a name like `base`") from error
+
+
+def _project(document: Table) -> ProjectTables:
+    own = table_at(document, (*_POLICY, "project"))
+    kedro = table_at(document, ("tool", "kedro"))
+    if own is None and "package_name" not in (kedro or {}):
+        raise ManifestError(
+            "this is no Kedro project: `[tool.kedro]` has no `package_name`"
+            if kedro is not None
+            else "this is no Kedro project: there is no `[tool.kedro]` table",
+            ("tool", "kedro"),
+            hint='a plain Python project says `[tool.micropkgd.project]` with `package = "..."`',
+        )
+    fields = Fields(own or {}, (*_POLICY, "project"))
+    fields.known(("package", "source-dir", "tests", "conf", "base-env"))
+    legacy = Fields(kedro or {}, ("tool", "kedro"))
+    package = fields.text("package") or legacy.text("package_name")
+    if not package or not _MODULE.fullmatch(package):
+        raise ManifestError(f"package name `{package}` is no Python name", (*_POLICY, "project", "package"))
+    return ProjectTables(
+        package=package,
+        source_dir=_folder(fields, "source-dir") or _folder(legacy, "source_dir") or "src",
+        init_version=legacy.text("kedro_init_version") or legacy.text("project_version") or "",
+        tests_dir=_folder(fields, "tests"),
+        conf_dir=_folder(fields, "conf"),
+        base_env=fields.checked("base-env", parse_env),
+    )
+
+
+def _folder(fields: Fields, key: str) -> str | None:
+    return fields.checked(key, lambda text: text if text == "." else rel_path(text.removesuffix("/")))
+
+
+def _pull_entry(key: str, row: object, home: TablePath) -> PullEntry:
+    fields = Fields.of_row(key, row, home, _PULL_KEYS)
+    try:
+        ref = Ref.parse(key)
+    except DocumentError as error:
+        raise ManifestError(error.problem, (*home, key), hint=error.hint) from error
+    if fields.text("fs-args") is not None and fields.text("fs_args") is not None:
+        raise ManifestError("`fs-args` and `fs_args` are the same key", (*home, key, "fs_args"))
+    return PullEntry(
+        ref=ref,
+        alias=fields.checked("alias", lambda text: check_name(text, "alias")),
+        destination=fields.checked("destination", parse_destination) or (),
+        env=fields.checked("env", parse_env),
+        fs_args=fields.text("fs-args") or fields.text("fs_args"),
+        index_url=fields.text("index"),
+        sha256=fields.checked("sha256", parse_digest),
+        keep_deleted=fields.texts("keep-deleted"),
+        home=home,
+    )
+
+
+def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
+    fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
+    if not _MODULE.fullmatch(key):
+        raise ManifestError(f"`{key}` is no module path", (*home, key), hint='write it like `"pipelines.features"`')
+    return PackageEntry(
+        module=key,
+        alias=fields.checked("alias", lambda text: check_name(text, "alias")),
+        destination=fields.text("destination") or "dist",
+        env=fields.checked("env", parse_env),
+        publish=fields.text("publish"),
+        overwrite=fields.flag("overwrite", default=False),
+        home=home,
+    )
+
+
+def _policy(document: Table) -> Policy:
+    fields = Fields(table_at(document, _POLICY) or {}, _POLICY)
+    fields.known((*_POLICY_KEYS, *_PARTS))
+    return Policy(
+        on_local_edit=fields.choice("on-local-edit", OnLocalEdit) or OnLocalEdit.MERGE,
+        prune=fields.flag("prune", default=True),
+        update=fields.choice("update", Update) or Update.FOLLOW,
+        requirements_file=fields.checked("requirements-file", rel_path) or "requirements.in",
+        on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
+    )
+
+
+def _rows(document: Table, home: TablePath) -> Iterable[tuple[str, object]]:
+    table = table_at(document, home)
+    return () if table is None else table.items()
+
+
+def _refuse_twice(rows: Iterable[tuple[str, TablePath]]) -> None:
+    seen: dict[str, TablePath] = {}
+    for key, home in rows:
+        if key in seen:
+            raise ManifestError(
+                f"`{key}` is asked for twice, in [{'.'.join(seen[key])}] and in [{'.'.join(home)}]",
+                (*home, key),
+                other=(*seen[key], key),
+                hint="keep one of the two rows",
+            )
+        seen[key] = home

@@ -1,0 +1,81 @@
+"""The plan of one pass: a value that can be shown, counted and compared."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from micropkgd.model.tree import Digest, RelPath
+
+
+class Kind(StrEnum):
+    """What one step does to one path."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    MERGE = "merge"  # ours and theirs, both changed, joined by text
+    ADOPT = "adopt"  # a file that already has the wanted bytes becomes managed; nothing is written
+    RESTORE = "restore"  # a managed file that went missing
+    RELEASE = "release"  # an edited file that the new version no longer has stays, and is the user's from now on
+    HOLD = "hold"  # someone must choose; nothing of the entry is applied
+
+
+_WRITES = frozenset({Kind.CREATE, Kind.UPDATE, Kind.DELETE, Kind.MERGE, Kind.RESTORE})
+
+
+class Change(NamedTuple):
+    """One step on one path. `before` is its precondition: what must stand there when it is applied."""
+
+    kind: Kind
+    path: RelPath
+    before: Digest | None  # None: nothing stands there
+    after: Digest | None  # None: nothing will
+    reason: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it touches the disk."""
+        return self.kind in _WRITES
+
+
+class Blocked(NamedTuple):
+    """A path that cannot be written because something else than a file stands there."""
+
+    path: RelPath
+    what: str  # "a symbolic link"
+
+
+class EntryPlan(NamedTuple):
+    """All steps for one entry, and what is known of its local edits."""
+
+    ref: str
+    target: RelPath
+    changes: tuple[Change, ...] = ()
+    drifted: tuple[RelPath, ...] = ()  # edited, and left alone
+    blocked: tuple[Blocked, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, RelPath]:
+        """The entry's identity."""
+        return self.ref, self.target
+
+    @property
+    def held(self) -> tuple[Change, ...]:
+        """The steps that wait for a person; one of them holds the whole entry."""
+        return tuple(change for change in self.changes if change.kind is Kind.HOLD)
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The steps to apply: none while anything is held or blocked."""
+        return () if self.held or self.blocked else tuple(change for change in self.changes if change.writes)
+
+
+class Plan(NamedTuple):
+    """All steps of one pass. `shared` are files with several owners: parent packages, requirements, lock (last)."""
+
+    entries: tuple[EntryPlan, ...] = ()
+    shared: tuple[Change, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """Every step that touches the disk, in the order in which it is safe: the lock is last."""
+        return tuple(change for entry in self.entries for change in entry.writes) + self.shared

@@ -1,0 +1,93 @@
+"""Refs: where a pull entry's archive is.
+
+The text decides the kind, never the disk and never the network: a text that is no address, no path and no
+requirement is an error, so that a typo cannot fall through to a package index (kedro.md, defect 5).
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError
+
+
+class RefKind(StrEnum):
+    """Which source can probe and fetch a ref."""
+
+    LOCAL = "local"
+    HTTP = "http"
+    S3 = "s3"
+    GCS = "gcs"
+    INDEX = "index"
+    OTHER = "other"
+
+
+_SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs": RefKind.GCS, "gcs": RefKind.GCS}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*(([<>=!~]=?|===).*)?")
+_FILE_LIKE = re.compile(r"\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$", re.IGNORECASE)
+_SECRET_KEYS = re.compile(
+    r"(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$", re.IGNORECASE
+)
+
+
+class Ref(NamedTuple):
+    """Where one archive is, exactly as the manifest says it. Build it with `parse`, which checks."""
+
+    text: str
+    kind: RefKind
+    location: str  # a path (relative to the project, or absolute), the address, or the requirement
+
+    @classmethod
+    def parse(cls, text: str) -> "Ref":
+        """Say what a ref's text names; `DocumentError` where it names nothing that can be fetched."""
+        _refuse_odd_text(text)
+        if match := _SCHEME.match(text):
+            return cls._of_address(text, match.group(1).lower())
+        if text.endswith(".tar.gz") or "/" in text or text.startswith("."):
+            return cls(text, RefKind.LOCAL, text)
+        if not _REQUIREMENT.fullmatch(text) or _FILE_LIKE.search(text):
+            raise DocumentError(
+                f"ref `{text}` is no address, no path to a `.tar.gz` and no requirement",
+                hint="a path ends in `.tar.gz`; a package of an index is written like `name>=1,<2`",
+            )
+        return cls(text, RefKind.INDEX, text)
+
+    @classmethod
+    def _of_address(cls, text: str, scheme: str) -> "Ref":
+        if scheme == "file":
+            path = text[len("file://") :].removeprefix("localhost")
+            if not path.startswith("/"):
+                raise DocumentError(f"ref `{text}` is no absolute file address", hint="write `file:///folder/x.tar.gz`")
+            from urllib.parse import unquote
+
+            return cls(text, RefKind.LOCAL, unquote(path))
+        _refuse_secrets(text)
+        return cls(text, _SCHEMES.get(scheme, RefKind.OTHER), text)
+
+
+def _refuse_odd_text(text: str) -> None:
+    if not text or text != text.strip() or not text.isprintable():
+        raise DocumentError(f"ref {text!a} is empty or has white space or control characters around or inside it")
+    if "\\" in text:
+        raise DocumentError(f"ref `{text}` has a backslash", hint="write paths with forward slashes")
+    if "::" in text:
+        raise DocumentError(f"ref `{text}` chains file systems with `::`", hint="name the archive itself")
+
+
+def _refuse_secrets(text: str) -> None:
+    """A ref is committed twice, in manifest and lock: it must not carry a credential (promise P9)."""
+    address, _, query = text.partition("?")
+    authority = address.partition("://")[2].partition("/")[0]
+    if "@" in authority:
+        bare = f"{address.partition('://')[0]}://{authority.rpartition('@')[2]}"
+        raise DocumentError(
+            f"ref `{bare}/...` carries a user name or password",
+            hint='put credentials into netrc or a file named by fs-args, as "${VAR}"',
+        )
+    for key in (pair.partition("=")[0] for pair in re.split("[&;]", query.partition("#")[0])):
+        if _SECRET_KEYS.search(key):
+            raise DocumentError(
+                f"ref `{address}` carries a credential in its query (`{key}`)",
+                hint='put it into a file named by fs-args, as "${VAR}"',
+            )

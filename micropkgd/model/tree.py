@@ -1,0 +1,70 @@
+"""Paths below a project and the digests of what stands there."""
+
+import re
+import unicodedata
+from typing import NamedTuple, NewType
+
+from micropkgd.errors import DocumentError
+
+RelPath = NewType("RelPath", str)
+"""A POSIX path below the project: no `.`, no `..`, no empty part, never absolute. Build it with `rel_path`."""
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 lower-case hex digits. Build it with `digest_of` or `parse_digest`."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Obstacle(NamedTuple):
+    """Something that stands where a regular file should: it is never replaced nor followed."""
+
+    what: str  # "a symbolic link", "a folder", ...
+
+
+Found = Digest | Obstacle | None
+"""What stands at a path: a regular file's digest, something else, or nothing."""
+
+
+def rel_path(text: str) -> RelPath:
+    """Check that a text is a path that cannot leave the project; `DocumentError` where it could."""
+    if not text.isprintable() or (not text.isascii() and _has_odd_characters(text)):
+        raise DocumentError(f"path {text!a} has control characters")
+    if "\\" in text:
+        raise DocumentError(f"path `{text}` has a backslash", hint="write paths with forward slashes")
+    if text.startswith("/") or not text:
+        raise DocumentError(f"path `{text}` is not relative to the project")
+    if any(part in {"", ".", ".."} for part in text.split("/")):
+        raise DocumentError(f"path `{text}` leaves the project or is not in its shortest form")
+    return RelPath(text)
+
+
+def parents(path: RelPath) -> tuple[RelPath, ...]:
+    """All folders above a path, the nearest first, the project itself left out."""
+    parts = path.split("/")
+    return tuple(RelPath("/".join(parts[:end])) for end in range(len(parts) - 1, 0, -1))
+
+
+def digest_of(data: bytes) -> Digest:
+    """Name bytes by their sha256."""
+    from hashlib import sha256
+
+    return Digest(f"sha256:{sha256(data).hexdigest()}")
+
+
+def parse_digest(text: object) -> Digest:
+    """Check the form of a digest; a bare 64-digit hex is taken as sha256."""
+    if isinstance(text, str):
+        full = text if ":" in text else f"sha256:{text}"
+        if _DIGEST.fullmatch(full):
+            return Digest(full)
+    raise DocumentError(f"expected `sha256:` and 64 hex digits, found `{text}`")
+
+
+def short(digest: Digest) -> str:
+    """The first 12 hex digits, for people."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _has_odd_characters(text: str) -> bool:
+    """Format and bidirectional characters make one name look like another."""
+    return any(unicodedata.category(character).startswith("C") for character in text)

@@ -1,0 +1,191 @@
+"""The three-way table of design.md section 5, row by row and as laws."""
+
+from collections.abc import Mapping
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micropkgd.model.plan import Blocked, EntryPlan, Kind
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
+from micropkgd.reconcile.planner import Conflict, Subject, contested, plan_entry
+
+PATH = RelPath("src/shop/ds/nodes.py")
+A, B, C, M = (digest_of(text) for text in (b"a", b"b", b"c", b"merged"))
+
+
+def subject(
+    base: Digest | None,
+    ours: Found,
+    theirs: Digest | None,
+    conflict: Conflict = Conflict.MERGE,
+    merged: Digest | None = None,
+    locked: Digest | None = None,
+    keep_deleted: tuple[str, ...] = (),
+) -> Subject:
+    """One entry with one path."""
+
+    def at(digest: Digest | None) -> dict[RelPath, Digest]:
+        return {} if digest is None else {PATH: digest}
+
+    return Subject(
+        "ds.tar.gz", RelPath("src/shop/ds"), at(theirs), {PATH: ours}, at(base), at(locked), conflict, at(merged),
+        keep_deleted,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "kind"),
+    [
+        pytest.param(A, A, A, None, id="same-same"),
+        pytest.param(A, A, B, Kind.UPDATE, id="same-changed"),
+        pytest.param(None, None, A, Kind.CREATE, id="absent-added"),
+        pytest.param(A, A, None, Kind.DELETE, id="same-removed"),
+        pytest.param(A, B, A, None, id="edited-same"),
+        pytest.param(A, B, B, Kind.ADOPT, id="edited-changed-equal"),
+        pytest.param(A, B, C, Kind.HOLD, id="edited-changed"),
+        pytest.param(A, None, A, Kind.RESTORE, id="missing-same"),
+        pytest.param(A, None, B, Kind.RESTORE, id="missing-changed"),
+        pytest.param(None, A, A, Kind.ADOPT, id="foreign-equal"),
+        pytest.param(None, B, A, Kind.HOLD, id="foreign-other"),
+        pytest.param(A, B, None, Kind.RELEASE, id="edited-removed"),
+        pytest.param(A, None, None, None, id="missing-removed"),
+    ],
+)
+def test_each_row_of_the_table(base: Digest | None, ours: Found, theirs: Digest | None, kind: Kind | None) -> None:
+    """Each row of the three-way table gives its change and no other."""
+    plan = plan_entry(subject(base, ours, theirs))
+
+    assert [change.kind for change in plan.changes] == ([] if kind is None else [kind])
+
+
+@pytest.mark.parametrize(
+    ("conflict", "merged", "kind", "after"),
+    [
+        pytest.param(Conflict.MERGE, M, Kind.MERGE, M, id="merge-clean"),
+        pytest.param(Conflict.MERGE, None, Kind.HOLD, C, id="merge-conflict"),
+        pytest.param(Conflict.HOLD, M, Kind.HOLD, C, id="hold"),
+        pytest.param(Conflict.OVERWRITE, None, Kind.UPDATE, C, id="overwrite"),
+        pytest.param(Conflict.TAKE, None, Kind.UPDATE, C, id="take"),
+    ],
+)
+def test_an_edit_that_meets_a_change(conflict: Conflict, merged: Digest | None, kind: Kind, after: Digest) -> None:
+    """The policy or the person's choice says what becomes of an edited file that changed upstream."""
+    (change,) = plan_entry(subject(A, B, C, conflict, merged)).changes
+
+    assert (change.kind, change.before, change.after) == (kind, B, after)
+
+
+def test_keep_leaves_the_edit_and_lets_the_entry_go_on() -> None:
+    """`resolve --keep` takes the rest of the new version and reports the file as drifted."""
+    plan = plan_entry(subject(A, B, C, Conflict.KEEP))
+
+    assert (plan.changes, plan.drifted, plan.held) == ((), (PATH,), ())
+
+
+def test_overwrite_never_covers_a_foreign_file() -> None:
+    """A file that micropkgd did not place is replaced by `resolve --take` only."""
+    assert plan_entry(subject(None, B, A, Conflict.OVERWRITE)).held
+    assert plan_entry(subject(None, B, A, Conflict.TAKE)).writes
+
+
+def test_a_file_that_the_lock_knows_is_nobodys_edit() -> None:
+    """A tree that came with a newer lock through git is brought on, not taken for an edit."""
+    assert plan_entry(subject(A, B, C, locked=B)).changes[0].kind is Kind.UPDATE
+
+
+def test_a_deleted_file_stays_deleted_where_the_entry_says_so() -> None:
+    """`keep-deleted` names files that are not restored."""
+    assert plan_entry(subject(A, None, B, keep_deleted=("src/*/nodes.py",))).changes == ()
+
+
+def test_a_link_in_the_way_blocks_the_entry() -> None:
+    """Something that is no regular file is neither followed nor replaced."""
+    plan = plan_entry(subject(A, Obstacle("a symbolic link"), B))
+
+    assert plan.blocked == (Blocked(PATH, "a symbolic link"),)
+    assert plan.writes == ()
+
+
+def test_one_held_file_holds_the_entry() -> None:
+    """The tree is never a mix of two versions."""
+    other = RelPath("src/shop/ds/other.py")
+    plan = plan_entry(
+        Subject("r", RelPath("src/shop/ds"), {PATH: C, other: C}, {PATH: B, other: A}, {PATH: A, other: A})
+    )
+
+    assert [change.kind for change in plan.changes] == [Kind.HOLD, Kind.UPDATE]
+    assert plan.writes == ()
+
+
+digests = st.sampled_from((A, B, C))
+maybe = st.none() | digests
+paths = st.sampled_from([RelPath(f"src/shop/ds/{name}.py") for name in "abcd"])
+trees = st.dictionaries(paths, digests)
+subjects = st.builds(
+    Subject,
+    ref=st.just("r"),
+    target=st.just(RelPath("src/shop/ds")),
+    theirs=trees,
+    found=trees,
+    base=trees,
+    locked=trees,
+    conflict=st.sampled_from(Conflict),
+    merges=st.dictionaries(paths, st.just(M)),
+)
+
+
+def apply(plan: EntryPlan, found: Mapping[RelPath, Found]) -> dict[RelPath, Found]:
+    """The tree after a plan."""
+    after = dict(found)
+    for change in plan.writes:
+        assert after.get(change.path) == change.before
+        after[change.path] = change.after
+    return {path: digest for path, digest in after.items() if digest is not None}
+
+
+class TestPlanIsEnough:
+    """A plan that was applied leaves nothing to plan."""
+
+    @given(subjects)
+    def test_second_plan_is_empty(self, facts: Subject) -> None:
+        """With theirs as the new base, no write is left and nothing is newly held."""
+        plan = plan_entry(facts)
+        if plan.held:
+            assert plan.writes == ()
+            return
+        again = plan_entry(facts._replace(found=apply(plan, facts.found), base=facts.theirs, locked=facts.theirs))
+
+        assert again.changes == ()
+
+
+class TestNothingIsLost:
+    """No plan overwrites or deletes bytes of a person unless a person or the policy said so."""
+
+    @given(subjects)
+    def test_only_known_bytes_are_replaced(self, facts: Subject) -> None:
+        """What is updated or deleted is what we generated, or an edit whose merge or replacement was asked for."""
+        for change in plan_entry(facts).writes:
+            generated = change.before in {None, facts.base.get(change.path), facts.locked.get(change.path)}
+            asked = facts.conflict in {Conflict.OVERWRITE, Conflict.TAKE} and change.kind is Kind.UPDATE
+            assert generated or asked or change.kind is Kind.MERGE
+
+    @given(subjects)
+    def test_nothing_outside_the_entry_is_touched(self, facts: Subject) -> None:
+        """Every change is on a path that the archive, the lock or this machine's record names."""
+        assert {change.path for change in plan_entry(facts).changes} <= {*facts.theirs, *facts.base, *facts.locked}
+
+
+def test_the_table_is_exhaustive() -> None:
+    """Every combination of base, ours and theirs has an answer, and only a held one writes nothing it should."""
+    for base, ours, theirs in product((None, A, B, C), repeat=3):
+        plan = plan_entry(subject(base, ours, theirs))
+        after = apply(plan, {PATH: ours} if ours else {})
+        assert plan.held or plan.drifted or after.get(PATH) in {theirs, ours}
+
+
+def test_contested_names_what_a_merge_could_join() -> None:
+    """Only an edited file with a base and another new version is worth a merge."""
+    assert contested(subject(A, B, C)) == (PATH,)
+    assert contested(subject(A, A, C)) == contested(subject(None, B, C)) == contested(subject(A, B, B)) == ()
