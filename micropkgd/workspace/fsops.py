@@ -1,0 +1,255 @@
+"""The only calls that change a user's files, each on one path below the project.
+
+Every path is walked from the project's own folder descriptor, one component at a time and following no link, so that
+a parent folder swapped for a link cannot lead a write outside (reliability.md, T19, T20). Nothing here decides
+anything, and nothing is durable until `sync_file` and `sync_folder` say so.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from micropkgd.errors import TreeError
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NO_SUCH_CALL: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+_CHUNK: Final = 1024 * 1024  # bytes
+_KEPT_DESCRIPTORS: Final = 64
+
+MUTATING: Final = (
+    "make_folder", "write_file", "sync_file", "sync_folder", "rename", "rename_new", "exchange", "remove_file",
+    "remove_folder",
+)  # fmt: skip
+
+
+class LinkInTheWayError(TreeError):
+    """A folder on the way to a path is a symbolic link."""
+
+
+class FsOps:
+    """Files below one folder. Paths are relative to it; `OSError`s are those of the calls beneath."""
+
+    def __init__(self, root: str) -> None:
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folders: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._forget_folders()
+        os.close(self._root)
+
+    # What changes the disk
+
+    def make_folder(self, path: RelPath, mode: int = 0o777) -> None:
+        """Create one folder; its parent must be there."""
+        parent, name = self._split(path)
+        os.mkdir(name, mode, dir_fd=parent)
+
+    def write_file(self, path: RelPath, data: bytes, mode: int | None = None) -> None:
+        """Create a file that is not there yet, with these bytes and this mode, or the one the umask gives."""
+        parent, name = self._split(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(name, flags, 0o666, dir_fd=parent)
+        try:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+
+    def sync_file(self, path: RelPath) -> None:
+        """Make a file's bytes durable."""
+        parent, name = self._split(path)
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_folder(self, path: RelPath | None) -> None:
+        """Make a folder's names durable; None is the project itself."""
+        os.fsync(self._root if path is None else self._folder(path))
+
+    def rename(self, source: RelPath, target: RelPath) -> None:
+        """Move a file or folder; a file that stands at the target is replaced."""
+        (old, old_name), (new, new_name) = self._pair(source, target)
+        os.rename(old_name, new_name, src_dir_fd=old, dst_dir_fd=new)
+        self._forget_folders()
+
+    def rename_new(self, source: RelPath, target: RelPath) -> None:
+        """Move a file to where nothing stands; `FileExistsError` where something does."""
+        (old, old_name), (new, new_name) = self._pair(source, target)
+        if not _renameat2(old, old_name, new, new_name, _NOREPLACE):
+            os.link(old_name, new_name, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
+            os.unlink(old_name, dir_fd=old)
+
+    def exchange(self, one: RelPath, other: RelPath) -> None:
+        """Let two files trade places at once."""
+        (a, a_name), (b, b_name) = self._pair(one, other)
+        if not _renameat2(a, a_name, b, b_name, _EXCHANGE):
+            self._exchange_by_link(a, a_name, b, b_name)
+
+    def remove_file(self, path: RelPath) -> None:
+        """Remove one file."""
+        parent, name = self._split(path)
+        os.unlink(name, dir_fd=parent)
+
+    def remove_folder(self, path: RelPath) -> None:
+        """Remove one empty folder."""
+        parent, name = self._split(path)
+        os.rmdir(name, dir_fd=parent)
+        self._forget_folders()
+
+    # What only looks
+
+    def found(self, path: RelPath) -> Found:
+        """Say what stands at a path: a regular file's digest, an obstacle, or nothing."""
+        try:
+            parent, name = self._split(path)
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                return Obstacle(kind_of_file(status.st_mode))
+            return self._digest(parent, name)
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            return Obstacle("something else than a folder above it")
+        except LinkInTheWayError:
+            return Obstacle("a symbolic link above it")
+
+    def read(self, path: RelPath) -> bytes:
+        """The bytes of a regular file."""
+        parent, name = self._split(path)
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+        with open(descriptor, "rb") as stream:
+            return stream.read()
+
+    def status(self, path: RelPath) -> os.stat_result | None:
+        """The stat of a path itself, or None where nothing stands."""
+        try:
+            parent, name = self._split(path)
+            return os.stat(name, dir_fd=parent, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def names(self, path: RelPath) -> Sequence[str]:
+        """The names in a folder, sorted; none where there is no such folder."""
+        try:
+            return sorted(os.listdir(self._folder(path)))
+        except FileNotFoundError:
+            return ()
+
+    def is_writable(self, path: RelPath | None) -> bool:
+        """Whether a file could be made in a folder, or in the nearest folder above it that is there."""
+        while path is not None and self.status(path) is None:
+            path = _parent(path)
+        parent, name = (self._root, ".") if path is None else self._split(path)
+        return os.access(name, os.W_OK | os.X_OK, dir_fd=parent, effective_ids=True)
+
+    def _exchange_by_link(self, a: int, a_name: str, b: int, b_name: str) -> None:
+        """Trade places where the file system has no exchange: the second file is never absent.
+
+        A save by rename between the check and the rename would be lost; the window is two system calls.
+        """
+        aside = f"{a_name}~"
+        os.link(b_name, aside, src_dir_fd=b, dst_dir_fd=a, follow_symlinks=False)
+        if os.stat(aside, dir_fd=a).st_ino != os.stat(b_name, dir_fd=b, follow_symlinks=False).st_ino:
+            os.unlink(aside, dir_fd=a)
+            raise OSError(errno.EAGAIN, "changed while it was replaced", b_name)
+        os.rename(a_name, b_name, src_dir_fd=a, dst_dir_fd=b)
+        os.rename(aside, a_name, src_dir_fd=a, dst_dir_fd=a)
+
+    def _digest(self, parent: int, name: str) -> Digest:
+        from hashlib import sha256
+
+        hasher = sha256()
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+        try:
+            while chunk := os.read(descriptor, _CHUNK):
+                hasher.update(chunk)
+        finally:
+            os.close(descriptor)
+        return Digest(f"sha256:{hasher.hexdigest()}")
+
+    def _split(self, path: RelPath) -> tuple[int, str]:
+        """A descriptor of the folder above a path, and the last name; good until the next call."""
+        if len(self._folders) >= _KEPT_DESCRIPTORS:
+            self._forget_folders()
+        return self._above(path)
+
+    def _pair(self, one: RelPath, other: RelPath) -> tuple[tuple[int, str], tuple[int, str]]:
+        return self._split(one), self._above(other)
+
+    def _above(self, path: RelPath) -> tuple[int, str]:
+        parent, _, name = path.rpartition("/")
+        return (self._folder(RelPath(parent)) if parent else self._root), name
+
+    def _folder(self, path: RelPath) -> int:
+        """A descriptor of a folder; it stays open for the paths to come."""
+        known = self._folders.get(path)
+        if known is not None:
+            return known
+        parent, _, name = path.rpartition("/")
+        above = self._folder(RelPath(parent)) if parent else self._root
+        try:
+            descriptor = os.open(name, _FOLDER, dir_fd=above)
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.ENOTDIR} and _is_link(above, name):
+                raise LinkInTheWayError(
+                    "a symbolic link stands where a folder should", where=path, hint="links are never followed"
+                ) from error
+            raise
+        self._folders[path] = descriptor
+        return descriptor
+
+    def _forget_folders(self) -> None:
+        for descriptor in self._folders.values():
+            os.close(descriptor)
+        self._folders.clear()
+
+
+def kind_of_file(mode: int) -> str:
+    """Name what a mode says, for people."""
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    return "a folder" if stat.S_ISDIR(mode) else "a special file"
+
+
+def _parent(path: RelPath) -> RelPath | None:
+    parent = path.rpartition("/")[0]
+    return RelPath(parent) if parent else None
+
+
+def _is_link(parent: int, name: str) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+_NOREPLACE: Final = 1
+_EXCHANGE: Final = 2
+
+
+def _renameat2(old: int, old_name: str, new: int, new_name: str, flags: int) -> bool:
+    """Call renameat2(2), which the standard library lacks; False where the file system or the C library has none."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    call = getattr(library, "renameat2", None)
+    if call is None:
+        return False
+    if call(old, os.fsencode(old_name), new, os.fsencode(new_name), flags) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NO_SUCH_CALL:
+        return False
+    raise OSError(number, os.strerror(number), new_name)

@@ -1,0 +1,118 @@
+"""What this machine remembers between passes: `.micropkgd/state.json`, never committed, never needed.
+
+Nothing here proves anything. A validator may skip a download, a stat may skip a hash, and what was applied tells an
+edit from an older version; without the file a pass does more work and comes to the same tree.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
+from micropkgd.workspace.fsops import FsOps
+
+STATE = RelPath(".micropkgd/state.json")
+_DRAFT = RelPath(".micropkgd/state.json.tmp")
+_SCHEMA = 1
+
+
+class Signature(NamedTuple):
+    """What `stat` says of a file; equal signatures that are not racily young mean equal bytes."""
+
+    mtime_ns: int
+    ctime_ns: int
+    size: int  # bytes
+    inode: int
+
+
+class Known(NamedTuple):
+    """What a source last said, and which archive that stood for."""
+
+    validator: str
+    archive: Digest
+
+
+class Standing(NamedTuple):
+    """How one entry stands, for `status`: only changes are written, so `since` is when it came to stand so."""
+
+    state: str
+    reason: str
+    message: str
+    since: str  # ISO 8601, UTC
+
+
+class State(NamedTuple):
+    """All of it."""
+
+    hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
+    applied: Mapping[str, Mapping[RelPath, Digest]] = {}  # by entry label: what a pass last put there
+    requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
+    known: Mapping[str, Known] = {}  # by ref
+    standing: Mapping[str, Standing] = {}  # by entry label
+
+
+def read_state(fs: FsOps) -> State:
+    """The state of the last pass; an empty one where there is none or it cannot be read."""
+    try:
+        return _parse(json.loads(fs.read(STATE)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, DocumentError):
+        return State()
+
+
+def write_state(fs: FsOps, state: State) -> None:
+    """Replace the state file in one step; it is not synced, for it can be made again."""
+    document = {
+        "schema": _SCHEMA,
+        "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
+        "applied": state.applied,
+        "requirements": state.requirements,
+        "known": state.known,
+        "standing": state.standing,
+    }
+    if fs.status(_DRAFT):
+        fs.remove_file(_DRAFT)
+    fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
+    fs.rename(_DRAFT, STATE)
+
+
+def _parse(document: dict[str, object]) -> State:
+    if document["schema"] != _SCHEMA:
+        return State()
+    return State(
+        hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
+        applied={label: _inventory(files) for label, files in _table(document["applied"]).items()},
+        requirements={
+            label: tuple(str(line) for line in _list(lines))
+            for label, lines in _table(document["requirements"]).items()
+        },
+        known={ref: _known(row) for ref, row in _table(document["known"]).items()},
+        standing={label: Standing(*map(str, _list(row))) for label, row in _table(document["standing"]).items()},
+    )
+
+
+def _table(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return value
+
+
+def _list(row: object) -> list[object]:
+    if not isinstance(row, list):
+        raise TypeError(row)
+    return row
+
+
+def _hash(row: object) -> tuple[Signature, Digest]:
+    *numbers, digest = _list(row)
+    mtime_ns, ctime_ns, size, inode = (number for number in numbers if isinstance(number, int))
+    return Signature(mtime_ns, ctime_ns, size, inode), parse_digest(digest)
+
+
+def _known(row: object) -> Known:
+    validator, archive = _list(row)
+    return Known(str(validator), parse_digest(archive))
+
+
+def _inventory(files: object) -> dict[RelPath, Digest]:
+    return {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
