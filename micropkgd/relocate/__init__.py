@@ -1,0 +1,15 @@
+"""Rename a package inside source text, in both directions: as a project module becomes a package and comes back.
+
+Pure: bytes in, bytes out. Only names of modules that move are rewritten, by editing the bytes at their place, so that
+nothing else in a file changes; what cannot be rewritten is told as a finding.
+Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`.
+
+Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name
+to the same module, wherever the file uses it (in a list of imports: `shop.pipelines.ds as ds`). `import ds.sub` becomes
+`import shop.pipelines.ds.sub`, and the uses of `ds` in its scope follow.
+"""
+
+from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
+from micropkgd.relocate.rewrite import relocate
+
+__all__ = ["Finding", "Kind", "Move", "Relocated", "Relocation", "relocate"]

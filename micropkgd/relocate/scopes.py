@@ -1,0 +1,278 @@
+"""Where names are bound and used: as much of Python's scoping as rewriting the uses of an import needs.
+
+Promise: `Scan` knows every binding and every dotted use of a name that stands on one of the given lines. As a name can
+only be bound or used where it is written, looking at the lines that have it is enough.
+Rules: scopes are modules, functions, classes and comprehensions; `global` and `nonlocal` are honoured; a class body is
+not seen from the functions in it.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from micropkgd.relocate.imports import Lines
+from micropkgd.relocate.names import top_of
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+class Scope:
+    """One scope: the names bound in it, and by what."""
+
+    def __init__(self, node: ast.AST, parent: "Scope | None") -> None:
+        self.node = node
+        self.parent = parent
+        self.bound: dict[str, list[ast.AST]] = {}
+        self.global_names: set[str] = set()
+        self.outer_names: set[str] = set()
+
+    @property
+    def module(self) -> "Scope":
+        """The outermost scope."""
+        return self.parent.module if self.parent else self
+
+    def ancestors(self) -> "Iterator[Scope]":
+        """The scopes around this one, nearest first."""
+        if self.parent:
+            yield self.parent
+            yield from self.parent.ancestors()
+
+    def find(self, name: str) -> "Scope | None":
+        """The scope that a use of the name in this one means."""
+        if name in self.global_names:
+            return self.module
+        if name in self.bound:
+            return self
+        return next((scope for scope in self.ancestors() if scope.lends(name)), None)
+
+    def lends(self, name: str) -> bool:
+        """Whether the scopes inside this one see its binding of a name."""
+        return name in self.bound and not isinstance(self.node, ast.ClassDef)
+
+    def home_of(self, name: str) -> "Scope":
+        """The scope that a binding in this one goes to."""
+        if name in self.global_names:
+            return self.module
+        if name in self.outer_names:
+            return next((scope for scope in self.ancestors() if scope.lends(name)), self)
+        return self
+
+
+class Quote(NamedTuple):
+    """A string annotation."""
+
+    node: ast.Constant
+    text: str
+
+
+class Use(NamedTuple):
+    """A name and the attributes read from it; `nodes` are the expressions that end at each of the `names`."""
+
+    scope: Scope
+    names: tuple[str, ...]
+    nodes: tuple[ast.expr, ...]
+    quote: Quote | None = None
+    formatted: ast.JoinedStr | None = None
+
+    @property
+    def line(self) -> int:
+        """The line to report."""
+        return self.quote.node.lineno if self.quote else self.nodes[0].lineno
+
+
+class Scan:
+    """One look over the statements on the lines of interest: bindings, uses, calls."""
+
+    def __init__(self, tree: ast.Module, lines: Lines) -> None:
+        self.uses: list[Use] = []
+        self.calls: list[ast.Call] = []
+        self.scopes: list[Scope] = []
+        self._lines = lines
+        self._bindings: list[tuple[Scope, str, ast.AST]] = []
+        self._formatted: ast.JoinedStr | None = None
+        self._quote: Quote | None = None
+        self.module = Scope(tree, None)
+        self._all(tree.body, self.module)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Bind only now that every `global` and `nonlocal` of each scope is known.
+
+        What is bound from another scope is bound by that scope, not by one statement that could be changed.
+        """
+        for scope, name, node in self._bindings:
+            if name not in scope.global_names | scope.outer_names:
+                scope.bound.setdefault(name, []).append(node)
+        for scope, name, _ in self._bindings:
+            if name in scope.global_names | scope.outer_names:
+                scope.home_of(name).bound.setdefault(name, []).append(scope.node)
+        self.scopes = list(dict.fromkeys(scope for scope, *_ in self._bindings))
+
+    def _bind(self, scope: Scope, name: str | None, node: ast.AST) -> None:
+        if name:
+            self._bindings.append((scope, name, node))
+
+    def _all(self, nodes: Sequence[ast.AST | None], scope: Scope) -> None:
+        for node in nodes:
+            if node is not None and not (isinstance(node, ast.stmt) and not self._lines.touch(node)):
+                self._visit(node, scope)
+
+    def _visit(self, node: ast.AST, scope: Scope) -> None:
+        match node:
+            case ast.Name():
+                self._name(node, scope)
+            case ast.Attribute():
+                self._attribute(node, scope)
+            case ast.Import() | ast.ImportFrom():
+                self._import(node, scope)
+            case ast.Global():
+                scope.global_names.update(node.names)
+            case ast.Nonlocal():
+                scope.outer_names.update(node.names)
+            case ast.AnnAssign():
+                self._annotation(node.annotation, scope)
+                self._all([node.target, node.value], scope)
+            case ast.JoinedStr():
+                self._format(node, scope)
+            case _:
+                self._visit_block(node, scope)
+
+    def _visit_block(self, node: ast.AST, scope: Scope) -> None:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node, scope)
+            case ast.Lambda():
+                self._lambda(node, scope)
+            case ast.ClassDef():
+                self._class(node, scope)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                self._comprehension(node, scope)
+            case ast.NamedExpr():
+                self._walrus(node, scope)
+            case _:
+                self._other(node, scope)
+
+    def _other(self, node: ast.AST, scope: Scope) -> None:
+        """All else; `except E as name`, captures of `match` and type parameters bind a name that is a plain string."""
+        if isinstance(node, ast.Call):
+            self.calls.append(node)
+        name = getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None)
+        self._bind(scope, name if isinstance(name, str) else None, node)
+        self._all(list(ast.iter_child_nodes(node)), scope)
+
+    def _function(self, node: Function, scope: Scope) -> None:
+        """Decorators, defaults and annotations belong outside; type parameters and arguments inside."""
+        self._bind(scope, node.name, node)
+        inner = Scope(node, scope)
+        self._all(node.decorator_list, scope)
+        self._all(getattr(node, "type_params", []), inner)
+        self._arguments(node.args, scope, inner)
+        self._annotation(node.returns, scope)
+        self._all(node.body, inner)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
+        """A function with one expression for a body."""
+        inner = Scope(node, scope)
+        self._arguments(node.args, scope, inner)
+        self._visit(node.body, inner)
+
+    def _arguments(self, arguments: ast.arguments, outer: Scope, inner: Scope) -> None:
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        for argument in [*named, arguments.vararg, arguments.kwarg]:
+            if argument:
+                self._bind(inner, argument.arg, argument)
+                self._annotation(argument.annotation, outer)
+        self._all([*arguments.defaults, *arguments.kw_defaults], outer)
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        """Bases belong outside, the body inside."""
+        self._bind(scope, node.name, node)
+        inner = Scope(node, scope)
+        self._all([*node.decorator_list, *node.bases, *node.keywords], scope)
+        self._all([*getattr(node, "type_params", []), *node.body], inner)
+
+    def _comprehension(self, node: Comprehension, scope: Scope) -> None:
+        """The first iterable belongs outside, all else inside."""
+        inner = Scope(node, scope)
+        self._visit(node.generators[0].iter, scope)
+        for position, generator in enumerate(node.generators):
+            self._all([generator.target, *generator.ifs], inner)
+            self._all([generator.iter] if position else [], inner)
+        results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self._all(results, inner)
+
+    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> None:
+        """A walrus binds outside of the comprehensions it stands in."""
+        outer = scope
+        while isinstance(outer.node, Comprehension) and outer.parent:
+            outer = outer.parent
+        self._bind(outer, node.target.id, node.target)
+        self._visit(node.value, scope)
+
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        """A use, or a binding where it is assigned or deleted."""
+        if isinstance(node.ctx, ast.Load):
+            self.uses.append(Use(scope, (node.id,), (node,), self._quote, self._formatted))
+        else:
+            self._bind(scope, node.id, node)
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
+        """A dotted use, if it begins with a name."""
+        chain: list[ast.expr] = [node]
+        names = [node.attr]
+        inner = node.value
+        while isinstance(inner, ast.Attribute):
+            chain.append(inner)
+            names.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            found = (inner.id, *reversed(names)), (inner, *reversed(chain))
+            self.uses.append(Use(scope, *found, self._quote, self._formatted))
+        else:
+            self._visit(inner, scope)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        """An import binds; the binding is known by its alias."""
+        for alias in node.names:
+            self._bind(scope, alias.asname or top_of(alias.name), alias)
+
+    def _format(self, node: ast.JoinedStr, scope: Scope) -> None:
+        """An f-string: before Python 3.12 the positions inside are not to be relied on."""
+        outermost = self._formatted is None
+        self._formatted = self._formatted or node
+        self._all(list(ast.iter_child_nodes(node)), scope)
+        if outermost:
+            self._formatted = None
+
+    def _annotation(self, node: ast.expr | None, scope: Scope) -> None:
+        """Read an annotation, strings in it as the code they hold, but not what `Literal` and `Annotated` hold."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self._quoted(node, node.value, scope)
+        elif isinstance(node, ast.Subscript):
+            self._visit(node.value, scope)
+            self._subscript(node, scope)
+        elif isinstance(node, ast.Tuple | ast.List | ast.BinOp):
+            for child in ast.iter_child_nodes(node):
+                self._annotation(child if isinstance(child, ast.expr) else None, scope)
+        elif node is not None:
+            self._visit(node, scope)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> None:
+        head = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+        if head == "Annotated" and isinstance(node.slice, ast.Tuple):
+            self._annotation(node.slice.elts[0], scope)
+            self._all(node.slice.elts[1:], scope)
+        elif head == "Literal":
+            self._visit(node.slice, scope)
+        else:
+            self._annotation(node.slice, scope)
+
+    def _quoted(self, node: ast.Constant, text: str, scope: Scope) -> None:
+        try:
+            code = ast.parse(text, mode="eval")
+        except (SyntaxError, ValueError):
+            return
+        self._quote = Quote(node, text)
+        self._visit(code.body, scope)
+        self._quote = None

@@ -1,0 +1,138 @@
+"""Source text as bytes that `ast` positions point into, and edits that leave all other bytes alone.
+
+Rules: the work is done on UTF-8 without a byte-order mark, as `ast` counts columns in UTF-8 bytes; on the way out mark
+and encoding come back. Line ends are never translated.
+"""
+
+import ast
+import gc
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from micropkgd.errors import CodeError
+
+BOM = b"\xef\xbb\xbf"
+_QUOTES = (b'"', b"'", b'"""', b"'''")
+_TWO_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*")
+
+
+class Edit(NamedTuple):
+    """Bytes to put in place of the bytes from start to end."""
+
+    start: int
+    end: int
+    new: bytes
+
+
+class Text(NamedTuple):
+    """One file: its bytes as UTF-8, and what is needed to give them back as they were."""
+
+    source: bytes
+    data: bytes
+    mark: bytes
+    encoding: str
+
+    @classmethod
+    def decode(cls, source: bytes) -> "Text":
+        """Read the encoding as Python does: byte-order mark, then cookie, then UTF-8."""
+        mark = BOM if source.startswith(BOM) else b""
+        encoding = _declared(source)
+        if encoding in ("utf-8", "utf-8-sig"):
+            return cls(source, source[len(mark) :], mark, "utf-8")
+        try:
+            return cls(source, source.decode(encoding).encode(), b"", encoding)
+        except UnicodeError as error:
+            raise CodeError(f"line 1 declares the encoding {encoding}, but the file is not in it") from error
+
+    def edited(self, edits: Sequence[Edit]) -> bytes:
+        """The whole file with some edits made, in its own mark and encoding."""
+        if not edits:
+            return self.source
+        if self.encoding == "utf-8":
+            return self.mark + apply(self.data, edits)
+        try:
+            if self.data.decode().encode(self.encoding) != self.source:
+                raise CodeError(f"line 1 declares the encoding {self.encoding}, which would change other bytes, too")
+            return apply(self.data, edits).decode().encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise CodeError(f"line 1 declares the encoding {self.encoding}, which cannot spell the new name") from error
+
+    def tree(self) -> ast.Module:
+        """Parse, with the collector off: a tree makes much to look at and nothing to collect."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # As text where it was decoded by us: bytes would be decoded by the cookie once more.
+                return ast.parse(self.data if self.encoding == "utf-8" else self.data.decode())
+        except SyntaxError as error:
+            raise CodeError(f"line {error.lineno or 1} does not parse: {error.msg}") from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise CodeError(f"line 1 or later does not parse: {str(error) or 'nested too deeply'}") from error
+        finally:
+            if collecting:
+                gc.enable()
+
+    def places(self) -> "Places":
+        """The offset of each line; bytes split at CR, LF and CRLF only, which is how the parser counts."""
+        return Places(self.data, [0, *accumulate(map(len, self.data.splitlines(keepends=True)))])
+
+
+class Places(NamedTuple):
+    """From positions in the tree to offsets in the bytes."""
+
+    data: bytes
+    starts: list[int]
+
+    def start(self, node: ast.stmt | ast.expr | ast.alias) -> int:
+        """The offset of the first byte of a node."""
+        return self.starts[node.lineno - 1] + node.col_offset
+
+    def end(self, node: ast.stmt | ast.expr | ast.alias) -> int:
+        """The offset behind the last byte of a node."""
+        return self.starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+
+    def span(self, node: ast.stmt | ast.expr | ast.alias) -> bytes:
+        """The bytes of a node."""
+        return self.data[self.start(node) : self.end(node)]
+
+    def inside(self, literal: ast.Constant, text: str) -> int | None:
+        """Where the text of a string literal begins, if it stands there letter by letter, without prefix or escape."""
+        span = self.span(literal)
+        quote = next((quote for quote in _QUOTES if span == quote + text.encode() + quote), None)
+        return None if quote is None or b"\\" in span else self.start(literal) + len(quote)
+
+    def lines_with(self, pattern: re.Pattern[bytes]) -> list[int]:
+        """The 1-based numbers of the lines on which a pattern begins, in order."""
+        return [bisect_right(self.starts, match.start()) for match in pattern.finditer(self.data)]
+
+    def line(self, number: int) -> bytes:
+        """The bytes of one line."""
+        return self.data[self.starts[number - 1] : self.starts[number]]
+
+
+def apply(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """Make edits that do not overlap; the same edit twice is one edit."""
+    pieces, done = [], 0
+    for start, end, new in sorted(set(edits)):
+        pieces += [data[done:start], new]
+        done = end
+    return b"".join((*pieces, data[done:]))
+
+
+def _declared(source: bytes) -> str:
+    head = _TWO_LINES.match(source)
+    if head is None or b"coding" not in head[0]:
+        return "utf-8"
+    from io import BytesIO
+    from tokenize import detect_encoding
+
+    try:
+        return detect_encoding(BytesIO(source).readline)[0]
+    except SyntaxError as error:
+        raise CodeError(f"line 1 declares an encoding that cannot be used: {error.msg}") from error

@@ -1,0 +1,58 @@
+"""PAX extended headers: the only thing taken from them is a member's path.
+
+Rules: a key that changes how the archive is read (`size`, `linkpath`, `hdrcharset`, sparse maps) is refused and not
+ignored, since other programs obey it; keys of no consequence for us are known by name; any other key is refused, and
+so is a key that is set twice.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from micropkgd.errors import ArchiveError
+from micropkgd.sdist.names import shown
+
+_HARMLESS: Final = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})
+_PATH: Final = b"path"
+
+
+def member_path(data: bytes) -> bytes | None:
+    """The path that a member's own extended header gives it, if it does."""
+    path = None
+    for key, value in _records(data):
+        if key == _PATH and value:
+            path = value
+        elif key not in _HARMLESS:
+            raise _refused(key)
+    return path
+
+
+def check_global(data: bytes) -> None:
+    """See that a header for all members (`git archive` writes one for its commit) changes none of them."""
+    for key, _ in _records(data):
+        if key not in _HARMLESS:
+            raise _refused(key)
+
+
+def _records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Split records of the form `LENGTH KEY=VALUE LF`; the length counts the whole record."""
+    start, seen = 0, set[bytes]()
+    while start < len(data):
+        digits = data[start : start + 8].partition(b" ")[0]
+        end = start + int(digits) if digits.isdigit() else start
+        key, equals, value = data[start + len(digits) + 1 : end].partition(b"=")
+        if not (key and equals and value.endswith(b"\n")) or end > len(data):
+            raise ArchiveError("bad-header", "an extended header of the archive is damaged")
+        if key in seen:  # the last one would count; and without this, a header could hold thousands of them
+            raise _refused(key)
+        seen.add(key)
+        yield key, value[:-1]
+        start = end
+
+
+def _refused(key: bytes) -> ArchiveError:
+    name = shown(key)
+    return ArchiveError(
+        "pax-key",
+        f"an extended header sets `{name}` in a way that programs understand differently",
+        hint="build the archive with `micropkgd package` or `python -m build --sdist`",
+    )

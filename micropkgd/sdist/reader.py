@@ -1,0 +1,67 @@
+"""Read a source archive (`.tar.gz`) whole into memory, or refuse it with a reason that never changes its name.
+
+Promise: an `Sdist` is what every sound tar reader would unpack, below one root folder, within the caps, with gzip
+and tar checked to their ends. No member is run, imported, written or linked, and no repair is tried.
+Reasons are the slugs of `ArchiveError.reason`; they reach metrics and status, so they are part of the contract.
+"""
+
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+from micropkgd.errors import ArchiveError
+from micropkgd.sdist.headers import walk
+from micropkgd.sdist.inflate import Inflater
+from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
+from micropkgd.sdist.names import Claims, clean_path, shown
+
+__all__ = ["Limits", "Member", "Sdist", "read_sdist"]
+
+
+class Member(NamedTuple):
+    """A regular file of the archive."""
+
+    path: str  # POSIX, below the root folder, NFC
+    data: bytes
+    executable: bool  # any x bit was set; all else of the mode is dropped
+
+
+class Sdist(NamedTuple):
+    """The content of one source archive."""
+
+    root: str  # the one folder at its top: "ds-0.1"
+    members: tuple[Member, ...]  # sorted by path
+
+    def file(self, path: str) -> bytes | None:
+        """The data of one member, `None` where there is none of that path."""
+        return next((member.data for member in self.members if member.path == path), None)
+
+
+def read_sdist(stream: BinaryIO | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Sdist:
+    """Read an archive to its end; `ArchiveError` where it is not whole, not safe or not plain."""
+    source = Inflater(BytesIO(stream) if isinstance(stream, bytes) else stream, limits)
+    claims, members, root = Claims(), list[Member](), ""
+    for header, data in walk(source, limits):
+        path = clean_path(header.name, folder=header.folder, limits=limits)
+        if not path:
+            continue
+        top, _, below = path.partition("/")
+        root = root or top
+        if top != root or not (below or header.folder):
+            raise _not_below(root, path)
+        if header.folder:
+            claims.add_folder(path)
+        else:
+            claims.add_file(path)
+            members.append(Member(below, data, bool(header.mode & 0o111)))
+    if not members:
+        raise ArchiveError("empty", "it holds no files")
+    return Sdist(root, tuple(sorted(members)))
+
+
+def _not_below(root: str, path: str) -> ArchiveError:
+    problem = (
+        "it stands beside the root folder" if "/" not in path else f"it is not below the root folder `{shown(root)}`"
+    )
+    return ArchiveError(
+        "root", problem, where=shown(path), hint="a source archive has one folder, `NAME-VERSION`, at its top"
+    )

@@ -1,0 +1,69 @@
+"""Requirement lines in one canonical form: PEP 508, on one line, as `packaging` writes it.
+
+Rules: what is no requirement (`-r more.txt`, `--index-url`, a path, two lines in one) is refused, not passed on to
+the file a person's pip will read. Requirements of extras are dropped: a micro-package has none to ask for.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from micropkgd.errors import ArchiveError
+from micropkgd.sdist.names import shown
+
+# Most requirements are a name and bounds with plain release numbers. What `packaging` would write for those is known
+# without loading it, and loading it takes longer than all the rest of a small pull.
+_PLAIN: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*([<>=!][^;\[\]()]*)?")
+_BOUND: Final = re.compile(r"[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*", re.ASCII)
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_EXTRA: Final = re.compile(r"\bextras?\b")
+_DIRECT: Final = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])? ?@ ")
+
+
+def canonical_requirements(lines: Iterable[str], *, where: str) -> tuple[str, ...]:
+    """Each line in its canonical form, in the order given; `where` names the file for messages."""
+    found = (_plain(line) or _parsed(line, where) for line in lines)
+    return tuple(dict.fromkeys(line for line in found if line))
+
+
+def is_direct(requirement: str) -> bool:
+    """Whether a canonical requirement names an address (`name @ https://...`) and not an index."""
+    return bool(_DIRECT.match(requirement))
+
+
+def _plain(line: str) -> str:
+    """The canonical form of a name with release bounds; empty for everything else."""
+    found = _PLAIN.fullmatch(line.strip(" \t"))
+    if not found:
+        return ""
+    name, bounds = found.groups()
+    if bounds is None:
+        return name
+    parts = [part for bound in bounds.split(",") if (part := _BOUND.fullmatch(bound))]
+    if len(parts) <= bounds.count(",") or len({part[1] for part in parts}) < len(parts):
+        return ""
+    return name + ",".join(sorted(part[1] + part[2] for part in parts))
+
+
+def _parsed(line: str, where: str) -> str:
+    """The canonical form by `packaging`; empty for a requirement of an extra."""
+    from packaging.requirements import Requirement
+
+    try:
+        requirement = Requirement(line)
+        text = str(requirement)
+        whole = line.replace("\t", " ").isprintable() and text.isprintable() and str(Requirement(text)) == text
+    except (ValueError, RecursionError) as error:  # InvalidRequirement is a ValueError
+        raise _refused(line, where) from error
+    if not whole:  # an escape in a marker's quotes, `"\\n-r more.txt"`, becomes a line of its own in the canonical form
+        raise _refused(line, where)
+    return "" if _EXTRA.search(_QUOTED.sub("", str(requirement.marker or ""))) else text
+
+
+def _refused(line: str, where: str) -> ArchiveError:
+    return ArchiveError(
+        "requirement",
+        f"`{shown(line)}` is no requirement",
+        where=where,
+        hint="each requirement is one line like `name>=1,<2` (PEP 508), without options of pip",
+    )

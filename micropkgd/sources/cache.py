@@ -1,0 +1,179 @@
+"""Archives by their sha256, shared by all projects of a user, so that switching branches needs no network.
+
+Promise: what `read` gives out has the digest it was asked for; it is hashed again on every read, so nothing here is
+flushed to disk and a crash costs a download, never a wrong byte. Rules: an archive is written to a file of its own
+below `partial/` and renamed to its name, which any number of processes may do at the same time; it never changes
+afterwards (0444). A process that dies leaves its partial file unlocked, and a later one sweeps it away.
+
+Layout: `archives/sha256/ab/<62 more hex digits>`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from micropkgd.errors import TreeError, UsageError
+from micropkgd.model.tree import Digest, digest_of
+
+CACHE_DIR_VARIABLE = "MICROPKGD_CACHE_DIR"
+
+# Only a partial file that has stood this long is taken for a dead one: between its creation and its lock lies a
+# moment in which a sweeper could find it unlocked.
+_DEAD_AFTER_SECONDS = 600
+
+
+class TooLargeError(Exception):
+    """More bytes came than the caller allows: a signal to the source, which answers `Failed`; never shown."""
+
+
+def default_cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where archives are kept when nobody says otherwise."""
+    if chosen := environ.get(CACHE_DIR_VARIABLE):
+        if not os.path.isabs(chosen):
+            raise UsageError(f"{CACHE_DIR_VARIABLE} is `{chosen}`, which is no absolute path")
+        return Path(chosen)
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache")
+    return Path(base, "micropkgd")
+
+
+class ArchiveCache:
+    """The archives below one folder, which is made when first written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._swept = False
+
+    def has(self, digest: Digest) -> bool:
+        """Whether an archive stands under this digest; only `read` says whether it is sound."""
+        return os.path.isfile(_path_of(self.folder, digest))
+
+    def read(self, digest: Digest) -> bytes | None:
+        """The bytes of an archive, or nothing; a file that is not what its name says is removed."""
+        path = _path_of(self.folder, digest)
+        with _naming_trouble("read", self.folder), suppress(FileNotFoundError):
+            with open(path, "rb") as file:
+                data = file.read()
+            if digest_of(data) == digest:
+                return data
+            os.unlink(path)
+        return None
+
+    def writer(self, max_bytes: int) -> "ArchiveWriter":
+        """Take in one archive of at most `max_bytes`; use it in a `with` and call `commit` at the end."""
+        partial = os.path.join(self.folder, "partial")
+        with _naming_trouble("write to", self.folder):
+            os.makedirs(partial, mode=0o700, exist_ok=True)
+            if not self._swept:
+                self._swept = True
+                _sweep(partial)
+            path = f"{partial}/{os.getpid()}-{os.urandom(8).hex()}"
+            return ArchiveWriter(self.folder, path, _create_locked(path), max_bytes)
+
+
+class ArchiveWriter:
+    """One archive on its way into the cache. Without `commit`, leaving the `with` leaves no trace."""
+
+    def __init__(self, folder: Path, path: str, descriptor: int, max_bytes: int) -> None:
+        from hashlib import sha256
+
+        self.size = 0
+        self._folder = folder
+        self._path = path
+        self._descriptor = descriptor
+        self._max_bytes = max_bytes
+        self._hash = sha256()
+        self._committed = False
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of what was written so far."""
+        return Digest(f"sha256:{self._hash.hexdigest()}")
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes; `TooLargeError` before the first one too many reaches the disk."""
+        self.size += len(chunk)
+        if self.size > self._max_bytes:
+            raise TooLargeError
+        self._hash.update(chunk)
+        rest = memoryview(chunk)
+        with _naming_trouble("write to", self._folder):
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def commit(self) -> tuple[Digest, int]:
+        """Give the archive its name; from now on it can be read."""
+        digest = self.digest
+        path = _path_of(self._folder, digest)
+        with _naming_trouble("write to", self._folder):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            os.fchmod(self._descriptor, 0o444)
+            os.rename(self._path, path)
+        self._committed = True
+        return digest, self.size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._committed:
+            with suppress(OSError):
+                os.unlink(self._path)
+        os.close(self._descriptor)
+
+
+def _path_of(folder: Path, digest: Digest) -> str:
+    name = digest.removeprefix("sha256:")
+    return os.path.join(folder, "archives", "sha256", name[:2], name[2:])
+
+
+@contextmanager
+def _naming_trouble(doing: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TreeError(
+            f"cannot {doing} the archive cache: {error.strerror or error}",
+            where=os.fspath(folder),
+            hint=f"mend the folder, or set {CACHE_DIR_VARIABLE} to another one",
+        ) from error
+
+
+def _create_locked(path: str) -> int:
+    import fcntl
+
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _sweep(folder: str) -> None:
+    """Remove the partial files of processes that are no more."""
+    import time
+
+    latest = time.time() - _DEAD_AFTER_SECONDS
+    with os.scandir(folder) as found:
+        for entry in found:
+            with suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime < latest and _unlocked(entry.path):
+                    os.unlink(entry.path)
+
+
+def _unlocked(path: str) -> bool:
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""What every source is asked, and the words it may answer in (design.md section 7).
+
+A source never raises for what the world does to it: an outage, a refusal and a missing object are answers, so that
+one broken ref cannot stop the others (promise P7) and each fact keeps its own name (promise P6).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
+
+from micropkgd.model.ref import Ref
+from micropkgd.model.tree import Digest
+
+if TYPE_CHECKING:
+    from micropkgd.sources.cache import ArchiveCache
+
+Validator = NewType("Validator", str)
+"""What a source said cheaply about the current content; opaque to everyone else. It may only skip work."""
+
+
+class FailureKind(StrEnum):
+    """Why there is no answer. The kinds ask different things of different people."""
+
+    UNREACHABLE = "unreachable"  # no answer, or one that says "not now": trying again may help
+    THROTTLED = "throttled"  # 429, or 503 with Retry-After
+    DENIED = "denied"  # 401, 403, a wrong secret: someone must mend the credentials
+    GONE = "gone"  # 404, 410: what is installed stays
+    CORRUPT = "corrupt"  # the bytes cannot be what the server meant: cut, wrong length
+    REFUSED = "refused"  # we will not: redirect to plain http, too large, no driver for the protocol
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later without anyone changing anything."""
+        return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED}
+
+
+class Request(NamedTuple):
+    """One question to a source."""
+
+    ref: Ref
+    options: Mapping[str, object] = {}  # fs-args, loaded and interpolated
+    validator: Validator | None = None  # last known; None asks for the body
+    expected: Digest | None = None  # fetch only this content (pinned, or locked): anything else is CORRUPT
+    max_bytes: int = 512 * 1024 * 1024
+
+
+class Unchanged(NamedTuple):
+    """What the validator stood for still holds; no body was fetched."""
+
+
+class Fetched(NamedTuple):
+    """The archive's bytes are in the cache under this digest."""
+
+    digest: Digest
+    size: int  # bytes
+    validator: Validator | None
+
+
+class Failed(NamedTuple):
+    """There is no answer, and why."""
+
+    kind: FailureKind
+    problem: str  # one sentence, lower case, no credential in it
+    hint: str = ""
+    retry_after: float | None = None  # seconds, as the server asked
+
+
+Answer = Unchanged | Fetched | Failed
+
+
+def not_expected(request: Request, found: Digest) -> Failed:
+    """Answer for bytes that are whole but not the ones that were pinned or locked."""
+    return Failed(
+        FailureKind.CORRUPT,
+        f"`{request.ref.text}` is not the archive that was asked for: expected {request.expected}, found {found}",
+        "lock it again if the new archive is meant",
+    )
+
+
+def too_large(request: Request, size: int | None = None) -> Failed:
+    """Answer for more bytes than the caller allows; `size` is what was announced, where it was."""
+    found = "more" if size is None else f"{size} bytes"
+    return Failed(FailureKind.REFUSED, f"`{request.ref.text}` may have {request.max_bytes} bytes and has {found}")
+
+
+class Progress(Protocol):
+    """Told of every chunk of a download; `total` is None where the server does not say."""
+
+    def __call__(self, ref: Ref, received: int, total: int | None) -> None:
+        """Take note of `received` bytes so far."""
+
+
+def no_progress(ref: Ref, received: int, total: int | None) -> None:
+    """Ignore progress."""
+    del ref, received, total
+
+
+class Source(Protocol):
+    """One kind of ref, reached over a network."""
+
+    async def fetch(self, request: Request, cache: "ArchiveCache", progress: Progress) -> Answer:
+        """Answer one request; a fetched body goes to the cache while its digest is taken."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
