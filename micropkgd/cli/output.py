@@ -1,0 +1,198 @@
+"""How results are said: plain lines for people, a versioned document for programs. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.condition import EntryOutcome, Failure, Installed, Outcome, Verb
+from micropkgd.model.plan import Change, Kind
+from micropkgd.model.tree import Digest, RelPath, short
+
+JSON_SCHEMA = "micropkgd/1"
+
+_DONE = {
+    Verb.INSTALL: "installed",
+    Verb.UPDATE: "updated",
+    Verb.REPAIR: "repaired",
+    Verb.REMOVE: "removed",
+    Verb.ADOPT: "adopted",
+    Verb.NONE: "unchanged",
+    Verb.HOLD: "held",
+    Verb.FAIL: "failed",
+}
+_QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT}
+_COUNTED = {
+    Kind.CREATE: "created",
+    Kind.UPDATE: "updated",
+    Kind.DELETE: "deleted",
+    Kind.MERGE: "merged",
+    Kind.ADOPT: "adopted",
+    Kind.RESTORE: "restored",
+    Kind.RELEASE: "left to you",
+    Kind.HOLD: "held",
+}
+
+
+def error_lines(error: MicropkgError) -> Iterator[str]:
+    """An error for people: what and where, then what to do."""
+    yield f"error: {plain(str(error))}"
+    if error.hint:
+        yield f"hint: {plain(error.hint)}"
+
+
+def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = False) -> Iterator[str]:
+    """One line an entry, with what needs attention below it, and a line that counts."""
+    if outcome.failure is not None:
+        yield from failure_lines(outcome.failure)
+        return
+    for entry in outcome.entries:
+        if quiet and entry.verb in _QUIET and not entry.notes:
+            continue
+        yield plain(_entry_line(entry, applied=outcome.applied))
+        yield from _detail_lines(entry, verbose=verbose or not outcome.applied)
+    if verbose or not outcome.applied:
+        yield from (f"  {_change_line(change)}" for change in outcome.shared)
+    if not quiet:
+        yield _summary(outcome)
+
+
+def outcome_document(outcome: Outcome) -> dict[str, object]:
+    """One project's outcome for programs; keys are only ever added (docs/json.md)."""
+    return {
+        "project": outcome.root,
+        "exit_code": outcome.exit_code,
+        "applied": outcome.applied,
+        "recovered": outcome.recovered,
+        "pending": outcome.pending,
+        "failure": failure_document(outcome.failure),
+        "entries": [_entry_document(entry) for entry in outcome.entries],
+        "shared": [_change_document(change) for change in outcome.shared],
+    }
+
+
+def failure_lines(failure: Failure, *, indent: str = "") -> Iterator[str]:
+    """A failure for people."""
+    yield f"{indent}error: {plain(failure.problem)}"
+    if failure.hint:
+        yield f"{indent}hint: {plain(failure.hint)}"
+
+
+def failure_document(failure: Failure | None) -> dict[str, object] | None:
+    """A failure for programs."""
+    return None if failure is None else failure._asdict()
+
+
+def diff_lines(
+    changes: Iterable[Change], before: Mapping[RelPath, bytes], contents: Mapping[Digest, bytes]
+) -> Iterator[str]:
+    """A unified diff of changes, `before` holding what stands there now."""
+    from difflib import unified_diff
+
+    for change in changes:
+        old = before.get(change.path, b"")
+        new = contents.get(change.after, b"") if change.after else b""
+        names = (
+            "/dev/null" if change.before is None else f"a/{change.path}",
+            "/dev/null" if change.after is None else f"b/{change.path}",
+        )
+        if b"\0" in old or b"\0" in new:
+            yield f"Binary files {names[0]} and {names[1]} differ"
+            continue
+        old_lines, new_lines = (data.decode(errors="backslashreplace").splitlines(keepends=True) for data in (old, new))
+        for line in unified_diff(old_lines, new_lines, *names):
+            yield plain(line.removesuffix("\n").removesuffix("\r"))
+            if not line.endswith("\n"):
+                yield "\\ No newline at end of file"
+
+
+def plain(text: str) -> str:
+    """Make control and direction characters of foreign names visible (reliability.md, T25)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\t" else ascii(character)[1:-1] for character in text
+    )
+
+
+def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
+    word = _DONE[entry.verb] if applied or entry.verb in {Verb.NONE, Verb.HOLD, Verb.FAIL} else f"would {entry.verb}"
+    place = f" -> {entry.target}" if entry.target else ""
+    if entry.waiting is not None:
+        return f"{word:<10} {entry.ref}{place}  {_versions(entry)}  waiting: {_version(entry.waiting)}"
+    counts = _counts(entry.plan.changes if entry.plan else ())
+    return f"{word:<10} {entry.ref}{place}  {_versions(entry)}{f'  {counts}' if counts else ''}".rstrip()
+
+
+def _versions(entry: EntryOutcome) -> str:
+    """Which version and digest, from which to which."""
+    before, after = entry.before, entry.after
+    if after is None:
+        return _version(before)
+    if before is None or before == after:
+        return _version(after)
+    return f"{_version(before)} -> {_version(after)}"
+
+
+def _version(installed: Installed | None) -> str:
+    return f"{installed.version} ({short(installed.archive)})" if installed else ""
+
+
+def _counts(changes: Sequence[Change]) -> str:
+    counts = Counter(change.kind for change in changes)
+    return ", ".join(f"{counts[kind]} {word}" for kind, word in _COUNTED.items() if counts[kind])
+
+
+def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
+    if entry.failure is not None:
+        yield from failure_lines(entry.failure, indent="  ")
+        if entry.after is not None:
+            yield f"  kept: {_version(entry.after)} stays installed"
+    plan = entry.plan
+    if plan is not None:
+        shown = (
+            plan.changes if verbose else [c for c in plan.changes if c.kind in {Kind.HOLD, Kind.MERGE, Kind.RELEASE}]
+        )
+        yield from (f"  {_change_line(change)}" for change in shown)
+        yield from (f"  drifted: {plain(path)} (your edit is kept)" for path in plan.drifted)
+        if plan.held:
+            yield f"  hint: micropkgd resolve {entry.ref} --keep | --take | --merge"
+    yield from (f"  note: {plain(note)}" for note in entry.notes)
+
+
+def _change_line(change: Change) -> str:
+    return plain(f"{change.kind:<8} {change.path}  ({change.reason})")
+
+
+def _summary(outcome: Outcome) -> str:
+    counts = Counter(entry.verb for entry in outcome.entries)
+    words = [f"{counts[verb]} {_DONE[verb]}" for verb in Verb if counts[verb]]
+    total = len(outcome.entries)
+    said = f": {', '.join(words)}" if words else ""
+    mode = "" if outcome.applied else " (dry run, nothing was written)"
+    return f"{total} {'entry' if total == 1 else 'entries'}{said}{mode}"
+
+
+def _entry_document(entry: EntryOutcome) -> dict[str, object]:
+    plan = entry.plan
+    return {
+        "ref": entry.ref,
+        "target": entry.target,
+        "name": entry.name,
+        "action": entry.verb.value,
+        "condition": entry.condition.value,
+        "before": _installed_document(entry.before),
+        "after": _installed_document(entry.after),
+        "changes": [_change_document(change) for change in plan.changes] if plan else [],
+        "drifted": list(plan.drifted) if plan else [],
+        "waiting": _installed_document(entry.waiting),
+        "failure": failure_document(entry.failure),
+        "notes": list(entry.notes),
+    }
+
+
+def _installed_document(installed: Installed | None) -> dict[str, str] | None:
+    return None if installed is None else {"version": installed.version, "archive": installed.archive}
+
+
+def _change_document(change: Change) -> dict[str, object]:
+    return {**change._asdict(), "kind": change.kind.value}

@@ -1,0 +1,185 @@
+"""One pass: observe, resolve, render, plan, commit, report (design.md section 5).
+
+A pass reads everything again, whatever triggered it. It is synchronous and has one writer, the transaction; where a
+person's save races it, the commit is taken back, that entry is left out, and the rest is planned again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from micropkgd.errors import MicropkgError, OutOfStepError, UsageError
+from micropkgd.model.condition import EntryOutcome, Failure, Installed, Outcome
+from micropkgd.model.lock import Block
+from micropkgd.model.manifest import Update
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.conflicts import lay_beside
+from micropkgd.reconcile.desired import Desired, current_blocks, desire
+from micropkgd.reconcile.planner import Conflict
+from micropkgd.reconcile.propose import Proposal, Proposer
+from micropkgd.reconcile.remember import remember
+from micropkgd.reconcile.render import RENDERER, requested
+from micropkgd.reconcile.resolve import Fetcher, Follow
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.hold import hold
+from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.state import read_state
+from micropkgd.workspace.transaction import Refusal, commit, recover
+
+_GIT_PATIENCE = 10.0  # seconds
+
+
+class Options(NamedTuple):
+    """How one pass is to be run."""
+
+    apply: bool = True  # False: say what would be done, and write nothing
+    locked: bool = False  # install exactly the lock, which must agree with the manifest
+    frozen: bool = False  # install the lock, whatever the manifest says of it
+    lock_only: bool = False  # write the lock and leave the tree
+    upgrade: frozenset[str] = frozenset()  # refs that follow their source although the policy says `locked`
+    choices: Mapping[str, Conflict] = {}  # by ref: what a person chose for a held entry
+    lock_timeout: float = 60.0  # seconds
+
+
+def run_pass(
+    root: str, options: Options, make_fetcher: Callable[[str], Fetcher], *, fsops: Callable[[str], FsOps] = FsOps
+) -> Outcome:
+    """Bring one project into line with its manifest and lock; do nothing if it already is.
+
+    What is wrong with one entry is in its outcome. Raises `MicropkgError` where the project as a whole cannot be
+    worked on; nothing was changed then.
+    """
+    with fsops(root) as fs, _held(root, options):
+        recovered = options.apply and recover(fs) is not None
+        if options.apply:
+            wait_for_git(root, _GIT_PATIENCE)
+        project, state = read_project(root), read_state(fs)
+        project = _frozen(project) if options.frozen else project
+        _check_lock(project, options)
+        fetcher = make_fetcher(root)
+        blocks = current_blocks(project)
+        entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
+        resolutions = fetcher.resolve(entries, state.known, _follow(project, options))
+        desired = desire(project, fetcher, resolutions, frozen=options.frozen)
+        proposer = Proposer(fs, project, state, fetcher, options.choices)
+        make = proposer.relock if options.lock_only else proposer.propose
+        proposal = _apply(proposer, make, desired) if options.apply else make(desired, {})
+        outcome = _outcome(root, proposal, recovered=recovered, applied=options.apply)
+        if options.apply:
+            lay_beside(fs, proposal)
+            remember(fs, project, state, proposal, outcome, resolutions)
+        return outcome
+
+
+def _apply(
+    proposer: Proposer, make: Callable[[Sequence[Desired], Mapping[str, Failure]], Proposal], desired: list[Desired]
+) -> Proposal:
+    """Commit what is proposed; leave out, one by one, the entries that race with a person or that the disk refuses."""
+    refused: dict[str, Failure] = {}
+    while True:
+        proposal = make(desired, refused)
+        if not proposal.plan.writes:
+            return proposal
+        layout = proposer.project.layout
+        floors = frozenset(
+            RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.tests_dir, layout.conf_dir)
+        )
+        refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, floors)
+        if refusal is None:
+            return proposal
+        culprit = _owner(proposal, refusal.path)
+        if culprit is None or culprit in refused:
+            raise UsageError(refusal.problem, where=refusal.path, hint="run again when nobody else writes this file")
+        refused[culprit] = _failure_of(refusal)
+
+
+def _owner(proposal: Proposal, path: RelPath) -> str | None:
+    return next(
+        (plan.ref for plan in proposal.plan.entries if any(change.path == path for change in plan.writes)), None
+    )  # fmt: skip
+
+
+def _failure_of(refusal: Refusal) -> Failure:
+    if refusal.raced:
+        return Failure(4, "Raced", f"{refusal.path} {refusal.problem}", "the next pass looks again", transient=True)
+    return Failure(1, "Tree", f"{refusal.path}: {refusal.problem}", "see `ls -ld` of its folder")
+
+
+@contextmanager
+def _held(root: str, options: Options) -> Iterator[None]:
+    """Only a pass that may write needs the project for itself."""
+    if not options.apply:
+        yield
+        return
+    with hold(root, options.lock_timeout):
+        yield
+
+
+def _check_lock(project: Project, options: Options) -> None:
+    """`--locked`: manifest and lock must say the same; `OutOfStepError` names the first entry that differs."""
+    if not options.locked:
+        return
+    blocks = current_blocks(project)
+    for entry in project.manifest.pulls:
+        block = blocks[entry.ref.text]
+        if block is None or block.requested != requested(entry, project.layout) or block.renderer != RENDERER:
+            what = "is not locked" if block is None else "changed since it was locked"
+            raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
+    for extra in project.lock.blocks:
+        if extra.ref not in blocks:
+            raise OutOfStepError(f"`{extra.ref}` is locked but not in the manifest", where="micropkg.lock")
+
+
+def _frozen(project: Project) -> Project:
+    """The project as if the manifest asked for what is locked and nothing else; nothing is pruned."""
+    locked = {block.ref for block in project.lock.blocks}
+    manifest = project.manifest._replace(
+        pulls=tuple(entry for entry in project.manifest.pulls if entry.ref.text in locked),
+        policy=project.manifest.policy._replace(prune=False),
+    )
+    return project._replace(manifest=manifest)
+
+
+def _follow(project: Project, options: Options) -> dict[str, Follow]:
+    """Whether each entry follows its ref or stays with the lock."""
+    stay = options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
+    return {
+        entry.ref.text: Follow.LOCK if stay and entry.ref.text not in options.upgrade else Follow.REFS
+        for entry in project.manifest.pulls
+    }
+
+
+def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
+    locked = proposal.lock.by_key()
+    entries = []
+    for desired in proposal.desired:
+        plan = proposal.plan_of(desired)
+        target = desired.target
+        after = locked.get((desired.ref, target)) if target is not None else None
+        block = desired.after or desired.before
+        entries.append(
+            EntryOutcome(
+                ref=desired.ref,
+                target=target,
+                name=block.name if block else "",
+                before=_installed(desired.before),
+                after=_installed(after),
+                plan=plan,
+                failure=desired.failure,
+                notes=desired.notes,
+                waiting=_installed(desired.after) if plan is not None and plan.held else None,
+            )
+        )
+    return Outcome(
+        root, tuple(entries), proposal.plan.shared, applied=applied, recovered=recovered, contents=proposal.contents
+    )
+
+
+def _installed(block: Block | None) -> Installed | None:
+    return Installed(block.version, block.archive) if block else None
+
+
+def fail(root: str, error: MicropkgError) -> Outcome:
+    """The outcome of a project that could not be worked on."""
+    return Outcome(root, failure=Failure.of(error))

@@ -1,0 +1,209 @@
+"""What every entry should have: from its lock block where that still answers, else from a fresh rendering."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from micropkgd.errors import ArchiveError, MicropkgError
+from micropkgd.model.condition import Failure
+from micropkgd.model.layout import Layout
+from micropkgd.model.lock import Block, Lock
+from micropkgd.model.manifest import OnDanglingImport, PullEntry
+from micropkgd.model.tree import Digest, RelPath, digest_of, parents
+from micropkgd.reconcile.render import RENDERER, Rendering, render, requested
+from micropkgd.reconcile.resolve import Fetcher, Resolution, location
+from micropkgd.sdist.reader import read_sdist
+from micropkgd.workspace.project import Project
+
+
+class Desired(NamedTuple):
+    """One entry on its way through a pass."""
+
+    ref: str
+    entry: PullEntry | None  # None: it left the manifest
+    before: Block | None  # its block in the lock as found
+    after: Block | None  # its block once applied; None: it is leaving, or nothing is known of it
+    rendering: Rendering | None = None  # only where bytes are, or may be, needed
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> RelPath | None:
+        """Where its code stands, as far as that is known."""
+        block = self.after or self.before
+        return block.target if block else None
+
+    @property
+    def files(self) -> Mapping[RelPath, Digest]:
+        """What it should have."""
+        return self.after.files if self.after else {}
+
+
+def desire(
+    project: Project, fetcher: Fetcher, resolutions: Sequence[Resolution], *, frozen: bool = False
+) -> list[Desired]:
+    """Say what each entry of the manifest, and each block that left it, comes to.
+
+    `frozen` takes every block at its word, also where the manifest has come to say something else.
+    """
+    blocks = current_blocks(project)
+    entries = project.manifest.pulls
+    wanted = []
+    for entry, resolution in zip(entries, resolutions, strict=True):
+        block = blocks[entry.ref.text]
+        answers = block is not None and (frozen or _answers(block, entry, project.layout))
+        wanted.append(_from_block(entry, block, resolution, answers=answers))
+    stale = [
+        (number, entries[number], resolution.archive)
+        for number, resolution in enumerate(resolutions)
+        if wanted[number] is None and resolution.archive is not None
+    ]
+    for (number, entry, _), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
+        wanted[number] = _as_identified(desired, blocks[entry.ref.text])
+    staying = [desired for desired in wanted if desired is not None]
+    return _refuse_overlaps(staying) + _leaving(project, staying)
+
+
+def current_blocks(project: Project) -> dict[str, Block | None]:
+    """The block of each ref in the manifest; of two that an interrupted move left, the one that still answers."""
+    found: dict[str, Block | None] = {entry.ref.text: None for entry in project.manifest.pulls}
+    wishes = {entry.ref.text: requested(entry, project.layout) for entry in project.manifest.pulls}
+    for block in project.lock.blocks:
+        known = found.get(block.ref)
+        if block.ref in found and (known is None or block.requested == wishes[block.ref]):
+            found[block.ref] = block
+    return found
+
+
+def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
+    """Render again what was taken from the lock, for the entries whose bytes are needed after all."""
+    jobs = [(number, desired.entry, desired.after.archive) for number, desired in enumerate(wanted)
+            if desired.entry is not None and desired.after is not None]  # fmt: skip
+    result = list(wanted)
+    for (number, _, _), rendered in zip(jobs, _rendered(project, fetcher, jobs), strict=True):
+        result[number] = _same_as_locked(wanted[number], rendered)
+    return result
+
+
+def base_contents(project: Project, fetcher: Fetcher, entry: PullEntry, block: Block) -> Mapping[Digest, bytes]:
+    """The files of the archive that is installed, for merging; none where it is not in the cache."""
+    data = fetcher.cache.read(block.archive)
+    if data is None:
+        return {}
+    try:
+        files = render(read_sdist(data), entry, project.layout).files
+    except MicropkgError:
+        return {}
+    return {digest_of(content): content for content in files.values()}
+
+
+def _answers(block: Block, entry: PullEntry, layout: Layout) -> bool:
+    """Whether a block was made for this very entry, layout and set of rules."""
+    return block.requested == requested(entry, layout) and block.renderer == RENDERER
+
+
+def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *, answers: bool) -> Desired | None:
+    """Take an entry's files from the lock where it still answers; None where it must be rendered."""
+    ref = entry.ref.text
+    if resolution.failure is not None:
+        # What is locked is still wanted: a missing file can come back from the cache while its source is away.
+        return Desired(ref, entry, block, block if answers else None, failure=resolution.failure)
+    if block is not None and answers and block.archive == resolution.archive:
+        return Desired(ref, entry, block, block)
+    return None
+
+
+def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, PullEntry, Digest]]) -> list[Desired]:
+    found = fetcher.materialise([(entry, archive) for _, entry, archive in jobs])
+    return [
+        _render_one(project, entry, archive, data) for (_, entry, archive), data in zip(jobs, found, strict=True)
+    ]  # fmt: skip
+
+
+def _render_one(project: Project, entry: PullEntry, archive: Digest, data: bytes | Failure) -> Desired:
+    """Read and render one archive; what is wrong with it is this entry's failure and nobody else's."""
+    ref = entry.ref.text
+    if isinstance(data, Failure):
+        return Desired(ref, entry, None, None, failure=data)
+    try:
+        rendering = render(read_sdist(data), entry, project.layout)
+    except MicropkgError as error:
+        return Desired(ref, entry, None, None, failure=_rejected(error))
+    block = Block(
+        name=rendering.name,
+        version=rendering.version,
+        url=location(entry.ref),
+        size=len(data),
+        archive=archive,
+        ref=ref,
+        requested=requested(entry, project.layout),
+        target=rendering.place.code,
+        renderer=RENDERER,
+        requirements=rendering.requirements,
+        files={path: digest_of(content) for path, content in rendering.files.items()},
+    )
+    notes = tuple(f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in rendering.findings)
+    leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
+    failure: Failure | None = None
+    if leaving and project.manifest.policy.on_dangling_import is OnDanglingImport.ERROR:
+        failure = Failure(
+            1, "DanglingImport", "imports leave the micro-package", 'see the notes, or set on-dangling-import = "warn"'
+        )
+    return Desired(ref, entry, None, block, rendering, failure, notes)
+
+
+def _rejected(error: MicropkgError) -> Failure:
+    failure = Failure.of(error)
+    return failure._replace(reason=f"ArchiveRejected/{error.reason}") if isinstance(error, ArchiveError) else failure
+
+
+def _as_identified(rendered: Desired, block: Block | None) -> Desired:
+    """Join a fresh rendering with the entry's block in the lock: same ref and target is the same entry."""
+    if rendered.after is None or rendered.failure is not None:
+        return rendered._replace(before=block, after=None)
+    same = block is not None and block.target == rendered.after.target
+    return rendered._replace(before=block if same else None)
+
+
+def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:
+    """Nothing reaches the tree whose sha256 is not what the lock says (promise P4)."""
+    if rendered.after is None or desired.after is None:
+        return desired._replace(failure=desired.failure or rendered.failure, after=None)
+    if rendered.after.files != desired.after.files:
+        problem = "the locked archive renders to other files than the lock lists"
+        failure = Failure(6, "Verification", problem, "run `micropkgd lock` and look at what changed in the lock")
+        return desired._replace(failure=failure, after=None)
+    return desired._replace(rendering=rendered.rendering, notes=rendered.notes)
+
+
+def _refuse_overlaps(staying: list[Desired]) -> list[Desired]:
+    """Two entries may not have the same folder, one inside the other, or one file: neither is applied."""
+    targets = {desired.target: desired.ref for desired in staying if desired.target is not None}
+    owners: dict[RelPath, str] = {}
+    overlapping: dict[str, str] = {}
+    for desired in staying:
+        for path in (desired.target, *desired.files) if desired.target is not None else ():
+            others = {owners.setdefault(path, desired.ref), *(targets.get(folder, "") for folder in parents(path))}
+            for other in others - {desired.ref, ""}:
+                overlapping |= {desired.ref: other, other: desired.ref}
+    return [_overlapping(desired, overlapping) for desired in staying]
+
+
+def _overlapping(desired: Desired, overlapping: Mapping[str, str]) -> Desired:
+    other = overlapping.get(desired.ref)
+    if other is None:
+        return desired
+    problem = f"its files and those of `{other}` overlap at {desired.target}"
+    failure = Failure(2, "Overlap", problem, "give one of the two another `destination` or `alias`")
+    return desired._replace(failure=failure, after=None)
+
+
+def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
+    """The blocks that no entry answers to any more. An entry that failed keeps its block, wherever it stands."""
+    kept = {desired.before.key for desired in staying if desired.before is not None}
+    stuck = {desired.ref for desired in staying if desired.failure is not None}
+    prune = project.manifest.policy.prune
+    return [
+        Desired(block.ref, None, block, None if prune else block, notes=() if prune else ("left the manifest",))
+        for block in Lock(project.lock.blocks).blocks
+        if block.key not in kept and block.ref not in stuck
+    ]

@@ -1,0 +1,70 @@
+"""Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from micropkgd import documents
+from micropkgd.errors import ProjectBusyError, UsageError
+from micropkgd.model.fields import nearest
+from micropkgd.model.manifest import OWN_PULL, Manifest
+from micropkgd.model.plan import Change, Kind
+from micropkgd.model.tree import RelPath, digest_of
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.hold import hold
+from micropkgd.workspace.project import MANIFEST_NAME, read_manifest, read_project
+from micropkgd.workspace.transaction import commit
+
+_MANIFEST = RelPath(MANIFEST_NAME)
+
+
+def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Callable[[], None]:
+    """Add a pull entry; gives back what undoes it. `UsageError` where the ref is there already."""
+    if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
+        raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
+    before = _read(root)
+    after = documents.add_row(documents.decode(before), OWN_PULL, ref, options).encode()
+    Manifest.from_mapping(documents.read_toml(after))
+    _swap(root, before, after, lock_timeout)
+    return lambda: _swap(root, after, before, lock_timeout)
+
+
+def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
+    """Remove a pull entry from whichever table it stands in."""
+    entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
+    before = _read(root)
+    after = documents.remove_row(documents.decode(before), entry.home, ref).encode()
+    _swap(root, before, after, lock_timeout)
+
+
+def match_entry(root: str, text: str) -> str:
+    """The ref of the entry that a person names by its ref, its target folder or its name."""
+    project = read_project(root)
+    refs = [entry.ref.text for entry in project.manifest.pulls]
+    if text in refs:
+        return text
+    found = {
+        block.ref
+        for block in project.lock.blocks
+        if block.ref in refs and text.rstrip("/") in {block.target, block.name, block.target.rpartition("/")[2]}
+    }
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise UsageError(f"`{text}` names several entries", hint=f"name one by its ref: {', '.join(sorted(found))}")
+    near = nearest(text, refs)
+    raise UsageError(
+        f"no entry `{text}` in the manifest", hint=f"did you mean `{near}`?" if near else "see `micropkgd status`"
+    )
+
+
+def _swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
+    change = Change(Kind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
+    with hold(root, lock_timeout), FsOps(root) as fs:
+        refusal = commit(fs, [change], {digest_of(after): after})
+    if refusal is not None:
+        raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
+
+
+def _read(root: str) -> bytes:
+    with open(os.path.join(root, MANIFEST_NAME), "rb") as stream:
+        return stream.read()

@@ -1,0 +1,41 @@
+"""Join a local edit and a new version by their text, or say that it cannot be done. Pure."""
+
+import json
+
+from micropkgd import documents
+from micropkgd.errors import DocumentError
+from micropkgd.model.tree import RelPath
+
+
+def merge_texts(path: RelPath, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """The three-way merge of a text file, if it has no conflict and the result still parses; else None."""
+    from merge3 import Merge3
+
+    if any(b"\0" in text for text in (base, ours, theirs)):
+        return None
+    lines = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    merged: list[bytes] = []
+    for group in Merge3(lines[0], lines[1], lines[2]).merge_groups():
+        if group[0] == "conflict":
+            return None
+        merged += group[1]
+    result = b"".join(merged)
+    return result if _parses(path, result) else None
+
+
+def _parses(path: RelPath, data: bytes) -> bool:
+    """Whether a file is still what its name says; one of another kind has no syntax to break."""
+    try:
+        if path.endswith((".py", ".pyi")):
+            import ast
+
+            ast.parse(data)
+        elif path.endswith((".yml", ".yaml")):
+            documents.check_yaml(data)
+        elif path.endswith(".toml"):
+            documents.read_toml(data)
+        elif path.endswith(".json"):
+            json.loads(data)
+    except (SyntaxError, ValueError, DocumentError):
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""What a pass leaves for the next: validators, hashes, what was applied, and how each entry stands.
+
+Written only when it says something new, so that a pass with nothing to do writes nothing (promise P11).
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from micropkgd.model.condition import EntryOutcome, Outcome
+from micropkgd.model.tree import Digest, RelPath
+from micropkgd.reconcile.desired import Desired
+from micropkgd.reconcile.propose import Proposal, label_of
+from micropkgd.reconcile.resolve import Resolution
+from micropkgd.reconcile.shared import requirement_lines
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.observe import GRAIN_NS, Hashes, see
+from micropkgd.workspace.project import Project
+from micropkgd.workspace.state import Known, Standing, State, write_state
+
+
+def remember(
+    fs: FsOps, project: Project, before: State, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]
+) -> State:
+    """Write the state after a pass, unless it is the state before it."""
+    applied = {
+        label_of(desired): files for desired in proposal.desired if (files := _applied(before, proposal, desired))
+    }
+    hashes = proposal.hashes
+    if proposal.plan.writes:
+        hashes = _seen_again(fs, project, {path for files in applied.values() for path in files}, hashes)
+    after = before._replace(
+        hashes=hashes,
+        applied=applied,
+        requirements=requirement_lines(proposal.lock.blocks, project.layout),
+        known=_known(project, before, resolutions),
+        standing={_label(entry): _standing(entry, before) for entry in outcome.entries if entry.after or entry.failure},
+    )
+    if after != before:
+        write_state(fs, after)
+    return after
+
+
+def _applied(before: State, proposal: Proposal, desired: Desired) -> Mapping[RelPath, Digest]:
+    """An entry's inventory on this machine: the new one where it is in the tree, else the one it had."""
+    plan = proposal.plan_of(desired)
+    if plan is not None and not plan.held and not plan.blocked:
+        return desired.files
+    known = before.applied.get(label_of(desired))
+    return known if known is not None else (desired.before.files if desired.before else {})
+
+
+def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:
+    """Look at the tree once more after a commit, when the clock has ticked past its last write."""
+    time.sleep(GRAIN_NS / 1e9)
+    return see(fs, project.root, sorted(paths), hashes).hashes
+
+
+def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:
+    known = {}
+    for entry, resolution in zip(project.manifest.pulls, resolutions, strict=True):
+        seen = resolution.known or before.known.get(entry.ref.text)
+        if seen is not None:
+            known[entry.ref.text] = seen
+    return known
+
+
+def _label(entry: EntryOutcome) -> str:
+    return f"{entry.ref} -> {entry.target or '?'}"
+
+
+def _standing(entry: EntryOutcome, before: State) -> Standing:
+    """How an entry stands, since when: the time is that of the last change, not of the last look."""
+    reason, message = "InSync", ""
+    if entry.failure is not None:
+        reason, message = entry.failure.reason, entry.failure.problem
+    elif entry.plan is not None and entry.plan.held:
+        reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
+    elif entry.plan is not None and entry.plan.drifted:
+        reason, message = "Drifted", ", ".join(entry.plan.drifted)
+    known = before.standing.get(_label(entry))
+    if known is not None and known[:3] == (entry.condition.value, reason, message):
+        return known
+    return Standing(entry.condition.value, reason, message, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))

@@ -1,0 +1,138 @@
+"""What files one entry should have in this project: a pure function of archive, entry and layout.
+
+`RENDERER` names the rules. It is bumped when the same archive would render to other bytes, so that an upgrade of
+micropkgd shows as a new rendering in the lock and never as tampering.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from micropkgd.errors import CodeError
+from micropkgd.model.layout import Layout, Place
+from micropkgd.model.manifest import PullEntry
+from micropkgd.model.tree import Digest, RelPath, digest_of, rel_path
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
+from micropkgd.sdist.metadata import package_name, read_metadata
+from micropkgd.sdist.reader import Member, Sdist
+
+RENDERER = 1
+
+_NOT_PARAMETERS = ("catalog", "credentials", "logging", "globals")
+
+
+class Rendering(NamedTuple):
+    """The files of one entry, and what was seen on the way."""
+
+    name: str
+    version: str
+    place: Place
+    files: dict[RelPath, bytes]
+    scaffolds: tuple[RelPath, ...]  # `__init__.py` of the folders above: made where missing, owned by nobody
+    requirements: tuple[str, ...]
+    findings: tuple[tuple[RelPath, Finding], ...]  # imports that could not be rewritten
+
+
+def requested(entry: PullEntry, layout: Layout) -> Digest:
+    """Digest of everything but the archive that shapes a rendering: says whether a lock block still answers."""
+    facts = [
+        entry.ref.text,
+        entry.alias,
+        entry.destination,
+        entry.env or layout.base_env,
+        layout.package,
+        layout.source_dir,
+        layout.tests_dir,
+        layout.conf_dir,
+    ]
+    return digest_of(json.dumps(facts, separators=(",", ":")).encode())
+
+
+def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
+    """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered."""
+    metadata = read_metadata(sdist)
+    package = package_name(sdist)
+    leaf = entry.alias or package
+    place = layout.place(entry.destination, leaf, entry.env)
+    relocation = _relocation(sdist, package, place)
+    files: dict[RelPath, bytes] = {}
+    findings: list[tuple[RelPath, Finding]] = []
+    for member in _wanted(sdist, package):
+        path = _target(member.path, package, leaf, place)
+        files[path] = member.data
+        if path.endswith((".py", ".pyi")):
+            moved = _relocated(member, relocation)
+            files[path] = moved.source
+            findings += ((path, finding) for finding in moved.findings)
+    has_tests = any(path.startswith(f"{place.tests}/") for path in files)
+    scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
+    return Rendering(
+        metadata.name, metadata.version, place, files, scaffolds, metadata.requirements, tuple(findings)
+    )  # fmt: skip
+
+
+def _relocation(sdist: Sdist, package: str, place: Place) -> Relocation:
+    modules = {_module(member.path)[0] for member in _wanted(sdist, package) if member.path.endswith((".py", ".pyi"))}
+    folders = {module.rpartition(".")[0] for module in modules if "." in module}
+    moves = (Move(package, place.module), Move("tests", place.tests_module))
+    return Relocation(moves, frozenset(modules | folders), frozenset({package, "tests"}))
+
+
+def _relocated(member: Member, relocation: Relocation) -> Relocated:
+    module, is_package = _module(member.path)
+    try:
+        return relocate(member.data, module=module, is_package=is_package, relocation=relocation)
+    except CodeError as error:
+        if member.path.endswith(".pyi"):  # never run, so a stub that only its author can read does no harm
+            return Relocated(member.data, ())
+        raise error.at(member.path) from error
+
+
+def _wanted(sdist: Sdist, package: str) -> Iterator[Member]:
+    """The members that travel: the package and its tests, without Python's caches."""
+    for member in sdist.members:
+        top, _, rest = member.path.partition("/")
+        if rest and top in {package, "tests"} and "__pycache__/" not in rest and not rest.endswith(".pyc"):
+            yield member
+
+
+def _target(member: str, package: str, leaf: str, place: Place) -> RelPath:
+    """Where a member goes: tests, parameters, or code."""
+    top, _, rest = member.partition("/")
+    if top == "tests":
+        return rel_path(f"{place.tests}/{rest}")
+    config = rest.removeprefix("config/")
+    if config != rest and _is_parameters(config):
+        return rel_path(f"{place.conf}/{_renamed(config, package, leaf)}")
+    return rel_path(f"{place.code}/{rest}")
+
+
+def _is_parameters(config: str) -> bool:
+    """Whether a file of `config/` is one that Kedro would load as parameters, and as nothing more powerful.
+
+    A catalog or credentials of somebody else never enter the project's configuration (reliability.md, T3).
+    """
+    parts = config.split("/")
+    if config.endswith((".py", ".pyi")) or any(part.startswith(_NOT_PARAMETERS) for part in parts):
+        return False
+    return any(part.startswith("parameters") for part in parts)
+
+
+def _renamed(config: str, package: str, leaf: str) -> str:
+    """Rename whole names for an alias: `parameters_ds.yml`, `ds.yml` and the folder `ds/`, never a part of `kids`."""
+    if package == leaf:
+        return config
+    names = {package: leaf, f"parameters_{package}": f"parameters_{leaf}"}
+    parts = []
+    for part in config.split("/"):
+        stem, dot, suffix = part.partition(".")
+        parts.append(f"{names.get(stem, stem)}{dot}{suffix}")
+    return "/".join(parts)
+
+
+def _module(member: str) -> tuple[str, bool]:
+    """The dotted name of a Python file in the archive, and whether it is a package's own file."""
+    dotted = member.rpartition(".")[0].replace("/", ".")
+    if dotted.endswith(".__init__"):
+        return dotted.removesuffix(".__init__"), True
+    return dotted, False

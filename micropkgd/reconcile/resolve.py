@@ -1,0 +1,162 @@
+"""Which archive answers each entry: ask the source, or the lock, and get the bytes into the cache when they are needed.
+
+Nothing of the project is touched here. A failure is an answer: the entry keeps what it has (promises P6, P7).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from micropkgd import documents
+from micropkgd.errors import DocumentError, MicropkgError
+from micropkgd.model.condition import Failure
+from micropkgd.model.lock import Block
+from micropkgd.model.manifest import PullEntry
+from micropkgd.model.ref import Ref, RefKind
+from micropkgd.model.tree import Digest, rel_path
+from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.gather import Sources
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Validator
+from micropkgd.workspace.state import Known
+
+_EXIT_CODES = {
+    FailureKind.UNREACHABLE: 5,
+    FailureKind.THROTTLED: 5,
+    FailureKind.DENIED: 1,
+    FailureKind.GONE: 1,
+    FailureKind.REFUSED: 1,
+    FailureKind.CORRUPT: 6,
+}
+
+
+class Follow(StrEnum):
+    """What decides which archive an entry gets."""
+
+    REFS = "refs"  # what stands at the ref now
+    LOCK = "lock"  # what is locked; a ref that is not locked yet is asked
+
+
+class Resolution(NamedTuple):
+    """The answer for one entry: an archive, or why there is none."""
+
+    archive: Digest | None = None
+    known: Known | None = None  # what to remember of the source
+    failure: Failure | None = None
+
+
+class Fetcher(NamedTuple):
+    """What the loop needs to reach archives for one project."""
+
+    root: str
+    sources: Sources
+    cache: ArchiveCache
+    environ: Mapping[str, str]
+
+    def resolve(
+        self,
+        entries: Sequence[tuple[PullEntry, Block | None]],
+        known: Mapping[str, Known],
+        follow: Mapping[str, Follow],
+    ) -> list[Resolution]:
+        """Answer each entry, in order; refs that must be asked are asked together."""
+        answers: dict[int, Resolution] = {}
+        requests: dict[int, Request] = {}
+        for number, (entry, block) in enumerate(entries):
+            settled = _without_asking(entry, block, follow[entry.ref.text])
+            if settled is not None:
+                answers[number] = settled
+                continue
+            try:
+                requests[number] = self._question(entry, block, known.get(entry.ref.text))
+            except MicropkgError as error:
+                answers[number] = Resolution(failure=Failure.of(error))
+        replies = self.sources.answer(list(requests.values()), Path(self.root))
+        for (number, request), reply in zip(requests.items(), replies, strict=True):
+            answers[number] = _resolution(request, reply, known.get(request.ref.text))
+        return [answers[number] for number in range(len(entries))]
+
+    def materialise(self, wanted: Sequence[tuple[PullEntry, Digest]]) -> list[bytes | Failure]:
+        """The bytes of locked or resolved archives, from the cache or fetched again, and nothing but those bytes."""
+        found: list[bytes | Failure | None] = [self.cache.read(archive) for _, archive in wanted]
+        missing = [number for number, data in enumerate(found) if data is None]
+        if missing:
+            requests = []
+            for number in missing:
+                entry, archive = wanted[number]
+                requests.append(Request(entry.ref, self._options(entry), expected=archive))
+            for number, reply in zip(missing, self.sources.answer(requests, Path(self.root)), strict=True):
+                found[number] = self._bytes_of(reply, wanted[number][1])
+        return [data if data is not None else _lost() for data in found]
+
+    def _bytes_of(self, reply: Answer, archive: Digest) -> bytes | Failure | None:
+        return failure_of(reply) if isinstance(reply, Failed) else self.cache.read(archive)
+
+    def _question(self, entry: PullEntry, block: Block | None, known: Known | None) -> Request:
+        """Ask with the last validator only where its archive is at hand: a 304 must never leave us without bytes."""
+        at_hand = known is not None and (
+            self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
+        )
+        validator = Validator(known.validator) if known is not None and at_hand else None
+        return Request(entry.ref, self._options(entry), validator, entry.sha256)
+
+    def _options(self, entry: PullEntry) -> Mapping[str, object]:
+        """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
+        if entry.fs_args is None or entry.ref.kind is RefKind.LOCAL:
+            return {}
+        try:
+            with open(os.path.join(self.root, rel_path(entry.fs_args)), "rb") as stream:
+                options = documents.interpolate(documents.read_yaml(stream.read()), self.environ)
+        except FileNotFoundError as error:
+            raise DocumentError("fs-args file is missing", where=entry.fs_args) from error
+        except OSError as error:
+            raise DocumentError(f"cannot be read: {error.strerror}", where=entry.fs_args) from error
+        except DocumentError as error:
+            raise error.at(entry.fs_args) from error
+        return options if isinstance(options, dict) else {}
+
+
+def failure_of(failed: Failed) -> Failure:
+    """What a source's answer means for the entry."""
+    return Failure(
+        _EXIT_CODES[failed.kind],
+        failed.kind.value.capitalize(),
+        failed.problem,
+        failed.hint,
+        transient=failed.kind.transient,
+    )
+
+
+def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Resolution | None:
+    """A pinned entry that has its pin, and a locked one that follows the lock, need no source."""
+    if block is None:
+        return None
+    if entry.sha256 is not None and block.archive == entry.sha256:
+        return Resolution(block.archive)
+    if follow is Follow.LOCK:
+        if entry.sha256 is not None:
+            problem = f"locked to {block.archive}, but pinned to {entry.sha256}"
+            return Resolution(failure=Failure(3, "OutOfStep", problem, "run `micropkgd lock`"))
+        return Resolution(block.archive)
+    return None
+
+
+def _resolution(request: Request, reply: Answer, known: Known | None) -> Resolution:
+    if isinstance(reply, Failed):
+        return Resolution(failure=failure_of(reply))
+    if isinstance(reply, Fetched):
+        seen = Known(reply.validator, reply.digest) if reply.validator is not None else None
+        return Resolution(reply.digest, seen)
+    if known is None or request.validator is None:
+        return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
+    return Resolution(known.archive, known)
+
+
+def _lost() -> Failure:
+    return Failure(5, "Unreachable", "the archive vanished from the cache", "run again", transient=True)
+
+
+def location(ref: Ref) -> str:
+    """Where the lock says an archive came from."""
+    return ref.location if ref.kind is RefKind.LOCAL else ref.text
