@@ -10,7 +10,7 @@ def main() -> int:
 
         sys.stdout.write(f"micropkgd {__version__}\n")
         return 0
-    from micropkgd.cli.commands import run
+    from micropkgd.cli.run import run
 
     return run(sys.argv[1:])
 

@@ -1,0 +1,47 @@
+"""`add`, `remove` and `resolve`: a person's word on one entry, and the pass that follows it."""
+
+import sys
+from argparse import Namespace
+
+from micropkgd.cli.session import exit_code_of, passes, say_outcomes
+from micropkgd.model.condition import Verb
+from micropkgd.reconcile import inspect
+from micropkgd.reconcile.cycle import Options
+from micropkgd.reconcile.edit import add_entry, match_entry, remove_entry
+from micropkgd.reconcile.planner import Conflict
+from micropkgd.workspace.project import find_root
+
+
+def add(options: Namespace) -> int:
+    """Add a pull entry; one that cannot be installed leaves the manifest as it was."""
+    root = find_root(options.project)
+    given = {"alias": options.alias, "destination": options.destination, "env": options.env,
+             "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
+    undo = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
+    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    added = [entry for outcome in outcomes for entry in outcome.entries if entry.ref == options.ref]
+    if any(entry.verb is Verb.FAIL and entry.failure and not entry.failure.transient for entry in added):
+        undo()
+        sys.stderr.write(f"`{options.ref}` was not added: pyproject.toml is as before\n")
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)
+
+
+def remove(options: Namespace) -> int:
+    """Remove a pull entry and its untouched files."""
+    root = find_root(options.project)
+    remove_entry(root, match_entry(root, options.ref), options.lock_timeout)
+    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)
+
+
+def resolve(options: Namespace) -> int:
+    """Apply a held entry as the person chose."""
+    root = find_root(options.project)
+    ref = match_entry(root, options.ref)
+    inspect.require_held(root, ref)
+    wanted = Options(choices={ref: Conflict(options.choice)}, lock_timeout=options.lock_timeout)
+    outcomes = passes(options, [root], wanted)
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)

@@ -1,0 +1,52 @@
+"""`status`, `diff` and `verify`: look, and change nothing."""
+
+from argparse import Namespace
+
+from micropkgd.cli import output
+from micropkgd.cli.session import passes, say, say_json, say_outcomes, say_problems
+from micropkgd.reconcile import inspect
+from micropkgd.reconcile.cycle import Options
+from micropkgd.reconcile.edit import match_entry
+from micropkgd.workspace.project import find_root
+
+
+def diff(options: Namespace) -> int:
+    """Show what a pass would change."""
+    root = find_root(options.project)
+    only = match_entry(root, options.ref) if options.ref else None
+    (outcome,) = passes(options, [root], Options(apply=False, locked=options.locked, frozen=options.frozen))
+    changes = [
+        change
+        for entry in outcome.entries
+        if entry.plan is not None and only in {None, entry.ref}
+        for change in entry.plan.changes
+        if change.before != change.after
+    ]
+    changes += outcome.shared if only is None else ()
+    if options.json:
+        say_outcomes(options, [outcome])
+    else:
+        before = inspect.read_files(root, (change.path for change in changes if change.before))
+        say(output.diff_lines(changes, before, outcome.contents))
+        say_problems(outcome)
+    return outcome.exit_code
+
+
+def status(options: Namespace) -> int:
+    """Say how each entry stands."""
+    report = inspect.status(find_root(options.project))
+    if options.json:
+        say_json(options, {"projects": [report.document()]}, exit_code=0)
+    else:
+        say(output.plain(line) for line in report.lines())
+    return 0
+
+
+def verify(options: Namespace) -> int:
+    """Compare every installed file with the lock."""
+    report = inspect.verify(find_root(options.project))
+    if options.json:
+        say_json(options, {"projects": [report.document()]}, exit_code=report.exit_code)
+    else:
+        say(output.plain(line) for line in report.lines())
+    return report.exit_code

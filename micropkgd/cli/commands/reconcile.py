@@ -1,0 +1,38 @@
+"""`reconcile` and `lock`: bring the tree, or the lock alone, up to date."""
+
+from argparse import Namespace
+
+from micropkgd.cli.session import exit_code_of, passes, say_outcomes
+from micropkgd.errors import UsageError
+from micropkgd.reconcile.cycle import Options
+from micropkgd.reconcile.edit import match_entry
+from micropkgd.workspace.project import find_root, read_manifest
+
+
+def reconcile(options: Namespace) -> int:
+    """Run one pass over each project."""
+    if not options.once and not options.dry_run and not options.check:
+        raise UsageError("the service is not built yet", hint="run one pass with `micropkgd reconcile --once`")
+    wanted = Options(
+        apply=not (options.dry_run or options.check),
+        locked=options.locked,
+        frozen=options.frozen,
+        lock_timeout=options.lock_timeout,
+    )
+    outcomes = passes(options, options.projects, wanted)
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes, check=options.check)
+
+
+def lock(options: Namespace) -> int:
+    """Resolve, and write the lock alone."""
+    root = find_root(options.project)
+    refs = frozenset[str]()
+    if options.upgrade is not None:
+        entries = read_manifest(root).pulls
+        named = [match_entry(root, text) for text in options.upgrade]
+        refs = frozenset(named or (entry.ref.text for entry in entries))
+    wanted = Options(apply=not options.check, lock_only=True, upgrade=refs, lock_timeout=options.lock_timeout)
+    outcomes = passes(options, [root], wanted)
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes, check=options.check)
