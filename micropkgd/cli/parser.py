@@ -26,7 +26,8 @@ def make_parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"micropkgd {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Without `prog` argparse formats a usage text to find it, and imports shutil for its width.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="micropkgd")
     _reconcile(commands)
     _lock(commands)
     _edit(commands)

@@ -1,10 +1,8 @@
 """One command line from its words to its exit code."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from micropkgd.cli.commands import execute
 from micropkgd.cli.output import error_lines
@@ -12,12 +10,11 @@ from micropkgd.cli.parser import make_parser
 from micropkgd.errors import MicropkgError
 
 _INTERRUPTED = 130
-_TERMINATED = 143
+_NOBODY_READS = 141  # 128 + SIGPIPE
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; what a person can cause is an error message and an exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
     options = make_parser().parse_args(arguments)
     try:
         return execute(options)
@@ -30,9 +27,4 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Who read us has read enough; nothing is left to say, also not by the interpreter at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise SystemExit(_TERMINATED)
+        return _NOBODY_READS

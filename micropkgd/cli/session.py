@@ -4,32 +4,36 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from micropkgd.cli import output
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.progress import Downloads
 from micropkgd.errors import MicropkgError
-from micropkgd.model.condition import EXIT_PENDING, Outcome, worst
-from micropkgd.reconcile.cycle import Options, fail, run_pass
-from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.sources.cache import ArchiveCache, default_cache_folder
-from micropkgd.sources.gather import Sources
-from micropkgd.workspace.project import find_root
+from micropkgd.model.condition import EXIT_PENDING, Failure, Outcome, worst
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
+from micropkgd.workspace.settled import settled_outcome
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.resolve import Fetcher
+    from micropkgd.sources.cache import ArchiveCache
+    from micropkgd.sources.gather import Sources
 
 
 def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list[Outcome]:
     """Run one pass for each project; one that cannot be worked on does not stop the others (promise P7)."""
     logs = Logs(options.log_format, verbose=options.verbose, quiet=options.quiet)
     outcomes = []
-    with _fetchers(options) as (sources, cache):
+    with ExitStack() as stack:
+        reach = _Reach(options, stack)
         for project in projects:
             try:
-                root = find_root(project)
-                outcome = run_pass(root, wanted, lambda root: Fetcher(root, sources, cache, os.environ))
+                outcome = _pass(find_root(project), wanted, reach)
             except MicropkgError as error:
-                outcome = fail(project, error)
+                outcome = Outcome(project, failure=Failure.of(error))
             if outcome.recovered:
                 logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
             logs.info("pass ended", project=outcome.root, exit_code=outcome.exit_code, pending=outcome.pending)
@@ -37,12 +41,40 @@ def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list
     return outcomes
 
 
-@contextmanager
-def _fetchers(options: Namespace) -> Iterator[tuple[Sources, ArchiveCache]]:
-    cache = ArchiveCache(default_cache_folder(os.environ))
-    quiet = options.quiet or options.json
-    with Downloads(quiet=quiet) as progress, Sources(cache, offline=options.offline, progress=progress) as sources:
-        yield sources, cache
+def _pass(root: str, wanted: Options, reach: "_Reach") -> Outcome:
+    """Take the short way where nothing moved; the loop is imported for the long one only."""
+    settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
+    if settled is not None:
+        return settled
+    from micropkgd.cli.signals import end_on_sigterm
+    from micropkgd.reconcile.cycle import run_pass
+
+    end_on_sigterm()
+    return run_pass(root, wanted, reach.fetcher)
+
+
+class _Reach:
+    """The cache and the sources of one command, made when the first pass needs them and shared by all."""
+
+    def __init__(self, options: Namespace, stack: ExitStack) -> None:
+        self._options = options
+        self._stack = stack
+        self._shared: tuple[Sources, ArchiveCache] | None = None
+
+    def fetcher(self, root: str) -> "Fetcher":
+        """What one project's pass reaches archives with."""
+        from micropkgd.reconcile.resolve import Fetcher
+
+        sources, cache = self._shared = self._shared or self._make()
+        return Fetcher(root, sources, cache, os.environ)
+
+    def _make(self) -> "tuple[Sources, ArchiveCache]":
+        from micropkgd.sources.cache import ArchiveCache, default_cache_folder
+        from micropkgd.sources.gather import Sources
+
+        cache = ArchiveCache(default_cache_folder(os.environ))
+        progress = self._stack.enter_context(Downloads(quiet=self._options.quiet or self._options.json))
+        return self._stack.enter_context(Sources(cache, offline=self._options.offline, progress=progress)), cache
 
 
 def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:

@@ -6,40 +6,30 @@ person's save races it, the commit is taken back, that entry is left out, and th
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
-from micropkgd.errors import MicropkgError, OutOfStepError, UsageError
+from micropkgd.errors import OutOfStepError, UsageError
 from micropkgd.model.condition import EntryOutcome, Failure, Installed, Outcome
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import Update
+from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.conflicts import lay_beside
 from micropkgd.reconcile.desired import Desired, current_blocks, desire
-from micropkgd.reconcile.planner import Conflict
+from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.propose import Proposal, Proposer
 from micropkgd.reconcile.remember import remember
 from micropkgd.reconcile.render import RENDERER, requested
 from micropkgd.reconcile.resolve import Fetcher, Follow
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
-from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.observe import Hashes, wait_for_git
 from micropkgd.workspace.project import Project, read_project
-from micropkgd.workspace.state import read_state
+from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.settled import Watched, can_settle, settle, watch
+from micropkgd.workspace.state import Signature, read_state
 from micropkgd.workspace.transaction import Refusal, commit, recover
 
 _GIT_PATIENCE = 10.0  # seconds
-
-
-class Options(NamedTuple):
-    """How one pass is to be run."""
-
-    apply: bool = True  # False: say what would be done, and write nothing
-    locked: bool = False  # install exactly the lock, which must agree with the manifest
-    frozen: bool = False  # install the lock, whatever the manifest says of it
-    lock_only: bool = False  # write the lock and leave the tree
-    upgrade: frozenset[str] = frozenset()  # refs that follow their source although the policy says `locked`
-    choices: Mapping[str, Conflict] = {}  # by ref: what a person chose for a held entry
-    lock_timeout: float = 60.0  # seconds
 
 
 def run_pass(
@@ -57,6 +47,7 @@ def run_pass(
         project, state = read_project(root), read_state(fs)
         project = _frozen(project) if options.frozen else project
         _check_lock(project, options)
+        watched = watch(root, *_depended_on(project))
         fetcher = make_fetcher(root)
         blocks = current_blocks(project)
         entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
@@ -68,7 +59,9 @@ def run_pass(
         outcome = _outcome(root, proposal, recovered=recovered, applied=options.apply)
         if options.apply:
             lay_beside(fs, proposal)
-            remember(fs, project, state, proposal, outcome, resolutions)
+            state = remember(fs, project, state, proposal, outcome, resolutions)
+            if options.is_plain and can_settle(outcome):
+                _leave_record(fs, project, proposal, watched, state.hashes, outcome)
         return outcome
 
 
@@ -150,6 +143,30 @@ def _follow(project: Project, options: Options) -> dict[str, Follow]:
     }
 
 
+def _depended_on(project: Project) -> tuple[list[str], list[str]]:
+    """The files and folders besides the installed ones that decide what a pass comes to."""
+    layout = project.layout
+    settings = f"{layout.package_folder}/settings.py"
+    archives = [entry.ref.location for entry in project.manifest.pulls if entry.ref.kind is RefKind.LOCAL]
+    folders = ["tests", f"{layout.source_dir}/tests"]
+    return [MANIFEST_NAME, settings, *archives], folders
+
+
+def _leave_record(
+    fs: FsOps, project: Project, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome
+) -> None:
+    """Let the next pass take the short way, if what was read is still what stands there."""
+    if any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
+        return
+    installed: dict[RelPath, Signature | None] = {}
+    for path in (path for desired in proposal.desired for path in desired.files):
+        if path not in hashes and fs.status(path) is not None:
+            return
+        installed[path] = hashes[path][0] if path in hashes else None
+    if read_project(project.root) == project._replace(lock=proposal.lock):
+        settle(fs, project.root, watched, installed, outcome)
+
+
 def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
     locked = proposal.lock.by_key()
     entries = []
@@ -178,8 +195,3 @@ def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -
 
 def _installed(block: Block | None) -> Installed | None:
     return Installed(block.version, block.archive) if block else None
-
-
-def fail(root: str, error: MicropkgError) -> Outcome:
-    """The outcome of a project that could not be worked on."""
-    return Outcome(root, failure=Failure.of(error))

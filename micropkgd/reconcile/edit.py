@@ -11,7 +11,8 @@ from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
-from micropkgd.workspace.project import MANIFEST_NAME, read_manifest, read_project
+from micropkgd.workspace.project import read_manifest, read_project
+from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction import commit
 
 _MANIFEST = RelPath(MANIFEST_NAME)

@@ -6,22 +6,12 @@ a person wrote.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, Change, EntryPlan, Kind
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
-
-
-class Conflict(StrEnum):
-    """What to do where a local edit and a new version disagree: the project's policy, or a person's choice."""
-
-    MERGE = "merge"
-    HOLD = "hold"
-    OVERWRITE = "overwrite"  # edited files only; a foreign file still holds
-    TAKE = "take"  # `resolve --take`: theirs, whatever stands there
-    KEEP = "keep"  # `resolve --keep`: ours, and theirs becomes the base it drifts from
 
 
 class Subject(NamedTuple):

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import TreeError
+from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.merge import merge_texts
-from micropkgd.reconcile.planner import Conflict, Subject, contested, plan_entry
+from micropkgd.reconcile.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.reconcile.shared import lock_changes, shared_changes
+from micropkgd.reconcile.shared import Lines, lock_changes, requirement_lines, shared_changes
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
@@ -32,6 +33,7 @@ class Proposal(NamedTuple):
     contents: Mapping[Digest, bytes]
     lock: Lock  # as it will be
     hashes: Hashes  # worth remembering
+    requirements: Lines  # by entry, the lines that the requirements file will then have
 
     def plan_of(self, desired: Desired) -> EntryPlan | None:
         """The plan of one entry."""
@@ -78,7 +80,9 @@ class Proposer(NamedTuple):
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         contents: dict[Digest, bytes] = {}
         changes = lock_changes(self.fs, self.project, lock, contents)
-        return Proposal(tuple(wanted), Plan((), changes), contents, lock, self.state.hashes)
+        return Proposal(
+            tuple(wanted), Plan((), changes), contents, lock, self.state.hashes, self.state.requirements
+        )  # fmt: skip
 
     def _subjects(self, wanted: Sequence[Desired]) -> tuple[dict[Key, Subject], Hashes]:
         """The facts of each entry that can be planned: what the tree holds, and what was put there."""
@@ -163,10 +167,19 @@ class Proposer(NamedTuple):
         lock = Lock.of(blocks)
         scaffolds = [path for desired in wanted if desired.rendering is not None and _applies(desired, plans)
                      for path in desired.rendering.scaffolds]  # fmt: skip
-        owned = self.state.requirements or None
+        owned = self.state.requirements or self._lines_in_place(plans)
         shared = shared_changes(self.fs, self.project, scaffolds, lock, owned)
         entries = tuple(plans[key] for desired in wanted if (key := _key(desired)) in plans)
-        return Proposal(tuple(wanted), Plan(entries, shared.changes), {**contents, **shared.contents}, lock, hashes)
+        lines = requirement_lines(lock.blocks, self.project.layout)
+        plan = Plan(entries, shared.changes)
+        return Proposal(tuple(wanted), plan, {**contents, **shared.contents}, lock, hashes, lines)
+
+    def _lines_in_place(self, plans: Mapping[Key, EntryPlan]) -> Lines:
+        """What a machine without a memory takes for written: the locked lines of entries that stand in the tree."""
+        blocks = [
+            block for block in self.project.lock.blocks if block.key not in plans or _stands(block, plans[block.key])
+        ]  # fmt: skip
+        return requirement_lines(blocks, self.project.layout)
 
 
 def label_of(desired: Desired) -> str:
@@ -192,6 +205,11 @@ def _applies(desired: Desired, plans: Mapping[Key, EntryPlan]) -> bool:
 def _block_after(desired: Desired, plans: Mapping[Key, EntryPlan]) -> Block | None:
     """An entry's block in the new lock: one that is not applied keeps the block it had."""
     return desired.after if _applies(desired, plans) else desired.before
+
+
+def _stands(block: Block, plan: EntryPlan) -> bool:
+    """Whether any file of a locked entry is in the tree: none is where only the lock was brought up to date."""
+    return sum(change.kind is Kind.RESTORE for change in plan.changes) < len(block.files)
 
 
 def _needs_bytes(change: Change) -> bool:

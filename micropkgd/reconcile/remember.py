@@ -11,10 +11,10 @@ from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.desired import Desired
 from micropkgd.reconcile.propose import Proposal, label_of
 from micropkgd.reconcile.resolve import Resolution
-from micropkgd.reconcile.shared import requirement_lines
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import GRAIN_NS, Hashes, see
+from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
+from micropkgd.workspace.settled import GRAIN_NS
 from micropkgd.workspace.state import Known, Standing, State, write_state
 
 
@@ -31,7 +31,7 @@ def remember(
     after = before._replace(
         hashes=hashes,
         applied=applied,
-        requirements=requirement_lines(proposal.lock.blocks, project.layout),
+        requirements=proposal.requirements,
         known=_known(project, before, resolutions),
         standing={_label(entry): _standing(entry, before) for entry in outcome.entries if entry.after or entry.failure},
     )

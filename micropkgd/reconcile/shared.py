@@ -22,18 +22,14 @@ class Shared(NamedTuple):
     contents: Mapping[Digest, bytes]
 
 
-def shared_changes(
-    fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lock: Lock, owned: Lines | None
-) -> Shared:
+def shared_changes(fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lock: Lock, owned: Lines) -> Shared:
     """Say what the shared files need so that they agree with a lock; `TreeError` where something odd stands there.
 
-    `owned` are the requirement lines that this machine last wrote; where it does not remember, the lock says them.
+    `owned` are the requirement lines that the entries are known to have in the requirements file.
     """
     contents: dict[Digest, bytes] = {}
     missing = [path for path in sorted(set(scaffolds)) if fs.status(path) is None]
     changes = [_write(fs, path, b"", contents, "makes the folder a package") for path in missing]
-    if owned is None:
-        owned = requirement_lines(project.lock.blocks, project.layout)
     if (change := _requirements(fs, project, lock, owned, contents)) is not None:
         changes.append(change)
     return Shared((*changes, *lock_changes(fs, project, lock, contents)), contents)
@@ -61,9 +57,11 @@ def _requirements(
 ) -> Change | None:
     layout = project.layout
     wanted = requirement_lines(lock.blocks, layout)
+    exists = fs.status(layout.requirements) is not None
+    if not exists:
+        owned = {}
     if owned == wanted:
         return None
-    exists = fs.status(layout.requirements) is not None
     text = _text(fs, layout.requirements if exists else layout.requirements_seed)
     updated = requirements.update(text, owned, wanted)
     if updated == text:

@@ -112,9 +112,10 @@ class Lines(NamedTuple):
 
     numbers: Sequence[int]
 
-    def touch(self, node: ast.stmt) -> bool:
-        """Whether a statement, decorators included, spans a line of interest."""
-        first = min((item.lineno for item in getattr(node, "decorator_list", ())), default=node.lineno)
+    def touch(self, node: ast.stmt | ast.expr) -> bool:
+        """Whether a node, decorators included, spans a line of interest."""
+        decorators = getattr(node, "decorator_list", None)
+        first = decorators[0].lineno if decorators else node.lineno
         at = bisect_left(self.numbers, first)
         return at < len(self.numbers) and self.numbers[at] <= (node.end_lineno or first)
 

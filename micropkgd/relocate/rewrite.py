@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from micropkgd.errors import CodeError
 from micropkgd.relocate.imports import Claim, Lines, Reader, Viewpoint, imports_of
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of
 from micropkgd.relocate.scopes import Scan
@@ -26,10 +27,14 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     routes = routes_of(relocation)
     text = Text.decode(source)
     reader = Reader(routes, Viewpoint(module, is_package))
-    pattern = _words(routes.words, _climb(reader))
-    if not pattern.search(text.data):
+    climb = _climb(reader)
+    # Looking for bytes is far cheaper than a pattern of many words, and for most files it settles the matter.
+    if not any(word.encode() in text.data for word in routes.words) and not _climbs(climb).search(text.data):
         return Relocated(source, ())
-    changes = _changes(text, pattern, reader)
+    try:
+        changes = _changes(text, _words(routes.words, climb), reader)
+    except RecursionError as error:
+        raise CodeError("line 1 or later is nested too deeply to be followed") from error
     findings = sorted(change for change in changes if isinstance(change, Finding))
     return Relocated(text.edited([change for change in changes if isinstance(change, Edit)]), tuple(findings))
 
@@ -42,7 +47,7 @@ def _changes(text: Text, pattern: re.Pattern[bytes], reader: Reader) -> list[Edi
     rewrites = {claim.alias: rewrite_of(claim) for claims in statements for claim in claims}
     claims = [claim for claims in statements for claim in claims]
     if needs_scan(claims) or any(_has_quote(places.line(number)) for number in numbers):
-        scan = Scan(tree, Lines(places.lines_with(_words(_names_to_follow(claims, reader.routes), 0))))
+        scan = Scan(tree, Lines(places.lines_with(_words(_names_to_follow(claims, reader.routes)))))
         outcome = settle(claims, scan, reader.routes)
         rewrites |= outcome.rewrites
         respellings = [*outcome.respellings, *unbound_annotations(scan, reader.routes)]
@@ -69,8 +74,14 @@ def _climb(reader: Reader) -> int:
 
 
 @lru_cache(maxsize=64)
-def _words(words: frozenset[str], climb: int) -> re.Pattern[bytes]:
+def _climbs(climb: int) -> re.Pattern[bytes]:
+    """Finds the beginning of a relative import of at least so many dots."""
+    return re.compile(rb"from(?:[\s\\]*\.){%d}" % climb)
+
+
+@lru_cache(maxsize=64)
+def _words(words: frozenset[str], climb: int = 0) -> re.Pattern[bytes]:
     """Finds any of the words, and the beginning of a relative import of at least so many dots."""
     whole = b"|".join(re.escape(word.encode()) for word in sorted(words))
-    dots = rb"|\bfrom(?:[\s\\]*\.){%d}" % climb if climb else b""
+    dots = rb"|" + _climbs(climb).pattern if climb else b""
     return re.compile(rb"(?<![\w\x80-\xff])(?:" + whole + rb")(?![\w\x80-\xff])" + dots)

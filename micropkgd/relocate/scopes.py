@@ -7,7 +7,7 @@ not seen from the functions in it.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from micropkgd.relocate.imports import Lines
@@ -15,6 +15,9 @@ from micropkgd.relocate.names import top_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+_SILENT = frozenset({"ctx", "op", "ops", "type_comment"})
 
 
 class Scope:
@@ -92,9 +95,32 @@ class Scan:
         self._bindings: list[tuple[Scope, str, ast.AST]] = []
         self._formatted: ast.JoinedStr | None = None
         self._quote: Quote | None = None
+        self._handlers = self._dispatch()
         self.module = Scope(tree, None)
         self._all(tree.body, self.module)
         self._settle()
+
+    def _dispatch(self) -> dict[type[ast.AST], Callable[..., None]]:
+        """The kinds of node that mean something for scopes; by type, as this is where the time goes."""
+        return {
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import,
+            ast.ListComp: self._comprehension,
+            ast.SetComp: self._comprehension,
+            ast.DictComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension,
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Lambda: self._lambda,
+            ast.ClassDef: self._class,
+            ast.NamedExpr: self._walrus,
+            ast.Global: self._global,
+            ast.Nonlocal: self._nonlocal,
+            ast.AnnAssign: self._annotated,
+            ast.JoinedStr: self._format,
+        }
 
     def _settle(self) -> None:
         """Bind only now that every `global` and `nonlocal` of each scope is known.
@@ -113,45 +139,16 @@ class Scan:
         if name:
             self._bindings.append((scope, name, node))
 
-    def _all(self, nodes: Sequence[ast.AST | None], scope: Scope) -> None:
+    def _all(self, nodes: Iterable[ast.AST | None], scope: Scope) -> None:
         for node in nodes:
-            if node is not None and not (isinstance(node, ast.stmt) and not self._lines.touch(node)):
-                self._visit(node, scope)
+            if node is not None and self._has_interest(node):
+                self._handlers.get(type(node), self._other)(node, scope)
 
-    def _visit(self, node: ast.AST, scope: Scope) -> None:
-        match node:
-            case ast.Name():
-                self._name(node, scope)
-            case ast.Attribute():
-                self._attribute(node, scope)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node, scope)
-            case ast.Global():
-                scope.global_names.update(node.names)
-            case ast.Nonlocal():
-                scope.outer_names.update(node.names)
-            case ast.AnnAssign():
-                self._annotation(node.annotation, scope)
-                self._all([node.target, node.value], scope)
-            case ast.JoinedStr():
-                self._format(node, scope)
-            case _:
-                self._visit_block(node, scope)
-
-    def _visit_block(self, node: ast.AST, scope: Scope) -> None:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(node, scope)
-            case ast.Lambda():
-                self._lambda(node, scope)
-            case ast.ClassDef():
-                self._class(node, scope)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                self._comprehension(node, scope)
-            case ast.NamedExpr():
-                self._walrus(node, scope)
-            case _:
-                self._other(node, scope)
+    def _has_interest(self, node: ast.AST) -> bool:
+        # Inside strings positions count from the string, and in f-strings they may be wrong: there all is looked at.
+        if self._quote or self._formatted or not isinstance(node, ast.stmt | ast.expr):
+            return True
+        return self._lines.touch(node)
 
     def _other(self, node: ast.AST, scope: Scope) -> None:
         """All else; `except E as name`, captures of `match` and type parameters bind a name that is a plain string."""
@@ -159,7 +156,7 @@ class Scan:
             self.calls.append(node)
         name = getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None)
         self._bind(scope, name if isinstance(name, str) else None, node)
-        self._all(list(ast.iter_child_nodes(node)), scope)
+        self._all(_children(node), scope)
 
     def _function(self, node: Function, scope: Scope) -> None:
         """Decorators, defaults and annotations belong outside; type parameters and arguments inside."""
@@ -175,7 +172,7 @@ class Scan:
         """A function with one expression for a body."""
         inner = Scope(node, scope)
         self._arguments(node.args, scope, inner)
-        self._visit(node.body, inner)
+        self._all([node.body], inner)
 
     def _arguments(self, arguments: ast.arguments, outer: Scope, inner: Scope) -> None:
         named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -195,12 +192,25 @@ class Scan:
     def _comprehension(self, node: Comprehension, scope: Scope) -> None:
         """The first iterable belongs outside, all else inside."""
         inner = Scope(node, scope)
-        self._visit(node.generators[0].iter, scope)
+        self._all([node.generators[0].iter], scope)
         for position, generator in enumerate(node.generators):
             self._all([generator.target, *generator.ifs], inner)
             self._all([generator.iter] if position else [], inner)
         results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         self._all(results, inner)
+
+    def _global(self, node: ast.Global, scope: Scope) -> None:
+        """Bindings of these names go to the module."""
+        scope.global_names.update(node.names)
+
+    def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
+        """Bindings of these names go to a function around."""
+        scope.outer_names.update(node.names)
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        """An assignment with an annotation."""
+        self._annotation(node.annotation, scope)
+        self._all([node.target, node.value], scope)
 
     def _walrus(self, node: ast.NamedExpr, scope: Scope) -> None:
         """A walrus binds outside of the comprehensions it stands in."""
@@ -208,7 +218,7 @@ class Scan:
         while isinstance(outer.node, Comprehension) and outer.parent:
             outer = outer.parent
         self._bind(outer, node.target.id, node.target)
-        self._visit(node.value, scope)
+        self._all([node.value], scope)
 
     def _name(self, node: ast.Name, scope: Scope) -> None:
         """A use, or a binding where it is assigned or deleted."""
@@ -230,7 +240,7 @@ class Scan:
             found = (inner.id, *reversed(names)), (inner, *reversed(chain))
             self.uses.append(Use(scope, *found, self._quote, self._formatted))
         else:
-            self._visit(inner, scope)
+            self._all([inner], scope)
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         """An import binds; the binding is known by its alias."""
@@ -241,7 +251,7 @@ class Scan:
         """An f-string: before Python 3.12 the positions inside are not to be relied on."""
         outermost = self._formatted is None
         self._formatted = self._formatted or node
-        self._all(list(ast.iter_child_nodes(node)), scope)
+        self._all(_children(node), scope)
         if outermost:
             self._formatted = None
 
@@ -250,13 +260,13 @@ class Scan:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             self._quoted(node, node.value, scope)
         elif isinstance(node, ast.Subscript):
-            self._visit(node.value, scope)
+            self._all([node.value], scope)
             self._subscript(node, scope)
         elif isinstance(node, ast.Tuple | ast.List | ast.BinOp):
-            for child in ast.iter_child_nodes(node):
+            for child in _children(node):
                 self._annotation(child if isinstance(child, ast.expr) else None, scope)
         elif node is not None:
-            self._visit(node, scope)
+            self._all([node], scope)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> None:
         head = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
@@ -264,7 +274,7 @@ class Scan:
             self._annotation(node.slice.elts[0], scope)
             self._all(node.slice.elts[1:], scope)
         elif head == "Literal":
-            self._visit(node.slice, scope)
+            self._all([node.slice], scope)
         else:
             self._annotation(node.slice, scope)
 
@@ -274,5 +284,15 @@ class Scan:
         except (SyntaxError, ValueError):
             return
         self._quote = Quote(node, text)
-        self._visit(code.body, scope)
+        self._all([code.body], scope)
         self._quote = None
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """The nodes in a node, without those that only say which operator or context it is."""
+    found: list[object] = []
+    for field in node._fields:
+        if field not in _SILENT:
+            value: object = getattr(node, field, None)
+            found += value if isinstance(value, list) else [value]
+    return [child for child in found if isinstance(child, ast.AST)]

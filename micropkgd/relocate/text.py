@@ -72,8 +72,8 @@ class Text(NamedTuple):
                 return ast.parse(self.data if self.encoding == "utf-8" else self.data.decode())
         except SyntaxError as error:
             raise CodeError(f"line {error.lineno or 1} does not parse: {error.msg}") from error
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise CodeError(f"line 1 or later does not parse: {str(error) or 'nested too deeply'}") from error
+        except (ValueError, MemoryError) as error:
+            raise CodeError(f"line 1 or later does not parse: {str(error) or 'it is nested too deeply'}") from error
         finally:
             if collecting:
                 gc.enable()

@@ -37,7 +37,7 @@ def read_fields(data: bytes) -> Fields:
     values: dict[str, list[str]] = {}
     name = ""
     for number, line in enumerate(_header_lines(data), start=1):
-        if line[:1] in {" ", "\t"} and name not in _KEPT and number > 1:
+        if line[:1] in {" ", "\t"} and name not in _KEPT:
             continue
         name, colon, value = line.partition(":")
         name = name.lower()

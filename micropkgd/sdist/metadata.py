@@ -63,7 +63,7 @@ def package_name(sdist: Sdist) -> str:
     paths = (member.path.split("/") for member in sdist.members)
     found = sorted(path[0] for path in paths if len(path) == 2 and path[1] == "__init__.py" and path[0] != "tests")
     if len(found) != 1:
-        names = ", ".join(f"`{shown(name)}`" for name in found) or "none"
+        names = ", ".join(f"`{shown(name)}`" for name in found[:5]) + ("" if len(found) <= 5 else ", ...") or "none"
         hint = "a micro-package has its one package folder at the top of the archive, not below `src`"
         raise ArchiveError("not-one-package", f"exactly one package was expected, found {names}", hint=hint)
     if not found[0].isidentifier():

@@ -52,10 +52,9 @@ def _parsed(line: str, where: str) -> str:
     try:
         requirement = Requirement(line)
         text = str(requirement)
-        whole = line.replace("\t", " ").isprintable() and text.isprintable() and str(Requirement(text)) == text
     except (ValueError, RecursionError) as error:  # InvalidRequirement is a ValueError
         raise _refused(line, where) from error
-    if not whole:  # an escape in a marker's quotes, `"\\n-r more.txt"`, becomes a line of its own in the canonical form
+    if not text.isprintable():  # an escape in a marker's quotes, `"\n-r more.txt"`, is a line of its own by now
         raise _refused(line, where)
     return "" if _EXTRA.search(_QUOTED.sub("", str(requirement.marker or ""))) else text
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
+from micropkgd.workspace.settled import GRAIN_NS
 from micropkgd.workspace.state import Signature
 
-GRAIN_NS = 10_000_000  # the kernel's clock ticks every 4 ms on the slowest common configuration
 _COARSE_GRAIN_NS = 2_000_000_000  # file systems that keep whole seconds, or two
 _GIT_MARKS = {
     "rebase-merge": "a rebase",

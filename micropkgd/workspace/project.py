@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd import documents
-from micropkgd.errors import DocumentError, TreeError, UsageError
+from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME, Lock, stray_paths
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.workspace.root import MANIFEST_NAME
 
 if TYPE_CHECKING:
     import ast
 
-MANIFEST_NAME = "pyproject.toml"
 _TESTS_BESIDE_SOURCE = ("0.17.", "0.18.", "0.19.0", "0.19.1", "0.19.2", "0.19.3")
 
 
@@ -26,23 +26,6 @@ class Project(NamedTuple):
     manifest: Manifest
     layout: Layout
     lock: Lock
-
-
-def find_root(start: str) -> str:
-    """The nearest folder with a `pyproject.toml`, from `start` upwards; `UsageError` where there is none."""
-    here = os.path.realpath(start)
-    if not os.path.isdir(here):
-        raise UsageError("no such folder", where=start)
-    folder = here
-    while not os.path.isfile(os.path.join(folder, MANIFEST_NAME)):
-        above = os.path.dirname(folder)
-        if above == folder:
-            raise UsageError(
-                f"no {MANIFEST_NAME} in {here} or a folder above it",
-                hint="run in a Kedro project, or name one: micropkgd reconcile --once FOLDER",
-            )
-        folder = above
-    return folder
 
 
 def read_project(root: str) -> Project:

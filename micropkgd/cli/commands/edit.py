@@ -4,12 +4,12 @@ import sys
 from argparse import Namespace
 
 from micropkgd.cli.session import exit_code_of, passes, say_outcomes
+from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Verb
 from micropkgd.reconcile import inspect
-from micropkgd.reconcile.cycle import Options
 from micropkgd.reconcile.edit import add_entry, match_entry, remove_entry
-from micropkgd.reconcile.planner import Conflict
-from micropkgd.workspace.project import find_root
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
 
 
 def add(options: Namespace) -> int:

@@ -5,9 +5,9 @@ from argparse import Namespace
 from micropkgd.cli import output
 from micropkgd.cli.session import passes, say, say_json, say_outcomes, say_problems
 from micropkgd.reconcile import inspect
-from micropkgd.reconcile.cycle import Options
 from micropkgd.reconcile.edit import match_entry
-from micropkgd.workspace.project import find_root
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
 
 
 def diff(options: Namespace) -> int:

@@ -4,9 +4,8 @@ from argparse import Namespace
 
 from micropkgd.cli.session import exit_code_of, passes, say_outcomes
 from micropkgd.errors import UsageError
-from micropkgd.reconcile.cycle import Options
-from micropkgd.reconcile.edit import match_entry
-from micropkgd.workspace.project import find_root, read_manifest
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
 
 
 def reconcile(options: Namespace) -> int:
@@ -26,6 +25,9 @@ def reconcile(options: Namespace) -> int:
 
 def lock(options: Namespace) -> int:
     """Resolve, and write the lock alone."""
+    from micropkgd.reconcile.edit import match_entry
+    from micropkgd.workspace.project import read_manifest
+
     root = find_root(options.project)
     refs = frozenset[str]()
     if options.upgrade is not None:

@@ -1,0 +1,119 @@
+"""The short way through a pass that has nothing to do: if nothing moved since the last one, it says the same again.
+
+A pass that ends in sync leaves the signature of everything it depended on: manifest, lock, settings, local archives
+and every installed file. The next one compares them, one `lstat` each, before it parses a document or imports the
+loop. Only projects whose refs are all local can be settled this way; a remote source must be asked.
+The record may only skip work: whatever is not as recorded leads to a whole pass.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from micropkgd import __version__
+from micropkgd.model.condition import EntryOutcome, Installed, Outcome
+from micropkgd.model.plan import EntryPlan
+from micropkgd.model.tree import Digest, RelPath
+
+if TYPE_CHECKING:
+    from micropkgd.workspace.fsops import FsOps
+
+GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10 ms) may still change unseen
+
+_RECORD = RelPath(".micropkgd/settled.json")
+_DRAFT = RelPath(".micropkgd/settled.json.tmp")
+_JOURNAL = ".micropkgd/journal"
+_LOCK = "micropkg.lock"
+_SCHEMA = f"1 {__version__}"
+
+Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
+
+
+class Watched(NamedTuple):
+    """What an outcome depended on besides the installed files, as it was before it was read."""
+
+    files: Mapping[str, Signature | None]  # documents and archives; None: it was not there
+    folders: Mapping[str, bool]  # whether a folder was there, where that decides the layout
+
+
+def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
+    """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look."""
+    try:
+        with open(f"{root}/{_RECORD}", "rb") as stream:
+            record = json.loads(stream.read())
+        if record["schema"] != _SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
+            return None
+        for path, signature in record["files"].items():
+            if _signature(f"{root}/{path}" if path[0] != "/" else path) != signature:
+                return None
+        if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
+            return None
+        return Outcome(root, tuple(_entry(row) for row in record["entries"]), applied=apply)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
+    """Take the signatures of what is about to be read."""
+    return Watched(
+        {path: _tuple(_signature(os.path.join(root, path))) for path in files},
+        {path: os.path.isdir(os.path.join(root, path)) for path in folders},
+    )
+
+
+def settle(
+    fs: "FsOps", root: str, before: Watched, installed: Mapping[RelPath, Signature | None], outcome: Outcome
+) -> None:
+    """Leave the record of a pass that ended in sync, unless something moved while it ran or it says nothing new.
+
+    `installed` has the signature that each installed file had when it was hashed. Not synced and not part of any
+    promise: without the record the next pass looks at everything.
+    """
+    if watch(root, before.files, before.folders) != before:
+        return
+    files: dict[str, Signature | None] = {**before.files, **watch(root, [_LOCK], []).files}
+    files |= {str(path): signature for path, signature in installed.items()}
+    newest = max((max(signature[:2]) for signature in files.values() if signature is not None), default=0)
+    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
+    record = {"schema": _SCHEMA, "files": files, "folders": before.folders, "entries": _rows(outcome.entries)}
+    data = json.dumps(record, separators=(",", ":")).encode()
+    if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
+        if fs.status(_DRAFT):
+            fs.remove_file(_DRAFT)
+        fs.write_file(_DRAFT, data, 0o600)
+        fs.rename(_DRAFT, _RECORD)
+
+
+def can_settle(outcome: Outcome) -> bool:
+    """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
+    return outcome.exit_code == 0 and not any(entry.notes or entry.after is None for entry in outcome.entries)
+
+
+def _signature(path: str) -> list[int] | None:
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
+
+
+def _tuple(signature: list[int] | None) -> Signature | None:
+    return None if signature is None else (signature[0], signature[1], signature[2], signature[3])
+
+
+def _rows(entries: Sequence[EntryOutcome]) -> list[list[object]]:
+    return [
+        [entry.ref, entry.target, entry.name, *entry.after, list(entry.plan.drifted if entry.plan else ())]
+        for entry in entries
+        if entry.after is not None
+    ]
+
+
+def _entry(row: Sequence[object]) -> EntryOutcome:
+    ref, target, name, version, archive = (str(field) for field in row[:5])
+    installed = Installed(version, Digest(archive))
+    drifted = tuple(RelPath(str(path)) for path in row[5]) if isinstance(row[5], list) else ()
+    plan = EntryPlan(ref, RelPath(target), (), drifted)
+    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan)

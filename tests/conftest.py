@@ -1,0 +1,18 @@
+"""Fixtures of all tests: a project to work on, and the servers."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A fresh project that is the working folder, with an empty cache of its own."""
+    monkeypatch.setenv("MICROPKGD_CACHE_DIR", str(tmp_path / "cache"))
+    made = World(tmp_path / "project")
+    monkeypatch.chdir(made.root)
+    return made

@@ -1,0 +1,131 @@
+"""A web server that misbehaves to order.
+
+Each path has a script: its replies, one a request, the last one for ever. Every request is noted before it is
+answered, so that a test can say what was sent, and what was not. One request a connection, one thread each.
+"""
+
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple, Self
+
+
+class Reply(NamedTuple):
+    """What is sent back. The body's framing is told by `length`: a number, "chunked" or "none"."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    length: int | str | None = None  # None: the true one
+    cut_after: int | None = None  # body bytes, then the connection ends
+    stall_after: int | None = None  # body bytes, then silence until the client or the test gives up
+    pace: tuple[int, float] | None = None  # so many bytes, then so many seconds of pause
+    reset: bool = False  # end the connection with a reset
+    raw: bytes | None = None  # exactly this, at this pace, in place of all else
+
+    def head(self) -> bytes:
+        """Status line and headers."""
+        length = len(self.body) if self.length is None else self.length
+        framing = {"chunked": "Transfer-Encoding: chunked", "none": "X-Framing: none"}.get(
+            str(length), f"Content-Length: {length}"
+        )
+        lines = [f"HTTP/1.1 {self.status} Said", framing, "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def payload(self) -> bytes:
+        """The body as it goes over the wire."""
+        if self.length != "chunked":
+            return self.body
+        return b"%x\r\n%s\r\n0\r\n\r\n" % (len(self.body), self.body)
+
+
+class Seen(NamedTuple):
+    """One request as it came in; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
+class FaultServer:
+    """Use it in a `with`; `script` before asking."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self._scripts: dict[str, list[Reply]] = {}
+        self._over = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+
+    def script(self, path: str, *replies: Reply) -> str:
+        """Set what a path answers, and give its address."""
+        self._scripts[path] = list(replies)
+        return self.url(path)
+
+    def url(self, path: str) -> str:
+        """The address of a path."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def requests_for(self, path: str) -> list[Seen]:
+        """What came in for a path, in order."""
+        return [seen for seen in self.seen if seen.target.partition("?")[0] == path]
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # the socket is shut down at the end
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            seen = _read_request(connection)
+            self.seen.append(seen)
+            script = self._scripts.get(seen.target.partition("?")[0], [Reply(status=404)])
+            self._send(connection, script.pop(0) if len(script) > 1 else script[0])
+
+    def _send(self, connection: socket.socket, reply: Reply) -> None:
+        if reply.raw is not None:
+            self._send_body(connection, reply.raw, reply.pace)
+            return
+        connection.sendall(reply.head())
+        ends = [at for at in (reply.cut_after, reply.stall_after) if at is not None]
+        self._send_body(connection, reply.payload()[: min(ends, default=None)], reply.pace)
+        if reply.stall_after is not None:
+            self._over.wait()
+        if reply.reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _send_body(self, connection: socket.socket, body: bytes, pace: tuple[int, float] | None) -> None:
+        size, pause = pace or (len(body) or 1, 0.0)
+        for start in range(0, len(body), size):
+            connection.sendall(body[start : start + size])
+            if self._over.wait(pause):
+                return
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def _read_request(connection: socket.socket) -> Seen:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError
+        data += more
+    first, *lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return Seen(method, target, {name.lower(): value for name, value in headers.items()})
