@@ -29,6 +29,8 @@ def read_toml(data: bytes) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}") from error
+    except RecursionError as error:
+        raise DocumentError("invalid TOML: nested too deeply") from error
 
 
 def write_toml(document: Mapping[str, object]) -> str:

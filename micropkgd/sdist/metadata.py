@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple, cast
 
-from micropkgd.errors import ArchiveError
+from micropkgd import documents
+from micropkgd.errors import ArchiveError, DocumentError
 from micropkgd.sdist.fields import Fields, read_fields
 from micropkgd.sdist.identity import Identity, agreed_identity
 from micropkgd.sdist.names import shown
@@ -85,11 +86,9 @@ def _read_project(data: bytes) -> _Project:
         return _NO_PROJECT
     if sum(line.count(b".") ** 2 for line in data.split(b"\n")) > _DOTS_AT_MOST:
         raise _bad_project("it has dotted keys without end")
-    import tomllib
-
     try:
-        project = tomllib.loads(data.decode("utf-8")).get("project")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        project = documents.read_toml(data).get("project")
+    except DocumentError as error:
         raise _bad_project("it is no valid TOML") from error
     if project is None:
         return _NO_PROJECT
