@@ -15,10 +15,10 @@ CONFLICTS = RelPath(".micropkgd/conflicts")
 def lay_beside(fs: FsOps, proposal: Proposal) -> None:
     """Make the conflicts folder hold exactly the new versions of the entries that are held."""
     held = {}
-    for desired in proposal.desired:
-        plan = proposal.plan_of(desired)
-        if plan is not None and plan.held and desired.rendering is not None:
-            held[desired.rendering.place.requirements_label] = desired.rendering.files
+    for entry in proposal.entries:
+        rendering = entry.desired.rendering
+        if entry.plan is not None and entry.plan.held and rendering is not None:
+            held[rendering.place.requirements_label] = rendering.files
     for name in fs.names(CONFLICTS):
         if name not in held:
             _remove(fs, RelPath(f"{CONFLICTS}/{name}"))

@@ -25,8 +25,8 @@ from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import Hashes, wait_for_git
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.settled import Watched, can_settle, settle, watch
-from micropkgd.workspace.state import Signature, read_state
+from micropkgd.workspace.settled import Signature, Watched, can_settle, settle, watch
+from micropkgd.workspace.state import read_state
 from micropkgd.workspace.transaction import Refusal, commit, recover
 
 _GIT_PATIENCE = 10.0  # seconds
@@ -48,7 +48,7 @@ def run_pass(
         project = _frozen(project) if options.frozen else project
         _check_lock(project, options)
         watched = watch(root, *_depended_on(project))
-        fetcher = make_fetcher(root)
+        fetcher = make_fetcher(root)._replace(protocols=project.manifest.policy.protocols)
         blocks = current_blocks(project)
         entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
         resolutions = fetcher.resolve(entries, state.known, _follow(project, options))
@@ -75,9 +75,7 @@ def _apply(
         if not proposal.plan.writes:
             return proposal
         layout = proposer.project.layout
-        floors = frozenset(
-            RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.tests_dir, layout.conf_dir)
-        )
+        floors = frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
         refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, floors)
         if refusal is None:
             return proposal
@@ -158,8 +156,12 @@ def _leave_record(
     """Let the next pass take the short way, if what was read is still what stands there."""
     if any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
         return
-    installed: dict[RelPath, Signature | None] = {}
-    for path in (path for desired in proposal.desired for path in desired.files):
+    # The requirements file is here and not in `watched`, for the pass itself may just have written it.
+    requirements = project.layout.requirements
+    installed: dict[RelPath, Signature | None] = {
+        requirements: watch(project.root, [requirements], ()).files[requirements]
+    }
+    for path in (path for entry in proposal.entries for path in entry.desired.files):
         if path not in hashes and fs.status(path) is not None:
             return
         installed[path] = hashes[path][0] if path in hashes else None
@@ -170,8 +172,7 @@ def _leave_record(
 def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
     locked = proposal.lock.by_key()
     entries = []
-    for desired in proposal.desired:
-        plan = proposal.plan_of(desired)
+    for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):
         target = desired.target
         after = locked.get((desired.ref, target)) if target is not None else None
         block = desired.after or desired.before
@@ -189,7 +190,7 @@ def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -
             )
         )
     return Outcome(
-        root, tuple(entries), proposal.plan.shared, applied=applied, recovered=recovered, contents=proposal.contents
+        root, tuple(entries), proposal.shared, applied=applied, recovered=recovered, contents=proposal.contents
     )
 
 

@@ -11,33 +11,52 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
-from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
+from micropkgd.reconcile.facts import gather, key_of
 from micropkgd.reconcile.merge import merge_texts
 from micropkgd.reconcile.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.resolve import Fetcher
 from micropkgd.reconcile.shared import Lines, lock_changes, requirement_lines, shared_changes
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import Hashes, see
+from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.state import State
 
-Key = tuple[str, RelPath]
+
+class Planned(NamedTuple):
+    """One entry with its plan, or without one where it cannot be planned."""
+
+    desired: Desired
+    subject: Subject | None = None
+    plan: EntryPlan | None = None
+    merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
+
+    @property
+    def applies(self) -> bool:
+        """Whether the entry's wished version is, or will be, in the tree."""
+        return self.plan is not None and not self.plan.held and not self.plan.blocked
+
+    @property
+    def block(self) -> Block | None:
+        """The entry's block in the new lock: one that is not applied keeps the block it had."""
+        return self.desired.after if self.applies else self.desired.before
 
 
 class Proposal(NamedTuple):
     """What a pass would do."""
 
-    desired: tuple[Desired, ...]
-    plan: Plan  # a plan for each desired entry that can be planned, by key
+    entries: tuple[Planned, ...]
+    shared: tuple[Change, ...]
     contents: Mapping[Digest, bytes]
     lock: Lock  # as it will be
     hashes: Hashes  # worth remembering
     requirements: Lines  # by entry, the lines that the requirements file will then have
 
-    def plan_of(self, desired: Desired) -> EntryPlan | None:
-        """The plan of one entry."""
-        return next((plan for plan in self.plan.entries if plan.key == (desired.ref, desired.target)), None)
+    @property
+    def plan(self) -> Plan:
+        """All steps."""
+        return Plan(tuple(entry.plan for entry in self.entries if entry.plan is not None), self.shared)
 
 
 class Proposer(NamedTuple):
@@ -52,26 +71,15 @@ class Proposer(NamedTuple):
     def propose(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
-        subjects, hashes = self._subjects(wanted)
-        plans = {key: plan_entry(subject) for key, subject in subjects.items()}
-        wanted = self._with_needed_bytes(wanted, subjects, plans)
-        contents: dict[Digest, bytes] = {}
-        for number, desired in enumerate(wanted):
-            key = _key(desired)
-            if not _can_be_planned(desired) or desired.ref in refused:
-                plans.pop(key, None)
-                continue
-            if desired.rendering is not None:
-                contents |= {digest_of(data): data for data in desired.rendering.files.values()}
-                merges = self._merges(desired, subjects[key], contents)
-                plans[key] = plan_entry(subjects[key]._replace(merges=merges))
-            if plans[key].blocked:
-                wanted[number] = desired._replace(failure=_blocked(plans[key]))
-        stuck = {desired.ref for desired in wanted if desired.entry is not None and not _applies(desired, plans)}
-        for desired in wanted:
-            if desired.entry is None and desired.ref in stuck:  # it moves, and its new place is not ready
-                plans.pop(_key(desired), None)
-        return self._with_shared(wanted, plans, contents, hashes)
+        subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
+        entries = [
+            Planned(desired)
+            if subject is None or desired.ref in refused
+            else Planned(desired, subject, plan_entry(subject))
+            for desired, subject in ((desired, subjects.get(key_of(desired))) for desired in wanted)
+        ]
+        entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
+        return self._with_shared(_moves_together(entries), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
@@ -80,70 +88,34 @@ class Proposer(NamedTuple):
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         contents: dict[Digest, bytes] = {}
         changes = lock_changes(self.fs, self.project, lock, contents)
-        return Proposal(
-            tuple(wanted), Plan((), changes), contents, lock, self.state.hashes, self.state.requirements
-        )  # fmt: skip
+        entries = tuple(Planned(desired) for desired in wanted)
+        return Proposal(entries, changes, contents, lock, self.state.hashes, self.state.requirements)
 
-    def _subjects(self, wanted: Sequence[Desired]) -> tuple[dict[Key, Subject], Hashes]:
-        """The facts of each entry that can be planned: what the tree holds, and what was put there."""
-        staying = {path for desired in wanted if desired.after is not None for path in desired.files}
-        leaving = {path: digest for desired in wanted if desired.after is None and desired.entry is None
-                   and desired.before is not None for path, digest in desired.before.files.items()}  # fmt: skip
-        facts = {}
-        for desired in filter(_can_be_planned, wanted):
-            locked = dict(desired.before.files) if desired.before else {}
-            base = {**locked, **self._applied(desired)}
-            if desired.after is None:
-                locked, base = ({p: d for p, d in files.items() if p not in staying} for files in (locked, base))
-            else:
-                inherited = {path: leaving[path] for path in desired.files if path in leaving and path not in base}
-                base |= inherited
-            facts[_key(desired)] = (desired, base, locked)
-        paths = sorted({path for desired, base, locked in facts.values() for path in (*desired.files, *base, *locked)})
-        seen = see(self.fs, self.project.root, paths, self.state.hashes)
-        return {key: self._subject(*fact, seen.found) for key, fact in facts.items()}, seen.hashes
-
-    def _applied(self, desired: Desired) -> Mapping[RelPath, Digest]:
-        """What this machine last put there, as far as the lock does not know better."""
-        return self.state.applied.get(label_of(desired), {}) if desired.before is not None else {}
-
-    def _subject(
-        self, desired: Desired, base: Mapping[RelPath, Digest], locked: Mapping[RelPath, Digest],
-        found: Mapping[RelPath, Found],
-    ) -> Subject:  # fmt: skip
-        policy = Conflict(self.project.manifest.policy.on_local_edit.value)
-        return Subject(
-            ref=desired.ref,
-            target=desired.target or RelPath(""),
-            theirs=desired.files,
-            found=found,
-            base=base,
-            locked=locked,
-            conflict=self.choices.get(desired.ref, policy),
-            keep_deleted=desired.entry.keep_deleted if desired.entry else (),
-        )
-
-    def _with_needed_bytes(
-        self, wanted: Sequence[Desired], subjects: Mapping[Key, Subject], plans: Mapping[Key, EntryPlan]
-    ) -> list[Desired]:
+    def _with_needed_bytes(self, entries: Sequence[Planned]) -> list[Planned]:
         """Render the entries that were taken from the lock and turn out to need bytes."""
-        result = list(wanted)
-        lacking = [
-            number
-            for number, desired in enumerate(wanted)
-            if desired.rendering is None
-            and desired.entry is not None
-            and (key := _key(desired)) in plans
-            and (any(map(_needs_bytes, plans[key].changes)) or contested(subjects[key]))
-        ]
-        for number, desired in zip(
-            lacking, with_bytes(self.project, self.fetcher, [wanted[n] for n in lacking]), strict=True
-        ):
-            result[number] = desired
+        result = list(entries)
+        lacking = [number for number, entry in enumerate(entries) if _lacks_bytes(entry)]
+        rendered = with_bytes(self.project, self.fetcher, [entries[number].desired for number in lacking])
+        for number, desired in zip(lacking, rendered, strict=True):
+            usable = desired.rendering is not None
+            result[number] = entries[number]._replace(desired=desired) if usable else Planned(desired)
         return result
 
-    def _merges(self, desired: Desired, subject: Subject, contents: dict[Digest, bytes]) -> Mapping[RelPath, Digest]:
-        """Try a text merge for each edited file whose new version differs; the clean ones go to `contents`."""
+    def _with_merges(self, entry: Planned) -> Planned:
+        """Try the merges of an entry, plan it again with those that are clean, and say what blocks it."""
+        if entry.subject is None or entry.plan is None:
+            return entry
+        merges = self._merges(entry.desired, entry.subject)
+        if merges:
+            digests = {path: digest_of(text) for path, text in merges.items()}
+            plan = plan_entry(entry.subject._replace(merges=digests))
+            entry = entry._replace(plan=plan, merged={digests[path]: text for path, text in merges.items()})
+        if entry.plan is not None and entry.plan.blocked:
+            return entry._replace(desired=entry.desired._replace(failure=_blocked(entry.plan)))
+        return entry
+
+    def _merges(self, desired: Desired, subject: Subject) -> Mapping[RelPath, bytes]:
+        """A text merge for each edited file whose new version differs, where it is clean."""
         paths = contested(subject) if subject.conflict is Conflict.MERGE else ()
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return {}
@@ -152,59 +124,51 @@ class Proposer(NamedTuple):
         for path in paths:
             base = bases.get(subject.base[path])
             ours = self.fs.read(path)
-            if base is None or digest_of(ours) != subject.found[path]:
-                continue
-            merged = merge_texts(path, base, ours, desired.rendering.files[path])
-            if merged is not None:
-                merges[path] = digest_of(merged)
-                contents[merges[path]] = merged
-        return merges
+            if base is not None and digest_of(ours) == subject.found[path]:
+                merges[path] = merge_texts(path, base, ours, desired.rendering.files[path])
+        return {path: text for path, text in merges.items() if text is not None}
 
-    def _with_shared(
-        self, wanted: Sequence[Desired], plans: Mapping[Key, EntryPlan], contents: dict[Digest, bytes], hashes: Hashes
-    ) -> Proposal:
-        blocks = {block.key: block for block in (_block_after(desired, plans) for desired in wanted) if block}
-        lock = Lock.of(blocks)
-        scaffolds = [path for desired in wanted if desired.rendering is not None and _applies(desired, plans)
-                     for path in desired.rendering.scaffolds]  # fmt: skip
-        owned = self.state.requirements or self._lines_in_place(plans)
+    def _with_shared(self, entries: Sequence[Planned], hashes: Hashes) -> Proposal:
+        """Add what follows for the files with several owners, and the bytes of everything."""
+        lock = Lock.of({block.key: block for entry in entries if (block := entry.block) is not None})
+        rendered = [(entry, entry.desired.rendering) for entry in entries if entry.desired.rendering is not None]
+        scaffolds = [path for entry, rendering in rendered if entry.applies for path in rendering.scaffolds]
+        owned = self.state.requirements or self._lines_in_place(entries)
         shared = shared_changes(self.fs, self.project, scaffolds, lock, owned)
-        entries = tuple(plans[key] for desired in wanted if (key := _key(desired)) in plans)
+        contents = {digest_of(data): data for _, rendering in rendered for data in rendering.files.values()}
+        for entry in entries:
+            contents |= entry.merged
         lines = requirement_lines(lock.blocks, self.project.layout)
-        plan = Plan(entries, shared.changes)
-        return Proposal(tuple(wanted), plan, {**contents, **shared.contents}, lock, hashes, lines)
+        return Proposal(tuple(entries), shared.changes, {**contents, **shared.contents}, lock, hashes, lines)
 
-    def _lines_in_place(self, plans: Mapping[Key, EntryPlan]) -> Lines:
+    def _lines_in_place(self, entries: Sequence[Planned]) -> Lines:
         """What a machine without a memory takes for written: the locked lines of entries that stand in the tree."""
-        blocks = [
-            block for block in self.project.lock.blocks if block.key not in plans or _stands(block, plans[block.key])
-        ]  # fmt: skip
-        return requirement_lines(blocks, self.project.layout)
+        plans = {entry.plan.key: entry.plan for entry in entries if entry.plan is not None}
+        blocks = self.project.lock.blocks
+        standing = [block for block in blocks if block.key not in plans or _stands(block, plans[block.key])]
+        return requirement_lines(standing, self.project.layout)
 
 
-def label_of(desired: Desired) -> str:
-    """The name of an entry in this machine's state: its identity as one text."""
-    return f"{desired.ref} -> {desired.target}"
+def _planned(desired: Desired, subject: Subject | None) -> Planned:
+    return Planned(desired) if subject is None else Planned(desired, subject, plan_entry(subject))
 
 
-def _key(desired: Desired) -> Key:
-    return desired.ref, desired.target or RelPath("")
+def _lacks_bytes(entry: Planned) -> bool:
+    """Whether an entry's plan needs bytes that were not rendered: to write, to merge, or to lay beside."""
+    desired, subject, plan = entry.desired, entry.subject, entry.plan
+    if desired.rendering is not None or desired.entry is None or subject is None or plan is None:
+        return False
+    needs = (change.kind is Kind.HOLD or (change.writes and change.after is not None) for change in plan.changes)
+    return any(needs) or bool(contested(subject))
 
 
-def _can_be_planned(desired: Desired) -> bool:
-    """An entry of the manifest with a known answer, or one that is leaving; an orphan that stays is left alone."""
-    return (desired.entry is None) == (desired.after is None)
-
-
-def _applies(desired: Desired, plans: Mapping[Key, EntryPlan]) -> bool:
-    """Whether an entry's new version is, or will be, in the tree."""
-    plan = plans.get(_key(desired))
-    return plan is not None and not plan.held and not plan.blocked
-
-
-def _block_after(desired: Desired, plans: Mapping[Key, EntryPlan]) -> Block | None:
-    """An entry's block in the new lock: one that is not applied keeps the block it had."""
-    return desired.after if _applies(desired, plans) else desired.before
+def _moves_together(entries: Sequence[Planned]) -> list[Planned]:
+    """An entry leaves its old place only when its new one is ready."""
+    waiting = {entry.desired.ref for entry in entries if entry.desired.entry is not None and not entry.applies}
+    return [
+        Planned(entry.desired) if entry.desired.entry is None and entry.desired.ref in waiting else entry
+        for entry in entries
+    ]
 
 
 def _stands(block: Block, plan: EntryPlan) -> bool:
@@ -212,12 +176,6 @@ def _stands(block: Block, plan: EntryPlan) -> bool:
     return sum(change.kind is Kind.RESTORE for change in plan.changes) < len(block.files)
 
 
-def _needs_bytes(change: Change) -> bool:
-    """What is written, and what is laid beside for a person to look at."""
-    return change.kind is Kind.HOLD or (change.writes and change.after is not None)
-
-
 def _blocked(plan: EntryPlan) -> Failure:
     path, what = plan.blocked[0]
-    error = TreeError(f"{what} is in the way", where=path, hint="move it away and run again")
-    return Failure.of(error)
+    return Failure.of(TreeError(f"{what} is in the way", where=path, hint="move it away and run again"))

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from micropkgd.model.condition import EntryOutcome, Outcome
 from micropkgd.model.tree import Digest, RelPath
-from micropkgd.reconcile.desired import Desired
-from micropkgd.reconcile.propose import Proposal, label_of
+from micropkgd.reconcile.facts import label_of
+from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.reconcile.resolve import Resolution
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
@@ -22,9 +22,7 @@ def remember(
     fs: FsOps, project: Project, before: State, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]
 ) -> State:
     """Write the state after a pass, unless it is the state before it."""
-    applied = {
-        label_of(desired): files for desired in proposal.desired if (files := _applied(before, proposal, desired))
-    }
+    applied = {label_of(entry.desired): files for entry in proposal.entries if (files := _applied(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes:
         hashes = _seen_again(fs, project, {path for files in applied.values() for path in files}, hashes)
@@ -40,13 +38,12 @@ def remember(
     return after
 
 
-def _applied(before: State, proposal: Proposal, desired: Desired) -> Mapping[RelPath, Digest]:
+def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
     """An entry's inventory on this machine: the new one where it is in the tree, else the one it had."""
-    plan = proposal.plan_of(desired)
-    if plan is not None and not plan.held and not plan.blocked:
-        return desired.files
-    known = before.applied.get(label_of(desired))
-    return known if known is not None else (desired.before.files if desired.before else {})
+    if entry.applies:
+        return entry.desired.files
+    known = before.applied.get(label_of(entry.desired))
+    return known if known is not None else (entry.desired.before.files if entry.desired.before else {})
 
 
 def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:

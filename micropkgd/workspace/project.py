@@ -16,7 +16,7 @@ from micropkgd.workspace.root import MANIFEST_NAME
 if TYPE_CHECKING:
     import ast
 
-_TESTS_BESIDE_SOURCE = ("0.17.", "0.18.", "0.19.0", "0.19.1", "0.19.2", "0.19.3")
+_TESTS_MOVED_IN = (0, 19, 4)  # before it Kedro kept `src/tests` (kedro.md, section (h))
 
 
 class Project(NamedTuple):
@@ -75,7 +75,7 @@ def see_layout(root: str, manifest: Manifest) -> Layout:
     tables = manifest.project
     beside = "src/tests" if tables.source_dir == "src" else f"{tables.source_dir}/tests"
     beside = "tests" if tables.source_dir == "." else beside
-    old = tables.init_version.startswith(_TESTS_BESIDE_SOURCE)
+    old = _release(tables.init_version) < _TESTS_MOVED_IN
     tests = tables.tests_dir or next(
         (folder for folder in ("tests", beside) if os.path.isdir(os.path.join(root, folder))),
         beside if old else "tests",
@@ -94,6 +94,12 @@ def see_layout(root: str, manifest: Manifest) -> Layout:
         requirements=RelPath(wanted if "/" in wanted else seed.replace("requirements.txt", wanted)),
         requirements_seed=RelPath(seed),
     )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version; what is no version counts as new."""
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if version and all(map(str.isdecimal, parts)) else _TESTS_MOVED_IN
 
 
 def _settings(root: str, source_dir: str, package: str) -> dict[str, str]:

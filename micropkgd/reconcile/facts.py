@@ -1,0 +1,98 @@
+"""What is known of each entry when its changes are decided: what the tree holds, and what was put there."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from micropkgd.model.choice import Conflict
+from micropkgd.model.tree import Digest, RelPath
+from micropkgd.reconcile.desired import Desired
+from micropkgd.reconcile.planner import Subject
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.observe import Hashes, see
+from micropkgd.workspace.project import Project
+from micropkgd.workspace.state import State
+
+Key = tuple[str, RelPath]
+Inventory = Mapping[RelPath, Digest]
+
+
+class Placed(NamedTuple):
+    """What was put into the tree for one entry, as far as anyone remembers."""
+
+    base: Inventory  # as last applied on this machine, else as locked
+    locked: Inventory
+
+
+def gather(
+    fs: FsOps, project: Project, state: State, choices: Mapping[str, Conflict], wanted: Sequence[Desired]
+) -> tuple[dict[Key, Subject], Hashes]:
+    """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
+    planned = [desired for desired in wanted if can_be_planned(desired)]
+    placed = _handed_over(planned, [_placed(desired, state) for desired in planned])
+    paths = {path for desired in planned for path in desired.files}
+    paths.update(path for known in placed for path in (*known.base, *known.locked))
+    seen = see(fs, project.root, sorted(paths), state.hashes)
+    policy = Conflict(project.manifest.policy.on_local_edit.value)
+    subjects = {
+        key_of(desired): Subject(
+            ref=desired.ref,
+            target=desired.target or RelPath(""),
+            theirs=desired.files,
+            found=seen.found,
+            base=known.base,
+            locked=known.locked,
+            conflict=choices.get(desired.ref, policy),
+            keep_deleted=desired.entry.keep_deleted if desired.entry else (),
+        )
+        for desired, known in zip(planned, placed, strict=True)
+    }
+    return subjects, seen.hashes
+
+
+def can_be_planned(desired: Desired) -> bool:
+    """An entry of the manifest with a known answer, or one that is leaving; an orphan that stays is left alone."""
+    return (desired.entry is None) == (desired.after is None)
+
+
+def key_of(desired: Desired) -> Key:
+    """An entry's identity."""
+    return desired.ref, desired.target or RelPath("")
+
+
+def label_of(desired: Desired) -> str:
+    """The name of an entry in this machine's state: its identity as one text."""
+    return f"{desired.ref} -> {desired.target}"
+
+
+def _placed(desired: Desired, state: State) -> Placed:
+    if desired.before is None:
+        return Placed({}, {})
+    locked = desired.before.files
+    return Placed({**locked, **state.applied.get(label_of(desired), {})}, locked)
+
+
+def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed]) -> list[Placed]:
+    """Where an entry moves, the files that its old and its new place share stay, with what is known of them."""
+    staying = {path for desired in planned for path in desired.files}
+    leaving = {
+        path: digest
+        for desired, known in zip(planned, placed, strict=True)
+        if desired.after is None
+        for path, digest in known.base.items()
+    }
+    return [
+        _without(known, staying) if desired.after is None else _with_inherited(known, desired.files, leaving)
+        for desired, known in zip(planned, placed, strict=True)
+    ]
+
+
+def _without(known: Placed, staying: set[RelPath]) -> Placed:
+    base, locked = (
+        {path: digest for path, digest in files.items() if path not in staying} for files in (known.base, known.locked)
+    )
+    return Placed(base, locked)
+
+
+def _with_inherited(known: Placed, files: Inventory, leaving: Inventory) -> Placed:
+    inherited = {path: leaving[path] for path in files if path in leaving and path not in known.base}
+    return Placed({**known.base, **inherited}, known.locked)
