@@ -1,7 +1,7 @@
 """The short way through a pass that has nothing to do: if nothing moved since the last one, it says the same again.
 
 A pass that ends in sync leaves the signature of everything it depended on: manifest, lock, settings, local archives
-and every installed file. The next one compares them, one `lstat` each, before it parses a document or imports the
+and every installed file. The next one compares them, one `stat` each, before it parses a document or imports the
 loop. Only projects whose refs are all local can be settled this way; a remote source must be asked.
 The record may only skip work: whatever is not as recorded leads to a whole pass.
 """
@@ -9,7 +9,7 @@ The record may only skip work: whatever is not as recorded leads to a whole pass
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd import __version__
@@ -45,8 +45,11 @@ def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
             record = json.loads(stream.read())
         if record["schema"] != _SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
             return None
-        for path, signature in record["files"].items():
-            if _signature(f"{root}/{path}" if path[0] != "/" else path) != signature:
+        for path, signature in record["read"].items():
+            if _signature(os.stat, os.path.join(root, path)) != signature:
+                return None
+        for path, signature in record["installed"].items():
+            if _signature(os.lstat, f"{root}/{path}") != signature:
                 return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
@@ -58,7 +61,7 @@ def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
 def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
     """Take the signatures of what is about to be read."""
     return Watched(
-        {path: _tuple(_signature(os.path.join(root, path))) for path in files},
+        {path: _tuple(_signature(os.stat, os.path.join(root, path))) for path in files},
         {path: os.path.isdir(os.path.join(root, path)) for path in folders},
     )
 
@@ -73,11 +76,16 @@ def settle(
     """
     if watch(root, before.files, before.folders) != before:
         return
-    files: dict[str, Signature | None] = {**before.files, **watch(root, [_LOCK], []).files}
-    files |= {str(path): signature for path, signature in installed.items()}
-    newest = max((max(signature[:2]) for signature in files.values() if signature is not None), default=0)
+    read = {**before.files, **watch(root, [_LOCK], []).files}
+    newest = max((max(one[:2]) for one in (*read.values(), *installed.values()) if one is not None), default=0)
     time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
-    record = {"schema": _SCHEMA, "files": files, "folders": before.folders, "entries": _rows(outcome.entries)}
+    record = {
+        "schema": _SCHEMA,
+        "read": read,
+        "installed": installed,
+        "folders": before.folders,
+        "entries": _rows(outcome.entries),
+    }
     data = json.dumps(record, separators=(",", ":")).encode()
     if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
         if fs.status(_DRAFT):
@@ -91,9 +99,10 @@ def can_settle(outcome: Outcome) -> bool:
     return outcome.exit_code == 0 and not any(entry.notes or entry.after is None for entry in outcome.entries)
 
 
-def _signature(path: str) -> list[int] | None:
+def _signature(look: Callable[[str], os.stat_result], path: str) -> list[int] | None:
+    """What was read is looked at through links, as reading does; what is installed is never a link."""
     try:
-        status = os.lstat(path)
+        status = look(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
