@@ -3,13 +3,15 @@
 Never inside the package, where Python would import it, and never as conflict markers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from micropkgd.model.tree import RelPath, digest_of, parents
-from micropkgd.reconcile.propose import Proposal
+from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.trees import files_below, remove_tree
 
 CONFLICTS = RelPath(".micropkgd/conflicts")
+_BY_HAND = "by-hand"  # no entry's name: it has a hyphen
 
 
 def lay_beside(fs: FsOps, proposal: Proposal) -> None:
@@ -20,10 +22,23 @@ def lay_beside(fs: FsOps, proposal: Proposal) -> None:
         if entry.plan is not None and entry.plan.held and rendering is not None:
             held[rendering.place.requirements_label] = rendering.files
     for name in fs.names(CONFLICTS):
-        if name not in held:
-            _remove(fs, RelPath(f"{CONFLICTS}/{name}"))
+        if name not in held and name != _BY_HAND:
+            remove_tree(fs, RelPath(f"{CONFLICTS}/{name}"))
     for name, files in held.items():
         _lay(fs, RelPath(f"{CONFLICTS}/{name}"), files)
+
+
+def lay_one_beside(fs: FsOps, entry: Planned) -> RelPath | None:
+    """Lay the new version of an entry that was pulled by hand beside, and say where; None where it is not held."""
+    rendering = entry.desired.rendering
+    if rendering is None:
+        return None
+    folder = beside(f"{_BY_HAND}/{rendering.place.requirements_label}")
+    if entry.plan is None or not entry.plan.held:
+        remove_tree(fs, folder)
+        return None
+    _lay(fs, folder, rendering.files)
+    return folder
 
 
 def beside(label: str) -> RelPath:
@@ -33,7 +48,7 @@ def beside(label: str) -> RelPath:
 
 def _lay(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
     wanted = {RelPath(f"{folder}/{path}"): data for path, data in files.items()}
-    for path in _files(fs, folder):
+    for path in list(files_below(fs, folder)):
         if path not in wanted:
             fs.remove_file(path)
     for path, data in wanted.items():
@@ -46,31 +61,3 @@ def _lay(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
             if fs.status(above) is None:
                 fs.make_folder(above, 0o700)
         fs.write_file(path, data)
-
-
-def _remove(fs: FsOps, folder: RelPath) -> None:
-    for path in _files(fs, folder):
-        fs.remove_file(path)
-    for inner in sorted(_folders(fs, folder), reverse=True):
-        fs.remove_folder(inner)
-
-
-def _files(fs: FsOps, folder: RelPath) -> list[RelPath]:
-    return [path for inner in _folders(fs, folder) for path in _children(fs, inner) if not _is_folder(fs, path)]
-
-
-def _folders(fs: FsOps, folder: RelPath) -> Iterable[RelPath]:
-    """A folder and all folders below it; links are not followed."""
-    if _is_folder(fs, folder):
-        yield folder
-        for path in _children(fs, folder):
-            yield from _folders(fs, path)
-
-
-def _children(fs: FsOps, folder: RelPath) -> list[RelPath]:
-    return [RelPath(f"{folder}/{name}") for name in fs.names(folder)]
-
-
-def _is_folder(fs: FsOps, path: RelPath) -> bool:
-    status = fs.status(path)
-    return status is not None and (status.st_mode & 0o170000) == 0o040000

@@ -7,9 +7,9 @@ person's save races it, the commit is taken back, that entry is left out, and th
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from micropkgd.errors import OutOfStepError, UsageError
+from micropkgd.errors import OutOfStepError, TreeError
 from micropkgd.model.condition import EntryOutcome, Failure, Installed, Outcome
-from micropkgd.model.lock import Block
+from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
@@ -20,16 +20,17 @@ from micropkgd.reconcile.propose import Proposal, Proposer
 from micropkgd.reconcile.remember import remember
 from micropkgd.reconcile.render import RENDERER, requested
 from micropkgd.reconcile.resolve import Fetcher, Follow
-from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import Hashes, wait_for_git
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project, read_project, with_requirements_file
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.settled import Signature, Watched, can_settle, settle, watch
 from micropkgd.workspace.state import read_state
 from micropkgd.workspace.transaction import Refusal, commit, recover
 
-_GIT_PATIENCE = 10.0  # seconds
+GIT_PATIENCE = 10.0  # seconds
+_TRIES = 5  # to plan anew around somebody who writes a file that entries share
 
 
 def run_pass(
@@ -43,33 +44,42 @@ def run_pass(
     with fsops(root) as fs, _held(root, options):
         recovered = options.apply and recover(fs) is not None
         if options.apply:
-            wait_for_git(root, _GIT_PATIENCE)
-        project, state = read_project(root), read_state(fs)
+            wait_for_git(root, GIT_PATIENCE)
+        project, state = with_requirements_file(read_project(root), options.requirements_file), read_state(fs)
         project = _frozen(project) if options.frozen else project
-        _check_lock(project, options)
+        if options.locked:
+            check_lock(project)
         watched = watch(root, *_depended_on(project))
-        fetcher = make_fetcher(root)._replace(protocols=project.manifest.policy.protocols)
+        fetcher = make_fetcher(root)._replace(
+            protocols=project.manifest.policy.protocols,
+            requires_python=project.manifest.project.requires_python,
+            allow_downgrade=options.allow_downgrade,
+        )
         blocks = current_blocks(project)
         entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
         resolutions = fetcher.resolve(entries, state.known, _follow(project, options))
         desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
-        proposal = _apply(proposer, make, desired) if options.apply else make(desired, {})
-        outcome = _outcome(root, proposal, recovered=recovered, applied=options.apply)
+        proposal = carry_out(proposer, make, desired) if options.apply else make(desired, {})
+        outcome = outcome_of(root, proposal, recovered=recovered, applied=options.apply)
         if options.apply:
-            lay_beside(fs, proposal)
-            state = remember(fs, project, state, proposal, outcome, resolutions)
-            if options.is_plain and can_settle(outcome):
-                _leave_record(fs, project, proposal, watched, state.hashes, outcome)
+            try:
+                lay_beside(fs, proposal)
+                state = remember(fs, project, state, proposal, outcome, resolutions)
+                if options.is_plain and can_settle(outcome):
+                    _leave_record(fs, project, proposal, watched, state.hashes, outcome)
+            except OSError as error:
+                raise refused_by_disk(error) from error
         return outcome
 
 
-def _apply(
+def carry_out(
     proposer: Proposer, make: Callable[[Sequence[Desired], Mapping[str, Failure]], Proposal], desired: list[Desired]
 ) -> Proposal:
     """Commit what is proposed; leave out, one by one, the entries that race with a person or that the disk refuses."""
     refused: dict[str, Failure] = {}
+    shared_races = 0
     while True:
         proposal = make(desired, refused)
         if not proposal.plan.writes:
@@ -80,9 +90,14 @@ def _apply(
         if refusal is None:
             return proposal
         culprit = _owner(proposal, refusal.path)
-        if culprit is None or culprit in refused:
-            raise UsageError(refusal.problem, where=refusal.path, hint="run again when nobody else writes this file")
-        refused[culprit] = _failure_of(refusal)
+        if culprit is not None and culprit not in refused:
+            refused[culprit] = _failure_of(refusal)
+        elif not refusal.raced or shared_races == _TRIES or refusal.path == LOCK_NAME:
+            # A lock that somebody else wrote, as git does, may ask for another plan from its first step on.
+            hint = "run again when nobody else writes this file" if refusal.raced else "see `ls -ld` of its folder"
+            raise TreeError(refusal.problem, where=refusal.path, hint=hint)
+        else:
+            shared_races += 1
 
 
 def _owner(proposal: Proposal, path: RelPath) -> str | None:
@@ -107,10 +122,8 @@ def _held(root: str, options: Options) -> Iterator[None]:
         yield
 
 
-def _check_lock(project: Project, options: Options) -> None:
-    """`--locked`: manifest and lock must say the same; `OutOfStepError` names the first entry that differs."""
-    if not options.locked:
-        return
+def check_lock(project: Project) -> None:
+    """Manifest and lock must say the same; `OutOfStepError` names the first entry that differs."""
     blocks = current_blocks(project)
     for entry in project.manifest.pulls:
         block = blocks[entry.ref.text]
@@ -135,10 +148,12 @@ def _frozen(project: Project) -> Project:
 def _follow(project: Project, options: Options) -> dict[str, Follow]:
     """Whether each entry follows its ref or stays with the lock."""
     stay = options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
-    return {
-        entry.ref.text: Follow.LOCK if stay and entry.ref.text not in options.upgrade else Follow.REFS
-        for entry in project.manifest.pulls
-    }
+    follow = {}
+    for entry in project.manifest.pulls:
+        out_of_reach = options.offline and entry.ref.kind is not RefKind.LOCAL
+        locked = (stay and entry.ref.text not in options.upgrade) or out_of_reach
+        follow[entry.ref.text] = Follow.LOCK if locked else Follow.REFS
+    return follow
 
 
 def _depended_on(project: Project) -> tuple[list[str], list[str]]:
@@ -156,20 +171,20 @@ def _leave_record(
     """Let the next pass take the short way, if what was read is still what stands there."""
     if any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
         return
-    # The requirements file is here and not in `watched`, for the pass itself may just have written it.
-    requirements = project.layout.requirements
-    installed: dict[RelPath, Signature | None] = {
-        requirements: watch(project.root, [requirements], ()).files[requirements]
-    }
+    # These two the pass itself may just have written.
+    written = watch(project.root, (LOCK_NAME, project.layout.requirements), ())
+    installed: dict[RelPath, Signature | None] = {}
     for path in (path for entry in proposal.entries for path in entry.desired.files):
         if path not in hashes and fs.status(path) is not None:
             return
         installed[path] = hashes[path][0] if path in hashes else None
     if read_project(project.root) == project._replace(lock=proposal.lock):
-        settle(fs, project.root, watched, installed, outcome)
+        depended_on = watched._replace(files={**watched.files, **written.files})
+        settle(fs, project.root, depended_on, installed, outcome)
 
 
-def _outcome(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
+def outcome_of(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
+    """What a proposal came to, or in a dry run would come to."""
     locked = proposal.lock.by_key()
     entries = []
     for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):

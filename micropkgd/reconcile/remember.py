@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from micropkgd.model.condition import EntryOutcome, Outcome
+from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.facts import label_of
 from micropkgd.reconcile.propose import Planned, Proposal
@@ -24,7 +25,7 @@ def remember(
     """Write the state after a pass, unless it is the state before it."""
     applied = {label_of(entry.desired): files for entry in proposal.entries if (files := _applied(before, entry))}
     hashes = proposal.hashes
-    if proposal.plan.writes:
+    if proposal.plan.writes or outcome.recovered:
         hashes = _seen_again(fs, project, {path for files in applied.values() for path in files}, hashes)
     after = before._replace(
         hashes=hashes,
@@ -72,9 +73,15 @@ def _standing(entry: EntryOutcome, before: State) -> Standing:
         reason, message = entry.failure.reason, entry.failure.problem
     elif entry.plan is not None and entry.plan.held:
         reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
-    elif entry.plan is not None and entry.plan.drifted:
-        reason, message = "Drifted", ", ".join(entry.plan.drifted)
+    elif entry.plan is not None and (edited := _edited(entry.plan)):
+        reason, message = "Drifted", ", ".join(edited)
     known = before.standing.get(_label(entry))
     if known is not None and known[:3] == (entry.condition.value, reason, message):
         return known
     return Standing(entry.condition.value, reason, message, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+
+
+def _edited(plan: EntryPlan) -> list[RelPath]:
+    """The files that hold an edit once the plan is applied: those left alone, and those merged."""
+    merged = (change.path for change in plan.changes if change.kind is Kind.MERGE)
+    return sorted((*plan.drifted, *merged))

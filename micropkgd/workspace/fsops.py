@@ -21,6 +21,8 @@ _NO_SUCH_CALL: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 _CHUNK: Final = 1024 * 1024  # bytes
 _KEPT_DESCRIPTORS: Final = 64
 
+HALFWAY: Final = "~"  # ends the name that a file has in the middle of an exchange without `renameat2`
+
 MUTATING: Final = (
     "make_folder", "write_file", "sync_file", "sync_folder", "rename", "rename_new", "exchange", "remove_file",
     "remove_folder",
@@ -96,9 +98,14 @@ class FsOps:
 
     def exchange(self, one: RelPath, other: RelPath) -> None:
         """Let two files trade places at once."""
-        (a, a_name), (b, b_name) = self._pair(one, other)
-        if not _renameat2(a, a_name, b, b_name, _EXCHANGE):
+        if not self.trades_places(one, other):
+            (a, a_name), (b, b_name) = self._pair(one, other)
             self._exchange_by_link(a, a_name, b, b_name)
+
+    def trades_places(self, one: RelPath, other: RelPath) -> bool:
+        """Let two files trade places in one step; False, and nothing done, where the file system cannot."""
+        (a, a_name), (b, b_name) = self._pair(one, other)
+        return _renameat2(a, a_name, b, b_name, _EXCHANGE)
 
     def remove_file(self, path: RelPath) -> None:
         """Remove one file."""
@@ -127,6 +134,10 @@ class FsOps:
             return Obstacle("something else than a folder above it")
         except LinkInTheWayError:
             return Obstacle("a symbolic link above it")
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # it became one between the two looks
+                return Obstacle("a symbolic link")
+            raise
 
     def read(self, path: RelPath) -> bytes:
         """The bytes of a regular file."""
@@ -136,18 +147,18 @@ class FsOps:
             return stream.read()
 
     def status(self, path: RelPath) -> os.stat_result | None:
-        """The stat of a path itself, or None where nothing stands."""
+        """The stat of a path itself, or None where nothing stands; what is behind a link does not count."""
         try:
             parent, name = self._split(path)
             return os.stat(name, dir_fd=parent, follow_symlinks=False)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, LinkInTheWayError):
             return None
 
     def names(self, path: RelPath) -> Sequence[str]:
         """The names in a folder, sorted; none where there is no such folder."""
         try:
             return sorted(os.listdir(self._folder(path)))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, LinkInTheWayError):
             return ()
 
     def is_writable(self, path: RelPath | None) -> bool:
@@ -162,11 +173,14 @@ class FsOps:
 
         A save by rename between the check and the rename would be lost; the window is two system calls.
         """
-        aside = f"{a_name}~"
+        aside = f"{a_name}{HALFWAY}"
+        if not stat.S_ISREG(os.stat(b_name, dir_fd=b, follow_symlinks=False).st_mode):
+            raise BlockingIOError(errno.EAGAIN, "is no regular file any more", b_name)
         os.link(b_name, aside, src_dir_fd=b, dst_dir_fd=a, follow_symlinks=False)
-        if os.stat(aside, dir_fd=a).st_ino != os.stat(b_name, dir_fd=b, follow_symlinks=False).st_ino:
+        linked = os.stat(aside, dir_fd=a, follow_symlinks=False)
+        if linked.st_ino != os.stat(b_name, dir_fd=b, follow_symlinks=False).st_ino:
             os.unlink(aside, dir_fd=a)
-            raise OSError(errno.EAGAIN, "changed while it was replaced", b_name)
+            raise BlockingIOError(errno.EAGAIN, "changed while it was replaced", b_name)
         os.rename(a_name, b_name, src_dir_fd=a, dst_dir_fd=b)
         os.rename(aside, a_name, src_dir_fd=a, dst_dir_fd=a)
 
@@ -217,6 +231,13 @@ class FsOps:
         for descriptor in self._folders.values():
             os.close(descriptor)
         self._folders.clear()
+
+
+def refused_by_disk(error: OSError) -> TreeError:
+    """What people are told of a call that failed for good."""
+    reason = (error.strerror or str(error)).lower()
+    hint = "free some space and run again" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+    return TreeError(f"the disk refused a write: {reason}", where=str(error.filename or ""), hint=hint)
 
 
 def kind_of_file(mode: int) -> str:

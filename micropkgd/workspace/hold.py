@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from micropkgd.errors import ProjectBusyError, TreeError
 
@@ -22,7 +22,7 @@ def hold(root: str, timeout: float) -> Iterator[None]:
     descriptor = _open(root)
     try:
         deadline = time.monotonic() + timeout
-        while not _try(descriptor):
+        while not _try(root, descriptor):
             if time.monotonic() >= deadline:
                 raise ProjectBusyError(
                     f"another process holds this project: {_holder(descriptor)}",
@@ -36,27 +36,55 @@ def hold(root: str, timeout: float) -> Iterator[None]:
 
 
 def _open(root: str) -> int:
+    """Open the lock. It is made after all else, so that where it stands the folder is complete."""
     folder = os.path.join(root, _FOLDER)
     try:
-        if not os.path.isdir(folder):
+        with suppress(FileNotFoundError):
+            return _open_in(folder, os.O_RDWR)
+        with suppress(FileExistsError):
             os.mkdir(folder, 0o700)
-            with open(os.path.join(folder, ".gitignore"), "w", encoding="ascii") as stream:
-                stream.write("*\n")
-        return os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return _open(root)
+        _hide_from_git(folder)
+        return _open_in(folder, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise TreeError(
-            f"cannot write here: {(error.strerror or '').lower()}", where=folder, hint=f"see `ls -ld {root}`"
-        ) from error
+        raise _unwritable(root, error) from error
 
 
-def _try(descriptor: int) -> bool:
+def _open_in(folder: str, flags: int) -> int:
+    """Open the lock in the folder itself: a link to one elsewhere is not ours to write to."""
+    above = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return os.open("lock", flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=above)
+    finally:
+        os.close(above)
+
+
+def _hide_from_git(folder: str) -> None:
+    above = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        ignore = os.open(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=above)
+        with open(ignore, "w", encoding="ascii") as stream:
+            stream.write("*\n")
+    finally:
+        os.close(above)
+
+
+def _try(root: str, descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise _unwritable(root, error) from error
     return True
+
+
+def _unwritable(root: str, error: OSError) -> TreeError:
+    folder = os.path.join(root, _FOLDER)
+    if os.path.islink(folder) or (os.path.lexists(folder) and not os.path.isdir(folder)):
+        return TreeError("something else than a folder stands here", where=folder, hint="move it away and run again")
+    return TreeError(
+        f"cannot write here: {(error.strerror or '').lower()}", where=folder, hint=f"see `ls -ld {root}`"
+    )  # fmt: skip
 
 
 def _holder(descriptor: int) -> str:

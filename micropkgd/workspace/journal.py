@@ -9,12 +9,13 @@ import os
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, TreeError
+from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
 
 FOLDER = RelPath(".micropkgd")
 JOURNAL = RelPath(".micropkgd/journal")
-_DRAFT = RelPath(".micropkgd/journal.tmp")
+DRAFT = RelPath(".micropkgd/journal.tmp")
 _SCHEMA = 1
 
 
@@ -33,6 +34,7 @@ class Journal(NamedTuple):
     id: str
     operations: tuple[Operation, ...]
     folders: tuple[RelPath, ...]  # made by this commit, parents first
+    floors: tuple[RelPath, ...] = ()  # folders that stay even when they become empty
     undo: bool = False  # the commit could not go on and is being taken back
 
     @property
@@ -53,40 +55,42 @@ def write_journal(fs: FsOps, journal: Journal) -> None:
         "id": journal.id,
         "undo": journal.undo,
         "folders": journal.folders,
+        "floors": journal.floors,
         "operations": [operation._asdict() for operation in journal.operations],
     }
-    if fs.status(_DRAFT):
-        fs.remove_file(_DRAFT)
-    fs.write_file(_DRAFT, json.dumps(document).encode(), 0o600)
-    fs.sync_file(_DRAFT)
-    fs.rename(_DRAFT, JOURNAL)
+    if fs.status(DRAFT):
+        fs.remove_file(DRAFT)
+    fs.write_file(DRAFT, json.dumps(document).encode(), 0o600)
+    fs.sync_file(DRAFT)
+    fs.rename(DRAFT, JOURNAL)
     fs.sync_folder(FOLDER)
 
 
-def read_journal(fs: FsOps) -> Journal | None:
+def read_journal(fs: FsOps, path: RelPath = JOURNAL) -> Journal | None:
     """The journal of an interrupted commit, if there is one; `TreeError` where it cannot be trusted."""
-    status = fs.status(JOURNAL)
+    status = fs.status(path)
     if status is None:
         return None
     hint = "if no pass of yours was interrupted, remove this file and run again"
     if status.st_uid != os.geteuid():
-        raise TreeError("the journal belongs to another user", where=JOURNAL, hint=hint)
+        raise TreeError("the journal belongs to another user", where=path, hint=hint)
     try:
-        return _parse(json.loads(fs.read(JOURNAL)))
-    except (ValueError, KeyError, TypeError, AttributeError, DocumentError) as error:
-        raise TreeError(f"the journal cannot be read: {error}", where=JOURNAL, hint=hint) from error
+        return _parse(json.loads(fs.read(path)))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError) as error:
+        raise TreeError(f"the journal cannot be read: {error}", where=path, hint=hint) from error
 
 
 def _parse(document: dict[str, object]) -> Journal:
     if document["schema"] != _SCHEMA:
         raise ValueError(f"schema {document['schema']} is not {_SCHEMA}")
-    operations, folders = document["operations"], document["folders"]
-    if not isinstance(operations, list) or not isinstance(folders, list):
-        raise TypeError("operations and folders must be lists")
+    operations, folders, floors = document["operations"], document["folders"], document["floors"]
+    if not (isinstance(operations, list) and isinstance(folders, list) and isinstance(floors, list)):
+        raise TypeError("operations, folders and floors must be lists")
     journal = Journal(
         id=_plain_name(str(document["id"])),
         operations=tuple(_operation(row) for row in operations),
         folders=tuple(_managed(rel_path(folder)) for folder in folders),
+        floors=tuple(RelPath(str(folder)) for folder in floors),
         undo=bool(document["undo"]),
     )
     for operation in journal.operations:
@@ -106,8 +110,8 @@ def _operation(row: dict[str, object]) -> Operation:
 
 
 def _managed(path: RelPath) -> RelPath:
-    """No commit ever touches a hidden folder of the project: not git's, not our own."""
-    if path.startswith("."):
+    """No commit ever touches a hidden folder of the project: not git's, nor our own but for one record."""
+    if path.startswith(".") and path != BY_HAND:
         raise ValueError(f"{path} is not a path that a commit may change")
     return path
 

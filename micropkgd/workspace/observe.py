@@ -44,7 +44,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         try:
             status = os.lstat(f"{root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
-            found[path] = None
+            found[path] = _look(fs, path)  # nothing, or what stands above it
             continue
         except OSError as error:
             raise TreeError(f"cannot be looked at: {(error.strerror or '').lower()}", where=path) from error
@@ -53,7 +53,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
             continue
         signature = signature_of(status)
         known = hashes.get(path)
-        digest = known[1] if known is not None and known[0] == signature else _hash(fs, path)
+        digest = known[1] if known is not None and known[0] == signature else _look(fs, path)
         found[path] = digest
         if isinstance(digest, str) and not is_young(signature, now):
             kept[path] = (signature, digest)
@@ -73,7 +73,7 @@ def is_young(signature: Signature, now: int) -> bool:
 
 def git_operation(root: str) -> str | None:
     """What git is in the middle of in the repository around a project: "a rebase", or None."""
-    folder = _git_folder(root)
+    folder = git_folder(root)
     if folder is None:
         return None
     return next((what for mark, what in _GIT_MARKS.items() if os.path.exists(os.path.join(folder, mark))), None)
@@ -85,7 +85,7 @@ def wait_for_git(root: str, timeout: float) -> None:
         raise ProjectBusyError(
             f"git is in the middle of {operation}", where=root, hint="finish or abort it, then run again"
         )
-    folder = _git_folder(root)
+    folder = git_folder(root)
     deadline = time.monotonic() + timeout
     while folder is not None and os.path.exists(os.path.join(folder, "index.lock")):
         if time.monotonic() > deadline:
@@ -95,16 +95,16 @@ def wait_for_git(root: str, timeout: float) -> None:
         time.sleep(0.05)
 
 
-def _hash(fs: FsOps, path: RelPath) -> Found:
+def _look(fs: FsOps, path: RelPath) -> Found:
     try:
         return fs.found(path)
-    except PermissionError as error:
-        raise TreeError("no permission to read this file", where=path, hint=f"see `ls -l {path}`") from error
+    except PermissionError:
+        return Obstacle("a file without permission to read it")
     except OSError as error:
         raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
 
 
-def _git_folder(root: str) -> str | None:
+def git_folder(root: str) -> str | None:
     """The `.git` folder of the work tree around a project; in a linked work tree a file points to it."""
     folder = root
     while True:
@@ -112,8 +112,11 @@ def _git_folder(root: str) -> str | None:
         if os.path.isdir(mark):
             return mark
         if os.path.isfile(mark):
-            with open(mark, encoding="utf-8", errors="replace") as stream:
-                return os.path.join(folder, stream.read().partition("gitdir:")[2].strip())
+            try:
+                with open(mark, encoding="utf-8", errors="surrogateescape") as stream:
+                    return os.path.join(folder, stream.read().partition("gitdir:")[2].strip())
+            except OSError as error:
+                raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=mark) from error
         above = os.path.dirname(folder)
         if above == folder:
             return None

@@ -25,7 +25,6 @@ GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10
 _RECORD = RelPath(".micropkgd/settled.json")
 _DRAFT = RelPath(".micropkgd/settled.json.tmp")
 _JOURNAL = ".micropkgd/journal"
-_LOCK = "micropkg.lock"
 _SCHEMA = f"1 {__version__}"
 
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
@@ -54,7 +53,7 @@ def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
         return Outcome(root, tuple(_entry(row) for row in record["entries"]), applied=apply)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -76,12 +75,12 @@ def settle(
     """
     if watch(root, before.files, before.folders) != before:
         return
-    read = {**before.files, **watch(root, [_LOCK], []).files}
-    newest = max((max(one[:2]) for one in (*read.values(), *installed.values()) if one is not None), default=0)
+    signatures = (*before.files.values(), *installed.values())
+    newest = max((max(signature[:2]) for signature in signatures if signature is not None), default=0)
     time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
     record = {
         "schema": _SCHEMA,
-        "read": read,
+        "read": before.files,
         "installed": installed,
         "folders": before.folders,
         "entries": _rows(outcome.entries),

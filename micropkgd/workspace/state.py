@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
-from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.fsops import FsOps, refused_by_disk
 
 STATE = RelPath(".micropkgd/state.json")
 _DRAFT = RelPath(".micropkgd/state.json.tmp")
@@ -56,12 +56,15 @@ def read_state(fs: FsOps) -> State:
     """The state of the last pass; an empty one where there is none or it cannot be read."""
     try:
         return _parse(json.loads(fs.read(STATE)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, DocumentError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
         return State()
 
 
 def write_state(fs: FsOps, state: State) -> None:
-    """Replace the state file in one step; it is not synced, for it can be made again."""
+    """Replace the state file in one step; it is not synced, for it can be made again.
+
+    Raises `TreeError` where the disk refuses.
+    """
     document = {
         "schema": _SCHEMA,
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
@@ -70,10 +73,13 @@ def write_state(fs: FsOps, state: State) -> None:
         "known": state.known,
         "standing": state.standing,
     }
-    if fs.status(_DRAFT):
-        fs.remove_file(_DRAFT)
-    fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
-    fs.rename(_DRAFT, STATE)
+    try:
+        if fs.status(_DRAFT):
+            fs.remove_file(_DRAFT)
+        fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
+        fs.rename(_DRAFT, STATE)
+    except OSError as error:
+        raise refused_by_disk(error) from error
 
 
 def _parse(document: dict[str, object]) -> State:

@@ -11,7 +11,6 @@ Every step after the commit point is a function of the digests on disk, so it ma
 is never tried again (PostgreSQL's lesson, reliability.md F26).
 """
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,21 +19,14 @@ from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.plan import Change
-from micropkgd.model.tree import Digest, Found, RelPath, parents
-from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import (
-    FOLDER,
-    JOURNAL,
-    Journal,
-    Operation,
-    read_journal,
-    stage_folder,
-    write_journal,
-)
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
+from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
+from micropkgd.workspace.journal import FOLDER, JOURNAL, Journal, Operation, read_journal, stage_folder, write_journal
+from micropkgd.workspace.kept import TXN, set_aside, sweep
+from micropkgd.workspace.trees import is_folder, remove_tree
 
-TXN = RelPath(".micropkgd/txn")
-KEPT = RelPath(".micropkgd/kept")
-_COMMITS_KEPT = 20
+# What a move answers when someone else has put something there, or taken something away, since we looked.
+_DISPLACED = (FileExistsError, FileNotFoundError, NotADirectoryError, BlockingIOError, LinkInTheWayError)
 
 
 class Refusal(NamedTuple):
@@ -59,16 +51,17 @@ def commit(
     """Apply all changes, in their order, or none; None when they are durable.
 
     `contents` holds the bytes of every digest that a change writes. `floors` are folders that stay even when their
-    last file was deleted. Raises `TreeError` where the disk refuses; the tree is then as before.
+    last file was deleted. Raises `TreeError` where the disk refuses; the tree is then as before, or `recover` makes
+    it whole.
     """
     try:
-        journal = _stage(fs, changes, contents)
+        journal = _stage(fs, changes, contents)._replace(floors=tuple(sorted(floors)))
         _set_in_motion(fs, journal)
-        return _carry_out(fs, journal, floors, _apply)
+        return _carry_out(fs, journal, _apply)
     except _RefusedError as raced:
         return raced.refusal
     except OSError as error:
-        raise _refused_by_disk(error) from error
+        raise refused_by_disk(error) from error
 
 
 def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Journal | None:
@@ -78,10 +71,11 @@ def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Journal | No
         if journal is not None and journal.undo:
             _undo(fs, journal)
         elif journal is not None:
-            _carry_out(fs, journal, floors, _apply_if_not_done)
-        _sweep(fs)
+            journal = journal._replace(floors=tuple(sorted({*journal.floors, *floors})))
+            _carry_out(fs, journal, _apply_if_not_done)
+        sweep(fs)
     except OSError as error:
-        raise _refused_by_disk(error) from error
+        raise refused_by_disk(error) from error
     return journal
 
 
@@ -91,12 +85,12 @@ def _stage(fs: FsOps, changes: Sequence[Change], contents: Mapping[Digest, bytes
     stage = stage_folder(name)
     try:
         operations = _write_staged(fs, stage, changes, contents)
-        folders = tuple(_missing_folders(fs, (operation.path for operation in operations if operation.after)))
         for operation in operations:
             _check_precondition(fs, operation)
+        folders = tuple(_missing_folders(fs, (operation.path for operation in operations if operation.after)))
     except BaseException:
         with suppress(OSError):
-            _remove_stage(fs, stage)
+            remove_tree(fs, stage)
         raise
     return Journal(name, operations, folders)
 
@@ -109,7 +103,7 @@ def _set_in_motion(fs: FsOps, journal: Journal) -> None:
         with suppress(OSError):
             if fs.status(JOURNAL):
                 fs.remove_file(JOURNAL)
-            _remove_stage(fs, journal.stage)
+            remove_tree(fs, journal.stage)
         raise
 
 
@@ -130,13 +124,18 @@ def _write_staged(
     for operation in operations:
         if operation.after is not None:
             fs.sync_file(operation.staged)
-    for folder in (stage, TXN, FOLDER):
-        fs.sync_folder(folder)
+    for above in (stage, TXN, FOLDER, None):
+        fs.sync_folder(above)
     return tuple(operations)
 
 
 def _check_precondition(fs: FsOps, operation: Operation) -> None:
-    found = fs.found(operation.path)
+    try:
+        found = fs.found(operation.path)
+    except PermissionError as error:
+        raise _RefusedError(operation.path, "no permission to read it", raced=False) from error
+    if isinstance(found, Obstacle):
+        raise _RefusedError(operation.path, f"{found.what} is in the way", raced=False)
     if found != operation.before:
         raise _RefusedError(operation.path, "changed while this pass was at work")
     folder = parents(operation.path)[0] if "/" in operation.path else None
@@ -144,16 +143,13 @@ def _check_precondition(fs: FsOps, operation: Operation) -> None:
         raise _RefusedError(operation.path, "no permission to write into its folder", raced=False)
 
 
-def _carry_out(
-    fs: FsOps, journal: Journal, floors: frozenset[RelPath], step: Callable[[FsOps, Operation], None]
-) -> Refusal | None:
+def _carry_out(fs: FsOps, journal: Journal, step: Callable[[FsOps, Operation], None]) -> Refusal | None:
     """From the commit point to the end; where it cannot go on, back to the beginning."""
     try:
         for folder in journal.folders:
             _ensure_folder(fs, folder)
         for operation in journal.operations:
             step(fs, operation)
-        _tidy(fs, journal, floors)
         _sync_parents(fs, journal)
     except (OSError, TreeError, _RefusedError) as error:
         journal = journal._replace(undo=True)
@@ -162,7 +158,8 @@ def _carry_out(
         if isinstance(error, _RefusedError):
             return error.refusal
         raise
-    _finish(fs, journal)
+    _tidy(fs, journal)
+    set_aside(fs, journal)
     return None
 
 
@@ -177,49 +174,62 @@ def _apply(fs: FsOps, operation: Operation) -> None:
             fs.rename_new(path, staged)
         else:
             fs.exchange(staged, path)
-    except (FileExistsError, FileNotFoundError) as error:
+    except _DISPLACED as error:
         raise _RefusedError(path, "appeared or disappeared while this pass was at work") from error
     if fs.found(staged) != before:
-        _put_back(fs, operation)
+        _put_back(fs, path, staged, after)
         raise _RefusedError(path, "was edited while this pass was at work")
 
 
 def _apply_if_not_done(fs: FsOps, operation: Operation) -> None:
     """Apply one operation of an interrupted commit unless the digests show that it has been."""
+    _settle(fs, operation)
     path, staged, before, after = operation
-    aside = fs.found(staged)
-    if after is None and aside is None:
-        here = fs.found(path)
-        if here is not None:
+    aside, here = fs.found(staged), fs.found(path)
+    if aside == after:  # not begun: what is to come waits there, or nothing was taken away yet
+        if here is not None or after is not None:
             _expect(here, before, path)
             _apply(fs, operation)
-    elif after is not None and aside == after:
-        _expect(fs.found(path), before, path)
-        _apply(fs, operation)
-    elif aside not in {before, None}:
-        _put_back(fs, operation)
-        raise _RefusedError(path, "was edited while a pass was at work")
+    elif aside is None:  # it moved into place, where a person may have edited it since; or someone removed it
+        if here is None or before is not None:
+            _expect(here, after, path)
+    else:  # what came out is what the plan saw, or an edit that goes back when all is taken back
+        _expect(aside, before, path)
 
 
-def _expect(found: Found, before: Digest | None, path: RelPath) -> None:
-    if found != before:
-        raise _RefusedError(path, "was edited after a pass had been interrupted")
+def _expect(found: Found, wanted: Digest | None, path: RelPath) -> None:
+    if found != wanted:
+        raise _RefusedError(path, "was changed after a pass had been interrupted")
 
 
-def _put_back(fs: FsOps, operation: Operation) -> None:
-    """Give a save that raced us its place again; a newer save that arrives meanwhile wins over it."""
-    path, staged, _, after = operation
-    if after is None:
-        if fs.found(path) is None:
+def _settle(fs: FsOps, operation: Operation) -> None:
+    """Where there is no `renameat2` a move has two halves: one cut in between is brought to its end or beginning."""
+    halfway = RelPath(f"{operation.staged}{HALFWAY}")
+    if fs.status(halfway):
+        if fs.status(operation.staged):
+            fs.remove_file(halfway)
+        else:
+            fs.rename_new(halfway, operation.staged)
+    aside, here = fs.status(operation.staged), fs.status(operation.path)
+    if aside and here and os.path.samestat(aside, here):
+        fs.remove_file(operation.staged)
+
+
+def _put_back(fs: FsOps, path: RelPath, staged: RelPath, expected: Found) -> None:
+    """Give a save that raced us its place again, where `expected` stands now.
+
+    A newer save, or a deletion, that arrives meanwhile is the person's last word and wins over it.
+    """
+    with suppress(*_DISPLACED):
+        if expected is None:
             fs.rename_new(staged, path)
-        return
-    expected: Found = after
-    while True:
-        putting = fs.found(staged)
-        fs.exchange(staged, path)
-        if fs.found(staged) == expected:
             return
-        expected = putting
+        while True:
+            putting = fs.found(staged)
+            fs.exchange(staged, path)
+            if fs.found(staged) == expected:
+                return
+            expected = putting
 
 
 def _undo(fs: FsOps, journal: Journal) -> None:
@@ -229,42 +239,32 @@ def _undo(fs: FsOps, journal: Journal) -> None:
     for folder in reversed(journal.folders):
         _remove_if_empty(fs, folder)
     _sync_parents(fs, journal)
-    _finish(fs, journal)
+    set_aside(fs, journal)
 
 
 def _undo_one(fs: FsOps, operation: Operation) -> None:
+    """Take one operation back if it was applied, and only where our own bytes stand in the way."""
+    _settle(fs, operation)
     path, staged, before, after = operation
     aside = fs.found(staged)
-    if before is None:
-        if aside is None and fs.found(path) == after:
-            fs.rename_new(path, staged)
-    elif aside == before and fs.found(path) == after:
-        if after is None:
-            fs.rename_new(staged, path)
-        else:
-            fs.exchange(staged, path)
-            if fs.found(staged) != after:
-                _put_back(fs, operation._replace(after=before))
-
-
-def _finish(fs: FsOps, journal: Journal) -> None:
-    """Set the journal aside with what was replaced: from here on the commit is history, for `rollback`."""
-    fs.rename(JOURNAL, RelPath(f"{journal.stage}/journal"))
-    fs.sync_folder(FOLDER)
-    _keep(fs, journal.id)
-
-
-def _keep(fs: FsOps, commit: str) -> None:
-    if not fs.status(KEPT):
-        fs.make_folder(KEPT, 0o700)
-    fs.rename(stage_folder(commit), RelPath(f"{KEPT}/{commit}"))
+    if after is None and aside is not None:
+        for folder in reversed(parents(path)):
+            _ensure_folder(fs, folder)
+        _put_back(fs, path, staged, None)
+    elif after is not None and aside != after and (aside is None) == (before is None) and fs.found(path) == after:
+        with suppress(*_DISPLACED):
+            if before is None:
+                fs.rename_new(path, staged)
+            else:
+                fs.exchange(staged, path)
+            if fs.found(staged) not in {after, None}:
+                _put_back(fs, path, staged, aside)
 
 
 def _ensure_folder(fs: FsOps, folder: RelPath) -> None:
-    try:
+    """Make a folder; where something stands already, what comes next finds out whether it is one."""
+    with suppress(*_DISPLACED):
         fs.make_folder(folder)
-    except FileExistsError:
-        return
 
 
 def _missing_folders(fs: FsOps, paths: Iterable[RelPath]) -> Iterable[RelPath]:
@@ -280,28 +280,25 @@ def _missing_folders(fs: FsOps, paths: Iterable[RelPath]) -> Iterable[RelPath]:
         yield from reversed(missing)
 
 
-def _tidy(fs: FsOps, journal: Journal, floors: frozenset[RelPath]) -> None:
+def _tidy(fs: FsOps, journal: Journal) -> None:
     """Remove the folders that the deleted files leave empty, up to the project's own folders."""
     for operation in journal.operations:
         if operation.after is None:
             for folder in parents(operation.path):
-                if folder in floors or not _remove_if_empty(fs, folder):
+                if folder in journal.floors or not _remove_if_empty(fs, folder):
                     break
 
 
 def _remove_if_empty(fs: FsOps, folder: RelPath) -> bool:
     """Remove a folder that has nothing in it, or nothing but Python's own cache of what was in it."""
     cache = RelPath(f"{folder}/__pycache__")
-    names = fs.names(folder)
-    if names == ["__pycache__"] and all(name.endswith(".pyc") for name in fs.names(cache)):
-        for name in fs.names(cache):
-            fs.remove_file(RelPath(f"{cache}/{name}"))
-        fs.remove_folder(cache)
     try:
+        if fs.names(folder) == ["__pycache__"] and all(name.endswith(".pyc") for name in fs.names(cache)):
+            remove_tree(fs, cache)
         fs.remove_folder(folder)
     except FileNotFoundError:
         return True
-    except OSError:
+    except (OSError, LinkInTheWayError):
         return False
     return True
 
@@ -312,41 +309,5 @@ def _sync_parents(fs: FsOps, journal: Journal) -> None:
     for path in (*(operation.path for operation in journal.operations), *journal.folders):
         touched.add(parents(path)[0] if "/" in path else None)
     for folder in sorted(touched, key=lambda path: path or ""):
-        if folder is None or fs.status(folder):
+        if folder is None or is_folder(fs, folder):
             fs.sync_folder(folder)
-
-
-def _sweep(fs: FsOps) -> None:
-    """Remove what crashes left before their commit point, and the oldest of what was kept.
-
-    A stage that has its journal in it is a finished commit on its way to `kept`: it may hold a person's bytes.
-    """
-    for name in fs.names(TXN):
-        stage = stage_folder(name)
-        if fs.status(RelPath(f"{stage}/journal")):
-            _keep(fs, name)
-        else:
-            _remove_stage(fs, stage)
-    kept = fs.names(KEPT)
-    if len(kept) > _COMMITS_KEPT:
-        ages = sorted(kept, key=lambda name: _age(fs, RelPath(f"{KEPT}/{name}")))
-        for name in ages[:-_COMMITS_KEPT]:
-            _remove_stage(fs, RelPath(f"{KEPT}/{name}"))
-
-
-def _age(fs: FsOps, path: RelPath) -> int:
-    status = fs.status(path)
-    return status.st_mtime_ns if status else 0
-
-
-def _remove_stage(fs: FsOps, stage: RelPath) -> None:
-    for name in fs.names(stage):
-        fs.remove_file(RelPath(f"{stage}/{name}"))
-    if fs.status(stage):
-        fs.remove_folder(stage)
-
-
-def _refused_by_disk(error: OSError) -> TreeError:
-    reason = (error.strerror or str(error)).lower()
-    hint = "free some space and run again" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-    return TreeError(f"the disk refused a write: {reason}", where=str(error.filename or FOLDER), hint=hint)

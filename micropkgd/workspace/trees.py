@@ -1,0 +1,33 @@
+"""Whole folders of our own, through `fsops`."""
+
+import stat
+from collections.abc import Iterator
+
+from micropkgd.model.tree import RelPath
+from micropkgd.workspace.fsops import FsOps
+
+
+def remove_tree(fs: FsOps, path: RelPath) -> None:
+    """Remove whatever stands at a path of our own, and all in it; a link goes, not what it points to."""
+    if is_folder(fs, path):
+        for name in fs.names(path):
+            remove_tree(fs, RelPath(f"{path}/{name}"))
+        fs.remove_folder(path)
+    elif fs.status(path):
+        fs.remove_file(path)
+
+
+def files_below(fs: FsOps, folder: RelPath) -> Iterator[RelPath]:
+    """Every path below a folder that is no folder itself; links are not followed."""
+    for name in fs.names(folder):
+        path = RelPath(f"{folder}/{name}")
+        if is_folder(fs, path):
+            yield from files_below(fs, path)
+        else:
+            yield path
+
+
+def is_folder(fs: FsOps, path: RelPath) -> bool:
+    """Whether a folder stands at a path; a link to one is none."""
+    status = fs.status(path)
+    return status is not None and stat.S_ISDIR(status.st_mode)

@@ -1,0 +1,221 @@
+"""Promise P3: whatever a person does while a pass is at work, their last save is in the tree and none is lost."""
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from micropkgd.errors import MicropkgError
+from tests.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
+
+MINE = b"MINE = True\n"
+BETA = ("src/shop/beta/one.py", "src/shop/beta/two/y.py", "src/shop/beta/gone.py", "src/shop/beta/deep/x.py",
+        "conf/base/parameters_beta.yml")  # fmt: skip
+Edit = Callable[[Path], None]
+
+
+@pytest.fixture(scope="module")
+def before() -> Iterator[Scene]:
+    """A project with every kind of change before it."""
+    with fast_folder() as folder:
+        yield changing_scene(folder / "before")
+
+
+@contextmanager
+def copy_of(scene: Scene) -> Iterator[Scene]:
+    """A copy of a scene that goes away."""
+    with tempfile.TemporaryDirectory(dir=scene.folder.parent) as folder:
+        yield scene.copy(Path(folder))
+
+
+def save_in_place(path: Path) -> None:
+    """As an editor that writes into the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(MINE)
+
+
+def save_by_rename(path: Path) -> None:
+    """As an editor that writes another file and renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(".draft")
+    draft.write_bytes(MINE)
+    draft.rename(path)
+
+
+def once_at(number: int, act: Callable[[], object]) -> Hook:
+    """Act before one call."""
+
+    def hook(call: Call) -> None:
+        if call.number == number:
+            act()
+
+    return hook
+
+
+def calls_of(before: Scene) -> list[Call]:
+    """The calls of an undisturbed pass, from the last look at the tree on."""
+    calls = Recorder()
+    with copy_of(before) as copy:
+        copy.run(calls)
+    return [call for call in calls.calls if call.name != "sync_file" and call.number > 20]
+
+
+def versions(scene: Scene, files: tuple[str, ...], old: Scene) -> set[str]:
+    """Which versions of an entry's files are in the tree."""
+    return {"old" if scene.text(path) == old.text(path) else "new" for path in files}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("src/shop/beta/one.py", id="updated"),
+        pytest.param("src/shop/beta/two/y.py", id="created"),
+        pytest.param("src/shop/beta/gone.py", id="deleted"),
+        pytest.param("src/shop/gamma/text.py", id="merged"),
+    ],
+)
+@pytest.mark.parametrize("save", [save_in_place, save_by_rename])
+def test_a_save_between_any_two_calls_stays(before: Scene, path: str, save: Edit) -> None:
+    """The save is in the tree, its entry is of one version, the other entries are applied; so after the next pass."""
+    others = tuple(other for other in BETA if other != path)
+    for call in calls_of(before):
+        with copy_of(before) as scene:
+            file = scene.root / path
+            scene.run(hooking(once_at(call.number, partial(save, file))))
+            assert file.read_bytes() == MINE, call
+            assert len(versions(scene, others, before)) == 1, call
+            assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+            assert scene.text("src/shop/zeta/back.py") == "BACK = 1\n"
+            scene.run()
+            assert file.read_bytes() == MINE, call
+            assert scene.own("txn") == []
+
+
+def test_a_deletion_between_any_two_calls_harms_nothing_else(before: Scene) -> None:
+    """A file that is deleted under a pass is gone or there again, and its entry is of one version."""
+    for call in calls_of(before):
+        with copy_of(before) as scene:
+            file = scene.root / BETA[0]
+            scene.run(hooking(once_at(call.number, partial(file.unlink, missing_ok=True))))
+            assert len(versions(scene, BETA[1:], before)) == 1, call
+            assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+            scene.run()
+            assert file.read_bytes() == b"ONE = 2\n"
+
+
+@pytest.mark.parametrize("path", ["requirements.in", "micropkg.lock"])
+def test_a_save_of_a_shared_file_stays(before: Scene, path: str) -> None:
+    """A file with several owners that is edited under a pass keeps the edit; nothing is half applied."""
+    for call in calls_of(before):
+        with copy_of(before) as scene:
+            file = scene.root / path
+            edited = file.read_bytes() + b"# mine\n"
+            hook = once_at(call.number, partial(file.write_bytes, edited))
+            try:
+                scene.run(hooking(hook))
+            except MicropkgError:
+                assert len(versions(scene, (*BETA, "src/shop/alpha/new.py"), before)) == 1
+            if path == "micropkg.lock":
+                assert file.read_bytes() == edited, call
+            else:
+                assert b"# mine\n" in file.read_bytes(), call
+                scene.run()
+                assert b"# mine\n" in file.read_bytes(), call
+                assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+
+
+def swap_for_link(folder: Path, outside: Path) -> None:
+    """Move a folder away and put a link to another one in its place."""
+    if not folder.is_symlink():
+        folder.rename(folder.with_name("moved"))
+        folder.symlink_to(outside)
+
+
+def test_nothing_is_written_through_a_link(before: Scene, tmp_path: Path) -> None:
+    """A parent that becomes a link to a folder elsewhere at any moment leads no write there."""
+    for call in calls_of(before):
+        with copy_of(before) as scene:
+            outside = scene.folder / "outside"
+            shutil.copytree(scene.root / "src/shop/beta", outside)
+            untouched = tree_of(outside)
+            folder = scene.root / "src/shop/beta"
+            hook = once_at(call.number, partial(swap_for_link, folder, outside))
+            scene.run(hooking(hook))
+            assert tree_of(outside) == untouched, call
+            scene.run()
+            assert tree_of(outside) == untouched, call
+            assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+
+
+class Editor(threading.Thread):
+    """Saves one file again and again, and remembers which saves were in the tree no longer when it looked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.stop = path, threading.Event()
+        self.saves, self.taken = 0, set[bytes]()
+
+    def run(self) -> None:
+        """Save until told to stop."""
+        while not self.stop.is_set():
+            last = self.text(self.saves)
+            if self.saves and self.path.read_bytes() != last:
+                self.taken.add(last)
+            self.saves += 1
+            if self.saves % 2:
+                self.path.write_bytes(self.text(self.saves))
+            else:
+                self.path.with_name("draft").write_bytes(self.text(self.saves))
+                self.path.with_name("draft").rename(self.path)
+            time.sleep(0.001)
+
+    @staticmethod
+    def text(number: int) -> bytes:
+        """The bytes of one save."""
+        return b"SAVE = %d\n" % number
+
+
+def test_an_editor_that_never_stops_loses_no_save(tmp_path: Path) -> None:
+    """Every save that passes took out of the tree, because the policy says so, is kept."""
+    scene = Scene(tmp_path)
+    scene.ask_for("beta", policy='on-local-edit = "overwrite"')
+    scene.publish("beta", {"beta/one.py": "ONE = 0\n", "beta/other.py": "OTHER = 0\n"})
+    scene.run()
+    editor = Editor(scene.root / "src/shop/beta/one.py")
+    editor.start()
+    stowed: set[bytes] = set()
+    try:
+        for version in range(1, 80):
+            scene.publish("beta", {"beta/one.py": f"ONE = {version}\n", "beta/other.py": f"OTHER = {version}\n"})
+            scene.run()
+            stowed |= set(scene.stowed())
+    finally:
+        editor.stop.set()
+        editor.join()
+    last = editor.text(editor.saves)
+    assert editor.saves > 100
+    assert editor.taken <= stowed | {last}
+    assert editor.path.read_bytes() == last or last in stowed
+
+
+def test_what_was_written_into_a_replaced_file_is_never_swept(tmp_path: Path) -> None:
+    """An editor that still had the old file open wrote into what is kept: that commit stays for ever."""
+    scene = Scene(tmp_path)
+    scene.ask_for("beta")
+    scene.publish("beta", {"beta/one.py": "ONE = 0\n"})
+    scene.run()
+    with open(scene.root / "src/shop/beta/one.py", "r+b") as late:
+        scene.publish("beta", {"beta/one.py": "ONE = 1\n"})
+        scene.run()
+        late.write(MINE)
+    for version in range(2, 26):
+        scene.publish("beta", {"beta/one.py": f"ONE = {version}\n"})
+        scene.run()
+    assert MINE in scene.stowed()
+    assert len(scene.own("kept")) <= 22
