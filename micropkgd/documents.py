@@ -5,12 +5,14 @@ Nothing here knows what the mappings mean. Heavy libraries are imported by the f
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from micropkgd.errors import DocumentError
 
 if TYPE_CHECKING:
+    import tomlkit
     import yaml
+    from tomlkit.items import Table
 
 _MAX_YAML_BYTES = 64 * 1024
 _MAX_YAML_DEPTH = 8
@@ -94,23 +96,18 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
 
 
 def add_row(text: str, table: Sequence[str], key: str, options: Mapping[str, str]) -> str:
-    """Add `"key" = {options}` to a table of a TOML text, making the table where it is missing; all else stays."""
+    """Add `"key" = {options}` to a table of a TOML text, making the table where it is missing; all else stays.
+
+    The new lines end as those of the text do.
+    """
     import tomlkit
-    from tomlkit.items import Table
 
     document = tomlkit.parse(text)
-    here: Table | tomlkit.TOMLDocument = document
-    for depth, name in enumerate(table):
-        if name not in here:
-            here.add(name, tomlkit.table(is_super_table=depth < len(table) - 1))
-        inner = here[name]
-        if not isinstance(inner, Table):
-            raise DocumentError(f"`{'.'.join(table)}` cannot be extended", hint="write it as a [table] of its own")
-        here = inner
     row = tomlkit.inline_table()
     row.update(options)
-    here[key] = row
-    return tomlkit.dumps(document)
+    _made(document, table)[key] = row
+    added = tomlkit.dumps(document)
+    return re.sub("\r?\n", "\r\n", added) if "\r\n" in text else added
 
 
 def remove_row(text: str, table: Sequence[str], key: str) -> str:
@@ -129,6 +126,121 @@ def remove_row(text: str, table: Sequence[str], key: str) -> str:
     return tomlkit.dumps(document)
 
 
+def move_table(text: str, old: Sequence[str], new: Sequence[str]) -> str:
+    """Move what stands below one table of a TOML text below another one; comments, order and all else stay.
+
+    Headers are renamed; where the new table is there already, the rows follow its own. Inline tables and dotted keys
+    are tomlkit's work. `DocumentError` where the text does not then say just the same.
+    """
+    wanted = _moved(read_toml(text.encode()), old, new)
+    for edited in (_with_blocks_moved, _with_rows_moved):
+        moved = edited(text, old, new)
+        if moved is not None and _says(moved, wanted, old):
+            return moved
+    raise DocumentError(f"`{'.'.join(old)}` is written in a way that cannot be moved", hint="move its rows by hand")
+
+
+def _with_blocks_moved(text: str, old: Sequence[str], new: Sequence[str]) -> str | None:
+    blocks = re.split(r"(?m)^(?=[ \t]*\[)", text)
+    names = r"^([ \t]*\[[ \t]*)" + r"\s*\.\s*".join(map(re.escape, old)) + r"(?=\s*[.\]])"
+    places = {_header(block): number for number, block in enumerate(blocks)}
+    for number, block in enumerate(blocks):
+        header = _header(block)
+        if header[: len(old)] != tuple(old):
+            continue
+        target = places.get((*new, *header[len(old) :]))
+        if target is None:
+            blocks[number] = re.sub(names, rf"\g<1>{'.'.join(new)}", block, count=1)
+            continue
+        first, _, body = block.partition("\n")
+        note = first[first.index("#") :] + "\n" if "#" in first else ""
+        rows, rest = _split_after_rows(body)
+        above, below = _split_after_rows(blocks[target])
+        blocks[target], blocks[number] = above + note + rows + below, rest
+    return "".join(blocks)
+
+
+def _split_after_rows(block: str) -> tuple[str, str]:
+    """A block up to the end of its last line that says something, and the blanks and comments behind it."""
+    lines = block.splitlines(keepends=True)
+    last = max((at for at, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), default=-1)
+    return "".join(lines[: last + 1]), "".join(lines[last + 1 :])
+
+
+def _with_rows_moved(text: str, old: Sequence[str], new: Sequence[str]) -> str | None:
+    """Take the rows of each part, with the comments between them, to the end of the same part of the new table."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import Comment, InlineTable, Table, Whitespace
+
+    document = tomlkit.parse(text)
+    try:
+        above: Any = document
+        for name in old[:-1]:
+            above = above[name]
+        for part, rows in above[old[-1]].items():
+            target = _made(document, (*new, part))
+            for key, item in rows.value.body if isinstance(rows, (Table, InlineTable)) else ():
+                if isinstance(item, (Comment, Whitespace)):
+                    target.add(item)
+                else:
+                    target.append(key, item)
+        del above[old[-1]]
+    except (TOMLKitError, AttributeError, DocumentError):
+        return None
+    return tomlkit.dumps(document)
+
+
+def _moved(document: Mapping[str, object], old: Sequence[str], new: Sequence[str]) -> Mapping[str, object]:
+    """The same on plain mappings: what the moved text must say."""
+    here: Any = document
+    for name in old[:-1]:
+        here = here[name]
+    parts = here.pop(old[-1])
+    target: Any = document
+    for name in new:
+        target = target.setdefault(name, {})
+    for part, rows in parts.items():
+        target.setdefault(part, {}).update(rows)
+    return _pruned(document, old[:-1])
+
+
+def _says(text: str, wanted: Mapping[str, object], old: Sequence[str]) -> bool:
+    try:
+        return _pruned(read_toml(text.encode()), old[:-1]) == wanted
+    except DocumentError:
+        return False
+
+
+def _pruned(document: Mapping[str, object], path: Sequence[str]) -> Mapping[str, object]:
+    """Leave out the tables of a path that have nothing in them: a header may have made them, or not."""
+    if not path:
+        return document
+    inner = document.get(path[0])
+    if isinstance(inner, dict):
+        left = _pruned(inner, path[1:])
+        return {key: left if key == path[0] else value for key, value in document.items() if key != path[0] or left}
+    return document
+
+
+def _made(document: "tomlkit.TOMLDocument", path: Sequence[str]) -> "Table":
+    """The table at a path, made where it is missing."""
+    import tomlkit
+    from tomlkit.items import Table
+
+    here: Table | tomlkit.TOMLDocument = document
+    for depth, name in enumerate(path):
+        if name not in here:
+            here.add(name, tomlkit.table(is_super_table=depth < len(path) - 1))
+        inner = here[name]
+        if not isinstance(inner, Table):
+            raise DocumentError(f"`{'.'.join(path)}` cannot be extended", hint="write it as a [table] of its own")
+        here = inner
+    if not isinstance(here, Table):
+        raise DocumentError("a document has no rows of its own")
+    return here
+
+
 def line_of(text: str, path: Sequence[str]) -> int | None:
     """Find the line of a key in TOML text, for messages only: tomllib keeps no positions.
 
@@ -140,8 +252,7 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if stripped.startswith("["):
-            header = _keys(stripped.strip("[]").partition("#")[0].rstrip("] "))
-            here = header
+            here = header = _header(stripped)
         elif "=" in stripped and not stripped.startswith("#"):
             here = (*header, *_keys(stripped))
         else:
@@ -169,6 +280,12 @@ def _variable(match: re.Match[str], environ: Mapping[str, str]) -> str:
 
 
 _KEY = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")
+
+
+def _header(text: str) -> tuple[str, ...]:
+    """The name of the table that a text begins with; empty where it begins with something else."""
+    line = text.strip().partition("\n")[0]
+    return _keys(line.strip("[]")) if line.startswith("[") else ()
 
 
 def _keys(text: str) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, EntryPlan, Kind
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
-from micropkgd.model.choice import Conflict
 from micropkgd.reconcile.planner import Subject, contested, plan_entry
 
 PATH = RelPath("src/shop/ds/nodes.py")

@@ -1,19 +1,24 @@
 """What every source promises, whatever it fetches from. A new source adds a `Place` and a row to `PLACES`."""
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import fsspec
 import pytest
 
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest, digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Unchanged
+from tests.servers.gcs import FakeGcs
+from tests.servers.indexes import StaticIndex
 from tests.servers.nginx import Nginx
+from tests.servers.seaweed import Seaweed
 
 CANARY = "canary-91c4"
 
@@ -65,9 +70,91 @@ class WebServer:
         (self._nginx.files / name).unlink()
 
 
+class Bucket:
+    """Archives in an S3 bucket."""
+
+    def __init__(self, store: Seaweed) -> None:
+        self.options = store.options()
+        self._client = store.client()
+        self._bucket = f"contract-{os.urandom(4).hex()}"
+        self._client.create_bucket(Bucket=self._bucket)
+
+    def publish(self, name: str, data: bytes) -> Ref:
+        """Put an object."""
+        self._client.put_object(Bucket=self._bucket, Key=f"a/{name}", Body=data)
+        return Ref.parse(f"s3://{self._bucket}/a/{name}")
+
+    def remove(self, name: str) -> None:
+        """Delete it."""
+        self._client.delete_object(Bucket=self._bucket, Key=f"a/{name}")
+
+
+class GoogleBucket:
+    """Archives in a bucket of Google's."""
+
+    def __init__(self, store: FakeGcs) -> None:
+        self.options = store.options()
+        self._store = store
+        self._bucket = f"contract-{os.urandom(4).hex()}"
+        store.create(self._bucket)
+
+    def publish(self, name: str, data: bytes) -> Ref:
+        """Put an object."""
+        self._store.put(self._bucket, f"a/{name}", data)
+        return Ref.parse(f"gs://{self._bucket}/a/{name}")
+
+    def remove(self, name: str) -> None:
+        """Delete it."""
+        self._store.delete(self._bucket, f"a/{name}")
+
+
+class PackageIndex:
+    """Archives in a package index, each a newer release than the one before."""
+
+    def __init__(self, index: StaticIndex) -> None:
+        self.options: dict[str, object] = {"headers": {"Authorization": f"Bearer {CANARY}"}}
+        self.lookup = Lookup(index.url)
+        self._index = index
+        self._releases = itertools.count(1)
+
+    def publish(self, name: str, data: bytes) -> Ref:
+        """Put a release in place of all others; the last few files stay, for whoever has just read a page."""
+        project, release = name.removesuffix(".tar.gz"), next(self._releases)
+        self._index.replace(project, f"1.{release}", data)
+        old = self._index.folder(project) / f"{project}-1.{release - 5}.tar.gz"
+        old.unlink(missing_ok=True)
+        return Ref.parse(project)
+
+    def remove(self, name: str) -> None:
+        """Take the project away."""
+        self._index.remove(name.removesuffix(".tar.gz"))
+
+
+class Memory:
+    """Archives in a file system of fsspec's."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, object] = {"token": CANARY}
+        self._fs = fsspec.filesystem("memory")
+        self._folder = os.urandom(4).hex()
+
+    def publish(self, name: str, data: bytes) -> Ref:
+        """Put it in place."""
+        self._fs.pipe_file(f"/{self._folder}/{name}", data)
+        return Ref.parse(f"memory://{self._folder}/{name}")
+
+    def remove(self, name: str) -> None:
+        """Delete it."""
+        self._fs.rm_file(f"/{self._folder}/{name}")
+
+
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
+    "gcs": lambda request: GoogleBucket(request.getfixturevalue("gcs")),
+    "index": lambda request: PackageIndex(request.getfixturevalue("static_index")),
     "local": lambda request: Folder(request.getfixturevalue("tmp_path")),
     "http": lambda request: WebServer(request.getfixturevalue("nginx")),
+    "other": lambda request: Memory(),
+    "s3": lambda request: Bucket(request.getfixturevalue("s3")),
 }
 
 
@@ -81,7 +168,9 @@ class World(NamedTuple):
 
     def ask(self, request: Request) -> Answer:
         """Ask once, secrets included, and see that none comes back."""
-        (answer,) = self.sources.answer([request._replace(options=self.place.options)], self.project)
+        lookup = getattr(self.place, "lookup", None)
+        made = request._replace(options=self.place.options, lookup=lookup, protocols=("memory",))
+        (answer,) = self.sources.answer([made], self.project)
         assert CANARY not in repr(answer)
         return answer
 
@@ -121,7 +210,7 @@ def test_first_fetch_fills_the_cache(world: World) -> None:
 def test_unchanged_archive_is_not_fetched(world: World) -> None:
     """The validator of the last answer is enough to know."""
     ref = world.place.publish("same.tar.gz", b"same")
-    assert world.ask(Request(ref, validator=world.fetch(ref).validator)) == Unchanged()
+    assert isinstance(world.ask(Request(ref, validator=world.fetch(ref).validator)), Unchanged)
 
 
 def test_changed_archive_is_fetched(world: World) -> None:

@@ -16,10 +16,11 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.http import HttpSource, Patience
+from micropkgd.sources.http import HttpSource
 from micropkgd.sources.http_failures import retry_after
 from micropkgd.sources.http_options import HttpOptions
 from micropkgd.sources.redaction import redacted
+from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import (
     Answer,
     Failed,

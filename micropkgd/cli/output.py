@@ -155,7 +155,7 @@ def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from (f"  drifted: {plain(path)} (your edit is kept)" for path in plan.drifted)
         if plan.held:
-            yield f"  hint: micropkgd resolve {entry.ref} --keep | --take | --merge"
+            yield f"  hint: {plain(entry.advice or f'micropkgd resolve {entry.ref} --keep | --take | --merge')}"
     yield from (f"  note: {plain(note)}" for note in entry.notes)
 
 

@@ -33,6 +33,9 @@ def make_parser() -> ArgumentParser:
     _edit(commands)
     _look(commands)
     _resolve(commands)
+    _pull(commands)
+    _package(commands)
+    _care(commands)
     return parser
 
 
@@ -42,6 +45,7 @@ def _reconcile(commands: "Commands") -> None:
     _add_lock_modes(command)
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     command.add_argument("--check", action="store_true", help="like --dry-run, and exit 3 where something is pending")
+    _add_allow_downgrade(command)
     _add_sources(command)
     _add_projects(command)
 
@@ -57,6 +61,7 @@ def _lock(commands: "Commands") -> None:
         metavar="REF",
         help='follow these refs (all, if none is named) despite update = "locked"',
     )
+    _add_allow_downgrade(command)
     _add_sources(command)
     _add_project(command)
 
@@ -64,10 +69,8 @@ def _lock(commands: "Commands") -> None:
 def _edit(commands: "Commands") -> None:
     command = _command(commands, "add", "add a pull entry to pyproject.toml and reconcile")
     command.add_argument("ref", metavar="REF", help="path, address or requirement of the archive")
-    command.add_argument("--alias", metavar="NAME", help="name the package differently here")
-    command.add_argument("-d", "--destination", metavar="DEST", help="folder below the package folder, like pipelines")
-    command.add_argument("-e", "--env", metavar="ENV", help="config environment for its parameters")
-    command.add_argument("--fs-args", metavar="FILE", help="YAML file with options for reaching the archive")
+    _add_pull_options(command)
+    command.add_argument("--index", metavar="URL", help="index that a requirement is looked up in")
     command.add_argument("--sha256", metavar="HEX", help="install these bytes and no others")
     _add_sources(command)
     _add_project(command)
@@ -83,6 +86,7 @@ def _look(commands: "Commands") -> None:
     command = _command(commands, "diff", "show as a unified diff what a pass would change")
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
     _add_lock_modes(command)
+    _add_allow_downgrade(command)
     _add_sources(command)
     _add_project(command)
     command = _command(commands, "verify", "hash every installed file and compare it with the lock")
@@ -108,6 +112,37 @@ def _resolve(commands: "Commands") -> None:
     _add_project(command)
 
 
+def _pull(commands: "Commands") -> None:
+    command = _command(commands, "pull", "pull an archive that is in no manifest, and remember it on this machine only")
+    command.add_argument("ref", metavar="REF", nargs="?", help="path, address or requirement of the archive")
+    command.add_argument("--all", action="store_true", help="run one pass over the pull tables instead")
+    _add_pull_options(command)
+    _add_sources(command)
+    _add_project(command)
+
+
+def _package(commands: "Commands") -> None:
+    command = _command(commands, "package", "turn a module of the project into an archive that others can pull")
+    command.add_argument("module", metavar="MODULE", nargs="?", help="module below the project's package")
+    command.add_argument("--all", action="store_true", help="package every row of the package table")
+    command.add_argument("--alias", metavar="NAME", help="name the package differently in the archive")
+    command.add_argument("-d", "--destination", metavar="DIR", help="folder of the archive (default: dist)")
+    command.add_argument("-e", "--env", metavar="ENV", help="config environment its parameters are taken from")
+    _add_lock_timeout(command)
+    _add_project(command)
+
+
+def _care(commands: "Commands") -> None:
+    command = _command(
+        commands, "migrate", "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile"
+    )
+    command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
+    _add_sources(command)
+    _add_project(command)
+    command = _command(commands, "doctor", "say what micropkgd sees here, and what is wrong with it")
+    _add_project(command)
+
+
 def _command(commands: "Commands", name: str, what: str) -> ArgumentParser:
     command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     command.add_argument("--json", action="store_true", help="print the result as JSON (docs/json.md)")
@@ -117,6 +152,13 @@ def _command(commands: "Commands", name: str, what: str) -> ArgumentParser:
         "--log-format", choices=["console", "json"], default="console", help="form of the log lines on stderr"
     )
     return command
+
+
+def _add_pull_options(command: ArgumentParser) -> None:
+    command.add_argument("--alias", metavar="NAME", help="name the package differently here")
+    command.add_argument("-d", "--destination", metavar="DEST", help="folder below the package folder, like pipelines")
+    command.add_argument("-e", "--env", metavar="ENV", help="config environment for its parameters")
+    command.add_argument("--fs-args", metavar="FILE", help="YAML file with options for reaching the archive")
 
 
 def _add_lock_modes(command: ArgumentParser) -> None:
@@ -129,8 +171,20 @@ def _add_lock_modes(command: ArgumentParser) -> None:
     )
 
 
+def _add_allow_downgrade(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--allow-downgrade",
+        action="store_true",
+        help="let a requirement go back to an older release, or to other bytes of the same one",
+    )
+
+
 def _add_sources(command: ArgumentParser) -> None:
     command.add_argument("--offline", action="store_true", help="ask no source over the network")
+    _add_lock_timeout(command)
+
+
+def _add_lock_timeout(command: ArgumentParser) -> None:
     command.add_argument(
         "--lock-timeout",
         type=float,

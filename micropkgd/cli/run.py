@@ -2,12 +2,14 @@
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from micropkgd.cli.commands import execute
-from micropkgd.cli.output import error_lines
+from micropkgd.cli.output import error_lines, failure_document
 from micropkgd.cli.parser import make_parser
 from micropkgd.errors import MicropkgError
+from micropkgd.model.condition import Failure
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141  # 128 + SIGPIPE
@@ -19,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return execute(options)
     except MicropkgError as error:
-        sys.stderr.writelines(f"{line}\n" for line in error_lines(error))
+        _say_error(options, error)
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was begun is finished or taken back by the next pass\n")
@@ -28,3 +30,14 @@ def run(arguments: Sequence[str]) -> int:
         # Who read us has read enough; nothing is left to say, also not by the interpreter at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOBODY_READS
+
+
+def _say_error(options: Namespace, error: MicropkgError) -> None:
+    """Say what is wrong with the command as a whole: who asked for a document gets one."""
+    if options.json:
+        from micropkgd.cli.session import say_json
+
+        failure = failure_document(Failure.of(error))
+        say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)
+    else:
+        sys.stderr.writelines(f"{line}\n" for line in error_lines(error))

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,26 @@ if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
 
+    MakeFetcher = Callable[[str], Fetcher]
+
 
 def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list[Outcome]:
-    """Run one pass for each project; one that cannot be worked on does not stop the others (promise P7)."""
+    """Run one pass for each project."""
+    wanted = wanted._replace(offline=getattr(options, "offline", False))
+    return work_on(options, projects, lambda root, make_fetcher: _pass(root, wanted, make_fetcher))
+
+
+def work_on(
+    options: Namespace, projects: Iterable[str], work: "Callable[[str, MakeFetcher], Outcome]"
+) -> list[Outcome]:
+    """Do some work on each project; one that cannot be worked on does not stop the others (promise P7)."""
     logs = Logs(options.log_format, verbose=options.verbose, quiet=options.quiet)
     outcomes = []
     with ExitStack() as stack:
         reach = _Reach(options, stack)
         for project in projects:
             try:
-                outcome = _pass(find_root(project), wanted, reach)
+                outcome = work(find_root(project), reach.fetcher)
             except MicropkgError as error:
                 outcome = Outcome(project, failure=Failure.of(error))
             if outcome.recovered:
@@ -41,7 +51,7 @@ def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list
     return outcomes
 
 
-def _pass(root: str, wanted: Options, reach: "_Reach") -> Outcome:
+def _pass(root: str, wanted: Options, make_fetcher: "MakeFetcher") -> Outcome:
     """Take the short way where nothing moved; the loop is imported for the long one only."""
     settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
     if settled is not None:
@@ -50,7 +60,7 @@ def _pass(root: str, wanted: Options, reach: "_Reach") -> Outcome:
     from micropkgd.reconcile.cycle import run_pass
 
     end_on_sigterm()
-    return run_pass(root, wanted, reach.fetcher)
+    return run_pass(root, wanted, make_fetcher)
 
 
 class _Reach:
@@ -85,12 +95,14 @@ def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
     return worst(codes)
 
 
-def say_outcomes(options: Namespace, outcomes: Sequence[Outcome]) -> None:
-    """Say what came of each project, in the form that was asked for."""
+def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object) -> None:
+    """Say what came of each project, in the form that was asked for; `also` is for the document alone."""
     if options.json:
         documents = [output.outcome_document(outcome) for outcome in outcomes]
         say_json(
-            options, {"projects": documents}, exit_code=exit_code_of(outcomes, check=getattr(options, "check", False))
+            options,
+            {**also, "projects": documents},
+            exit_code=exit_code_of(outcomes, check=getattr(options, "check", False)),
         )
         return
     for outcome in outcomes:

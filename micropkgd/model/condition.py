@@ -73,6 +73,7 @@ class EntryOutcome(NamedTuple):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     waiting: Installed | None = None  # the version that is held back
+    advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
 
     @property
     def verb(self) -> Verb:

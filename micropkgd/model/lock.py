@@ -14,10 +14,20 @@ from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
 LOCK_VERSION = "1.0"
 LOCK_NAME = RelPath("micropkg.lock")
+BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
 
 T = TypeVar("T")
 
 _NEWER = "update micropkgd, or restore the lock that this version wrote"
+
+
+class Release(NamedTuple):
+    """What an index answered a requirement with."""
+
+    name: str
+    version: str
+    url: str  # of the file, without anything that may be secret
+    index_url: str
 
 
 class Block(NamedTuple):
@@ -34,11 +44,17 @@ class Block(NamedTuple):
     renderer: int  # which rules made `files`
     requirements: tuple[str, ...]
     files: Mapping[RelPath, Digest]  # the inventory: drift is measured against it, and prune may touch nothing else
+    index_url: str = ""  # of the index that was asked; empty where the ref itself is the archive's address
 
     @property
     def key(self) -> tuple[str, RelPath]:
         """The entry's identity."""
         return self.ref, self.target
+
+    @property
+    def release(self) -> Release | None:
+        """The release that answers a requirement; None for an archive with an address of its own."""
+        return Release(self.name, self.version, self.url, self.index_url) if self.index_url else None
 
 
 class Lock(NamedTuple):
@@ -98,10 +114,11 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
 
 
 def _table(block: Block) -> dict[str, object]:
+    archive = {"url": block.url, "size": block.size, "hashes": {"sha256": block.archive.partition(":")[2]}}
     return {
         "name": block.name,
         "version": block.version,
-        "archive": {"url": block.url, "size": block.size, "hashes": {"sha256": block.archive.partition(":")[2]}},
+        **({"index": block.index_url, "sdist": archive} if block.index_url else {"archive": archive}),
         "tool": {
             "micropkgd": {
                 "ref": block.ref,
@@ -117,7 +134,9 @@ def _table(block: Block) -> dict[str, object]:
 
 def _block(package: object, where: str) -> Block:
     own = _get(_get(package, "tool", dict, where), "micropkgd", dict, f"{where}.tool")
-    archive = _get(package, "archive", dict, where)
+    of_index = isinstance(package, Mapping) and "index" in package
+    kind = "sdist" if of_index else "archive"
+    archive = _get(package, kind, dict, where)
     inside = f"{where}.tool.micropkgd"
     files = _get(own, "files", dict, inside)
     requirements = _get(own, "requirements", list, inside)
@@ -125,15 +144,16 @@ def _block(package: object, where: str) -> Block:
         return Block(
             name=_get(package, "name", str, where),
             version=_get(package, "version", str, where),
-            url=_get(archive, "url", str, f"{where}.archive"),
-            size=_get(archive, "size", int, f"{where}.archive"),
-            archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.archive"), "sha256", str, where)),
+            url=_get(archive, "url", str, f"{where}.{kind}"),
+            size=_get(archive, "size", int, f"{where}.{kind}"),
+            archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.{kind}"), "sha256", str, where)),
             ref=_get(own, "ref", str, inside),
             requested=parse_digest(_get(own, "requested", str, inside)),
             target=rel_path(_get(own, "target", str, inside)),
             renderer=_get(own, "renderer", int, inside),
             requirements=tuple(str(requirement) for requirement in requirements),
             files={rel_path(path): parse_digest(digest) for path, digest in files.items()},
+            index_url=_get(package, "index", str, where) if of_index else "",
         )
     except DocumentError as error:
         raise DocumentError(f"in `{where}`: {error.problem}", hint=error.hint) from error

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
-from micropkgd.model.ref import Ref
+from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -24,7 +24,7 @@ _POLICY: TablePath = ("tool", "micropkgd")
 
 _PULL_KEYS = ("alias", "destination", "env", "fs-args", "fs_args", "index", "sha256", "keep-deleted")
 _PACKAGE_KEYS = ("alias", "destination", "env", "publish", "overwrite")
-_POLICY_KEYS = ("on-local-edit", "prune", "update", "requirements-file", "on-dangling-import")
+_POLICY_KEYS = ("on-local-edit", "prune", "update", "requirements-file", "on-dangling-import", "protocols", "index-url")
 _PARTS = ("pull", "package", "project")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -59,6 +59,8 @@ class Policy(NamedTuple):
     update: Update = Update.FOLLOW
     requirements_file: str = "requirements.in"
     on_dangling_import: OnDanglingImport = OnDanglingImport.WARN
+    protocols: tuple[str, ...] = ()  # of refs beyond those that every project may use
+    index_url: str | None = None  # of requirements that name no index; None: what the machine says
 
 
 class PullEntry(NamedTuple):
@@ -69,7 +71,7 @@ class PullEntry(NamedTuple):
     destination: tuple[str, ...] = ()  # folders below the package folder
     env: str | None = None  # None: the project's base environment
     fs_args: str | None = None  # a YAML file, relative to the project
-    index_url: str | None = None
+    index_url: str | None = None  # of a requirement: its own, else the policy's
     sha256: Digest | None = None  # a pin: nothing else is ever installed
     keep_deleted: tuple[str, ...] = ()  # paths that stay deleted when the user deleted them
     home: TablePath = OWN_PULL
@@ -96,6 +98,7 @@ class ProjectTables(NamedTuple):
     tests_dir: str | None = None
     conf_dir: str | None = None
     base_env: str | None = None
+    requires_python: str = ""
 
 
 class Manifest(NamedTuple):
@@ -110,13 +113,14 @@ class Manifest(NamedTuple):
     def from_mapping(cls, document: Table) -> "Manifest":
         """Check a whole `pyproject.toml`; `ManifestError` names the first fault."""
         project = _project(document)
+        policy = _policy(document)
         homes = (KEDRO_PULL, OWN_PULL)
-        pulls = [_pull_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
+        pulls = [_pull_entry(key, row, home, policy) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.ref.text, entry.home) for entry in pulls)
         homes = (KEDRO_PACKAGE, OWN_PACKAGE)
         packages = [_package_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.module, entry.home) for entry in packages)
-        return cls(project, tuple(pulls), tuple(packages), _policy(document))
+        return cls(project, tuple(pulls), tuple(packages), policy)
 
 
 def check_name(name: str, what: str) -> str:
@@ -153,6 +157,13 @@ def parse_env(text: str) -> str:
         raise DocumentError(f"env `{text}` leaves the config folder", hint="write a name like `base`") from error
 
 
+def parse_index_url(text: str) -> str:
+    """Check the address of an index: it is committed with manifest and lock, so it must not carry a credential."""
+    if Ref.parse(text).kind is not RefKind.HTTP or "?" in text or "#" in text:
+        raise DocumentError(f"`{text}` is no address of an index", hint="write it like `https://host/simple/`")
+    return text
+
+
 def _project(document: Table) -> ProjectTables:
     own = table_at(document, (*_POLICY, "project"))
     kedro = table_at(document, ("tool", "kedro"))
@@ -177,6 +188,7 @@ def _project(document: Table) -> ProjectTables:
         tests_dir=_folder(fields, "tests"),
         conf_dir=_folder(fields, "conf"),
         base_env=fields.checked("base-env", parse_env),
+        requires_python=Fields(table_at(document, ("project",)) or {}, ("project",)).text("requires-python") or "",
     )
 
 
@@ -184,7 +196,7 @@ def _folder(fields: Fields, key: str) -> str | None:
     return fields.checked(key, lambda text: text if text == "." else rel_path(text.removesuffix("/")))
 
 
-def _pull_entry(key: str, row: object, home: TablePath) -> PullEntry:
+def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullEntry:
     fields = Fields.of_row(key, row, home, _PULL_KEYS)
     try:
         ref = Ref.parse(key)
@@ -192,13 +204,16 @@ def _pull_entry(key: str, row: object, home: TablePath) -> PullEntry:
         raise ManifestError(error.problem, (*home, key), hint=error.hint) from error
     if fields.text("fs-args") is not None and fields.text("fs_args") is not None:
         raise ManifestError("`fs-args` and `fs_args` are the same key", (*home, key, "fs_args"))
+    index_url = fields.checked("index", parse_index_url)
+    if index_url is not None and ref.kind is not RefKind.INDEX:
+        raise ManifestError(f"`{key}` is no package of an index", (*home, key, "index"), hint="remove `index`")
     return PullEntry(
         ref=ref,
         alias=fields.checked("alias", lambda text: check_name(text, "alias")),
         destination=fields.checked("destination", parse_destination) or (),
         env=fields.checked("env", parse_env),
         fs_args=fields.text("fs-args") or fields.text("fs_args"),
-        index_url=fields.text("index"),
+        index_url=index_url or (policy.index_url if ref.kind is RefKind.INDEX else None),
         sha256=fields.checked("sha256", parse_digest),
         keep_deleted=fields.texts("keep-deleted"),
         home=home,
@@ -229,6 +244,8 @@ def _policy(document: Table) -> Policy:
         update=fields.choice("update", Update) or Update.FOLLOW,
         requirements_file=fields.checked("requirements-file", rel_path) or "requirements.in",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
+        protocols=fields.texts("protocols"),
+        index_url=fields.checked("index-url", parse_index_url),
     )
 
 

@@ -24,7 +24,9 @@ class RefKind(StrEnum):
 
 _SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs": RefKind.GCS, "gcs": RefKind.GCS}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*(([<>=!~]=?|===).*)?")
+_CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
+_REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*({_CLAUSE}(,\s*{_CLAUSE})*)?")
+_DIRECT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:")
 _FILE_LIKE = re.compile(r"\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$", re.IGNORECASE)
 _SECRET_KEYS = re.compile(
     r"(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$", re.IGNORECASE
@@ -44,8 +46,15 @@ class Ref(NamedTuple):
         _refuse_odd_text(text)
         if match := _SCHEME.match(text):
             return cls._of_address(text, match.group(1).lower())
+        if match := _DIRECT.match(text):
+            raise DocumentError(f"ref `{match[1]} @ ...` names an address", hint="make the address itself the ref")
         if text.endswith(".tar.gz") or "/" in text or text.startswith("."):
             return cls(text, RefKind.LOCAL, text)
+        if ";" in text:
+            raise DocumentError(
+                f"ref `{text}` has an environment marker",
+                hint="leave it away: a project's tree is the same on every machine",
+            )
         if not _REQUIREMENT.fullmatch(text) or _FILE_LIKE.search(text):
             raise DocumentError(
                 f"ref `{text}` is no address, no path to a `.tar.gz` and no requirement",

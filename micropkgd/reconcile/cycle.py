@@ -18,7 +18,7 @@ from micropkgd.reconcile.desired import Desired, current_blocks, desire
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.propose import Proposal, Proposer
 from micropkgd.reconcile.remember import remember
-from micropkgd.reconcile.render import RENDERER, requested
+from micropkgd.reconcile.rendering import RENDERER, requested
 from micropkgd.reconcile.resolve import Fetcher, Follow
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold

@@ -6,12 +6,11 @@ from typing import NamedTuple
 from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Lock
+from micropkgd.model.lock import Block, Lock, Release
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
-from micropkgd.reconcile.render import RENDERER, Rendering, render, requested
-from micropkgd.reconcile.resolve import Fetcher, Resolution, location
-from micropkgd.sdist.reader import read_sdist
+from micropkgd.reconcile.rendering import RENDERER, Rendering, requested
+from micropkgd.reconcile.resolve import Fetcher, Resolution, Wanted, location
 from micropkgd.workspace.project import Project
 
 
@@ -53,14 +52,14 @@ def desire(
         answers = block is not None and (frozen or _answers(block, entry, project.layout))
         wanted.append(_from_block(entry, block, resolution, answers=answers))
     stale = [
-        (number, entries[number], resolution.archive)
+        (number, Wanted(entries[number], resolution.archive, resolution.release))
         for number, resolution in enumerate(resolutions)
         if wanted[number] is None and resolution.archive is not None
     ]
-    for (number, entry, _), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
-        wanted[number] = _as_identified(desired, blocks[entry.ref.text])
+    for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
+        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text])
     staying = [desired for desired in wanted if desired is not None]
-    return _refuse_overlaps(staying) + _leaving(project, staying)
+    return refuse_overlaps(staying) + _leaving(project, staying)
 
 
 def current_blocks(project: Project) -> dict[str, Block | None]:
@@ -76,10 +75,13 @@ def current_blocks(project: Project) -> dict[str, Block | None]:
 
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
     """Render again what was taken from the lock, for the entries whose bytes are needed after all."""
-    jobs = [(number, desired.entry, desired.after.archive) for number, desired in enumerate(wanted)
-            if desired.entry is not None and desired.after is not None]  # fmt: skip
+    jobs = [
+        (number, Wanted(desired.entry, desired.after.archive, desired.after.release))
+        for number, desired in enumerate(wanted)
+        if desired.entry is not None and desired.after is not None
+    ]
     result = list(wanted)
-    for (number, _, _), rendered in zip(jobs, _rendered(project, fetcher, jobs), strict=True):
+    for (number, _), rendered in zip(jobs, _rendered(project, fetcher, jobs), strict=True):
         result[number] = _same_as_locked(wanted[number], rendered)
     return result
 
@@ -90,7 +92,7 @@ def base_contents(project: Project, fetcher: Fetcher, entry: PullEntry, block: B
     if data is None:
         return {}
     try:
-        files = render(read_sdist(data), entry, project.layout).files
+        files = _read_and_render(data, entry, project.layout).files
     except MicropkgError:
         return {}
     return {digest_of(content): content for content in files.values()}
@@ -112,26 +114,25 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
     return None
 
 
-def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, PullEntry, Digest]]) -> list[Desired]:
-    found = fetcher.materialise([(entry, archive) for _, entry, archive in jobs])
-    return [
-        _render_one(project, entry, archive, data) for (_, entry, archive), data in zip(jobs, found, strict=True)
-    ]  # fmt: skip
+def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, Wanted]]) -> list[Desired]:
+    found = fetcher.materialise([job for _, job in jobs])
+    return [_render_one(project, job, data) for (_, job), data in zip(jobs, found, strict=True)]
 
 
-def _render_one(project: Project, entry: PullEntry, archive: Digest, data: bytes | Failure) -> Desired:
+def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desired:
     """Read and render one archive; what is wrong with it is this entry's failure and nobody else's."""
+    entry, archive, release = wanted
     ref = entry.ref.text
     if isinstance(data, Failure):
         return Desired(ref, entry, None, None, failure=data)
     try:
-        rendering = render(read_sdist(data), entry, project.layout)
+        rendering = _read_and_render(data, entry, project.layout, release)
     except MicropkgError as error:
         return Desired(ref, entry, None, None, failure=_rejected(error))
     block = Block(
         name=rendering.name,
         version=rendering.version,
-        url=location(entry.ref),
+        url=release.url if release is not None else location(entry.ref),
         size=len(data),
         archive=archive,
         ref=ref,
@@ -140,6 +141,7 @@ def _render_one(project: Project, entry: PullEntry, archive: Digest, data: bytes
         renderer=RENDERER,
         requirements=rendering.requirements,
         files={path: digest_of(content) for path, content in rendering.files.items()},
+        index_url=release.index_url if release is not None else "",
     )
     notes = tuple(f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in rendering.findings)
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
@@ -149,6 +151,20 @@ def _render_one(project: Project, entry: PullEntry, archive: Digest, data: bytes
             1, "DanglingImport", "imports leave the micro-package", 'see the notes, or set on-dangling-import = "warn"'
         )
     return Desired(ref, entry, None, block, rendering, failure, notes)
+
+
+def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Release | None = None) -> Rendering:
+    """Render an archive, which must be the release that an index was asked for; reader and rewriter load here."""
+    from micropkgd.reconcile.render import render
+    from micropkgd.sdist.identity import Identity, agreed_identity
+    from micropkgd.sdist.reader import read_sdist
+
+    sdist = read_sdist(data)
+    rendering = render(sdist, entry, layout)
+    if release is not None:
+        chosen = Identity("the index", release.name, release.version)
+        agreed_identity(Identity("the archive", rendering.name, rendering.version), chosen, root=sdist.root)
+    return rendering
 
 
 def _rejected(error: MicropkgError) -> Failure:
@@ -175,7 +191,7 @@ def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:
     return desired._replace(rendering=rendered.rendering, notes=rendered.notes)
 
 
-def _refuse_overlaps(staying: list[Desired]) -> list[Desired]:
+def refuse_overlaps(staying: Sequence[Desired]) -> list[Desired]:
     """Two entries may not have the same folder, one inside the other, or one file: neither is applied."""
     targets = {desired.target: desired.ref for desired in staying if desired.target is not None}
     owners: dict[RelPath, str] = {}

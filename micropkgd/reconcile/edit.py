@@ -1,6 +1,7 @@
 """Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 
 from micropkgd import documents
@@ -13,7 +14,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.project import read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.transaction import commit
+from micropkgd.workspace.transaction import commit, recover
 
 _MANIFEST = RelPath(MANIFEST_NAME)
 
@@ -22,19 +23,19 @@ def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: flo
     """Add a pull entry; gives back what undoes it. `UsageError` where the ref is there already."""
     if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
         raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
-    before = _read(root)
-    after = documents.add_row(documents.decode(before), OWN_PULL, ref, options).encode()
+    before = read_bytes(root)
+    after = edited(before, lambda text: documents.add_row(text, OWN_PULL, ref, options))
     Manifest.from_mapping(documents.read_toml(after))
-    _swap(root, before, after, lock_timeout)
-    return lambda: _swap(root, after, before, lock_timeout)
+    swap(root, before, after, lock_timeout)
+    return lambda: swap(root, after, before, lock_timeout)
 
 
 def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     """Remove a pull entry from whichever table it stands in."""
     entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
-    before = _read(root)
-    after = documents.remove_row(documents.decode(before), entry.home, ref).encode()
-    _swap(root, before, after, lock_timeout)
+    before = read_bytes(root)
+    after = edited(before, lambda text: documents.remove_row(text, entry.home, ref))
+    swap(root, before, after, lock_timeout)
 
 
 def match_entry(root: str, text: str) -> str:
@@ -58,14 +59,23 @@ def match_entry(root: str, text: str) -> str:
     )
 
 
-def _swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
+def edited(before: bytes, edit: Callable[[str], str]) -> bytes:
+    """Edit a document's text; its byte order mark is no part of that and stays."""
+    mark = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+    return mark + edit(documents.decode(before)).encode()
+
+
+def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
+    """Replace `pyproject.toml` in one step, if it is still what it was; an interrupted pass comes first."""
     change = Change(Kind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
     with hold(root, lock_timeout), FsOps(root) as fs:
+        recover(fs)
         refusal = commit(fs, [change], {digest_of(after): after})
     if refusal is not None:
         raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
 
 
-def _read(root: str) -> bytes:
+def read_bytes(root: str) -> bytes:
+    """The bytes of `pyproject.toml`."""
     with open(os.path.join(root, MANIFEST_NAME), "rb") as stream:
         return stream.read()

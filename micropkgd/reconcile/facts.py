@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
+from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.desired import Desired
 from micropkgd.reconcile.planner import Subject
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
-from micropkgd.workspace.project import Project
+from micropkgd.workspace.project import Project, read_by_hand
 from micropkgd.workspace.state import State
 
 Key = tuple[str, RelPath]
@@ -28,7 +29,7 @@ def gather(
 ) -> tuple[dict[Key, Subject], Hashes]:
     """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
-    placed = _handed_over(planned, [_placed(desired, state) for desired in planned])
+    placed = _handed_over(planned, [_placed(desired, state) for desired in planned], _by_hand(project, planned))
     paths = {path for desired in planned for path in desired.files}
     paths.update(path for known in placed for path in (*known.base, *known.locked))
     seen = see(fs, project.root, sorted(paths), state.hashes)
@@ -71,10 +72,18 @@ def _placed(desired: Desired, state: State) -> Placed:
     return Placed({**locked, **state.applied.get(label_of(desired), {})}, locked)
 
 
-def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed]) -> list[Placed]:
+def _by_hand(project: Project, planned: Sequence[Desired]) -> Inventory:
+    """What pulls by hand placed: an entry that is new in the lock takes over what stands in its place."""
+    if project.record == BY_HAND or all(desired.before is not None for desired in planned):
+        return {}
+    blocks = read_by_hand(project.root, project.layout).blocks
+    return {path: digest for block in blocks for path, digest in block.files.items()}
+
+
+def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed], by_hand: Inventory) -> list[Placed]:
     """Where an entry moves, the files that its old and its new place share stay, with what is known of them."""
     staying = {path for desired in planned for path in desired.files}
-    leaving = {
+    leaving = {**by_hand} | {
         path: digest
         for desired, known in zip(planned, placed, strict=True)
         if desired.after is None

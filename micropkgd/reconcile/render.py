@@ -1,51 +1,20 @@
 """What files one entry should have in this project: a pure function of archive, entry and layout.
 
-`RENDERER` names the rules. It is bumped when the same archive would render to other bytes, so that an upgrade of
-micropkgd shows as a new rendering in the lock and never as tampering.
+Whoever changes what the same archive renders to bumps `rendering.RENDERER`.
 """
 
-import json
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from micropkgd.errors import CodeError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
-from micropkgd.model.tree import Digest, RelPath, digest_of, rel_path
+from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.reconcile.rendering import Rendering
 from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist
 
-RENDERER = 1
-
 _NOT_PARAMETERS = ("catalog", "credentials", "logging", "globals")
-
-
-class Rendering(NamedTuple):
-    """The files of one entry, and what was seen on the way."""
-
-    name: str
-    version: str
-    place: Place
-    files: dict[RelPath, bytes]
-    scaffolds: tuple[RelPath, ...]  # `__init__.py` of the folders above: made where missing, owned by nobody
-    requirements: tuple[str, ...]
-    findings: tuple[tuple[RelPath, Finding], ...]  # imports that could not be rewritten
-
-
-def requested(entry: PullEntry, layout: Layout) -> Digest:
-    """Digest of everything but the archive that shapes a rendering: says whether a lock block still answers."""
-    facts = [
-        entry.ref.text,
-        entry.alias,
-        entry.destination,
-        entry.env or layout.base_env,
-        layout.package,
-        layout.source_dir,
-        layout.tests_dir,
-        layout.conf_dir,
-    ]
-    return digest_of(json.dumps(facts, separators=(",", ":")).encode())
 
 
 def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:

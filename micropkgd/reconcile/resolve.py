@@ -12,13 +12,13 @@ from typing import NamedTuple
 from micropkgd import documents
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import Block
+from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Validator
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.state import Known
 
 _EXIT_CODES = {
@@ -43,7 +43,16 @@ class Resolution(NamedTuple):
 
     archive: Digest | None = None
     known: Known | None = None  # what to remember of the source
+    release: Release | None = None  # where an index answered
     failure: Failure | None = None
+
+
+class Wanted(NamedTuple):
+    """An archive whose bytes are needed."""
+
+    entry: PullEntry
+    archive: Digest
+    release: Release | None  # of an index that it is
 
 
 class Fetcher(NamedTuple):
@@ -53,6 +62,9 @@ class Fetcher(NamedTuple):
     sources: Sources
     cache: ArchiveCache
     environ: Mapping[str, str]
+    protocols: tuple[str, ...] = ()  # what the project's policy allows beyond the usual
+    requires_python: str = ""  # of the project
+    allow_downgrade: bool = False  # whether a requirement may be answered by less than before
 
     def resolve(
         self,
@@ -77,17 +89,20 @@ class Fetcher(NamedTuple):
             answers[number] = _resolution(request, reply, known.get(request.ref.text))
         return [answers[number] for number in range(len(entries))]
 
-    def materialise(self, wanted: Sequence[tuple[PullEntry, Digest]]) -> list[bytes | Failure]:
+    def materialise(self, wanted: Sequence[Wanted]) -> list[bytes | Failure]:
         """The bytes of locked or resolved archives, from the cache or fetched again, and nothing but those bytes."""
-        found: list[bytes | Failure | None] = [self.cache.read(archive) for _, archive in wanted]
+        found: list[bytes | Failure | None] = [self.cache.read(one.archive) for one in wanted]
         missing = [number for number, data in enumerate(found) if data is None]
         if missing:
-            requests = []
+            requests: dict[int, Request] = {}
             for number in missing:
-                entry, archive = wanted[number]
-                requests.append(Request(entry.ref, self._options(entry), expected=archive))
-            for number, reply in zip(missing, self.sources.answer(requests, Path(self.root)), strict=True):
-                found[number] = self._bytes_of(reply, wanted[number][1])
+                try:
+                    requests[number] = self._request_again(wanted[number])
+                except MicropkgError as error:
+                    found[number] = Failure.of(error)
+            replies = self.sources.answer(list(requests.values()), Path(self.root))
+            for number, reply in zip(requests, replies, strict=True):
+                found[number] = self._bytes_of(reply, wanted[number].archive)
         return [data if data is not None else _lost() for data in found]
 
     def _bytes_of(self, reply: Answer, archive: Digest) -> bytes | Failure | None:
@@ -99,7 +114,32 @@ class Fetcher(NamedTuple):
             self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
         )
         validator = Validator(known.validator) if known is not None and at_hand else None
-        return Request(entry.ref, self._options(entry), validator, entry.sha256)
+        lookup = self._lookup(entry)
+        if lookup is not None and not self.allow_downgrade:
+            locked = (block.version, block.archive) if block is not None else None
+            lookup = lookup._replace(locked=locked, seen=Validator(known.validator) if known is not None else None)
+        return Request(
+            entry.ref, self._options(entry), validator, entry.sha256, protocols=self.protocols, lookup=lookup
+        )
+
+    def _request_again(self, wanted: Wanted) -> Request:
+        """Ask for the very archive that is locked, wherever it is listed by now."""
+        entry = wanted.entry
+        lookup = self._lookup(entry)
+        if lookup is not None and wanted.release is not None:
+            lookup = lookup._replace(version=wanted.release.version)
+        return Request(
+            entry.ref, self._options(entry), expected=wanted.archive, protocols=self.protocols, lookup=lookup
+        )
+
+    def _lookup(self, entry: PullEntry) -> Lookup | None:
+        """Say which index a requirement is looked up in: the entry's, the project's, the machine's, or PyPI."""
+        if entry.ref.kind is not RefKind.INDEX:
+            return None
+        from micropkgd.sources.index_login import index_for
+
+        index = index_for(entry.index_url, self.environ)
+        return Lookup(index.url, index.login, self.requires_python)
 
     def _options(self, entry: PullEntry) -> Mapping[str, object]:
         """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
@@ -133,12 +173,12 @@ def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Re
     if block is None:
         return None
     if entry.sha256 is not None and block.archive == entry.sha256:
-        return Resolution(block.archive)
+        return Resolution(block.archive, release=block.release)
     if follow is Follow.LOCK:
         if entry.sha256 is not None:
             problem = f"locked to {block.archive}, but pinned to {entry.sha256}"
             return Resolution(failure=Failure(3, "OutOfStep", problem, "run `micropkgd lock`"))
-        return Resolution(block.archive)
+        return Resolution(block.archive, release=block.release)
     return None
 
 
@@ -147,10 +187,11 @@ def _resolution(request: Request, reply: Answer, known: Known | None) -> Resolut
         return Resolution(failure=failure_of(reply))
     if isinstance(reply, Fetched):
         seen = Known(reply.validator, reply.digest) if reply.validator is not None else None
-        return Resolution(reply.digest, seen)
+        return Resolution(reply.digest, seen, reply.release)
     if known is None or request.validator is None:
         return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
-    return Resolution(known.archive, known)
+    seen = known if reply.validator is None else known._replace(validator=reply.validator)
+    return Resolution(known.archive, seen, reply.release)
 
 
 def _lost() -> Failure:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model import requirements
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import LOCK_NAME, Block, Lock
+from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
@@ -39,7 +39,7 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock, contents: dict[Digest,
     """The change of the lock file, if it says something new; its bytes go to `contents`."""
     if lock == project.lock:
         return ()
-    return (_write(fs, LOCK_NAME, lock_text(lock), contents, "says what is installed"),)
+    return (_write(fs, project.record, lock_text(lock, project.record), contents, "says what is installed"),)
 
 
 def requirement_lines(blocks: Sequence[Block], layout: Layout) -> Lines:

@@ -5,6 +5,7 @@ over local refs pays for none of the others, so asyncio and the remote sources a
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,7 +13,17 @@ from typing import TYPE_CHECKING, Self
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.local import fetch_local
-from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Source, no_progress
+from micropkgd.sources.source import (
+    Answer,
+    Failed,
+    FailureKind,
+    Progress,
+    Request,
+    Source,
+    Surveyor,
+    Unchanged,
+    no_progress,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,7 +35,41 @@ def _http() -> Source:
     return HttpSource()
 
 
-_REMOTE: Mapping[RefKind, Callable[[], Source]] = {RefKind.HTTP: _http}
+def _s3() -> Source:
+    if find_spec("s3fs") is None:
+        return Driverless("s3")
+    from micropkgd.sources.s3 import S3Source
+
+    return S3Source()
+
+
+def _gcs() -> Source:
+    if find_spec("gcsfs") is None:
+        return Driverless("gcs")
+    from micropkgd.sources.gcs import GcsSource
+
+    return GcsSource()
+
+
+def _index() -> Source:
+    from micropkgd.sources.index import IndexSource
+
+    return IndexSource()
+
+
+def _other() -> Source:
+    from micropkgd.sources.other import OtherSource
+
+    return OtherSource()
+
+
+_REMOTE: Mapping[RefKind, Callable[[], Source]] = {
+    RefKind.HTTP: _http,
+    RefKind.S3: _s3,
+    RefKind.GCS: _gcs,
+    RefKind.INDEX: _index,
+    RefKind.OTHER: _other,
+}
 
 
 class Sources:
@@ -73,21 +118,36 @@ class Sources:
     async def _fetch_all(self, requests: Sequence[Request]) -> list[Answer]:
         import asyncio
 
+        left = await self._survey(requests)
         at_once = asyncio.Semaphore(self._at_once)
         hosts = {_host(request): asyncio.Semaphore(self._per_host) for request in requests}
 
-        async def fetch(request: Request) -> Answer:
+        async def fetch(request: Request | Unchanged) -> Answer:
+            if isinstance(request, Unchanged):
+                return request
             # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
             async with hosts[_host(request)], at_once:
                 return await self._source(request.ref.kind).fetch(request, self._cache, self._progress)
 
-        tasks = [asyncio.create_task(fetch(request), name=f"fetch {request.ref.text}") for request in requests]
+        tasks = [asyncio.create_task(fetch(request)) for request in left]
         try:
             return await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
+        """Let sources answer together what they can; the rest is asked singly."""
+        left: list[Request | Unchanged] = list(requests)
+        for kind in dict.fromkeys(request.ref.kind for request in requests):
+            source = self._source(kind)
+            if isinstance(source, Surveyor):
+                numbers = [number for number, request in enumerate(requests) if request.ref.kind is kind]
+                found = await source.survey([requests[number] for number in numbers])
+                for number, what in zip(numbers, found, strict=True):
+                    left[number] = what
+        return left
 
     def _source(self, kind: RefKind) -> Source:
         if kind not in self._open:
@@ -113,9 +173,27 @@ class Sources:
                 self._open.clear()
 
 
+class Driverless:
+    """Stands for a source whose library is not installed."""
+
+    def __init__(self, extra: str) -> None:
+        self._extra = extra
+
+    async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
+        """Say what to install."""
+        del cache, progress
+        scheme = request.ref.location.partition("://")[0]
+        problem = f"the driver for `{scheme}://` refs is not installed"
+        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+
 def _host(request: Request) -> str:
     """What the limit per host counts by: the address up to its path."""
-    scheme, _, rest = request.ref.location.partition("://")
+    address = request.lookup.index_url if request.lookup is not None else request.ref.location
+    scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}".lower()
 
 

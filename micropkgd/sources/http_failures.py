@@ -13,19 +13,11 @@ import aiohttp
 from yarl import URL
 
 from micropkgd.sources.redaction import origin
+from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind
 
 LONGEST_RETRY_AFTER = 3600.0
-_NOT_NOW = frozenset({408, 425, 500, 502, 503, 504})
-
-
-class FetchError(Exception):
-    """One try came to nothing; `again` says whether another one, right away, may fare better."""
-
-    def __init__(self, failed: Failed, *, again: bool) -> None:
-        super().__init__(failed.problem)
-        self.failed = failed
-        self.again = again
+NOT_NOW = frozenset({408, 425, 500, 502, 503, 504})
 
 
 def of_status(status: int, headers: Mapping[str, str], url: URL, now: float) -> FetchError:
@@ -38,7 +30,7 @@ def of_status(status: int, headers: Mapping[str, str], url: URL, now: float) -> 
     after = retry_after(headers.get("Retry-After"), now)
     if status == 429 or (status == 503 and after is not None):
         return FetchError(Failed(FailureKind.THROTTLED, said, retry_after=after), again=True)
-    if status in _NOT_NOW:
+    if status in NOT_NOW:
         return FetchError(Failed(FailureKind.UNREACHABLE, said, retry_after=after), again=True)
     if status == 304:
         return FetchError(

@@ -5,9 +5,12 @@ value ever stands in a message, since most of them are secrets.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.errors import DocumentError
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 _CLIENT_KEYS = ("headers", "auth", "timeout", "trust_env", "proxy")
 _KEYS = (*_CLIENT_KEYS, "client_kwargs", "encoded")
@@ -61,9 +64,9 @@ class HttpOptions(NamedTuple):
         """Whether a request made with them may tell a secret: any header may be one."""
         return bool(self.headers or self.login)
 
-    def for_strangers(self) -> "HttpOptions":
-        """The same without anything that was meant for one origin only."""
-        return self._replace(headers=(), login=None)
+    def at(self, url: "URL", *, home: "URL") -> "HttpOptions":
+        """The same for another address: nothing that was meant for the origin of `home` leaves it."""
+        return self if url.origin() == home.origin() else self._replace(headers=(), login=None)
 
 
 def _refuse_unknown(given: Mapping[str, object], known: tuple[str, ...], place: str) -> None:

@@ -6,8 +6,8 @@ nothing but its name is ever told, since signed addresses carry their secrets.
 
 from yarl import URL
 
-from micropkgd.sources.http_failures import FetchError
 from micropkgd.sources.redaction import origin, redacted
+from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -4,10 +4,11 @@ A source never raises for what the world does to it: an outage, a refusal and a 
 one broken ref cannot stop the others (promise P7) and each fact keeps its own name (promise P6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, runtime_checkable
 
+from micropkgd.model.lock import Release
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
 
@@ -34,6 +35,17 @@ class FailureKind(StrEnum):
         return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED}
 
 
+class Lookup(NamedTuple):
+    """Where and how a requirement is looked up."""
+
+    index_url: str  # the address of the one index that is asked, without user and password
+    login: tuple[str, str] | None = None
+    requires_python: str = ""  # of the project
+    version: str = ""  # nothing but this release: it is locked, and only its bytes are missing
+    locked: tuple[str, Digest] | None = None  # version and archive before: nothing older, no other bytes of the same
+    seen: Validator | None = None  # what was known last, also where its archive is no longer at hand
+
+
 class Request(NamedTuple):
     """One question to a source."""
 
@@ -42,10 +54,15 @@ class Request(NamedTuple):
     validator: Validator | None = None  # last known; None asks for the body
     expected: Digest | None = None  # fetch only this content (pinned, or locked): anything else is CORRUPT
     max_bytes: int = 512 * 1024 * 1024
+    protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
+    lookup: Lookup | None = None  # for requirements only
 
 
 class Unchanged(NamedTuple):
     """What the validator stood for still holds; no body was fetched."""
+
+    release: Release | None = None
+    validator: Validator | None = None  # to be remembered in place of the one that was given
 
 
 class Fetched(NamedTuple):
@@ -54,6 +71,7 @@ class Fetched(NamedTuple):
     digest: Digest
     size: int  # bytes
     validator: Validator | None
+    release: Release | None = None
 
 
 class Failed(NamedTuple):
@@ -103,3 +121,11 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """A source that can answer many requests together, for less than one by one."""
+
+    async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
+        """Say of each request, in order, that nothing changed, or what is left to ask."""

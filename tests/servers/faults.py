@@ -42,6 +42,10 @@ class Reply(NamedTuple):
             return self.body
         return b"%x\r\n%s\r\n0\r\n\r\n" % (len(self.body), self.body)
 
+    def for_method(self, method: str) -> "Reply":
+        """What it is without its body, where it answers a HEAD."""
+        return self._replace(raw=self.head()) if method == "HEAD" and self.raw is None else self
+
 
 class Seen(NamedTuple):
     """One request as it came in; header names are in lower case."""
@@ -85,7 +89,8 @@ class FaultServer:
             seen = _read_request(connection)
             self.seen.append(seen)
             script = self._scripts.get(seen.target.partition("?")[0], [Reply(status=404)])
-            self._send(connection, script.pop(0) if len(script) > 1 else script[0])
+            reply = script.pop(0) if len(script) > 1 else script[0]
+            self._send(connection, reply.for_method(seen.method))
 
     def _send(self, connection: socket.socket, reply: Reply) -> None:
         if reply.raw is not None:

@@ -3,11 +3,17 @@
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.servers import gcs as gcs_server
+from tests.servers import indexes, seaweed, venvs
 from tests.servers.faults import FaultServer
+from tests.servers.gcs import FakeGcs
+from tests.servers.indexes import Devpi, PypiServer, StaticIndex
 from tests.servers.nginx import Nginx, running
+from tests.servers.seaweed import Seaweed
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +37,58 @@ def closed_port() -> int:
     """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server_cache(request: pytest.FixtureRequest) -> Path:
+    """Where the environments of servers are kept from run to run."""
+    assert request.config.cache is not None
+    return Path(request.config.cache.mkdir("servers"))
+
+
+@pytest.fixture(scope="session")
+def s3(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """A real store that speaks S3, one for all tests of a process."""
+    program = venvs.environment(server_cache, seaweed.REQUIREMENT) / "bin" / "weed"
+    with seaweed.running(program, tmp_path_factory.mktemp("seaweed")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def devpi(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devpi]:
+    """A real index that speaks JSON, one for all tests of a process."""
+    environment = venvs.environment(server_cache, *indexes.DEVPI)
+    with indexes.devpi(environment, tmp_path_factory.mktemp("devpi")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pypiserver(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PypiServer]:
+    """A real index that speaks HTML, one for all tests of a process."""
+    environment = venvs.environment(server_cache, *indexes.PYPISERVER)
+    with indexes.pypiserver(environment, tmp_path_factory.mktemp("pypiserver")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def private_pypiserver(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PypiServer]:
+    """The same, which wants to know who asks."""
+    environment = venvs.environment(server_cache, *indexes.PYPISERVER)
+    with indexes.pypiserver(environment, tmp_path_factory.mktemp("private"), private=True) as server:
+        yield server
+
+
+@pytest.fixture
+def static_index(nginx: Nginx, tmp_path: Path) -> StaticIndex:
+    """An index of files that say whatever a test wants, empty at first."""
+    return StaticIndex(nginx, f"index-{tmp_path.name}")
+
+
+@pytest.fixture(scope="session")
+def gcs(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGcs]:
+    """A store that speaks Google's API, one for all tests of a process."""
+    environment = venvs.environment(server_cache, gcs_server.REQUIREMENT)
+    with gcs_server.running(
+        venvs.site_packages(environment) / gcs_server.PROGRAM, tmp_path_factory.mktemp("gcs")
+    ) as store:
+        yield store

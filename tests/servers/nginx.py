@@ -85,6 +85,7 @@ daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ }}
 http {{
   access_log {folder}/access.log; default_type application/octet-stream; {temporary}
+  index index.json; types {{ application/vnd.pypi.simple.v1+json json; }}
   server {{
     listen 127.0.0.1:{server.port}; root {server.files};
     location /no-etag/ {{ alias {server.files}/; etag off; }}

@@ -16,7 +16,7 @@ def add(options: Namespace) -> int:
     """Add a pull entry; one that cannot be installed leaves the manifest as it was."""
     root = find_root(options.project)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
-             "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
+             "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
     undo = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
     outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
     added = [entry for outcome in outcomes for entry in outcome.entries if entry.ref == options.ref]

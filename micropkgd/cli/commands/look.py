@@ -14,7 +14,8 @@ def diff(options: Namespace) -> int:
     """Show what a pass would change."""
     root = find_root(options.project)
     only = match_entry(root, options.ref) if options.ref else None
-    (outcome,) = passes(options, [root], Options(apply=False, locked=options.locked, frozen=options.frozen))
+    wanted = Options(apply=False, locked=options.locked, frozen=options.frozen, allow_downgrade=options.allow_downgrade)
+    (outcome,) = passes(options, [root], wanted)
     changes = [
         change
         for entry in outcome.entries

@@ -16,6 +16,7 @@ def reconcile(options: Namespace) -> int:
         apply=not (options.dry_run or options.check),
         locked=options.locked,
         frozen=options.frozen,
+        allow_downgrade=options.allow_downgrade,
         lock_timeout=options.lock_timeout,
     )
     outcomes = passes(options, options.projects, wanted)
@@ -34,7 +35,13 @@ def lock(options: Namespace) -> int:
         entries = read_manifest(root).pulls
         named = [match_entry(root, text) for text in options.upgrade]
         refs = frozenset(named or (entry.ref.text for entry in entries))
-    wanted = Options(apply=not options.check, lock_only=True, upgrade=refs, lock_timeout=options.lock_timeout)
+    wanted = Options(
+        apply=not options.check,
+        lock_only=True,
+        upgrade=refs,
+        allow_downgrade=options.allow_downgrade,
+        lock_timeout=options.lock_timeout,
+    )
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes, check=options.check)

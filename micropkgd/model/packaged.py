@@ -1,0 +1,57 @@
+"""What packaging came to for one entry, as a value to show."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from micropkgd.model.condition import Condition, Failure
+from micropkgd.model.tree import Digest
+
+
+class LeftOut(NamedTuple):
+    """A file or folder that stays behind, and why."""
+
+    path: str
+    reason: str
+
+
+class Archived(NamedTuple):
+    """One archive that stands in its place."""
+
+    path: str  # relative to the project, or absolute where the caller asked for such a place
+    name: str
+    version: str
+    digest: Digest  # of the `.tar.gz`
+    content: Digest  # of the tar inside, which no build of zlib changes
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Step(StrEnum):
+    """What was, or in a dry run would be, done."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NONE = "none"
+    FAIL = "fail"
+
+
+class PackageOutcome(NamedTuple):
+    """What a pass came to for one package entry."""
+
+    module: str
+    step: Step
+    archived: Archived | None = None  # in case of a failure the last good one, which stays
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()  # of a failure; those of an archive are its own
+
+    @property
+    def condition(self) -> Condition:
+        """How the entry stands."""
+        if self.failure is None:
+            return Condition.READY
+        return Condition.RETRYING if self.failure.transient else Condition.STALLED
+
+    @property
+    def exit_code(self) -> int:
+        """What this entry alone would end the command with."""
+        return self.failure.exit_code if self.failure is not None else 0

@@ -1,0 +1,47 @@
+"""A rendering as a value, and what says whether one is still the answer; making one is `render`'s.
+
+They stand apart because a pass that renders nothing must not pay for importing the rewriter.
+"""
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from micropkgd.model.layout import Layout, Place
+from micropkgd.model.manifest import PullEntry
+from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import Digest, RelPath, digest_of
+
+if TYPE_CHECKING:
+    from micropkgd.relocate import Finding
+
+RENDERER = 1
+"""Names the rules. It is bumped when the same archive would render to other bytes, so that an upgrade of micropkgd
+shows as a new rendering in the lock and never as tampering."""
+
+
+class Rendering(NamedTuple):
+    """The files of one entry, and what was seen on the way."""
+
+    name: str
+    version: str
+    place: Place
+    files: dict[RelPath, bytes]
+    scaffolds: tuple[RelPath, ...]  # `__init__.py` of the folders above: made where missing, owned by nobody
+    requirements: tuple[str, ...]
+    findings: "tuple[tuple[RelPath, Finding], ...]"  # imports that could not be rewritten
+
+
+def requested(entry: PullEntry, layout: Layout) -> Digest:
+    """Digest of everything but the archive that shapes a rendering: says whether a lock block still answers."""
+    facts = [
+        entry.ref.text,
+        entry.alias,
+        entry.destination,
+        entry.env or layout.base_env,
+        layout.package,
+        layout.source_dir,
+        layout.tests_dir,
+        layout.conf_dir,
+        *([entry.index_url] if entry.ref.kind is RefKind.INDEX else []),
+    ]
+    return digest_of(json.dumps(facts, separators=(",", ":")).encode())

@@ -1,0 +1,85 @@
+"""Objects in buckets, and what one listing says of many of them: the same for S3 and Google's storage.
+
+Rule: a listing only ever saves requests. What it does not name, or where it is refused, is asked singly, so that
+absence and refusal are told by the object itself.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from micropkgd.errors import DocumentError
+from micropkgd.sources.source import Request, Unchanged
+
+_WORTH_LISTING = 4
+
+
+class BucketObject(NamedTuple):
+    """One object. Build it with `parse`, which checks."""
+
+    bucket: str
+    key: str
+    version: str  # as the ref pins it; empty for the current one
+
+    @classmethod
+    def parse(cls, location: str, pin: str) -> "BucketObject":
+        """Read `scheme://bucket/key`; `pin` stands between key and version, where a ref names one."""
+        bucket, _, rest = location.partition("://")[2].partition("/")
+        key, _, version = rest.partition(pin)
+        if not bucket or not key or key.endswith("/"):
+            raise DocumentError(f"`{location}` names no object", hint="name bucket and key of the `.tar.gz` itself")
+        return cls(bucket, key, version)
+
+    @property
+    def folder(self) -> str:
+        """The key up to its last slash."""
+        return self.key[: self.key.rfind("/") + 1]
+
+
+class Options(Protocol):
+    """What a listing needs to know of fs-args."""
+
+    @property
+    def name(self) -> str:
+        """Equal for equal fs-args, and tells none of them."""
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - the letter for options
+
+Listing = Callable[[O, str, str, Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Says for keys (sorted) of a bucket's folder what each validator's first line is now, as far as it can."""
+
+
+async def survey(
+    requests: Sequence[Request], parse: Callable[[Request], tuple[O, BucketObject]], listing: Listing[O]
+) -> list[Request | Unchanged]:
+    """Say of each request what is left to ask, where one listing can answer many."""
+    shared: defaultdict[tuple[str, str, str], list[tuple[int, O, str]]] = defaultdict(list)
+    for number, request in enumerate(requests):
+        try:
+            options, where = parse(request)
+        except DocumentError:
+            continue  # `fetch` will say so
+        if request.validator is not None and not where.version:
+            shared[options.name, where.bucket, where.folder].append((number, options, where.key))
+    worth = {place: rows for place, rows in shared.items() if len(rows) >= _WORTH_LISTING}
+    found = await asyncio.gather(
+        *(
+            listing(rows[0][1], bucket, folder, sorted({key for _, _, key in rows}))
+            for (_, bucket, folder), rows in worth.items()
+        )
+    )
+    left: list[Request | Unchanged] = list(requests)
+    for rows, marks in zip(worth.values(), found, strict=True):
+        for number, _, key in rows:
+            if key in marks:
+                left[number] = _judged(requests[number], marks[key])
+    return left
+
+
+def _judged(request: Request, mark: str) -> Request | Unchanged:
+    """What changed is asked for without a condition: it is known that there is something to send."""
+    if (request.validator or "").partition("\n")[0] == mark:
+        return Unchanged()
+    return request._replace(validator=None)

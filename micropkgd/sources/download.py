@@ -1,0 +1,95 @@
+"""A body on its way from a server into the cache: the same for every network.
+
+Promise: what enters the cache is within the cap, as long as was announced, and nothing a check found fault with.
+Rule: a body is taken as it comes, while it comes fast enough to end one day.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+from micropkgd.model.tree import Digest
+from micropkgd.sources.cache import ArchiveCache, TooLargeError
+from micropkgd.sources.retry import FetchError
+from micropkgd.sources.source import (
+    Failed,
+    FailureKind,
+    Fetched,
+    Progress,
+    Request,
+    Validator,
+    not_expected,
+    too_large,
+)
+
+_LEAST_PROGRESS = 1024
+
+Check = Callable[[Digest, int], Failed | None]
+"""What is wrong with a whole body of this digest and size, before anyone can see it."""
+
+
+class Announced(NamedTuple):
+    """What is known of a body before it comes."""
+
+    size: int | None
+    validator: Validator | None
+
+
+async def watched(chunks: AsyncIterator[bytes], host: str, silence: float) -> AsyncIterator[bytes]:
+    """Pass a body on; `FetchError` where less than 1 KiB of it comes within so many seconds."""
+    now = asyncio.get_running_loop().time
+    deadline = now() + silence
+    pending = 0
+    while True:
+        watchdog = asyncio.timeout_at(deadline)
+        try:
+            async with watchdog:
+                chunk = await anext(chunks, b"")
+        except TimeoutError as error:
+            if not watchdog.expired():
+                raise
+            problem = f"{host} sent less than {_LEAST_PROGRESS} bytes in {silence:g} s"
+            raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
+        if not chunk:
+            return
+        yield chunk
+        pending += len(chunk)
+        if pending >= _LEAST_PROGRESS:
+            pending = 0
+            deadline = now() + silence
+
+
+async def take_in(
+    chunks: AsyncIterator[bytes],
+    announced: Announced,
+    request: Request,
+    cache: ArchiveCache,
+    progress: Progress,
+    check: Check,
+) -> Fetched | Failed:
+    """Take a body into the cache; `FetchError` where it is not whole."""
+    if announced.size is not None and announced.size > request.max_bytes:
+        return too_large(request, announced.size)
+    with cache.writer(request.max_bytes) as writer:
+        try:
+            async for chunk in chunks:
+                writer.write(chunk)
+                progress(request.ref, writer.size, announced.size)
+        except TooLargeError:
+            return too_large(request)
+        if announced.size not in {None, writer.size}:
+            problem = f"{announced.size} bytes were announced for `{request.ref.text}`, and {writer.size} came"
+            raise FetchError(Failed(FailureKind.CORRUPT, problem), again=True)
+        if (fault := check(writer.digest, writer.size)) is not None:
+            return fault
+        return Fetched(*writer.commit(), announced.validator)
+
+
+def only_expected(request: Request) -> Check:
+    """Find fault with whatever is not the archive that was pinned or locked."""
+
+    def check(digest: Digest, size: int) -> Failed | None:
+        del size
+        return None if request.expected in {None, digest} else not_expected(request, digest)
+
+    return check

@@ -1,0 +1,175 @@
+"""How Google's storage is asked: with gcsfs's credentials, endpoint and session, and requests of our own.
+
+Promise: an access token goes to the endpoint it was given for, and never over plain http. Rules: gcsfs's own calls are
+not used, since they try again for half a minute, print tracebacks and hold a whole body in memory; its probe of the
+bucket's kind is off, which costs up to 90 s a call where nobody answers it.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from micropkgd import __version__
+from micropkgd.sources.buckets import BucketObject
+from micropkgd.sources.clients import forget_ambient_settings
+from micropkgd.sources.download import watched
+from micropkgd.sources.gcs_options import GcsOptions
+from micropkgd.sources.http_environment import environment_proxy, keeps_secrets
+from micropkgd.sources.http_failures import of_exception, of_status
+from micropkgd.sources.redaction import origin
+from micropkgd.sources.retry import FetchError, Patience
+from micropkgd.sources.source import Failed, FailureKind
+
+if TYPE_CHECKING:
+    from gcsfs import GCSFileSystem
+
+_BUFFER = 1 << 20
+_LONGEST_TEXT = 16 << 20
+_PATIENCE_FOR_THE_CHAIN = 3  # times a connection's, for all that is asked before credentials are given up
+_DENIED = "check `token` of fs-args, or the Google credentials of this machine; 403 is also said where nothing is"
+
+
+class GcsClient:
+    """Asks one endpoint as one user. Made by `connect`, which is where anything may go wrong."""
+
+    def __init__(self, fs: "GCSFileSystem", patience: Patience, clock: Callable[[], float]) -> None:
+        self._fs = fs
+        self._patience = patience
+        self._clock = clock
+        self.host = origin(str(fs.base))
+
+    async def describe(self, where: BucketObject, ref: str) -> Mapping[str, Any]:
+        """What the store says of an object: above all its generation."""
+        path = f"{self._fs.base}b/{quote(where.bucket, safe='')}/o/{quote(where.key, safe='')}"
+        asked = {"fields": "generation,size", **({"generation": where.version} if where.version else {})}
+        return await self._text(path, asked, ref)
+
+    async def page(self, bucket: str, asked: Mapping[str, str], ref: str) -> Mapping[str, Any]:
+        """One page of a listing."""
+        return await self._text(f"{self._fs.base}b/{quote(bucket, safe='')}/o", asked, ref)
+
+    @asynccontextmanager
+    async def media(self, where: BucketObject, generation: str, ref: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of one generation, as they are stored."""
+        path = f"{self._fs.base.replace('/storage/', '/download/storage/', 1)}b/{quote(where.bucket, safe='')}"
+        asked = {"alt": "media", "generation": generation}
+        # An object that is marked as compressed would be unpacked on its way for whoever does not say this.
+        async with self._get(f"{path}/o/{quote(where.key, safe='')}", asked, ref, "gzip") as body:
+            yield body
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._fs.session.close()
+
+    async def _text(self, path: str, asked: Mapping[str, str], ref: str) -> Mapping[str, Any]:
+        async with self._get(path, asked, ref, "identity") as body:
+            text = b""
+            async for chunk in body:
+                text += chunk
+                if len(text) > _LONGEST_TEXT:
+                    break
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            problem = f"{self.host} answered something else than a description of `{ref}`"
+            raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True)
+        return answer
+
+    @asynccontextmanager
+    async def _get(
+        self, path: str, asked: Mapping[str, str], ref: str, encoding: str
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        url = URL(f"{path}?{urlencode({**asked, **self._payer()})}", encoded=True)
+        try:
+            headers = {"Accept-Encoding": encoding, **await self._credentials(ref)}
+            proxy = environment_proxy(url)
+            login = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
+            async with asyncio.timeout(self._patience.silence):
+                response = await self._fs.session.get(
+                    url, headers=headers, allow_redirects=False, proxy=proxy.url if proxy else None, proxy_headers=login
+                )
+            async with response:
+                if response.status != 200:
+                    raise self._refusal(response, ref)
+                yield watched(response.content.iter_any(), self.host, self._patience.silence)
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, ValueError) as error:
+            raise of_exception(error, URL(self.host)) from error
+
+    def _payer(self) -> dict[str, str]:
+        pays = self._fs.requester_pays
+        return {"userProject": pays if isinstance(pays, str) else str(self._fs.project)} if pays else {}
+
+    async def _credentials(self, ref: str) -> dict[str, str]:
+        """Say who asks; the library may have to ask for a new token first, which blocks."""
+        from gcsfs.retry import HttpError, NonRetryableError
+        from google.auth.exceptions import GoogleAuthError, TransportError
+
+        headers: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(self._patience.connect * _PATIENCE_FOR_THE_CHAIN):
+                await asyncio.to_thread(self._fs.credentials.apply, headers)
+        except TransportError as error:
+            problem = f"no access token for `{ref}` can be had: Google's token server cannot be reached"
+            raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
+        except (GoogleAuthError, HttpError, NonRetryableError) as error:
+            problem = f"no access token for `{ref}` can be had with the credentials there are"
+            raise FetchError(Failed(FailureKind.DENIED, problem, _DENIED), again=False) from error
+        if headers and not keeps_secrets(URL(self.host)):
+            problem = f"{self.host} would get an access token over plain http, where anyone can read it"
+            raise FetchError(Failed(FailureKind.REFUSED, problem, "write `https://`, or `token: anon`"), again=False)
+        return headers
+
+    def _refusal(self, response: aiohttp.ClientResponse, ref: str) -> FetchError:
+        said = of_status(response.status, response.headers, response.url, self._clock())
+        hint = _DENIED if said.failed.kind is FailureKind.DENIED else said.failed.hint
+        return FetchError(
+            said.failed._replace(problem=f"{said.failed.problem} for `{ref}`", hint=hint), again=said.again
+        )
+
+
+async def connect(options: GcsOptions, patience: Patience, clock: Callable[[], float], ref: str) -> GcsClient:
+    """Find credentials, which the library does with blocking requests, and open a session."""
+    try:
+        async with asyncio.timeout(patience.connect * _PATIENCE_FOR_THE_CHAIN):
+            fs = await asyncio.to_thread(_file_system, options, patience)
+    except TimeoutError as error:
+        problem = f"credentials for `{ref}` were not found in time"
+        raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=False) from error
+    except Exception as error:  # the chain raises whatever its many links do, with secrets in it
+        problem = f"the Google credentials for `{ref}` cannot be used ({error.__class__.__name__})"
+        raise FetchError(Failed(FailureKind.DENIED, problem, _DENIED), again=False) from error
+    await fs._set_session()  # noqa: SLF001 - opens it as the machine's certificates ask; covered by tests
+    return GcsClient(fs, patience, clock)
+
+
+def _file_system(options: GcsOptions, patience: Patience) -> "GCSFileSystem":
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # read when gcsfs is imported
+    import gcsfs
+    from google.oauth2.credentials import Credentials
+
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+    forget_ambient_settings()
+    session = {
+        "headers": {"User-Agent": f"micropkgd/{__version__}"},
+        "timeout": aiohttp.ClientTimeout(total=None, sock_connect=patience.connect, sock_read=patience.silence),
+        "auto_decompress": False,
+        "read_bufsize": _BUFFER,
+    }
+    token = {"token": Credentials(options.raw_token)} if options.raw_token is not None else {}  # type: ignore[no-untyped-call]
+    return gcsfs.GCSFileSystem(
+        asynchronous=True,
+        use_listings_cache=False,
+        skip_instance_cache=True,
+        session_kwargs=session,
+        **{**options.arguments, **token},
+    )

@@ -1,0 +1,176 @@
+"""How servers are asked over HTTP, for every source that does.
+
+Promise: no credential leaves the origin it was given for, nor this machine over plain http; a body ends before its
+time only as a failure. Rules: redirects are followed here, not by the library; what the world does is told by
+`http_failures`; where trying again at once may help, that is done here.
+
+A body that ends before its Content-Length, or inside a chunk, is noticed here. One that has neither length nor chunks
+ends where the connection does, and only its reader can tell whether it is whole.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from micropkgd import __version__
+from micropkgd.errors import DocumentError
+from micropkgd.sources.download import watched
+from micropkgd.sources.http_conditions import conditions
+from micropkgd.sources.http_environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
+from micropkgd.sources.http_failures import of_exception, of_status
+from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.http_redirects import REDIRECTS, next_hop
+from micropkgd.sources.redaction import origin, redacted
+from micropkgd.sources.retry import FetchError, Patience, patiently
+from micropkgd.sources.source import Failed, FailureKind, Unchanged, Validator
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+_BUFFER = 1 << 20
+
+T = TypeVar("T")
+
+
+class Question(NamedTuple):
+    """What is asked of one server."""
+
+    url: URL
+    options: HttpOptions
+    validator: Validator | None = None
+    accept: str = ""  # media types; empty: any
+    next_hop: Callable[[list[URL], str], URL] = next_hop
+
+
+class HttpClient:
+    """Asks web servers; its connections are kept until `close`."""
+
+    def __init__(self, patience: Patience, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._chance = chance
+        self._sessions: dict[tuple[URL, HttpOptions], aiohttp.ClientSession] = {}
+        self._tls: SSLContext | None = None
+
+    @classmethod
+    def usual(cls) -> "HttpClient":
+        """One with the patience that suits most servers."""
+        return cls(Patience(), time.time, random.random)
+
+    async def get(
+        self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+    ) -> T | Unchanged | Failed:
+        """Hand a good answer to `use`, trying again at once where that may help."""
+        return await patiently(lambda: self._try(question, use), self._patience, self._chance)
+
+    def body(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """The body of an answer, while it comes fast enough to end one day."""
+        return watched(response.content.iter_any(), origin(str(response.url)), self._patience.silence)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def _try(self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T | Unchanged:
+        try:
+            async with (
+                asyncio.timeout(question.options.total),
+                self._answer(question) as (response, conditional),
+            ):
+                if response.status == 304 and conditional:
+                    return Unchanged()
+                if response.status != 200:
+                    raise of_status(response.status, response.headers, response.url, self._clock())
+                return await use(response)
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+            raise of_exception(error, question.url) from error
+
+    @asynccontextmanager
+    async def _answer(self, question: Question) -> AsyncIterator[tuple[aiohttp.ClientResponse, bool]]:
+        """Follow redirects to the answer, and say whether it was asked for on a condition."""
+        chain = [question.url]
+        while True:
+            here = chain[-1]
+            own = question.options.at(here, home=question.url)
+            conditional = conditions(question.validator, here)
+            accepted = {"Accept": question.accept} if question.accept else {}
+            async with await self._ask(here, own, {**conditional, **accepted}) as response:
+                if response.status not in REDIRECTS:
+                    yield response, bool(conditional)
+                    return
+                chain.append(question.next_hop(chain, response.headers.get("Location", "")))
+
+    async def _ask(self, url: URL, options: HttpOptions, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        headers["Accept-Encoding"] = "identity"
+        login = options.login
+        if login is None and options.trust_env and keeps_secrets(url):
+            login = login_for(url)
+        if login is not None and not any(name == "Authorization" for name, _ in options.headers):
+            headers["Authorization"] = aiohttp.encode_basic_auth(*login)
+        proxy = _proxy(url, options)
+        to_proxy = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
+        if url.scheme == "http":  # there is no tunnel: the request itself is what the proxy reads
+            headers.update(to_proxy)
+        async with asyncio.timeout(options.read or self._patience.silence):
+            return await self._session(url.origin(), options).get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=to_proxy,
+            )
+
+    def _session(self, home: URL, options: HttpOptions) -> aiohttp.ClientSession:
+        if (home, options) not in self._sessions:
+            self._sessions[home, options] = aiohttp.ClientSession(
+                headers={"User-Agent": f"micropkgd/{__version__}", **dict(options.headers)},
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._trust() if home.scheme == "https" else True),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=options.connect or self._patience.connect, sock_read=options.read
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                read_bufsize=_BUFFER,
+            )
+        return self._sessions[home, options]
+
+    def _trust(self) -> "SSLContext":
+        """Verify by what the machine trusts now; the library's own context is from when it was imported."""
+        if self._tls is None:
+            import ssl
+
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
+def address(text: str, options: HttpOptions) -> URL:
+    """Read an address that is to be asked; `DocumentError` where it is none, or would tell secrets to anyone."""
+    try:
+        url = URL(text, encoded=options.encoded)
+        url.origin()
+    except ValueError as error:
+        raise DocumentError(f"`{redacted(text)}` is no address that can be asked") from error
+    if options.carry_credentials and not keeps_secrets(url):
+        raise DocumentError(
+            f"{origin(str(url))} would get headers or a password over plain http, where anyone can read them",
+            hint="write `https://`, or leave `headers`, `auth` and passwords away",
+        )
+    return url.with_fragment(None)
+
+
+def _proxy(url: URL, options: HttpOptions) -> Proxy | None:
+    try:
+        if options.proxy:
+            return proxy_at(options.proxy)
+        return environment_proxy(url) if options.trust_env else None
+    except ValueError as error:
+        problem = f"the proxy for {origin(str(url))} has no valid address"
+        raise FetchError(Failed(FailureKind.REFUSED, problem), again=False) from error

@@ -1,0 +1,109 @@
+"""A question to an index, understood: what is wished, what is known, and what must not be taken.
+
+Rule: what is known of the last answer travels as the validator, so that nothing but this source need read it.
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+from packaging.version import InvalidVersion, Version
+from yarl import URL
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.lock import Release
+from micropkgd.model.tree import Digest, parse_digest
+from micropkgd.sources.http_client import address
+from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.select import Had, Wish, step_back
+from micropkgd.sources.source import Failed, Request, Validator, not_expected
+
+
+class Memory(NamedTuple):
+    """What a validator of this source remembers. Build it with `parse`; `text` is the validator."""
+
+    version: str
+    digest: Digest
+    url: str  # of the file, as it may be shown
+    page: Validator | None  # asks for the page on a condition; None where its files have no hash
+    file: Validator | None  # the same for the file, where only asking for it says whether it changed
+    mark: str  # of all that the choice depends on besides the page
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Memory | None":
+        """Read a validator; nothing where it is none of ours."""
+        try:
+            version, digest, url, page, file, mark = json.loads(text or "")
+            return cls(str(Version(version)), parse_digest(digest), url, page, file, mark)
+        except (ValueError, TypeError, DocumentError):
+            return None
+
+    @property
+    def text(self) -> Validator:
+        """The validator."""
+        return Validator(json.dumps(self))
+
+    @property
+    def had(self) -> Had:
+        """The release it remembers."""
+        return Had(Version(self.version), self.digest)
+
+
+class Search(NamedTuple):
+    """One request, understood. Build it with `of`, which checks."""
+
+    request: Request
+    wish: Wish
+    options: HttpOptions
+    index_url: str
+    page: URL  # of the project
+    version: Version | None  # nothing but this
+    memory: Memory | None
+    had: tuple[Had, ...]
+
+    @classmethod
+    def of(cls, request: Request) -> "Search":
+        """Understand a request; `DocumentError` says what in it cannot be honoured."""
+        lookup = request.lookup
+        if lookup is None:
+            raise DocumentError(f"no index was named for `{request.ref.text}`")
+        wish = Wish.parse(request.ref.location, lookup.requires_python)
+        options = HttpOptions.parse(request.options)
+        if not options.carry_credentials:
+            options = options._replace(login=lookup.login)
+        seen = Memory.parse(lookup.seen)
+        locked = Had(_version(lookup.locked[0]), lookup.locked[1]) if lookup.locked else None
+        return cls(
+            request=request,
+            wish=wish,
+            options=options,
+            index_url=lookup.index_url,
+            page=address(f"{lookup.index_url.rstrip('/')}/{wish.name}/", options),
+            version=_version(lookup.version) if lookup.version else None,
+            memory=Memory.parse(request.validator),
+            had=tuple(had for had in (locked, seen.had if seen else None) if had is not None),
+        )
+
+    @property
+    def mark(self) -> str:
+        """A name for all that the choice depends on besides the page."""
+        facts = f"{self.index_url}\n{self.wish.text}\n{self.wish.oldest_python}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+    def objection(self, version: Version, digest: Digest | None) -> Failed | None:
+        """Why a release must not be taken; what is pinned or locked need only be the very bytes."""
+        expected = self.request.expected
+        if expected is not None:
+            return None if digest is None or digest == expected else not_expected(self.request, digest)
+        return step_back(self.wish, version, digest, self.had)
+
+    def release(self, version: Version, url: str) -> Release:
+        """What the lock says of a release."""
+        return Release(self.wish.name, str(version), url, self.index_url)
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion as error:
+        raise DocumentError(f"the locked version `{text}` is none", hint="restore the lock") from error

@@ -1,0 +1,215 @@
+"""Which file of an index answers a requirement. Pure: no clock, disk, log or network.
+
+Rules: only `.tar.gz` sdists count. All of them are collected before any is left out, so that a pre-release stands in
+only where no final release matches; then the project's Python and what was yanked narrow the matches. The newest wins.
+Imported with the index source alone, so it may import `packaging`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.tree import Digest
+from micropkgd.sources.simple_api import File
+from micropkgd.sources.source import Failed, FailureKind
+
+_SHOWN_AT_MOST: Final = 8  # versions in a message
+_WORDS_AT_MOST: Final = 120  # characters of a publisher's reason
+
+
+class Wish(NamedTuple):
+    """What a requirement asks for. Build it with `parse`, which checks."""
+
+    text: str
+    name: str  # normalised
+    specifier: SpecifierSet
+    oldest_python: Version | None  # that the project is to run on; None: it does not say
+
+    @classmethod
+    def parse(cls, text: str, requires_python: str) -> "Wish":
+        """Read a requirement, and the project's `requires-python`; `DocumentError` says what cannot be honoured."""
+        try:
+            asked = Requirement(text)
+        except InvalidRequirement as error:
+            raise DocumentError(f"`{text}` is no requirement", hint="write it like `name>=1,<2`") from error
+        if asked.url is not None:
+            raise DocumentError(f"`{asked.name}` names an address", hint="make the address itself the ref")
+        if asked.extras:
+            problem = f"`{text}` asks for extras, and a micro-package has none: its code is taken over as it is"
+            raise DocumentError(problem, hint=f"write `{asked.name}{asked.specifier}`")
+        if asked.marker is not None:
+            problem = f"`{text}` has an environment marker, and a project's tree is the same on every machine"
+            raise DocumentError(problem, hint=f"write `{asked.name}{asked.specifier}`")
+        return cls(text, canonicalize_name(asked.name), asked.specifier, oldest_python(requires_python))
+
+    @property
+    def exact(self) -> bool:
+        """Whether it names one version: such a wish is honoured even where that release was yanked."""
+        return any(one.operator == "===" or (one.operator == "==" and "*" not in one.version) for one in self.specifier)
+
+
+class Candidate(NamedTuple):
+    """An sdist that the index has, and its version."""
+
+    version: Version
+    file: File
+
+
+class Had(NamedTuple):
+    """A release that an entry has, or had: in the lock, or in this machine's memory."""
+
+    version: Version
+    digest: Digest
+
+
+def oldest_python(requires_python: str) -> Version | None:
+    """The oldest Python that a `requires-python` lets in; `DocumentError` where it is no specifier.
+
+    Upper bounds are a guess of their author's about the future: only the oldest Python is sure to be meant.
+    """
+    try:
+        asked = SpecifierSet(requires_python)
+        bounds = {Version(one.version.removesuffix(".*")) for one in asked}
+    except (InvalidSpecifier, InvalidVersion) as error:
+        raise DocumentError(f"the project's requires-python `{requires_python}` is no version specifier") from error
+    series = {Version(f"3.{minor}") for minor in range(100)} | {Version("2.7")}
+    return min(asked.filter(bounds | series, prereleases=True), default=None) if requires_python.strip() else None
+
+
+def choose(
+    wish: Wish, files: Sequence[File], *, version: Version | None = None, digest: Digest | None = None
+) -> Candidate | Failed:
+    """The file that answers a wish.
+
+    `digest` is the archive that was pinned or locked, which is taken wherever the wish allows its version; `version`
+    the one that was locked, in place of which nothing else is taken.
+    """
+    found = list(_candidates(wish.name, files))
+    for candidate in found:
+        if digest is not None and candidate.file.sha256 == digest and _allows(wish, version, candidate):
+            return candidate
+    if version is not None:
+        same = [candidate for candidate in found if candidate.version == version]
+        return _best(same) if same else _no_longer_there(wish, version)
+    matching = list(wish.specifier.filter(found, key=lambda candidate: candidate.version))
+    if not matching:
+        return _no_match(wish, found, files)
+    suitable = [candidate for candidate in matching if _runs_on(wish.oldest_python, candidate.file)]
+    if not suitable:
+        return _other_python(wish, _best(matching))
+    offered = [candidate for candidate in suitable if candidate.file.yanked is None]
+    if not offered and not wish.exact:
+        return _yanked(wish, _best(suitable))
+    return _best(offered or suitable)
+
+
+def step_back(wish: Wish, version: Version, digest: Digest | None, had: Sequence[Had]) -> Failed | None:
+    """Why an entry must not go from what it had to this release: an older one, or other bytes of the same.
+
+    Either is what an index would do that was taken over or set back; `digest` is None where it is not known yet.
+    """
+    if any(one.version == version and digest in {None, one.digest} for one in had):
+        return None
+    for one in had:
+        if version < one.version:
+            problem = f"the newest release that answers `{wish.text}` is {version}, older than {one.version} before"
+            return Failed(FailureKind.REFUSED, problem, "what is installed stays; `--allow-downgrade` lets it go back")
+        if version == one.version:
+            problem = f"`{wish.name}` {version} has other bytes than before: expected {one.digest}, found {digest}"
+            hint = "a release never changes: find out who changed it; `--allow-downgrade` takes the new one"
+            return Failed(FailureKind.CORRUPT, problem, hint)
+    return None
+
+
+def _candidates(name: str, files: Iterable[File]) -> Iterator[Candidate]:
+    for file in files:
+        if not file.name.endswith(".tar.gz") or not file.name.isascii() or not file.name.isprintable():
+            continue
+        try:
+            its_name, version = parse_sdist_filename(file.name)
+        except (InvalidSdistFilename, ValueError):  # the latter: a number too long for `int`
+            continue
+        if its_name == name:
+            yield Candidate(version, file)
+
+
+def _best(candidates: Sequence[Candidate]) -> Candidate:
+    return max(candidates, key=lambda candidate: (candidate.version, candidate.file.name))
+
+
+def _allows(wish: Wish, version: Version | None, candidate: Candidate) -> bool:
+    if version is not None:
+        return candidate.version == version
+    return wish.specifier.contains(candidate.version, prereleases=True)
+
+
+def _runs_on(python: Version | None, file: File) -> bool:
+    """A `requires-python` that cannot be read excludes nothing, as installers have it."""
+    try:
+        return python is None or SpecifierSet(file.requires_python).contains(python, prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def _no_match(wish: Wish, found: Sequence[Candidate], files: Sequence[File]) -> Failed:
+    wheels = sorted(_wheel_versions(wish, files), reverse=True)
+    if wheels:
+        problem = f"the index has {_listed(wheels)} of `{wish.name}` as wheels only, not as a `.tar.gz` sdist"
+        hint = "a micro-package is taken from its sdist: ask its publisher for one (`micropkgd package` makes it)"
+        return Failed(FailureKind.REFUSED, problem, hint)
+    if not found:
+        return Failed(FailureKind.REFUSED, f"the index has no `.tar.gz` sdist of `{wish.name}`")
+    versions = sorted({candidate.version for candidate in found}, reverse=True)
+    return Failed(FailureKind.REFUSED, f"no release matches `{wish.text}`: the index has {_listed(versions)}")
+
+
+def _wheel_versions(wish: Wish, files: Iterable[File]) -> set[Version]:
+    """The releases that would match if they had an sdist."""
+    versions = set()
+    for file in files:
+        try:
+            name, version, _, _ = parse_wheel_filename(file.name)
+        except (InvalidWheelFilename, ValueError):
+            continue
+        if name == wish.name:
+            versions.add(version)
+    return set(wish.specifier.filter(versions))
+
+
+def _listed(versions: Sequence[Version]) -> str:
+    """The newest first, and not all of a long history."""
+    shown = ", ".join(map(str, versions[:_SHOWN_AT_MOST]))
+    return f"{shown} and {len(versions) - _SHOWN_AT_MOST} more" if len(versions) > _SHOWN_AT_MOST else shown
+
+
+def _other_python(wish: Wish, best: Candidate) -> Failed:
+    problem = (
+        f"no release that matches `{wish.text}` runs on Python {wish.oldest_python}, which the project's"
+        f" requires-python lets in: {best.version} needs `{SpecifierSet(best.file.requires_python)}`"
+    )
+    return Failed(FailureKind.REFUSED, problem, "raise the project's requires-python, or ask for an older release")
+
+
+def _yanked(wish: Wish, best: Candidate) -> Failed:
+    words = ascii((best.file.yanked or "")[:_WORDS_AT_MOST])[1:-1]
+    reason = f" ({words})" if words else ""
+    problem = f"every release that matches `{wish.text}` was yanked; the newest is {best.version}{reason}"
+    return Failed(
+        FailureKind.REFUSED, problem, f"ask for another one, or for this very one: `{wish.name}=={best.version}`"
+    )
+
+
+def _no_longer_there(wish: Wish, version: Version) -> Failed:
+    problem = f"the index no longer has `{wish.name}` {version}, which is locked"
+    return Failed(FailureKind.GONE, problem, "what is installed stays; `micropkgd lock --upgrade` asks for another one")

@@ -1,0 +1,140 @@
+"""The lock: what is written is what is read, and what is not ours is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micropkgd.documents import read_toml
+from micropkgd.errors import DocumentError
+from micropkgd.model.layout import Layout
+from micropkgd.model.lock import Block, Lock, stray_paths
+from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.workspace.project import lock_text
+
+ONE, TWO = digest_of(b"1"), digest_of(b"2")
+LAYOUT = Layout("shop", "src", "tests", "conf", "base", RelPath("requirements.in"), RelPath("requirements.txt"))
+
+
+def block(ref: str = "ds.tar.gz", target: str = "src/shop/ds", **fields: Any) -> Block:
+    """A block of an entry with one file."""
+    usual: dict[str, Any] = {
+        "name": "ds", "version": "1.0", "url": ref, "size": 7, "archive": ONE, "requested": TWO, "renderer": 1,
+        "requirements": ("pandas>=2",), "files": {RelPath(f"{target}/__init__.py"): ONE},
+    }  # fmt: skip
+    return Block(ref=ref, target=RelPath(target), **{**usual, **fields})
+
+
+def lock(*blocks: Block) -> Lock:
+    """A lock with these blocks."""
+    return Lock.of({found.key: found for found in blocks})
+
+
+def test_the_text_of_a_lock() -> None:
+    """Heading, key order, and the words of PEP 751 where it has them."""
+    digest = ONE.partition(":")[2]
+
+    assert lock_text(lock(block())).decode() == (
+        "# micropkg.lock - written by micropkgd, commit it, do not edit.\n"
+        'lock-version = "1.0"\ncreated-by = "micropkgd"\n\n'
+        f'[[packages]]\nname = "ds"\nversion = "1.0"\n\n'
+        f'[packages.archive]\nurl = "ds.tar.gz"\nsize = 7\n\n'
+        f'[packages.archive.hashes]\nsha256 = "{digest}"\n\n'
+        f'[packages.tool.micropkgd]\nref = "ds.tar.gz"\nrequested = "{TWO}"\ntarget = "src/shop/ds"\nrenderer = 1\n'
+        f'requirements = [\n    "pandas>=2",\n]\n\n'
+        f'[packages.tool.micropkgd.files]\n"src/shop/ds/__init__.py" = "{ONE}"\n'
+    )
+
+
+names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"], exclude_characters="\\/"), min_size=1)
+
+
+@given(st.dictionaries(names, st.tuples(names, st.lists(names), st.integers(0, 2**53))))
+def test_what_is_written_is_read_again(rows: dict[str, tuple[str, list[str], int]]) -> None:
+    """Any names and texts survive, in an order that does not depend on how they came in."""
+    blocks = [
+        block(ref, version=version, requirements=tuple(lines), size=size)
+        for ref, (version, lines, size) in rows.items()
+    ]  # fmt: skip
+    text = lock_text(lock(*blocks))
+
+    assert Lock.from_mapping(read_toml(text)) == lock(*blocks)
+    assert lock_text(lock(*reversed(blocks))) == text
+
+
+def _without(*path: str) -> Callable[[dict[str, Any]], None]:
+    def spoil(document: dict[str, Any]) -> None:
+        table = document["packages"][0]
+        for key in path[:-1]:
+            table = table[key]
+        del table[path[-1]]
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _without("name"),
+        _without("archive"),
+        _without("archive", "hashes"),
+        _without("tool", "micropkgd"),
+        _without("tool", "micropkgd", "files"),
+        _without("tool", "micropkgd", "target"),
+        lambda document: document.update({"lock-version": "2.0"}),
+        lambda document: document.update({"lock-version": 1}),
+        lambda document: document.update({"created-by": "poetry"}),
+        lambda document: document.update({"packages": {}}),
+        lambda document: document["packages"].append(document["packages"][0]),
+        lambda document: document["packages"].append(3),
+        lambda document: document["packages"][0]["tool"]["micropkgd"].update(target="../x"),
+        lambda document: document["packages"][0]["tool"]["micropkgd"]["files"].update({"/etc/x": ONE}),
+        lambda document: document["packages"][0]["tool"]["micropkgd"]["files"].update({"src/x": "md5:0"}),
+    ],
+)
+def test_a_lock_that_is_not_whole_is_refused(spoil: Callable[[dict[str, Any]], None]) -> None:
+    """`DocumentError`, never a `KeyError`: each missing or wrong part is named."""
+    document = read_toml(lock_text(lock(block())))
+    spoil(document)
+
+    with pytest.raises(DocumentError):
+        Lock.from_mapping(document)
+
+
+def test_a_minor_version_is_readable() -> None:
+    """1.x may add keys; this version ignores what it does not know."""
+    document = read_toml(lock_text(lock(block())))
+    document["lock-version"], document["more"] = "1.7", True
+
+    assert Lock.from_mapping(document) == lock(block())
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("src/shop/ds/nodes.py", True),
+        ("tests/ds/test_a.py", True),
+        ("conf/uat/parameters_ds.yml", True),
+        ("conf/base/parameters/ds.yml", True),
+        ("conf/base/credentials.yml", False),
+        ("conf/base/catalog.yml", False),
+        ("src/shop/dsx/nodes.py", False),
+        ("src/shop/settings.py", False),
+        ("tests/other/test_a.py", False),
+        ("pyproject.toml", False),
+        (".git/hooks/pre-commit", False),
+        ("micropkg.lock", False),
+    ],
+)
+def test_the_places_of_an_entry(path: str, inside: bool) -> None:
+    """A block may list files of its own places and no others."""
+    found = stray_paths(block(files={RelPath(path): Digest(ONE)}), LAYOUT)
+
+    assert found == (() if inside else (path,))
+
+
+def test_a_target_outside_the_package_is_stray() -> None:
+    """A block whose code is not below the project's package is refused as a whole."""
+    assert stray_paths(block(target="elsewhere/ds"), LAYOUT) == ("elsewhere/ds",)

@@ -1,0 +1,155 @@
+"""The manifest as values: which keys there are, what they mean, and what is refused."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.fields import ManifestError
+from micropkgd.model.manifest import (
+    KEDRO_PULL,
+    OWN_PULL,
+    Manifest,
+    OnDanglingImport,
+    OnLocalEdit,
+    Policy,
+    Update,
+    check_name,
+    parse_destination,
+    parse_env,
+)
+
+KEDRO = {"package_name": "shop", "project_name": "Shop", "kedro_init_version": "0.19.15"}
+
+
+def manifest(own: Mapping[str, object] | None = None, kedro: Mapping[str, object] | None = None) -> Manifest:
+    """The manifest of a Kedro project with these tables of ours and these additions to Kedro's."""
+    return Manifest.from_mapping({"tool": {"kedro": {**KEDRO, **(kedro or {})}, "micropkgd": own or {}}})
+
+
+def test_an_empty_manifest_has_the_documented_policy() -> None:
+    """Each default of design.md section 3."""
+    assert manifest() == Manifest(
+        manifest().project, (), (),
+        Policy(OnLocalEdit.MERGE, True, Update.FOLLOW, "requirements.in", OnDanglingImport.WARN),
+    )  # fmt: skip
+
+
+def test_every_key_of_a_pull_entry() -> None:
+    """Each key arrives where the loop looks for it."""
+    row = {
+        "alias": "forecast", "destination": "pipelines.nested", "env": "uat", "fs-args": "a.yml",
+        "sha256": "ab" * 32, "keep-deleted": ["x/*"],
+    }  # fmt: skip
+    (entry,) = manifest({"pull": {"ds.tar.gz": row}}).pulls
+
+    assert (entry.alias, entry.destination, entry.env) == ("forecast", ("pipelines", "nested"), "uat")
+    assert (entry.fs_args, entry.sha256, entry.keep_deleted) == ("a.yml", f"sha256:{'ab' * 32}", ("x/*",))
+    assert entry.home == OWN_PULL
+
+
+def test_an_index_is_for_packages_of_an_index() -> None:
+    """A row's own index comes before the policy's; for an archive's address it means nothing and is refused."""
+    rows = {"ds>=1": {"index": "https://a/simple/"}, "utils>=1": {}}
+    found = manifest({"pull": rows, "index-url": "https://b/simple/"})
+    assert [entry.index_url for entry in found.pulls] == ["https://a/simple/", "https://b/simple/"]
+
+    with pytest.raises(ManifestError, match="is no package of an index"):
+        manifest({"pull": {"ds.tar.gz": {"index": "https://a/simple/"}}})
+
+
+def test_rows_of_both_homes_are_read() -> None:
+    """Kedro's table first, each row knowing its home."""
+    found = manifest({"pull": {"b.tar.gz": {}}}, {"micropkg": {"pull": {"a.tar.gz": {"fs_args": "x.yml"}}}})
+
+    assert [(entry.ref.text, entry.home) for entry in found.pulls] == [("a.tar.gz", KEDRO_PULL), ("b.tar.gz", OWN_PULL)]
+    assert found.pulls[0].fs_args == "x.yml"
+
+
+def test_both_spellings_of_fs_args_together_are_refused() -> None:
+    """One of the two would be ignored silently."""
+    with pytest.raises(ManifestError, match="are the same key"):
+        manifest({"pull": {"a.tar.gz": {"fs-args": "x", "fs_args": "y"}}})
+
+
+def test_package_entries() -> None:
+    """The other manifest is read from both homes too."""
+    kedro = {"micropkg": {"package": {"utils": {"alias": "aliased", "destination": "somewhere/else", "env": "uat"}}}}
+    found = manifest({"package": {"pipelines.features": {"publish": "s3://team/x/"}}}, kedro)
+
+    assert [(entry.module, entry.destination) for entry in found.packages] == [
+        ("utils", "somewhere/else"), ("pipelines.features", "dist"),
+    ]  # fmt: skip
+
+
+def test_a_plain_python_project() -> None:
+    """Without Kedro, our own project table says what must be known."""
+    own = {"project": {"package": "shop", "source-dir": "lib", "tests": "checks", "conf": "config", "base-env": "main"}}
+    found = Manifest.from_mapping({"tool": {"micropkgd": own}}).project
+
+    assert (found.package, found.source_dir, found.tests_dir, found.conf_dir) == ("shop", "lib", "checks", "config")
+    assert found.base_env == "main"
+
+
+@pytest.mark.parametrize(
+    ("own", "path"),
+    [
+        pytest.param({"pull": {"a.tar.gz": {"nope": 1}}}, (*OWN_PULL, "a.tar.gz", "nope"), id="unknown-key"),
+        pytest.param({"pull": {"a.tar.gz": {"alias": 1}}}, (*OWN_PULL, "a.tar.gz", "alias"), id="kind"),
+        pytest.param({"pull": {"a.tar.gz": 1}}, (*OWN_PULL, "a.tar.gz"), id="row"),
+        pytest.param({"pull": {"": {}}}, (*OWN_PULL, ""), id="ref"),
+        pytest.param({"pull": []}, OWN_PULL, id="table"),
+        pytest.param({"update": "never"}, ("tool", "micropkgd", "update"), id="choice"),
+        pytest.param({"requirements-file": "../r.in"}, ("tool", "micropkgd", "requirements-file"), id="outside"),
+    ],
+)
+def test_each_error_has_the_address_of_its_key(own: Mapping[str, object], path: tuple[str, ...]) -> None:
+    """Whoever holds the text turns the address into a line."""
+    with pytest.raises(ManifestError) as caught:
+        manifest(own)
+
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize("name", ["class", "match", "None", "json", "sys", "1bad", "a.b", "a-b", "a b", "", "a/b"])
+def test_names_that_cannot_be_modules(name: str) -> None:
+    """Keywords, names of the standard library, and what is no name at all."""
+    with pytest.raises(DocumentError):
+        check_name(name, "alias")
+
+
+@pytest.mark.parametrize("name", ["a", "_x", "forecast", "größe", "x1"])
+def test_names_that_can(name: str) -> None:
+    """Any Python name, one letter too."""
+    assert check_name(name, "alias") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("pipelines", ("pipelines",)),
+        ("a/b", ("a", "b")),
+        ("a.b", ("a", "b")),
+        ("a/b/", ("a", "b")),
+        ("größe", ("größe",)),
+    ],
+)
+def test_a_destination_in_either_form(text: str, parts: tuple[str, ...]) -> None:
+    """Slashes and dots say the same."""
+    assert parse_destination(text) == parts
+
+
+@pytest.mark.parametrize(
+    "text", ["/a", "..", "a/../b", "a//b", "a..b", ".", "a.", "my dir", "a\\b", "class", "a/1b", "x.py/z"]
+)
+def test_destinations_that_are_refused(text: str) -> None:
+    """What leaves the package folder, or could not be imported."""
+    with pytest.raises(DocumentError):
+        parse_destination(text)
+
+
+@pytest.mark.parametrize("text", ["..", "../x", "/etc", "a/../../b", "", "a\\b", "a//b", "."])
+def test_envs_that_are_refused(text: str) -> None:
+    """What leaves the config folder."""
+    with pytest.raises(DocumentError):
+        parse_env(text)
