@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from micropkgd.errors import MicropkgError
-from micropkgd.model.condition import Outcome
+from micropkgd.model.outcome import Outcome
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import Options

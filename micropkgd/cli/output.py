@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from micropkgd.errors import MicropkgError
-from micropkgd.model.condition import EntryOutcome, Failure, Installed, Outcome, Verb
+from micropkgd.model.condition import Failure
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import Digest, RelPath, short
 

@@ -12,7 +12,8 @@ from micropkgd.cli import output
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.progress import Downloads
 from micropkgd.errors import MicropkgError
-from micropkgd.model.condition import EXIT_PENDING, Failure, Outcome, worst
+from micropkgd.model.condition import EXIT_PENDING, Failure, worst
+from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.settled import settled_outcome
@@ -98,7 +99,7 @@ def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
 def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object) -> None:
     """Say what came of each project, in the form that was asked for; `also` is for the document alone."""
     if options.json:
-        documents = [output.outcome_document(outcome) for outcome in outcomes]
+        documents = [{**output.outcome_document(outcome), **_packages(outcome)} for outcome in outcomes]
         say_json(
             options,
             {**also, "projects": documents},
@@ -112,6 +113,19 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
         if len(outcomes) > 1:
             say([f"{outcome.root}:"])
         say(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
+        if outcome.packages:
+            from micropkgd.cli.output_package import package_lines
+
+            words = package_lines(
+                outcome.packages, verbose=options.verbose, quiet=options.quiet, applied=outcome.applied
+            )
+            say(words)
+
+
+def _packages(outcome: Outcome) -> dict[str, object]:
+    from micropkgd.cli.output_package import package_document
+
+    return {"packages": [package_document(package) for package in outcome.packages]}
 
 
 def say_problems(outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ Written only when it says something new, so that a pass with nothing to do write
 import time
 from collections.abc import Mapping, Sequence
 
-from micropkgd.model.condition import EntryOutcome, Outcome
+from micropkgd.model.outcome import EntryOutcome, Outcome
 from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.facts import label_of

@@ -16,8 +16,6 @@ from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
 from micropkgd.sdist.names import Claims, clean_path
 from micropkgd.sdist.reader import Member, Sdist
 
-WRITER: Final = 1  # names these rules: bumped when the same files would give other bytes
-
 _MTIME: Final = 1_580_601_600  # 2020-02-02: later than 1980, where the zip archives of wheels begin
 _LEVEL: Final = 6
 _BLOCK: Final = 512

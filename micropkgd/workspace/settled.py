@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd import __version__
-from micropkgd.model.condition import EntryOutcome, Installed, Outcome
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.packaged import Archived, PackageOutcome, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 
@@ -52,7 +53,8 @@ def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
                 return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
-        return Outcome(root, tuple(_entry(row) for row in record["entries"]), applied=apply)
+        entries = tuple(_entry(row) for row in record["entries"])
+        return Outcome(root, entries, tuple(_package(row) for row in record["packages"]), applied=apply)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
 
@@ -66,12 +68,12 @@ def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
 
 
 def settle(
-    fs: "FsOps", root: str, before: Watched, installed: Mapping[RelPath, Signature | None], outcome: Outcome
+    fs: "FsOps", root: str, before: Watched, installed: Mapping[str, Signature | None], outcome: Outcome
 ) -> None:
     """Leave the record of a pass that ended in sync, unless something moved while it ran or it says nothing new.
 
-    `installed` has the signature that each installed file had when it was hashed. Not synced and not part of any
-    promise: without the record the next pass looks at everything.
+    `installed` has the signature that each installed or packaged file had when it was read. Not synced and not part of
+    any promise: without the record the next pass looks at everything.
     """
     if watch(root, before.files, before.folders) != before:
         return
@@ -84,6 +86,7 @@ def settle(
         "installed": installed,
         "folders": before.folders,
         "entries": _rows(outcome.entries),
+        "packages": [[one.module, *one.archived[:5]] for one in outcome.packages if one.archived is not None],
     }
     data = json.dumps(record, separators=(",", ":")).encode()
     if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
@@ -95,7 +98,9 @@ def settle(
 
 def can_settle(outcome: Outcome) -> bool:
     """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
-    return outcome.exit_code == 0 and not any(entry.notes or entry.after is None for entry in outcome.entries)
+    if outcome.exit_code != 0 or any(entry.notes or entry.after is None for entry in outcome.entries):
+        return False
+    return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
 
 
 def _signature(look: Callable[[str], os.stat_result], path: str) -> list[int] | None:
@@ -125,3 +130,8 @@ def _entry(row: Sequence[object]) -> EntryOutcome:
     drifted = tuple(RelPath(str(path)) for path in row[5]) if isinstance(row[5], list) else ()
     plan = EntryPlan(ref, RelPath(target), (), drifted)
     return EntryOutcome(ref, RelPath(target), name, installed, installed, plan)
+
+
+def _package(row: Sequence[object]) -> PackageOutcome:
+    module, path, name, version, digest, content = (str(field) for field in row)
+    return PackageOutcome(module, Step.NONE, Archived(path, name, version, Digest(digest), Digest(content)))

@@ -15,6 +15,10 @@ _HOMES = {
     "status": "look",
     "diff": "look",
     "verify": "look",
+    "package": "package",
+    "pull": "pull",
+    "migrate": "migrate",
+    "doctor": "doctor",
 }
 
 

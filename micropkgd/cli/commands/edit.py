@@ -5,7 +5,7 @@ from argparse import Namespace
 
 from micropkgd.cli.session import exit_code_of, passes, say_outcomes
 from micropkgd.model.choice import Conflict
-from micropkgd.model.condition import Verb
+from micropkgd.model.outcome import Verb
 from micropkgd.reconcile import inspect
 from micropkgd.reconcile.edit import add_entry, match_entry, remove_entry
 from micropkgd.reconcile.options import Options

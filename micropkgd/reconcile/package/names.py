@@ -1,15 +1,20 @@
-"""Which parameter files belong to a micro-package, and what an alias makes of their names. Pure.
+"""Names of a package: its archive, the parameter files that belong to it, and what an alias makes of these. Pure.
 
 Rules: a name counts whole, as a file's stem, behind `parameters_`, or as a folder: `ds` never takes a part of `kids`
 (kedro.md, defect 13). `.yaml` is `.yml`. Catalogs, credentials and other files that do more than hold values stay.
 """
 
-from collections.abc import Sequence
+import re
 from typing import Final
 
 _YAML: Final = (".yml", ".yaml")
 _CODE: Final = (".py", ".pyi")
 _NOT_PARAMETERS: Final = ("catalog", "credentials", "logging", "globals")
+
+
+def archive_stem(name: str, version: str) -> str:
+    """`NAME-VERSION` as an archive and its root folder are called (PEP 625)."""
+    return f"{re.sub(r'[-_.]+', '_', name).lower()}-{version}"
 
 
 def belongs(config: str, name: str) -> bool:
@@ -46,12 +51,6 @@ def renamed(config: str, old: str, new: str) -> str:
     """The path below the env folder for a package of another name."""
     names = {old: new, f"parameters_{old}": f"parameters_{new}"}
     return "/".join(_rename(part, names) for part in config.split("/")) if old != new else config
-
-
-def is_editor_or_cache(parts: Sequence[str]) -> bool:
-    """Whether a path is what Python or an editor leaves behind: nobody misses it."""
-    file = parts[-1]
-    return "__pycache__" in parts or file.endswith((".pyc", ".pyo", ".swp", ".swo", "~"))
 
 
 def _rename(part: str, names: dict[str, str]) -> str:

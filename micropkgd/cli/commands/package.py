@@ -1,0 +1,33 @@
+"""`package`: turn modules of the project into archives."""
+
+from argparse import Namespace
+
+from micropkgd.cli.output_package import package_document, package_lines
+from micropkgd.cli.session import say, say_json
+from micropkgd.errors import UsageError
+from micropkgd.model.condition import worst
+from micropkgd.reconcile.package.entries import run_package
+from micropkgd.reconcile.package.jobs import Wanted
+from micropkgd.workspace.root import find_root
+
+
+def package(options: Namespace) -> int:
+    """Package one module, or every row of the package table."""
+    root = find_root(options.project)
+    outcomes = run_package(root, _wanted(options), lock_timeout=options.lock_timeout)
+    exit_code = worst(outcome.exit_code for outcome in outcomes)
+    if options.json:
+        rows = [package_document(outcome) for outcome in outcomes]
+        say_json(options, {"projects": [{"project": root, "packages": rows}]}, exit_code=exit_code)
+    else:
+        say(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet))
+    return exit_code
+
+
+def _wanted(options: Namespace) -> Wanted:
+    given = [options.alias, options.destination, options.env]
+    if options.all and (options.module or any(given)):
+        raise UsageError("--all takes no module and no options: each row of the manifest has its own")
+    if not options.all and not options.module:
+        raise UsageError("name a module, or say --all", hint="micropkgd package pipelines.features")
+    return Wanted(options.module, *given)

@@ -1,0 +1,70 @@
+"""How packaging is said: plain lines for people, a document for programs. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from micropkgd.cli.output import failure_document, failure_lines, plain
+from micropkgd.model.packaged import Archived, PackageOutcome, Step
+from micropkgd.model.tree import short
+
+_DONE = {Step.CREATE: "packaged", Step.UPDATE: "repackaged", Step.NONE: "unchanged", Step.FAIL: "failed"}
+
+
+def package_lines(
+    outcomes: Sequence[PackageOutcome], *, verbose: bool = False, quiet: bool = False, applied: bool = True
+) -> Iterator[str]:
+    """One line an entry, with what needs attention below it, and a line that counts."""
+    for outcome in outcomes:
+        if quiet and outcome.failure is None and not (outcome.archived and outcome.archived.notes):
+            continue
+        yield plain(_entry_line(outcome, applied=applied))
+        yield from _detail_lines(outcome, verbose=verbose)
+    if not quiet:
+        yield _summary(outcomes)
+
+
+def package_document(outcome: PackageOutcome) -> dict[str, object]:
+    """One entry's outcome for programs; keys are only ever added (docs/json.md)."""
+    archived = outcome.archived
+    return {
+        "module": outcome.module,
+        "action": outcome.step.value,
+        "condition": outcome.condition.value,
+        "archive": _archive_document(archived) if archived else None,
+        "left_out": [left._asdict() for left in archived.left_out] if archived else [],
+        "failure": failure_document(outcome.failure),
+        "notes": list(outcome.notes or (archived.notes if archived else ())),
+    }
+
+
+def _archive_document(archived: Archived) -> dict[str, str]:
+    return {field: str(getattr(archived, field)) for field in ("path", "name", "version", "digest", "content")}
+
+
+def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
+    word = _DONE[outcome.step] if applied or outcome.step in {Step.NONE, Step.FAIL} else "would package"
+    line = f"{word:<10} {outcome.module}"
+    archived = outcome.archived
+    if outcome.failure is not None or archived is None:
+        return line
+    return f"{line} -> {archived.path}  {archived.version} ({short(archived.digest)})"
+
+
+def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
+    archived = outcome.archived
+    if outcome.failure is not None:
+        yield from failure_lines(outcome.failure, indent="  ")
+        if archived is not None:
+            yield plain(f"  kept: {archived.path}, as it was last packaged")
+    notes = outcome.notes if outcome.failure is not None or archived is None else archived.notes
+    yield from (f"  note: {plain(note)}" for note in notes)
+    if archived is not None and outcome.failure is None and (verbose or outcome.step is not Step.NONE):
+        yield from (f"  left out: {plain(left.path)} ({left.reason})" for left in archived.left_out)
+
+
+def _summary(outcomes: Sequence[PackageOutcome]) -> str:
+    if not outcomes:
+        return "no package entries in pyproject.toml"
+    counts = Counter(outcome.step for outcome in outcomes)
+    said = ", ".join(f"{counts[step]} {word}" for step, word in _DONE.items() if counts[step])
+    return f"{len(outcomes)} {'module' if len(outcomes) == 1 else 'modules'}: {said}"

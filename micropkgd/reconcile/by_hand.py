@@ -1,0 +1,99 @@
+"""Pull by hand: place one archive that no manifest asks for, and remember it on this machine alone.
+
+It is a pass over a project whose manifest has this one entry and whose lock is the record of what was pulled by hand,
+`.micropkgd/by-hand.lock`: same proposer, same three-way table, same transaction, which writes the record last. So what
+is pulled again to the same place updates untouched files, and a file that was there before is never overwritten.
+By hand the place is the identity: `ds-0.2.tar.gz` follows `ds-0.1.tar.gz`.
+"""
+
+from collections.abc import Callable
+
+from micropkgd.errors import UsageError
+from micropkgd.model.lock import BY_HAND, Block, Lock
+from micropkgd.model.manifest import PullEntry
+from micropkgd.model.outcome import Outcome
+from micropkgd.reconcile.carry_out import carry_out
+from micropkgd.reconcile.conflicts import lay_one_beside
+from micropkgd.reconcile.cycle import GIT_PATIENCE, fetcher_for
+from micropkgd.reconcile.desired import Desired, desire, refuse_overlaps
+from micropkgd.reconcile.propose import Proposer
+from micropkgd.reconcile.report import outcome_of
+from micropkgd.reconcile.resolve import Fetcher, Follow
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.hold import hold
+from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.project import Project, read_by_hand, read_project, with_requirements_file
+from micropkgd.workspace.state import State
+from micropkgd.workspace.transaction import recover
+
+
+def pull_by_hand(
+    root: str,
+    entry: PullEntry,
+    make_fetcher: Callable[[str], Fetcher],
+    *,
+    lock_timeout: float = 60.0,
+    requirements_file: str | None = None,
+    fsops: Callable[[str], FsOps] = FsOps,
+) -> Outcome:
+    """Place one archive; neither manifest nor lock is touched. `requirements_file` stands in for the usual one.
+
+    What is wrong with the archive is in the outcome. Raises `MicropkgError` where the project cannot be worked on, or
+    where the manifest asks for this ref already.
+    """
+    with fsops(root) as fs, hold(root, lock_timeout):
+        recovered = recover(fs) is not None
+        wait_for_git(root, GIT_PATIENCE)
+        project = with_requirements_file(read_project(root), requirements_file)
+        _refuse_managed(project, entry)
+        fetcher = fetcher_for(project, make_fetcher)
+        view = _view(project, entry)
+        fresh = _asked_for(view, fetcher)
+        view, wanted = _joined(view, fresh, project.lock)
+        proposer = Proposer(fs, view, State(), fetcher, {})
+        proposal = carry_out(proposer, proposer.propose, wanted)
+        (planned,) = (planned for planned in proposal.entries if planned.desired.entry is not None)
+        laid = lay_one_beside(fs, planned)
+        outcome = outcome_of(root, proposal._replace(entries=(planned,)), recovered=recovered, applied=True)
+        advice = f"compare with {laid}, move your file away or make it equal, and pull again" if laid else ""
+        return outcome._replace(entries=tuple(done._replace(advice=advice) for done in outcome.entries))
+
+
+def _refuse_managed(project: Project, entry: PullEntry) -> None:
+    if any(row.ref.text == entry.ref.text for row in project.manifest.pulls):
+        raise UsageError(
+            f"`{entry.ref.text}` is in the manifest, which says where it goes",
+            hint="run `micropkgd reconcile --once`, or change its row",
+        )
+
+
+def _view(project: Project, entry: PullEntry) -> Project:
+    """The project as if its manifest had this entry alone, and its lock were the record of what was pulled by hand.
+
+    What the lock has come to own meanwhile (after `micropkgd add`) leaves the record.
+    """
+    owned = {block.target for block in project.lock.blocks}
+    record = read_by_hand(project.root, project.layout)
+    lock = Lock(tuple(block for block in record.blocks if block.target not in owned))
+    return project._replace(manifest=project.manifest._replace(pulls=(entry,)), lock=lock, record=BY_HAND)
+
+
+def _asked_for(view: Project, fetcher: Fetcher) -> Desired:
+    """What the entry comes to, as if nothing had been pulled before."""
+    (entry,) = view.manifest.pulls
+    resolutions = fetcher.resolve([(entry, None)], {}, {entry.ref.text: Follow.REFS})
+    (fresh,) = desire(view._replace(lock=Lock()), fetcher, resolutions)
+    return fresh
+
+
+def _joined(view: Project, fresh: Desired, lock: Lock) -> tuple[Project, list[Desired]]:
+    """Join the entry with the block that has its place, under whatever ref; all other blocks stay as they are."""
+    before = next((block._replace(ref=fresh.ref) for block in view.lock.blocks if block.target == fresh.target), None)
+    others = [block for block in view.lock.blocks if block.target != fresh.target]
+    checked, *_ = refuse_overlaps([fresh, *map(_as_it_is, others), *map(_as_it_is, lock.blocks)])
+    known = Lock.of({block.key: block for block in (*others, before) if block is not None})
+    return view._replace(lock=known), [checked._replace(before=before), *map(_as_it_is, others)]
+
+
+def _as_it_is(block: Block) -> Desired:
+    return Desired(block.ref, None, block, block)

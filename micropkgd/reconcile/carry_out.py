@@ -1,0 +1,51 @@
+"""Commit what is proposed, around people who write the same files and folders that may not be written."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from micropkgd.errors import TreeError
+from micropkgd.model.condition import Failure
+from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.desired import Desired
+from micropkgd.reconcile.propose import Proposal, Proposer
+from micropkgd.workspace.transaction import Refusal, commit
+
+_TRIES = 5  # to plan anew around somebody who writes a file that entries share
+
+
+def carry_out(
+    proposer: Proposer, make: Callable[[Sequence[Desired], Mapping[str, Failure]], Proposal], desired: list[Desired]
+) -> Proposal:
+    """Commit what is proposed; leave out, one by one, the entries that race with a person or that the disk refuses."""
+    refused: dict[str, Failure] = {}
+    shared_races = 0
+    while True:
+        proposal = make(desired, refused)
+        if not proposal.plan.writes:
+            return proposal
+        layout = proposer.project.layout
+        floors = frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
+        refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, floors)
+        if refusal is None:
+            return proposal
+        culprit = _owner(proposal, refusal.path)
+        if culprit is not None and culprit not in refused:
+            refused[culprit] = _failure_of(refusal)
+        elif not refusal.raced or shared_races == _TRIES or refusal.path == LOCK_NAME:
+            # A lock that somebody else wrote, as git does, may ask for another plan from its first step on.
+            hint = "run again when nobody else writes this file" if refusal.raced else "see `ls -ld` of its folder"
+            raise TreeError(refusal.problem, where=refusal.path, hint=hint)
+        else:
+            shared_races += 1
+
+
+def _owner(proposal: Proposal, path: RelPath) -> str | None:
+    return next(
+        (plan.ref for plan in proposal.plan.entries if any(change.path == path for change in plan.writes)), None
+    )  # fmt: skip
+
+
+def _failure_of(refusal: Refusal) -> Failure:
+    if refusal.raced:
+        return Failure(4, "Raced", f"{refusal.path} {refusal.problem}", "the next pass looks again", transient=True)
+    return Failure(1, "Tree", f"{refusal.path}: {refusal.problem}", "see `ls -ld` of its folder")

@@ -1,0 +1,276 @@
+"""What micropkgd sees of a project and its machine, in plain words, and what is wrong with it.
+
+Each question is asked on its own: one that cannot be answered is a finding and does not stop the others, so a broken
+project can be examined too. Of the environment only names are told, never values (promise P9). Nothing is changed but
+two probe files in `.micropkgd`, which go again; the folder is made where it is missing.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+from micropkgd import __version__
+from micropkgd.errors import MicropkgError, ProjectBusyError
+from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.modes import check_lock
+from micropkgd.sources.cache import default_cache_folder
+from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.hold import hold
+from micropkgd.workspace.journal import read_journal
+from micropkgd.workspace.layout import recognise
+from micropkgd.workspace.observe import git_folder, git_operation
+from micropkgd.workspace.project import read_by_hand, read_manifest, read_project
+from micropkgd.workspace.root import find_root
+
+_PROBES = (RelPath(".micropkgd/probe.one"), RelPath(".micropkgd/probe.two"))
+_INOTIFY = "/proc/sys/fs/inotify"
+_FEW_WATCHES = 8192
+_FEW_INSTANCES = 16
+_NETWORK = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "netrc")
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    topic: str
+    text: str
+    trouble: bool = False
+    hint: str = ""
+
+
+class Diagnosis(NamedTuple):
+    """All that was found."""
+
+    root: str  # the project, or where one was looked for
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 where anything is wrong."""
+        return int(any(finding.trouble for finding in self.findings))
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for finding in self.findings:
+            yield f"{'trouble' if finding.trouble else 'ok':<8} {finding.topic:<12} {finding.text}"
+            if finding.hint:
+                yield f"  hint: {finding.hint}"
+        troubles = sum(finding.trouble for finding in self.findings)
+        yield f"{troubles} {'trouble' if troubles == 1 else 'troubles'}" if troubles else "all is well"
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        return {"project": self.root, "findings": [finding._asdict() for finding in self.findings]}
+
+
+def examine(start: str, environ: Mapping[str, str]) -> Diagnosis:
+    """Look at the project around a folder, and at the machine."""
+    root, findings = start, [_versions()]
+    try:
+        root = find_root(start)
+    except MicropkgError as error:
+        findings.append(_trouble("project", error))
+    else:
+        for topic, look in _OF_A_PROJECT.items():
+            findings += _asked(topic, partial(look, root))
+    findings += _asked("inotify", _inotify)
+    findings += _asked("cache", partial(_cache, environ))
+    findings += _asked("network", partial(_network, environ))
+    return Diagnosis(root, tuple(findings))
+
+
+def _asked(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """What one question gives; a failure on the way is the last thing found."""
+    found: list[Finding] = []
+    try:
+        found.extend(look())
+    except MicropkgError as error:
+        found.append(_trouble(topic, error))
+    except OSError as error:
+        found.append(Finding(topic, f"cannot be looked at: {(error.strerror or str(error)).lower()}", trouble=True))
+    return found
+
+
+def _trouble(topic: str, error: MicropkgError) -> Finding:
+    return Finding(topic, str(error), trouble=True, hint=error.hint)
+
+
+def _versions() -> Finding:
+    system = f"{platform.system()} {platform.release()}"
+    return Finding("micropkgd", f"{__version__}, Python {platform.python_version()}, {system}")
+
+
+def _project(root: str) -> Iterator[Finding]:
+    """Which project, and how it is laid out."""
+    manifest = read_manifest(root)
+    version = manifest.project.init_version
+    kind = (
+        f"Kedro {version} by its kedro_init_version" if version else "plain Python, for no kedro_init_version is said"
+    )
+    yield Finding("project", f"{root}: package `{manifest.project.package}`, {kind}")
+    layout, reasons = recognise(root, manifest)
+    if os.path.isdir(os.path.join(root, layout.package_folder)):
+        yield Finding("layout", f"code in {layout.package_folder} ({reasons.source})")
+    else:
+        hint = "mend `package_name` or `source_dir` in [tool.kedro], or say `package` in [tool.micropkgd.project]"
+        yield Finding("layout", f"code in {layout.package_folder}: {reasons.source}", trouble=True, hint=hint)
+    yield Finding("layout", f"tests in {layout.tests_dir} ({reasons.tests})")
+    yield Finding("layout", f"parameters in {layout.conf_dir}/{layout.base_env} ({reasons.conf})")
+    yield Finding("layout", f"requirements in {layout.requirements} ({reasons.requirements})")
+
+
+def _manifest(root: str) -> Iterator[Finding]:
+    """Which tables there are; silent where the manifest cannot be read, for that has been said."""
+    try:
+        manifest = read_manifest(root)
+    except MicropkgError:
+        return
+    for what, entries, homes in (
+        ("pull", [entry.home for entry in manifest.pulls], (KEDRO_PULL, OWN_PULL)),
+        ("package", [entry.home for entry in manifest.packages], (KEDRO_PACKAGE, OWN_PACKAGE)),
+    ):
+        told = [f"{entries.count(home)} in [{'.'.join(home)}]" for home in homes if home in entries]
+        yield Finding("manifest", f"{what} entries: {' and '.join(told) or 'none'}")
+    yield from _refused_by_kedro(manifest)
+
+
+def _refused_by_kedro(manifest: Manifest) -> Iterator[Finding]:
+    homes = {entry.home for entry in manifest.pulls} | {entry.home for entry in manifest.packages}
+    major = manifest.project.init_version.partition(".")[0]
+    if homes & {KEDRO_PULL, KEDRO_PACKAGE} and major.isdecimal() and int(major) >= 1:
+        text = "Kedro 1.0 and newer refuse [tool.kedro.micropkg]"
+        yield Finding("manifest", text, trouble=True, hint="run `micropkgd migrate`")
+
+
+def _lock(root: str) -> Iterator[Finding]:
+    """Whether the lock can be read and says what the manifest says."""
+    try:
+        manifest = read_manifest(root)
+    except MicropkgError:
+        return
+    project = read_project(root)
+    blocks = project.lock.blocks
+    if not os.path.exists(os.path.join(root, LOCK_NAME)) and not manifest.pulls:
+        yield Finding("lock", "none, and none is needed")
+    else:
+        check_lock(project)
+        yield Finding("lock", f"{len(blocks)} locked, as the manifest has it")
+    by_hand = read_by_hand(root, project.layout).blocks
+    if by_hand:
+        yield Finding("lock", f"{len(by_hand)} pulled by hand: {', '.join(block.target for block in by_hand)}")
+
+
+def _pass(root: str) -> Iterator[Finding]:
+    """Whether a pass was interrupted."""
+    with FsOps(root) as fs:
+        if read_journal(fs) is None:
+            yield Finding("pass", "none was interrupted")
+        else:
+            text = "an interrupted pass waits to be finished or taken back"
+            yield Finding("pass", text, trouble=True, hint="run `micropkgd reconcile --once`")
+
+
+def _files(root: str) -> Iterator[Finding]:
+    """Whether the file system can swap two files in one step."""
+    try:
+        with hold(root, 0), FsOps(root) as fs:
+            at_once = _trade(fs)
+    except ProjectBusyError as error:
+        yield Finding("files", f"not probed: {error.problem}")
+        return
+    fallback = "replaced by link and rename, for this file system has no exchange"
+    yield Finding("files", f"{'swapped in one step' if at_once else fallback} (probed in .micropkgd)")
+
+
+def _trade(fs: FsOps) -> bool:
+    try:
+        for path in _PROBES:
+            with suppress(FileNotFoundError):
+                fs.remove_file(path)
+            fs.write_file(path, b"", 0o600)
+        return fs.trades_places(*_PROBES)
+    except OSError as error:
+        raise refused_by_disk(error) from error
+    finally:
+        for path in _PROBES:
+            with suppress(OSError):
+                fs.remove_file(path)
+
+
+def _git(root: str) -> Iterator[Finding]:
+    folder = git_folder(root)
+    operation = git_operation(root)
+    if operation is not None:
+        text = f"git is in the middle of {operation}: a pass waits"
+        yield Finding("git", text, trouble=True, hint="finish or abort it")
+    elif folder is not None and os.path.exists(os.path.join(folder, "index.lock")):
+        hint = "if no git command is running, remove that file"
+        yield Finding("git", "git holds its index.lock: a pass waits", trouble=True, hint=hint)
+    else:
+        yield Finding("git", "nothing under way" if folder is not None else "no repository around the project")
+
+
+def _inotify() -> Iterator[Finding]:
+    """How many files can be watched for the service."""
+    limits = {}
+    for name in ("max_user_watches", "max_user_instances"):
+        try:
+            with open(f"{_INOTIFY}/{name}", encoding="ascii") as stream:
+                limits[name] = int(stream.read())
+        except (OSError, ValueError):
+            yield Finding("inotify", "this machine does not say its limits")
+            return
+    watches, instances = limits.values()
+    few = watches < _FEW_WATCHES or instances < _FEW_INSTANCES
+    hint = "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512" if few else ""
+    yield Finding("inotify", f"{watches} watches and {instances} instances a user", trouble=few, hint=hint)
+
+
+def _cache(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Where archives are kept, and how many."""
+    folder = str(default_cache_folder(environ))
+    sizes = list(_sizes(folder))
+    above = folder
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    text = f"{folder}: {len(sizes)} {'archive' if len(sizes) == 1 else 'archives'}, {sum(sizes)} bytes"
+    if os.path.isdir(above) and os.access(above, os.W_OK | os.X_OK):
+        yield Finding("cache", text)
+    else:
+        hint = "mend the folder, or set MICROPKGD_CACHE_DIR to another one"
+        yield Finding("cache", f"{text}; it cannot be written to", trouble=True, hint=hint)
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    for here, _, names in os.walk(os.path.join(folder, "archives")):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield os.lstat(os.path.join(here, name)).st_size
+
+
+def _network(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Which variables change how sources are reached."""
+    named = sorted(name for name in environ if name.lower() in _NETWORK or name in _AUTHORITIES)
+    yield Finding(
+        "network", f"set in the environment: {', '.join(named)}" if named else "no proxy and no authority set"
+    )
+    for name in _AUTHORITIES:
+        if environ.get(name) and not os.path.exists(environ[name]):
+            hint = "unset it, or give the file or folder with your authorities"
+            yield Finding("network", f"{name} names nothing that is there", trouble=True, hint=hint)
+
+
+_OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[Finding]]] = {
+    "project": _project,
+    "manifest": _manifest,
+    "lock": _lock,
+    "pass": _pass,
+    "files": _files,
+    "git": _git,
+}

@@ -1,0 +1,44 @@
+"""What `--locked`, `--frozen`, `--offline` and the policy make of a project before it is worked on. Pure."""
+
+from micropkgd.errors import OutOfStepError
+from micropkgd.model.manifest import Update
+from micropkgd.model.ref import RefKind
+from micropkgd.reconcile.desired import current_blocks
+from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.rendering import RENDERER, requested
+from micropkgd.reconcile.resolve import Follow
+from micropkgd.workspace.project import Project
+
+
+def check_lock(project: Project) -> None:
+    """Manifest and lock must say the same; `OutOfStepError` names the first entry that differs."""
+    blocks = current_blocks(project)
+    for entry in project.manifest.pulls:
+        block = blocks[entry.ref.text]
+        if block is None or block.requested != requested(entry, project.layout) or block.renderer != RENDERER:
+            what = "is not locked" if block is None else "changed since it was locked"
+            raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
+    for extra in project.lock.blocks:
+        if extra.ref not in blocks:
+            raise OutOfStepError(f"`{extra.ref}` is locked but not in the manifest", where="micropkg.lock")
+
+
+def frozen(project: Project) -> Project:
+    """The project as if the manifest asked for what is locked and nothing else; nothing is pruned."""
+    locked = {block.ref for block in project.lock.blocks}
+    manifest = project.manifest._replace(
+        pulls=tuple(entry for entry in project.manifest.pulls if entry.ref.text in locked),
+        policy=project.manifest.policy._replace(prune=False),
+    )
+    return project._replace(manifest=manifest)
+
+
+def follow_of(project: Project, options: Options) -> dict[str, Follow]:
+    """Whether each entry follows its ref or stays with the lock."""
+    stay = options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
+    follow = {}
+    for entry in project.manifest.pulls:
+        out_of_reach = options.offline and entry.ref.kind is not RefKind.LOCAL
+        locked = (stay and entry.ref.text not in options.upgrade) or out_of_reach
+        follow[entry.ref.text] = Follow.LOCK if locked else Follow.REFS
+    return follow

@@ -1,0 +1,109 @@
+"""From the files of a module to the archive's members: what is renamed, rewritten and stated. Pure.
+
+A render the other way round (`render` says where a pull puts each member): `<package>.<module>` becomes the top-level
+package, its tests `tests`, its parameters `<package>/config`. Every Python file must parse, so that what is published
+can be pulled.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from micropkgd.errors import CodeError, TreeError
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.package.inputs import Input, Subject
+from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
+from micropkgd.reconcile.package.names import archive_stem, why_not_parameters
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
+from micropkgd.relocate.text import Text
+from micropkgd.sdist.reader import Member, Sdist
+
+_CODE = (".py", ".pyi")
+_PARSED_WITH = "the file must be of a Python version that runs micropkgd"
+
+
+class Moved(NamedTuple):
+    """The files of a module as they are in the archive, and what was seen on the way."""
+
+    members: Mapping[str, Member]
+    findings: tuple[tuple[RelPath, Finding], ...]  # imports that could not be rewritten
+    notes: tuple[str, ...]
+
+
+def move(subject: Subject, files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Moved:
+    """Rename and rewrite the files of a module; `CodeError` names file and line of code that does not parse."""
+    relocation = _relocation(subject, files)
+    members: dict[str, Member] = {}
+    findings: list[tuple[RelPath, Finding]] = []
+    for file in files:
+        moved = _moved(subject, file, contents[file.path], relocation)
+        findings += ((file.path, finding) for finding in moved.findings)
+        member = Member(file.member, moved.source, file.executable)
+        if members.setdefault(file.member, member) != member:
+            hint = "rename one of the two files"
+            raise TreeError(f"two files would be `{file.member}` in the archive", where=file.path, hint=hint)
+    return Moved(members, tuple(findings), tuple(_notes(subject, files)))
+
+
+def described(subject: Subject, moved: Moved, version: str, requirements: Sequence[str]) -> Sdist:
+    """The archive to write: the files and what states their name, version and requirements."""
+    tests = any(path.startswith("tests/") for path in moved.members)
+    made = {member.path: member for member in _made(subject.name, version, requirements, tests=tests)}
+    return Sdist(archive_stem(subject.name, version), tuple(sorted({**made, **moved.members}.values())))
+
+
+def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:
+    place = subject.place
+    modules = {_old_module(subject, file)[0] for file in files if file.member.endswith(_CODE)}
+    folders = {module.rpartition(".")[0] for module in modules}
+    moves = (Move(place.module, subject.name), Move(place.tests_module, "tests"))
+    homes = frozenset({place.module.partition(".")[0], "tests"})
+    return Relocation(moves, frozenset({*modules, *folders, place.module}), homes)
+
+
+def _old_module(subject: Subject, file: Input) -> tuple[str, bool]:
+    """The dotted name of a Python file in the project, and whether it is a package's own file."""
+    top, _, inner = file.member.rpartition(".")[0].partition("/")
+    old = subject.place.tests_module if top == "tests" else subject.place.module
+    dotted = f"{old}.{inner.replace('/', '.')}"
+    if dotted.endswith(".__init__"):
+        return dotted.removesuffix(".__init__"), True
+    return dotted, False
+
+
+def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation) -> Relocated:
+    """One file as it is in the archive; one that is no Python code stays as it is."""
+    if not file.member.endswith(_CODE):
+        return Relocated(source, ())
+    module, is_package = _old_module(subject, file)
+    try:
+        moved = relocate(source, module=module, is_package=is_package, relocation=relocation)
+        if moved.source is source and not moved.findings:
+            Text.decode(source).tree()  # nothing in it moves, so nobody has parsed it yet
+    except CodeError as error:
+        if file.member.endswith(".pyi"):  # as in a pull: a stub is never run
+            return Relocated(source, ())
+        error.hint = error.hint or _PARSED_WITH
+        raise error.at(file.path) from error
+    return moved
+
+
+def _made(name: str, version: str, requirements: Sequence[str], *, tests: bool) -> list[Member]:
+    """The members that no file of the module stands for; an `__init__.py` only where the module has none."""
+    folders = [name, "tests"] if tests else [name]
+    made = [
+        Member("MANIFEST.in", manifest_in(folders), executable=False),
+        Member("PKG-INFO", pkg_info(name, version, requirements), executable=False),
+        Member("pyproject.toml", pyproject_toml(name, version, requirements), executable=False),
+    ]
+    # A package needs its `__init__.py`; without the one of the tests, Kedro's pull cannot move them.
+    return [*made, *(Member(f"{folder}/__init__.py", b"", executable=False) for folder in folders)]
+
+
+def _notes(subject: Subject, files: Sequence[Input]) -> list[str]:
+    """What a pull will do that somebody may not expect."""
+    inside = f"{subject.place.code}/config/"
+    return [
+        f"{file.path}: a pull takes this for configuration and puts it into the config folder"
+        for file in files
+        if file.path.startswith(inside) and not why_not_parameters(file.path.removeprefix(inside))
+    ]

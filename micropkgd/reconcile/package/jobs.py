@@ -1,0 +1,146 @@
+"""What is to be packaged, under which name and to where: all that can be said before a file is looked at.
+
+Rules: a row of the manifest is the beginning, options of the command line come before it; the name must be one that
+indexes, readers and Python take; a module that was itself pulled goes back under the name it came with.
+"""
+
+import json
+import posixpath
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError, UsageError
+from micropkgd.model.lock import Block
+from micropkgd.model.manifest import Manifest, PackageEntry, check_name
+from micropkgd.model.tree import rel_path
+from micropkgd.reconcile.package.inputs import Subject
+from micropkgd.reconcile.package.names import archive_stem
+from micropkgd.workspace.project import Project
+
+RULES = 1  # of all that makes an archive: bumped when the same files would give other bytes
+
+_NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
+_RESERVED = frozenset({"tests"})
+
+
+class Wanted(NamedTuple):
+    """What the command line asks for: one module with options of its own, or every row of the manifest."""
+
+    module: str | None = None  # None: every row
+    alias: str | None = None
+    destination: str | None = None
+    env: str | None = None
+
+
+class Job(NamedTuple):
+    """One entry, made concrete."""
+
+    subject: Subject
+    origin: Block | None  # the lock's block, where the module was itself pulled
+    folder: str  # where the archive goes, relative to the project or absolute; empty for the project itself
+    wish: str  # what but files shapes the archive: another text means that it must be made again
+
+    @property
+    def output(self) -> str:
+        """What two entries must not have in common: the archive's path as far as its version."""
+        return posixpath.join(self.folder, archive_stem(self.subject.name, ""))
+
+    @property
+    def label(self) -> str:
+        """Names the job in the record."""
+        return f"{self.subject.place.module} -> {self.output}"
+
+    def archive(self, version: str) -> str:
+        """The path of the archive, relative to the project or absolute."""
+        return f"{self.output}{version}.tar.gz"
+
+
+def entries_of(manifest: Manifest, wanted: Wanted) -> Sequence[PackageEntry]:
+    """The rows that a command line means; `UsageError` where the module's name is none."""
+    if wanted.module is None:
+        return manifest.packages
+    _check_module(wanted.module)
+    row = next((entry for entry in manifest.packages if entry.module == wanted.module), PackageEntry(wanted.module))
+    return [
+        row._replace(
+            alias=wanted.alias or row.alias,
+            destination=wanted.destination or row.destination,
+            env=wanted.env or row.env,
+        )
+    ]
+
+
+def job_of(project: Project, entry: PackageEntry) -> Job:
+    """Make one entry concrete; `UsageError` or `DocumentError` where its names or places cannot be."""
+    *parents, leaf = entry.module.split(".")
+    layout = project.layout
+    origin = _origin(project, layout.place(tuple(parents), leaf, None).code)
+    row = next((row for row in project.manifest.pulls if origin is not None and row.ref.text == origin.ref), None)
+    place = layout.place(tuple(parents), leaf, entry.env or (row.env if row is not None else None))
+    subject = Subject(
+        place=place,
+        leaf=leaf,
+        name=_check_package_name(entry.alias or _original_name(origin, leaf)),
+        env_asked_for=entry.env is not None,
+        pulled_config=_config_of(origin, place.conf),
+    )
+    folder = _folder(entry.destination)
+    if posixpath.isabs(folder) and entry in project.manifest.packages:
+        hint = "only `micropkgd package -d` may name any folder: a manifest is read on other machines, too"
+        raise UsageError(f"destination `{folder}` is absolute", where=f"[package] {entry.module}", hint=hint)
+    if f"{folder}/".startswith((f"{place.code}/", f"{place.tests}/")):
+        raise UsageError(f"destination `{folder}` lies inside the module, which would then pack its own archive")
+    return Job(subject, origin, folder, _wish(project, subject, origin))
+
+
+def _check_module(module: str) -> None:
+    if all(part.isidentifier() for part in module.split(".")):
+        return
+    dotted = module.removesuffix(".py").strip("/").replace("/", ".").replace("-", "_")
+    hint = f"did you mean `{dotted}`?" if dotted != module else "write it like `pipelines.features`"
+    raise UsageError(f"`{module}` is no module path", hint=hint)
+
+
+def _origin(project: Project, code: str) -> Block | None:
+    return next((block for block in project.lock.blocks if block.target == code), None)
+
+
+def _original_name(origin: Block | None, leaf: str) -> str:
+    return leaf if origin is None else re.sub(r"[-.]+", "_", origin.name)
+
+
+def _config_of(origin: Block | None, conf: str) -> frozenset[str]:
+    """The parameter files that came with a pulled module: a package may bring some under any name."""
+    return frozenset(str(path) for path in origin.files if path.startswith(f"{conf}/")) if origin else frozenset()
+
+
+def _check_package_name(name: str) -> str:
+    hint = "give it another one with --alias or `alias`"
+    try:
+        check_name(name, "package name")
+    except DocumentError as error:
+        raise UsageError(error.problem, hint=error.hint or hint) from error
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        hint += ": ASCII letters, digits, and underscores inside"
+        raise UsageError(f"package name `{name}` cannot be that of an archive", hint=hint)
+    return name
+
+
+def _folder(destination: str) -> str:
+    """Where the archive goes: relative to the project, never to the working folder, unless it is absolute."""
+    folder = posixpath.normpath(destination)
+    if posixpath.isabs(folder):
+        return folder
+    try:
+        return "" if folder == "." else rel_path(folder)
+    except DocumentError as error:
+        hint = error.hint or "name a folder of the project, or give an absolute path"
+        raise UsageError(f"destination `{destination}` leaves the project", hint=hint) from error
+
+
+def _wish(project: Project, subject: Subject, origin: Block | None) -> str:
+    stated = [origin.version, origin.requirements] if origin is not None else []
+    policy = project.manifest.policy.on_dangling_import.value
+    facts = [RULES, *subject[:4], sorted(subject.pulled_config), stated, policy]
+    return json.dumps(facts, separators=(",", ":"))

@@ -1,0 +1,109 @@
+"""Make the archive of one module: read it while it stands still, move it, state its metadata, pack it.
+
+Everything that a pass with nothing to do never needs is imported from here.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from micropkgd.errors import ArchiveError, CodeError, TreeError
+from micropkgd.model.condition import Failure
+from micropkgd.model.manifest import OnDanglingImport
+from micropkgd.model.packaged import Archived
+from micropkgd.model.tree import RelPath, digest_of
+from micropkgd.reconcile.package.build import Moved, described, move
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Seen, read_still, signatures
+from micropkgd.reconcile.package.jobs import Job
+from micropkgd.reconcile.package.metadata import project_version, read_requirements, stated_version
+from micropkgd.sdist.reader import Sdist
+from micropkgd.sdist.writer import Written, write_sdist
+from micropkgd.workspace.project import Project
+
+_MANIFEST = "pyproject.toml"
+
+
+class Made(NamedTuple):
+    """One archive, not yet on disk."""
+
+    archived: Archived  # what will be said of it
+    data: bytes
+    seen: Seen  # all that was looked at
+    failure: Failure | None  # what the policy has against it
+
+
+def make(project: Project, job: Job) -> Made:
+    """Make the archive; `MicropkgError` says what of the module must be mended."""
+    inputs, contents = read_still(project.root, job.subject)
+    moved = move(job.subject, inputs.files, contents)  # first, for half-saved code may seem to have no version
+    version, asked = _version(project, job, contents)
+    written = _pack(job, described(job.subject, moved, version, _requirements(job, contents)))
+    archived = Archived(
+        path=job.archive(version),
+        name=job.subject.name,
+        version=version,
+        digest=digest_of(written.data),
+        content=written.content,
+        notes=_notes(moved),
+        left_out=inputs.left_out,
+    )
+    return Made(archived, written.data, {**inputs.seen, **asked}, _dangling(project, moved))
+
+
+def _notes(moved: Moved) -> tuple[str, ...]:
+    """What to tell of it, each with its file and line."""
+    found = (f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in moved.findings)
+    return (*found, *moved.notes)
+
+
+def _version(project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:
+    """The version: the module's, of a pulled module the one it came with, the project package's, the project's."""
+    module = RelPath(f"{job.subject.place.code}/__init__.py")
+    if version := stated_version(contents.get(module, b""), module):
+        return version, {}
+    if job.origin is not None:
+        return job.origin.version, {}
+    package = f"{project.layout.package_folder}/__init__.py"
+    asked = signatures(project.root, [package, _MANIFEST])
+    version = stated_version(_read_if_there(project.root, package), package)
+    version = version or project_version(_read_if_there(project.root, _MANIFEST))
+    if version is None:
+        hint = 'write `__version__ = "1.0"` into it, or `version` into [project] of pyproject.toml'
+        raise CodeError("no version is stated for this module", where=module, hint=hint)
+    return version, asked
+
+
+def _read_if_there(root: str, path: str) -> bytes:
+    try:
+        with open(os.path.join(root, path), "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+
+
+def _requirements(job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, ...]:
+    """What the module says it requires; one that was pulled without a list of its own requires what it came with."""
+    path = RelPath(f"{job.subject.place.code}/{REQUIREMENTS}")
+    if path in contents:
+        return read_requirements(contents[path], path)
+    return job.origin.requirements if job.origin is not None else ()
+
+
+def _dangling(project: Project, moved: Moved) -> Failure | None:
+    """What the policy makes of imports that leave the package."""
+    leaving = [(path, finding) for path, finding in moved.findings if finding.kind == "leaves"]
+    if not leaving or project.manifest.policy.on_dangling_import is not OnDanglingImport.ERROR:
+        return None
+    (path, finding), count = leaving[0], len(leaving)
+    problem = f"{path}:{finding.line}: {'an import leaves' if count == 1 else f'{count} imports leave'} the package"
+    return Failure(1, "DanglingImport", problem, 'see the notes, or set on-dangling-import = "warn"')
+
+
+def _pack(job: Job, sdist: Sdist) -> Written:
+    """Pack the members; what a reader would refuse is a matter of the module's files, not of an archive."""
+    try:
+        return write_sdist(sdist)
+    except ArchiveError as error:
+        raise TreeError(error.problem, where=error.where or job.subject.place.code, hint=error.hint) from error

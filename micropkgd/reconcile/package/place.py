@@ -1,0 +1,78 @@
+"""Put an archive where it belongs: written beside, made durable, renamed, so that it is never seen half.
+
+One file needs no journal: the rename is the commit. A crash leaves the old archive, and beside it a hidden draft that
+the next build of the package takes away.
+"""
+
+import os
+from contextlib import suppress
+
+from micropkgd.errors import TreeError
+from micropkgd.model.packaged import Step
+from micropkgd.model.tree import Digest, Obstacle, RelPath, parents
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.observe import signature_of
+from micropkgd.workspace.state import Signature
+
+
+def place_archive(fs: FsOps, path: str, data: bytes, digest: Digest, *, apply: bool) -> tuple[Step, Signature | None]:
+    """Write an archive unless it stands there; says what was done, and the signature of the file that now stands."""
+    if os.path.isabs(path):
+        folder, name = os.path.split(path)
+        return _place_elsewhere(folder, RelPath(name), data, digest, apply=apply)
+    return _place(fs, RelPath(path), data, digest, apply=apply)
+
+
+def _place_elsewhere(
+    folder: str, name: RelPath, data: bytes, digest: Digest, *, apply: bool
+) -> tuple[Step, Signature | None]:
+    """A folder outside the project: the person who named it vouches for it, links on the way included."""
+    if not apply and not os.path.isdir(folder):
+        return Step.CREATE, None
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with FsOps(folder) as elsewhere:
+            return _place(elsewhere, name, data, digest, apply=apply)
+    except OSError as error:
+        raise _refused(error, folder) from error
+
+
+def _place(fs: FsOps, path: RelPath, data: bytes, digest: Digest, *, apply: bool) -> tuple[Step, Signature | None]:
+    found = fs.found(path)
+    if isinstance(found, Obstacle):
+        raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
+    step = Step.NONE if found == digest else Step.UPDATE if found else Step.CREATE
+    if apply and step is not Step.NONE:
+        _put(fs, path, data)
+    status = fs.status(path)
+    return step, None if status is None else signature_of(status)
+
+
+def _put(fs: FsOps, path: RelPath, data: bytes) -> None:
+    above = parents(path)
+    folder, name = (above[0] if above else None), path.rpartition("/")[2]
+    draft = _below(folder, f".{name.rpartition('-')[0]}.draft")  # without the version, so that debris never piles up
+    try:
+        made = [parent for parent in above if fs.status(parent) is None]
+        for parent in reversed(made):
+            fs.make_folder(parent)
+        if fs.status(draft):
+            fs.remove_file(draft)
+        fs.write_file(draft, data)
+        fs.sync_file(draft)
+        fs.rename(draft, path)
+        for touched in {folder, *(parents(new)[0] if "/" in new else None for new in made)}:
+            fs.sync_folder(touched)
+    except OSError as error:
+        with suppress(OSError):
+            fs.remove_file(draft)
+        raise _refused(error, path) from error
+
+
+def _below(folder: RelPath | None, name: str) -> RelPath:
+    return RelPath(name if folder is None else f"{folder}/{name}")
+
+
+def _refused(error: OSError, where: str) -> TreeError:
+    problem = f"the archive cannot be written: {(error.strerror or str(error)).lower()}"
+    return TreeError(problem, where=where, hint="see `ls -ld` of its folder, and `df` for free space")

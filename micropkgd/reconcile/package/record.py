@@ -1,0 +1,85 @@
+"""What this machine remembers of the archives it made: `.micropkgd/builds.json`, never committed, never needed.
+
+A file of its own, since `package` by hand should not pay for reading what is known of a thousand pulled files. The
+record may only skip work: without it a module is packaged again, to the same bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.packaged import Archived, LeftOut
+from micropkgd.model.tree import RelPath, parse_digest
+from micropkgd.reconcile.package.inputs import Seen
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.state import Signature
+
+BUILDS = RelPath(".micropkgd/builds.json")
+_DRAFT = RelPath(".micropkgd/builds.json.tmp")
+_SCHEMA = 1
+
+
+class Build(NamedTuple):
+    """One archive, what was asked for, and all that was looked at to make it."""
+
+    wish: str
+    inputs: Seen
+    stands: Signature  # the archive's own
+    archived: Archived
+
+
+Builds = Mapping[str, Build]
+
+
+def read_builds(fs: FsOps) -> Builds:
+    """The builds by label; none where there is no record or it cannot be read."""
+    try:
+        document = json.loads(fs.read(BUILDS))
+        if document["schema"] != _SCHEMA:
+            return {}
+        return {str(label): _build(row) for label, row in document["builds"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, DocumentError):
+        return {}
+
+
+def write_builds(fs: FsOps, builds: Builds) -> None:
+    """Replace the record in one step; it is not synced, for it can be made again."""
+    document = {"schema": _SCHEMA, "builds": {label: builds[label]._asdict() for label in sorted(builds)}}
+    if fs.status(_DRAFT):
+        fs.remove_file(_DRAFT)
+    fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
+    fs.rename(_DRAFT, BUILDS)
+
+
+def _build(row: dict[str, object]) -> Build:
+    inputs, archived = row["inputs"], _list(row["archived"])
+    if not isinstance(inputs, dict):
+        raise TypeError(inputs)
+    seen = {str(path): None if numbers is None else _signature(numbers) for path, numbers in inputs.items()}
+    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived))
+
+
+def _signature(row: object) -> Signature:
+    mtime_ns, ctime_ns, size, inode = (number for number in _list(row) if isinstance(number, int))
+    return Signature(mtime_ns, ctime_ns, size, inode)
+
+
+def _archived(
+    path: object, name: object, version: object, digest: object, content: object, notes: object, left_out: object
+) -> Archived:
+    return Archived(
+        path=str(path),
+        name=str(name),
+        version=str(version),
+        digest=parse_digest(digest),
+        content=parse_digest(content),
+        notes=tuple(map(str, _list(notes))),
+        left_out=tuple(LeftOut(*map(str, _list(row))) for row in _list(left_out)),
+    )
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return value

@@ -1,0 +1,85 @@
+"""What a pass came to, and the record that lets the next one take the short way."""
+
+from collections.abc import Mapping
+
+from micropkgd.model.lock import LOCK_NAME, Block
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.ref import RefKind
+from micropkgd.reconcile.propose import Proposal
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.observe import Hashes
+from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.settled import Signature, Watched, can_settle, settle, watch
+
+
+def outcome_of(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
+    """What a proposal came to, or in a dry run would come to."""
+    locked = proposal.lock.by_key()
+    entries = []
+    for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):
+        target = desired.target
+        after = locked.get((desired.ref, target)) if target is not None else None
+        block = desired.after or desired.before
+        entries.append(
+            EntryOutcome(
+                ref=desired.ref,
+                target=target,
+                name=block.name if block else "",
+                before=_installed(desired.before),
+                after=_installed(after),
+                plan=plan,
+                failure=desired.failure,
+                notes=desired.notes,
+                waiting=_installed(desired.after) if plan is not None and plan.held else None,
+            )
+        )
+    return Outcome(
+        root,
+        tuple(entries),
+        shared=proposal.shared,
+        applied=applied,
+        recovered=recovered,
+        contents=proposal.contents,
+    )
+
+
+def _installed(block: Block | None) -> Installed | None:
+    return Installed(block.version, block.archive) if block else None
+
+
+def depended_on(project: Project) -> tuple[list[str], list[str]]:
+    """The files and folders besides the installed ones that decide what a pass comes to."""
+    layout = project.layout
+    settings = f"{layout.package_folder}/settings.py"
+    archives = [entry.ref.location for entry in project.manifest.pulls if entry.ref.kind is RefKind.LOCAL]
+    folders = ["tests", f"{layout.source_dir}/tests"]
+    return [MANIFEST_NAME, settings, *archives], folders
+
+
+def leave_record(
+    fs: FsOps, project: Project, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome
+) -> None:
+    """Let the next pass take the short way, if it would find nothing to do and to say."""
+    if not can_settle(outcome) or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
+        return
+    # These two the pass itself may just have written.
+    written = watch(project.root, (LOCK_NAME, project.layout.requirements), ())
+    installed: dict[str, Signature | None] = {}
+    for path in (path for entry in proposal.entries for path in entry.desired.files):
+        if path not in hashes and fs.status(path) is not None:
+            return
+        installed[path] = hashes[path][0] if path in hashes else None
+    packaged = _packaged(fs, project)
+    if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
+        before = watched._replace(files={**watched.files, **written.files})
+        settle(fs, project.root, before, {**installed, **packaged}, outcome)
+
+
+def _packaged(fs: FsOps, project: Project) -> Mapping[str, Signature | None] | None:
+    """What the project's own archives were made from, and they themselves; None where one has to be made."""
+    if not project.manifest.packages:
+        return {}
+    from micropkgd.reconcile.package.entries import looked_at
+
+    return looked_at(fs, project)
