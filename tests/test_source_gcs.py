@@ -209,9 +209,9 @@ SAYS = [
     pytest.param(Reply(body=b"{}", stall_after=0), FailureKind.UNREACHABLE, 3, id="silent"),
 ]
 BODIES = [
-    pytest.param(Reply(body=BODY, cut_after=9000), FailureKind.CORRUPT, id="cut"),
-    pytest.param(Reply(body=BODY[:9000]), FailureKind.CORRUPT, id="short"),
-    pytest.param(Reply(body=BODY, length="none", cut_after=9000), FailureKind.CORRUPT, id="cut-without-length"),
+    pytest.param(Reply(body=BODY, cut_after=9000), FailureKind.UNREACHABLE, id="cut"),
+    pytest.param(Reply(body=BODY[:9000]), FailureKind.UNREACHABLE, id="short"),
+    pytest.param(Reply(body=BODY, length="none", cut_after=9000), FailureKind.UNREACHABLE, id="cut-without-length"),
     pytest.param(Reply(body=BODY + b"x"), FailureKind.CORRUPT, id="long"),
     pytest.param(Reply(body=BODY, stall_after=9000), FailureKind.UNREACHABLE, id="stalls"),
     pytest.param(Reply(body=BODY, pace=(10, 0.05)), FailureKind.UNREACHABLE, id="drips"),

@@ -489,7 +489,7 @@ class TestFailures:
             pytest.param(Reply(status=429, headers={"Retry-After": "60"}), FailureKind.THROTTLED, "429", id="429"),
             pytest.param(Reply(status=503), FailureKind.UNREACHABLE, "503", id="503"),
             pytest.param(Reply(stall_after=0, body=b"x"), FailureKind.UNREACHABLE, "less than 1024", id="silent"),
-            pytest.param(page(row())._replace(cut_after=20), FailureKind.CORRUPT, "cut short", id="cut"),
+            pytest.param(page(row())._replace(cut_after=20), FailureKind.UNREACHABLE, "cut short", id="cut"),
             pytest.param(
                 page(row())._replace(length="none", cut_after=20),
                 FailureKind.CORRUPT,
@@ -520,7 +520,7 @@ class TestFailures:
         ("archive", "kind", "words"),
         [
             pytest.param(Reply(status=404), FailureKind.GONE, "the index lists `ds-1.0.tar.gz`, but", id="404"),
-            pytest.param(Reply(body=DATA, cut_after=9), FailureKind.CORRUPT, "cut short", id="cut"),
+            pytest.param(Reply(body=DATA, cut_after=9), FailureKind.UNREACHABLE, "cut short", id="cut"),
             pytest.param(
                 Reply(body=DATA, cut_after=9, length="none"), FailureKind.CORRUPT, "its bytes are", id="cut-unseen"
             ),

@@ -77,9 +77,10 @@ async def take_in(
                 progress(request.ref, writer.size, announced.size)
         except TooLargeError:
             return too_large(request)
-        if announced.size not in {None, writer.size}:
+        if announced.size is not None and announced.size != writer.size:
             problem = f"{announced.size} bytes were announced for `{request.ref.text}`, and {writer.size} came"
-            raise FetchError(Failed(FailureKind.CORRUPT, problem), again=True)
+            cut = writer.size < announced.size
+            raise FetchError(Failed(FailureKind.UNREACHABLE if cut else FailureKind.CORRUPT, problem), again=True)
         if (fault := check(writer.digest, writer.size)) is not None:
             return fault
         return Fetched(*writer.commit(), announced.validator)

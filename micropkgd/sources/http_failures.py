@@ -74,7 +74,8 @@ def of_exception(error: Exception, url: URL) -> FetchError:
         )
     if isinstance(error, aiohttp.ClientPayloadError):
         return FetchError(
-            Failed(FailureKind.CORRUPT, f"the answer of {host} was cut short or is not as long as it says"), again=True
+            Failed(FailureKind.UNREACHABLE, f"the answer of {host} was cut short or is not as long as it says"),
+            again=True,
         )
     return _unreachable(_reason(error), host)
 

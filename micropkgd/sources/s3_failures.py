@@ -31,13 +31,8 @@ _NO_CREDENTIALS = (
     boto.TokenRetrievalError,
     boto.SSOError,
 )
-_CUT = (
-    boto.IncompleteReadError,
-    boto.ResponseStreamingError,
-    boto.FlexibleChecksumError,
-    boto.ChecksumError,
-    aiohttp.ClientPayloadError,
-)
+_CUT = (boto.IncompleteReadError, boto.ResponseStreamingError, aiohttp.ClientPayloadError)
+_WRONG = (boto.FlexibleChecksumError, boto.ChecksumError)
 _KEPT_CHANGING = "keeps changing while it is read"
 
 
@@ -47,9 +42,13 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
     if isinstance(response, Mapping):
         return _of_response(response, ref, endpoint, now)
     host = origin(endpoint)
+    if isinstance(error, _WRONG):
+        return FetchError(
+            Failed(FailureKind.CORRUPT, f"the answer of {host} is not what its checksum says"), again=True
+        )
     if isinstance(error, _CUT):
         problem = f"the answer of {host} was cut short or is not as long as it says"
-        return FetchError(Failed(FailureKind.CORRUPT, problem), again=True)
+        return FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True)
     if isinstance(error, _NO_CREDENTIALS):
         problem = f"there are no valid AWS credentials for `{ref}`"
         return _final(FailureKind.DENIED, problem, "set them in the environment, a profile, or the file of fs-args")

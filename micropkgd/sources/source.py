@@ -22,11 +22,11 @@ Validator = NewType("Validator", str)
 class FailureKind(StrEnum):
     """Why there is no answer. The kinds ask different things of different people."""
 
-    UNREACHABLE = "unreachable"  # no answer, or one that says "not now": trying again may help
+    UNREACHABLE = "unreachable"  # no answer, half of one, or "not now": trying again may help
     THROTTLED = "throttled"  # 429, or 503 with Retry-After
     DENIED = "denied"  # 401, 403, a wrong secret: someone must mend the credentials
     GONE = "gone"  # 404, 410: what is installed stays
-    CORRUPT = "corrupt"  # the bytes cannot be what the server meant: cut, wrong length
+    CORRUPT = "corrupt"  # whole, but not the bytes that were locked, pinned or announced
     REFUSED = "refused"  # we will not: redirect to plain http, too large, no driver for the protocol
 
     @property
