@@ -82,6 +82,15 @@ def test_package_entries() -> None:
     ]  # fmt: skip
 
 
+def test_where_a_package_is_published() -> None:
+    """A slash at the end is nobody's to remember; an index is sent to above its pages."""
+    rows = {"a": {"publish": "s3://team/x"}, "b": {"publish": "https://i.example/u/+simple/", "overwrite": True}}
+    bucket, index = (entry.publish for entry in manifest({"package": rows}).packages if entry.publish)
+
+    assert bucket.ref("a-1.tar.gz", "a", "1").text == "s3://team/x/a-1.tar.gz"
+    assert index.upload_url == "https://i.example/u/"
+
+
 def test_a_plain_python_project() -> None:
     """Without Kedro, our own project table says what must be known."""
     own = {"project": {"package": "shop", "source-dir": "lib", "tests": "checks", "conf": "config", "base-env": "main"}}

@@ -241,3 +241,32 @@ def test_decomposed_names_are_composed(world: World) -> None:
     package(world)
 
     assert "ds/\u00e9t\u00e9.csv" in inside(world)
+
+
+def test_what_git_ignores_stays(world: World) -> None:
+    """The project's own `.gitignore` files count, the deepest last, and the reason names the file."""
+    world.write(".gitignore", "*.csv\n/conf/base/parameters/\n")
+    world.write(f"{CODE}/.gitignore", "!kept.csv\nscratch/\n")
+    module(world)
+    for path in (f"{CODE}/big.csv", f"{CODE}/kept.csv", f"{CODE}/scratch/x.py", f"{CONF}/parameters/ds.yml"):
+        world.write(path, "1\n")
+    said = package(world)
+    members = inside(world)
+
+    assert "ds/kept.csv" in members
+    assert not {"ds/big.csv", "ds/scratch/x.py", "ds/config/parameters/ds.yml"} & set(members)
+    assert f"left out: {CODE}/big.csv (is ignored by .gitignore)" in said.out
+    assert f"left out: {CODE}/scratch/x.py (is ignored by {CODE}/.gitignore)" in said.out
+
+
+def test_a_changed_gitignore_packages_again(world: World) -> None:
+    """What git ignores is an input like any other."""
+    module(world)
+    world.write(f"{CODE}/big.csv", "1\n")
+    package(world)
+    before = inside(world)
+    world.write(".gitignore", "*.csv\n")
+    package(world)
+
+    assert "ds/big.csv" in before
+    assert "ds/big.csv" not in inside(world)

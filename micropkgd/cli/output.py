@@ -147,7 +147,8 @@ def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
     if entry.failure is not None:
         yield from failure_lines(entry.failure, indent="  ")
         if entry.after is not None:
-            yield f"  kept: {_version(entry.after)} stays installed"
+            since = f"; failing since {entry.failing_since}" if entry.failing_since else ""
+            yield f"  kept: {_version(entry.after)} stays installed{since}"
     plan = entry.plan
     if plan is not None:
         shown = (
@@ -187,6 +188,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "drifted": list(plan.drifted) if plan else [],
         "waiting": _installed_document(entry.waiting),
         "failure": failure_document(entry.failure),
+        "failing_since": entry.failing_since or None,
         "notes": list(entry.notes),
     }
 

@@ -32,6 +32,7 @@ def package_document(outcome: PackageOutcome) -> dict[str, object]:
         "condition": outcome.condition.value,
         "archive": _archive_document(archived) if archived else None,
         "left_out": [left._asdict() for left in archived.left_out] if archived else [],
+        "published": outcome.published._asdict() if outcome.published else None,
         "failure": failure_document(outcome.failure),
         "notes": list(outcome.notes or (archived.notes if archived else ())),
     }
@@ -54,8 +55,10 @@ def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
     archived = outcome.archived
     if outcome.failure is not None:
         yield from failure_lines(outcome.failure, indent="  ")
-        if archived is not None:
+        if archived is not None and outcome.step is Step.FAIL:
             yield plain(f"  kept: {archived.path}, as it was last packaged")
+    if outcome.published is not None and (verbose or outcome.step is not Step.NONE):
+        yield plain(f"  published: {outcome.published.to}")
     notes = outcome.notes if outcome.failure is not None or archived is None else archived.notes
     yield from (f"  note: {plain(note)}" for note in notes)
     if archived is not None and outcome.failure is None and (verbose or outcome.step is not Step.NONE):

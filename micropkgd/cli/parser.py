@@ -1,6 +1,6 @@
 """What can be asked on the command line. The README shows these help texts, and a test compares them."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from micropkgd import __version__
@@ -33,9 +33,11 @@ def make_parser() -> ArgumentParser:
     _edit(commands)
     _look(commands)
     _resolve(commands)
+    _history(commands)
     _pull(commands)
     _package(commands)
     _care(commands)
+    _cache(commands)
     return parser
 
 
@@ -112,6 +114,16 @@ def _resolve(commands: "Commands") -> None:
     _add_project(command)
 
 
+def _history(commands: "Commands") -> None:
+    command = _command(commands, "history", "list the commits that are kept, newest first: when, and which files")
+    _add_project(command)
+    command = _command(commands, "rollback", "take back the last commit, but for files that were edited since")
+    command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
+    command.add_argument("--to", metavar="ID", help="take back every commit since this one of `micropkgd history`")
+    _add_lock_timeout(command)
+    _add_project(command)
+
+
 def _pull(commands: "Commands") -> None:
     command = _command(commands, "pull", "pull an archive that is in no manifest, and remember it on this machine only")
     command.add_argument("ref", metavar="REF", nargs="?", help="path, address or requirement of the archive")
@@ -141,6 +153,27 @@ def _care(commands: "Commands") -> None:
     _add_project(command)
     command = _command(commands, "doctor", "say what micropkgd sees here, and what is wrong with it")
     _add_project(command)
+
+
+def _cache(commands: "Commands") -> None:
+    what = "look after the archives that all projects of a user share"
+    command = commands.add_parser("cache", help=what, description=f"{what[0].upper()}{what[1:]}.")
+    actions = command.add_subparsers(dest="action", metavar="ACTION", required=True, prog="micropkgd cache")
+    _command(actions, "info", "say where the archives are, how many, and how large")
+    action = _command(actions, "gc", "remove archives that nobody used for long, and what dead downloads left")
+    action.add_argument("--older-than", type=_days, default=90.0, metavar="DAYS", help="how long is long (default: 90)")
+    _command(actions, "verify", "hash every archive, and remove and name those that are damaged")
+
+
+def _days(text: str) -> float:
+    """Read a number of days, not below nothing."""
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1
+    if not 0 <= days < float("inf"):
+        raise ArgumentTypeError(f"`{text}` is no number of days")
+    return days
 
 
 def _command(commands: "Commands", name: str, what: str) -> ArgumentParser:

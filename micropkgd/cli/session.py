@@ -19,6 +19,7 @@ from micropkgd.workspace.root import find_root
 from micropkgd.workspace.settled import settled_outcome
 
 if TYPE_CHECKING:
+    from micropkgd.reconcile.package.publish import Publisher
     from micropkgd.reconcile.resolve import Fetcher
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
@@ -39,7 +40,7 @@ def work_on(
     logs = Logs(options.log_format, verbose=options.verbose, quiet=options.quiet)
     outcomes = []
     with ExitStack() as stack:
-        reach = _Reach(options, stack)
+        reach = Reach(options, stack)
         for project in projects:
             try:
                 outcome = work(find_root(project), reach.fetcher)
@@ -64,7 +65,7 @@ def _pass(root: str, wanted: Options, make_fetcher: "MakeFetcher") -> Outcome:
     return run_pass(root, wanted, make_fetcher)
 
 
-class _Reach:
+class Reach:
     """The cache and the sources of one command, made when the first pass needs them and shared by all."""
 
     def __init__(self, options: Namespace, stack: ExitStack) -> None:
@@ -79,13 +80,21 @@ class _Reach:
         sources, cache = self._shared = self._shared or self._make()
         return Fetcher(root, sources, cache, os.environ)
 
+    def publisher(self, root: str) -> "Publisher":
+        """What one project's archives are published with."""
+        from micropkgd.reconcile.package.publish import Publisher
+
+        sources, _ = self._shared = self._shared or self._make()
+        return Publisher(root, sources, os.environ)
+
     def _make(self) -> "tuple[Sources, ArchiveCache]":
         from micropkgd.sources.cache import ArchiveCache, default_cache_folder
         from micropkgd.sources.gather import Sources
 
         cache = ArchiveCache(default_cache_folder(os.environ))
         progress = self._stack.enter_context(Downloads(quiet=self._options.quiet or self._options.json))
-        return self._stack.enter_context(Sources(cache, offline=self._options.offline, progress=progress)), cache
+        offline = getattr(self._options, "offline", False)  # not an option of every command
+        return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
 
 
 def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:

@@ -87,8 +87,13 @@ class Fields(NamedTuple):
     def checked(self, key: str, parse: Callable[[str], T]) -> T | None:
         """A text that `parse` accepts; what it says against the text gets this key's address."""
         value = self.text(key)
-        if value is None:
-            return None
+        return None if value is None else self._parsed(key, value, parse)
+
+    def all_checked(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """A list of texts that `parse` accepts, each."""
+        return tuple(self._parsed(key, value, parse) for value in self.texts(key))
+
+    def _parsed(self, key: str, value: str, parse: Callable[[str], T]) -> T:
         try:
             return parse(value)
         except DocumentError as error:

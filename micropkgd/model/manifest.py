@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
-from micropkgd.model.ref import Ref, RefKind
+from micropkgd.model.publish import Target, name_in
+from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -23,8 +24,17 @@ OWN_PACKAGE: TablePath = ("tool", "micropkgd", "package")
 _POLICY: TablePath = ("tool", "micropkgd")
 
 _PULL_KEYS = ("alias", "destination", "env", "fs-args", "fs_args", "index", "sha256", "keep-deleted")
-_PACKAGE_KEYS = ("alias", "destination", "env", "publish", "overwrite")
-_POLICY_KEYS = ("on-local-edit", "prune", "update", "requirements-file", "on-dangling-import", "protocols", "index-url")
+_PACKAGE_KEYS = ("alias", "destination", "env", "publish", "overwrite", "fs-args")
+_POLICY_KEYS = (
+    "on-local-edit",
+    "prune",
+    "update",
+    "requirements-file",
+    "on-dangling-import",
+    "protocols",
+    "index-url",
+    "mirrors",
+)
 _PARTS = ("pull", "package", "project")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -61,6 +71,7 @@ class Policy(NamedTuple):
     on_dangling_import: OnDanglingImport = OnDanglingImport.WARN
     protocols: tuple[str, ...] = ()  # of refs beyond those that every project may use
     index_url: str | None = None  # of requirements that name no index; None: what the machine says
+    mirrors: tuple[str, ...] = ()  # where archives are by digest, too
 
 
 class PullEntry(NamedTuple):
@@ -84,8 +95,9 @@ class PackageEntry(NamedTuple):
     alias: str | None = None
     destination: str = "dist"
     env: str | None = None
-    publish: str | None = None
-    overwrite: bool = False
+    publish: Target | None = None
+    overwrite: bool = False  # other bytes under the same name may be replaced
+    fs_args: str | None = None  # for publishing: a YAML file, relative to the project
     home: TablePath = OWN_PACKAGE
 
 
@@ -120,6 +132,7 @@ class Manifest(NamedTuple):
         homes = (KEDRO_PACKAGE, OWN_PACKAGE)
         packages = [_package_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.module, entry.home) for entry in packages)
+        _refuse_cycles(pulls, packages)
         return cls(project, tuple(pulls), tuple(packages), policy)
 
 
@@ -229,8 +242,9 @@ def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
         alias=fields.checked("alias", lambda text: check_name(text, "alias")),
         destination=fields.text("destination") or "dist",
         env=fields.checked("env", parse_env),
-        publish=fields.text("publish"),
+        publish=fields.checked("publish", Target.parse),
         overwrite=fields.flag("overwrite", default=False),
+        fs_args=fields.text("fs-args"),
         home=home,
     )
 
@@ -246,6 +260,7 @@ def _policy(document: Table) -> Policy:
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
         protocols=fields.texts("protocols"),
         index_url=fields.checked("index-url", parse_index_url),
+        mirrors=fields.all_checked("mirrors", parse_mirror),
     )
 
 
@@ -265,3 +280,21 @@ def _refuse_twice(rows: Iterable[tuple[str, TablePath]]) -> None:
                 hint="keep one of the two rows",
             )
         seen[key] = home
+
+
+def _refuse_cycles(pulls: Iterable[PullEntry], packages: Iterable[PackageEntry]) -> None:
+    """What is pulled from where the project itself publishes it would change for ever."""
+    published = [(package, package.publish) for package in packages if package.publish is not None]
+    for pull in pulls:
+        for package, target in published:
+            names = [package.alias or package.module.rpartition(".")[2]]
+            if pull.alias is not None and ".".join((*pull.destination, pull.alias)) == package.module:
+                names.append(name_in(pull.ref))  # a pulled module is packaged under the name it came with
+            if target.holds(pull.ref, pull.index_url, names):
+                cycle = f"`{package.module}` -> `{target.text}` -> `{pull.ref.text}`"
+                raise ManifestError(
+                    f"a cycle: {cycle} is published by this project and pulled by it again",
+                    (*pull.home, pull.ref.text),
+                    other=(*package.home, package.module),
+                    hint="remove the pull entry, or publish elsewhere",
+                )

@@ -26,6 +26,13 @@ class Archived(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
 
 
+class Published(NamedTuple):
+    """Which archive was put where."""
+
+    to: str  # as the manifest says it
+    digest: Digest
+
+
 class Step(StrEnum):
     """What was, or in a dry run would be, done."""
 
@@ -43,6 +50,7 @@ class PackageOutcome(NamedTuple):
     archived: Archived | None = None  # in case of a failure the last good one, which stays
     failure: Failure | None = None
     notes: tuple[str, ...] = ()  # of a failure; those of an archive are its own
+    published: Published | None = None
 
     @property
     def condition(self) -> Condition:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 
+MIRRORED = "{sha256}"
+"""Stands, in the address of a mirror, for the hexadecimal digits of an archive's digest."""
+
 
 class RefKind(StrEnum):
     """Which source can probe and fetch a ref."""
@@ -73,6 +76,16 @@ class Ref(NamedTuple):
             return cls(text, RefKind.LOCAL, unquote(path))
         _refuse_secrets(text)
         return cls(text, _SCHEMES.get(scheme, RefKind.OTHER), text)
+
+
+def parse_mirror(text: str) -> str:
+    """Check where a mirror keeps archives: a ref that names one of them once its digest is filled in."""
+    hint = f"write it like `https://host/archives/{MIRRORED}.tar.gz`"
+    if MIRRORED not in text:
+        raise DocumentError(f"mirror `{text}` does not say where the digest goes", hint=hint)
+    if Ref.parse(text.replace(MIRRORED, "0" * 64)).kind is RefKind.INDEX:
+        raise DocumentError(f"mirror `{text}` is no address and no path", hint=hint)
+    return text
 
 
 def _refuse_odd_text(text: str) -> None:

@@ -6,6 +6,7 @@ person's save races it, the commit is taken back, that entry is left out, and th
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.carry_out import carry_out
@@ -14,7 +15,7 @@ from micropkgd.reconcile.desired import current_blocks, desire
 from micropkgd.reconcile.modes import check_lock, follow_of, frozen
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.propose import Proposal, Proposer
-from micropkgd.reconcile.remember import remember
+from micropkgd.reconcile.remember import remember, with_since
 from micropkgd.reconcile.report import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.resolve import Fetcher, Resolution
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
@@ -24,6 +25,9 @@ from micropkgd.workspace.project import Project, read_project, with_requirements
 from micropkgd.workspace.settled import watch
 from micropkgd.workspace.state import State, read_state
 from micropkgd.workspace.transaction import recover
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.package.publish import Publisher
 
 GIT_PATIENCE = 10.0  # seconds
 
@@ -48,8 +52,8 @@ def run_pass(
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired) if options.apply else make(desired, {})
-        outcome = outcome_of(root, proposal, recovered=recovered, applied=options.apply)
-        outcome = _package(fs, project, proposal, outcome, options)
+        outcome = with_since(outcome_of(root, proposal, recovered=recovered, applied=options.apply), state)
+        outcome = _package(fs, project, proposal, outcome, options, fetcher)
         if options.apply:
             try:
                 lay_beside(fs, proposal)
@@ -81,8 +85,11 @@ def _observe(root: str, options: Options) -> Project:
 
 def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
     """What reaches archives for a project, by its own policy."""
+    policy = project.manifest.policy
     return make_fetcher(project.root)._replace(
-        protocols=project.manifest.policy.protocols, requires_python=project.manifest.project.requires_python
+        protocols=policy.protocols,
+        mirrors=policy.mirrors,
+        requires_python=project.manifest.project.requires_python,
     )
 
 
@@ -93,12 +100,20 @@ def _resolve(project: Project, state: State, fetcher: Fetcher, options: Options)
     return fetcher.resolve(entries, state.known, follow_of(project, options))
 
 
-def _package(fs: FsOps, project: Project, proposal: Proposal, outcome: Outcome, options: Options) -> Outcome:
+def _package(
+    fs: FsOps, project: Project, proposal: Proposal, outcome: Outcome, options: Options, fetcher: Fetcher
+) -> Outcome:
     """Pack the project's own modules that changed; the packer is imported where there is one to pack."""
     entries = project.manifest.packages
     if not entries or options.lock_only:
         return outcome
     from micropkgd.reconcile.package.entries import package_entries
 
+    def make_publisher(root: str) -> "Publisher":
+        from micropkgd.reconcile.package.publish import Publisher
+
+        return Publisher(root, fetcher.sources, fetcher.environ)
+
     project = project._replace(lock=proposal.lock)
-    return outcome._replace(packages=package_entries(fs, project, entries, apply=options.apply))
+    done = package_entries(fs, project, entries, apply=options.apply, make_publisher=make_publisher)
+    return outcome._replace(packages=done)

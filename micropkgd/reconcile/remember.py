@@ -6,6 +6,7 @@ Written only when it says something new, so that a pass with nothing to do write
 import time
 from collections.abc import Mapping, Sequence
 
+from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import EntryOutcome, Outcome
 from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
@@ -17,6 +18,8 @@ from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.settled import GRAIN_NS
 from micropkgd.workspace.state import Known, Standing, State, write_state
+
+_FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
 
 
 def remember(
@@ -37,6 +40,19 @@ def remember(
     if after != before:
         write_state(fs, after)
     return after
+
+
+def with_since(outcome: Outcome, before: State) -> Outcome:
+    """Say of each entry that fails, and failed before, since when."""
+    entries = (entry._replace(failing_since=_failing_since(entry, before)) for entry in outcome.entries)
+    return outcome._replace(entries=tuple(entries))
+
+
+def _failing_since(entry: EntryOutcome, before: State) -> str:
+    known = before.standing.get(_label(entry))
+    if entry.failure is None or known is None or known.state not in _FAILING:
+        return ""
+    return known.since
 
 
 def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
@@ -78,7 +94,8 @@ def _standing(entry: EntryOutcome, before: State) -> Standing:
     known = before.standing.get(_label(entry))
     if known is not None and known[:3] == (entry.condition.value, reason, message):
         return known
-    return Standing(entry.condition.value, reason, message, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    since = _failing_since(entry, before) or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Standing(entry.condition.value, reason, message, since)
 
 
 def _edited(plan: EntryPlan) -> list[RelPath]:

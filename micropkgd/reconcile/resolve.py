@@ -6,7 +6,6 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
 from micropkgd import documents
@@ -16,6 +15,7 @@ from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
+from micropkgd.reconcile.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
@@ -63,6 +63,7 @@ class Fetcher(NamedTuple):
     cache: ArchiveCache
     environ: Mapping[str, str]
     protocols: tuple[str, ...] = ()  # what the project's policy allows beyond the usual
+    mirrors: tuple[str, ...] = ()  # where the project's policy finds archives by digest, too
     requires_python: str = ""  # of the project
     allow_downgrade: bool = False  # whether a requirement may be answered by less than before
 
@@ -84,7 +85,7 @@ class Fetcher(NamedTuple):
                 requests[number] = self._question(entry, block, known.get(entry.ref.text))
             except MicropkgError as error:
                 answers[number] = Resolution(failure=Failure.of(error))
-        replies = self.sources.answer(list(requests.values()), Path(self.root))
+        replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
         for (number, request), reply in zip(requests.items(), replies, strict=True):
             answers[number] = _resolution(request, reply, known.get(request.ref.text))
         return [answers[number] for number in range(len(entries))]
@@ -100,7 +101,7 @@ class Fetcher(NamedTuple):
                     requests[number] = self._request_again(wanted[number])
                 except MicropkgError as error:
                     found[number] = Failure.of(error)
-            replies = self.sources.answer(list(requests.values()), Path(self.root))
+            replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
             for number, reply in zip(requests, replies, strict=True):
                 found[number] = self._bytes_of(reply, wanted[number].archive)
         return [data if data is not None else _lost() for data in found]
@@ -145,16 +146,21 @@ class Fetcher(NamedTuple):
         """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
         if entry.fs_args is None or entry.ref.kind is RefKind.LOCAL:
             return {}
-        try:
-            with open(os.path.join(self.root, rel_path(entry.fs_args)), "rb") as stream:
-                options = documents.interpolate(documents.read_yaml(stream.read()), self.environ)
-        except FileNotFoundError as error:
-            raise DocumentError("fs-args file is missing", where=entry.fs_args) from error
-        except OSError as error:
-            raise DocumentError(f"cannot be read: {error.strerror}", where=entry.fs_args) from error
-        except DocumentError as error:
-            raise error.at(entry.fs_args) from error
-        return options if isinstance(options, dict) else {}
+        return load_fs_args(self.root, entry.fs_args, self.environ)
+
+
+def load_fs_args(root: str, path: str, environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Read a file of options; `DocumentError` has its path."""
+    try:
+        with open(os.path.join(root, rel_path(path)), "rb") as stream:
+            options = documents.interpolate(documents.read_yaml(stream.read()), environ)
+    except FileNotFoundError as error:
+        raise DocumentError("fs-args file is missing", where=path) from error
+    except OSError as error:
+        raise DocumentError(f"cannot be read: {error.strerror}", where=path) from error
+    except DocumentError as error:
+        raise error.at(path) from error
+    return options if isinstance(options, dict) else {}
 
 
 def failure_of(failed: Failed) -> Failure:

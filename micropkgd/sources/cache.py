@@ -3,7 +3,8 @@
 Promise: what `read` gives out has the digest it was asked for; it is hashed again on every read, so nothing here is
 flushed to disk and a crash costs a download, never a wrong byte. Rules: an archive is written to a file of its own
 below `partial/` and renamed to its name, which any number of processes may do at the same time; it never changes
-afterwards (0444). A process that dies leaves its partial file unlocked, and a later one sweeps it away.
+afterwards (0444). A process that dies leaves its partial file unlocked, and a later one sweeps it away. An archive's
+mtime says when its bytes were last used, to the day: atime would not do, for many disks are mounted without it.
 
 Layout: `archives/sha256/ab/<62 more hex digits>`.
 """
@@ -13,16 +14,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-from micropkgd.errors import TreeError, UsageError
-from micropkgd.model.tree import Digest, digest_of
+from micropkgd.errors import DocumentError, TreeError, UsageError
+from micropkgd.model.tree import Digest, digest_of, parse_digest
 
 CACHE_DIR_VARIABLE = "MICROPKGD_CACHE_DIR"
 
 # Only a partial file that has stood this long is taken for a dead one: between its creation and its lock lies a
 # moment in which a sweeper could find it unlocked.
 _DEAD_AFTER_SECONDS = 600
+
+# A use is noted once a day: whoever reads the same archive again and again writes nothing.
+_USE_NOTED_EVERY_SECONDS = 86_400
 
 
 class TooLargeError(Exception):
@@ -39,6 +43,14 @@ def default_cache_folder(environ: Mapping[str, str]) -> Path:
     if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
         base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache")
     return Path(base, "micropkgd")
+
+
+class Archive(NamedTuple):
+    """One archive that the cache holds."""
+
+    digest: Digest
+    size: int  # bytes
+    used: float  # when last, to the day; seconds since the epoch
 
 
 class ArchiveCache:
@@ -59,9 +71,45 @@ class ArchiveCache:
             with open(path, "rb") as file:
                 data = file.read()
             if digest_of(data) == digest:
+                _note_use(path)
                 return data
             os.unlink(path)
         return None
+
+    def archives(self) -> Iterator[Archive]:
+        """Every archive that the cache holds, sound or not; what else stands in its folders is passed over."""
+        top = os.path.join(self.folder, "archives", "sha256")
+        with _naming_trouble("read", self.folder), suppress(FileNotFoundError):
+            for name in sorted(os.listdir(top)):
+                with suppress(NotADirectoryError):
+                    yield from _archives_below(os.path.join(top, name), name)
+
+    def discard_unused(self, since: float) -> list[Archive]:
+        """Remove the archives that nobody used since then (seconds since the epoch), and say which they were."""
+        unused = [archive for archive in self.archives() if archive.used <= since]
+        with _naming_trouble("write to", self.folder):
+            for archive in unused:
+                with suppress(FileNotFoundError):
+                    os.unlink(_path_of(self.folder, archive.digest))
+        return unused
+
+    def discard_damaged(self) -> tuple[int, list[Archive]]:
+        """Hash every archive and remove those that are not what their name says: how many there were, and which."""
+        checked, damaged = 0, []
+        for archive in self.archives():
+            path = _path_of(self.folder, archive.digest)
+            with _naming_trouble("verify", self.folder), suppress(FileNotFoundError):
+                checked += 1
+                if _hashed(path) != archive.digest:
+                    damaged.append(archive)
+                    os.unlink(path)
+        return checked, damaged
+
+    def sweep(self) -> int:
+        """Remove what processes that are no more left half written: how many files."""
+        with _naming_trouble("write to", self.folder), suppress(FileNotFoundError):
+            return _sweep(os.path.join(self.folder, "partial"))
+        return 0
 
     def writer(self, max_bytes: int) -> "ArchiveWriter":
         """Take in one archive of at most `max_bytes`; use it in a `with` and call `commit` at the end."""
@@ -133,6 +181,32 @@ def _path_of(folder: Path, digest: Digest) -> str:
     return os.path.join(folder, "archives", "sha256", name[:2], name[2:])
 
 
+def _note_use(path: str) -> None:
+    import time
+
+    with suppress(OSError):  # a cache that can only be read serves all the same
+        if os.stat(path).st_mtime < time.time() - _USE_NOTED_EVERY_SECONDS:
+            os.utime(path)
+
+
+def _archives_below(folder: str, start: str) -> Iterator[Archive]:
+    """The archives whose digests begin alike."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            with suppress(DocumentError, FileNotFoundError):
+                digest = parse_digest(f"sha256:{start}{entry.name}")
+                if len(start) == 2 and entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    yield Archive(digest, status.st_size, status.st_mtime)
+
+
+def _hashed(path: str) -> Digest:
+    from hashlib import file_digest
+
+    with open(path, "rb") as file:
+        return Digest(f"sha256:{file_digest(file, 'sha256').hexdigest()}")
+
+
 @contextmanager
 def _naming_trouble(doing: str, folder: Path) -> Iterator[None]:
     try:
@@ -153,16 +227,19 @@ def _create_locked(path: str) -> int:
     return descriptor
 
 
-def _sweep(folder: str) -> None:
-    """Remove the partial files of processes that are no more."""
+def _sweep(folder: str) -> int:
+    """Remove the partial files of processes that are no more: how many."""
     import time
 
     latest = time.time() - _DEAD_AFTER_SECONDS
+    removed = 0
     with os.scandir(folder) as found:
         for entry in found:
             with suppress(OSError):
                 if entry.stat(follow_symlinks=False).st_mtime < latest and _unlocked(entry.path):
                     os.unlink(entry.path)
+                    removed += 1
+    return removed
 
 
 def _unlocked(path: str) -> bool:

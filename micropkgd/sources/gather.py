@@ -24,6 +24,7 @@ from micropkgd.sources.source import (
     Unchanged,
     no_progress,
 )
+from micropkgd.sources.upload import Store, Stored, Upload, put_local
 
 if TYPE_CHECKING:
     import asyncio
@@ -99,6 +100,20 @@ class Sources:
         fetched = iter(self._run(remote) if remote else ())
         return [next(fetched) if answer is None else answer for answer in answers]
 
+    def put(self, upload: Upload, project_root: Path) -> Stored | Failed:
+        """Put one archive where it is published; what the world does to it is an answer."""
+        if upload.ref.kind is RefKind.LOCAL:
+            return put_local(upload, project_root)
+        if self._offline:
+            return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
+        return self._loop().run(self._put(upload))
+
+    async def _put(self, upload: Upload) -> Stored | Failed:
+        source = self._source(upload.ref.kind)
+        if isinstance(source, Store):
+            return await source.put(upload)
+        return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
+
     def _without_network(self, request: Request, project_root: Path) -> Answer | None:
         if request.ref.kind is RefKind.LOCAL:
             return fetch_local(request, project_root, self._cache)
@@ -109,11 +124,14 @@ class Sources:
         return None
 
     def _run(self, requests: Sequence[Request]) -> list[Answer]:
+        return self._loop().run(self._fetch_all(requests))
+
+    def _loop(self) -> "asyncio.Runner":
         import asyncio
 
         if self._runner is None:
             self._runner = asyncio.Runner()
-        return self._runner.run(self._fetch_all(requests))
+        return self._runner
 
     async def _fetch_all(self, requests: Sequence[Request]) -> list[Answer]:
         import asyncio

@@ -21,6 +21,7 @@ from micropkgd.sources.gcs_client import GcsClient, connect
 from micropkgd.sources.gcs_options import GcsOptions
 from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
+from micropkgd.sources.upload import Stored, Upload
 
 
 class GcsSource:
@@ -51,6 +52,23 @@ class GcsSource:
 
         async def attempt() -> Answer:
             return await self._clients.ask(options.name, lambda: self._connect(options, request.ref.text), question)
+
+        return await patiently(attempt, self._patience, self._chance)
+
+    async def put(self, upload: Upload) -> Stored | Failed:
+        """Put an archive where nothing is, or where the upload may replace what is there."""
+        try:
+            options = GcsOptions.parse({"access": "read_write", **upload.options})
+            where = BucketObject.parse(upload.ref.location, "#")
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+        ref = upload.ref.text
+
+        async def question(client: GcsClient) -> Stored:
+            return Stored(await client.upload(where, upload.data, ref, overwrite=upload.overwrite))
+
+        async def attempt() -> Stored:
+            return await self._clients.ask(options.name, lambda: self._connect(options, ref), question)
 
         return await patiently(attempt, self._patience, self._chance)
 

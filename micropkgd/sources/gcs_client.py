@@ -6,6 +6,7 @@ bucket's kind is off, which costs up to 90 s a call where nobody answers it.
 """
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ from micropkgd.sources.http_failures import of_exception, of_status
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError, Patience
 from micropkgd.sources.source import Failed, FailureKind
+from micropkgd.sources.upload import LEAST_PACE, TAKEN
 
 if TYPE_CHECKING:
     from gcsfs import GCSFileSystem
@@ -65,6 +67,18 @@ class GcsClient:
         async with self._get(f"{path}/o/{quote(where.key, safe='')}", asked, ref, "gzip") as body:
             yield body
 
+    async def upload(self, where: BucketObject, data: bytes, ref: str, *, overwrite: bool) -> bool:
+        """Put an object; False where there is one already that must not be replaced."""
+        path = f"{self._fs.base.replace('/storage/', '/upload/storage/', 1)}b/{quote(where.bucket, safe='')}/o"
+        asked = {"uploadType": "multipart", **({} if overwrite else {"ifGenerationMatch": "0"})}
+        boundary = hashlib.sha256(data).hexdigest()  # its own hash is in no file
+        kind = {"Content-Type": f"multipart/related; boundary={boundary}"}
+        body = _parts(boundary, {"name": where.key, "contentType": "application/gzip"}, data)
+        async with self._answer("POST", path, asked, ref, kind, body) as response:
+            if response.status not in {200, *TAKEN}:
+                raise self._refusal(response, ref)
+            return response.status == 200
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._fs.session.close()
@@ -89,19 +103,38 @@ class GcsClient:
     async def _get(
         self, path: str, asked: Mapping[str, str], ref: str, encoding: str
     ) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with self._answer("GET", path, asked, ref, {"Accept-Encoding": encoding}) as response:
+            if response.status != 200:
+                raise self._refusal(response, ref)
+            yield watched(response.content.iter_any(), self.host, self._patience.silence)
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        asked: Mapping[str, str],
+        ref: str,
+        said: Mapping[str, str],
+        data: bytes | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         url = URL(f"{path}?{urlencode({**asked, **self._payer()})}", encoded=True)
         try:
-            headers = {"Accept-Encoding": encoding, **await self._credentials(ref)}
+            headers = {**said, **await self._credentials(ref)}
             proxy = environment_proxy(url)
             login = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
-            async with asyncio.timeout(self._patience.silence):
-                response = await self._fs.session.get(
-                    url, headers=headers, allow_redirects=False, proxy=proxy.url if proxy else None, proxy_headers=login
+            async with asyncio.timeout(self._patience.silence + len(data or b"") / LEAST_PACE):
+                response = await self._fs.session.request(
+                    method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=login,
                 )
             async with response:
-                if response.status != 200:
-                    raise self._refusal(response, ref)
-                yield watched(response.content.iter_any(), self.host, self._patience.silence)
+                yield response
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, ValueError) as error:
             raise of_exception(error, URL(self.host)) from error
 
@@ -135,6 +168,13 @@ class GcsClient:
         return FetchError(
             said.failed._replace(problem=f"{said.failed.problem} for `{ref}`", hint=hint), again=said.again
         )
+
+
+def _parts(boundary: str, about: Mapping[str, str], data: bytes) -> bytes:
+    """An object's description and its bytes in one body."""
+    said = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{json.dumps(about)}\r\n"
+    head = f"--{boundary}\r\nContent-Type: {about['contentType']}\r\n\r\n"
+    return said.encode() + head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
 
 
 async def connect(options: GcsOptions, patience: Patience, clock: Callable[[], float], ref: str) -> GcsClient:

@@ -23,12 +23,13 @@ from micropkgd.errors import DocumentError
 from micropkgd.sources.download import watched
 from micropkgd.sources.http_conditions import conditions
 from micropkgd.sources.http_environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
-from micropkgd.sources.http_failures import of_exception, of_status
+from micropkgd.sources.http_failures import NOT_NOW, of_exception, of_status
 from micropkgd.sources.http_options import HttpOptions
 from micropkgd.sources.http_redirects import REDIRECTS, next_hop
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.source import Failed, FailureKind, Unchanged, Validator
+from micropkgd.sources.upload import LEAST_PACE
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -69,6 +70,20 @@ class HttpClient:
         """Hand a good answer to `use`, trying again at once where that may help."""
         return await patiently(lambda: self._try(question, use), self._patience, self._chance)
 
+    async def post(self, question: Question, form: Callable[[], aiohttp.FormData]) -> int | Failed:
+        """Send a form, without following redirects, and give the status of an answer that is final."""
+
+        async def attempt() -> int:
+            try:
+                async with await self._ask(question.url, question.options, {}, form()) as response:
+                    if response.status in {401, 403, 404, 407, 429, *NOT_NOW}:
+                        raise of_status(response.status, response.headers, response.url, self._clock())
+                    return response.status
+            except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+                raise of_exception(error, question.url) from error
+
+        return await patiently(attempt, self._patience, self._chance)
+
     def body(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The body of an answer, while it comes fast enough to end one day."""
         return watched(response.content.iter_any(), origin(str(response.url)), self._patience.silence)
@@ -108,7 +123,9 @@ class HttpClient:
                     return
                 chain.append(question.next_hop(chain, response.headers.get("Location", "")))
 
-    async def _ask(self, url: URL, options: HttpOptions, headers: dict[str, str]) -> aiohttp.ClientResponse:
+    async def _ask(
+        self, url: URL, options: HttpOptions, headers: dict[str, str], form: aiohttp.FormData | None = None
+    ) -> aiohttp.ClientResponse:
         headers["Accept-Encoding"] = "identity"
         login = options.login
         if login is None and options.trust_env and keeps_secrets(url):
@@ -119,9 +136,13 @@ class HttpClient:
         to_proxy = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
         if url.scheme == "http":  # there is no tunnel: the request itself is what the proxy reads
             headers.update(to_proxy)
-        async with asyncio.timeout(options.read or self._patience.silence):
-            return await self._session(url.origin(), options).get(
+        payload = None if form is None else form()
+        pace = (payload.size or 0) / LEAST_PACE if payload is not None else 0.0
+        async with asyncio.timeout((options.read or self._patience.silence) + pace):
+            return await self._session(url.origin(), options).request(
+                "GET" if form is None else "POST",
                 url,
+                data=payload,
                 headers=headers,
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,

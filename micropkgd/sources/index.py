@@ -38,6 +38,7 @@ from micropkgd.sources.source import (
     Unchanged,
     Validator,
 )
+from micropkgd.sources.upload import Stored, Upload
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -89,6 +90,21 @@ class IndexSource:
         if isinstance(pick, Failed):
             return pick
         return _known(search, pick) or await self._fetch_file(search, pick, cache, progress)
+
+    async def put(self, upload: Upload) -> Stored | Failed:
+        """Send an archive in the form that every index takes; whether it may replace another one the index decides."""
+        from micropkgd.sources.index_upload import form_of, options_for, stored
+
+        lookup = upload.lookup
+        if lookup is None:
+            return Failed(FailureKind.REFUSED, f"no index was named for `{upload.ref.text}`")
+        try:
+            options = options_for(upload.options, self._logins.get(lookup.index_url) or lookup.login)
+            url = address(upload.url, options)
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+        status = await self._client.post(Question(url, options), lambda: form_of(upload))
+        return status if isinstance(status, Failed) else stored(status, url)
 
     async def close(self) -> None:
         """Let go of connections."""

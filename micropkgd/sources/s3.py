@@ -24,9 +24,10 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients, forget_ambient_settings
 from micropkgd.sources.download import Announced, only_expected, take_in, watched
 from micropkgd.sources.redaction import origin
-from micropkgd.sources.retry import Patience, patiently
+from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.s3_options import S3Options
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
+from micropkgd.sources.upload import LEAST_PACE, TAKEN, Stored, Upload
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem
@@ -62,6 +63,29 @@ class S3Source:
             return await self._answer(fs, where, request, cache, progress)
 
         connect = partial(self._connect, options, request.ref.text)
+        return await patiently(lambda: self._clients.ask(options.name, connect, question), self._patience, self._chance)
+
+    async def put(self, upload: Upload) -> Stored | Failed:
+        """Put an archive where nothing is, or where the upload may replace what is there."""
+        try:
+            options = S3Options.parse(upload.options)
+            where = BucketObject.parse(upload.ref.location, "?versionId=")
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+        ref = upload.ref.text
+        asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Body": upload.data}
+        asked |= {} if upload.overwrite else {"IfNoneMatch": "*"}
+
+        async def question(fs: "S3FileSystem") -> Stored:
+            try:
+                await self._call(fs, ref, "put_object", asked, seconds=len(upload.data) / LEAST_PACE)
+            except FetchError as error:
+                if s3_failures.status_of(error.__cause__) in TAKEN:
+                    return Stored(written=False)
+                raise
+            return Stored(written=True)
+
+        connect = partial(self._connect, options, ref)
         return await patiently(lambda: self._clients.ask(options.name, connect, question), self._patience, self._chance)
 
     async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
@@ -120,9 +144,11 @@ class S3Source:
         except s3_failures.TROUBLE as error:
             raise s3_failures.of_trouble(error, ref, _endpoint(fs), self._clock()) from error
 
-    async def _call(self, fs: "S3FileSystem", ref: str, method: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
+    async def _call(
+        self, fs: "S3FileSystem", ref: str, method: str, asked: Mapping[str, object], *, seconds: float = 0.0
+    ) -> Mapping[str, Any]:
         try:
-            async with asyncio.timeout(self._patience.silence):
+            async with asyncio.timeout(self._patience.silence + seconds):
                 answer: Mapping[str, Any] = await fs._call_s3(method, **asked)  # noqa: SLF001 - covered by tests
         except s3_failures.TROUBLE as error:
             raise s3_failures.of_trouble(error, ref, _endpoint(fs), self._clock()) from error

@@ -60,6 +60,13 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
     return _final(FailureKind.REFUSED, problem, "check the ref, its fs-args and the AWS profile")
 
 
+def status_of(error: BaseException | None) -> int:
+    """The status of the answer that an error was made of; 0 where there was none."""
+    response = getattr(error, "response", None) or getattr(getattr(error, "__cause__", None), "response", None)
+    about = response.get("ResponseMetadata", {}) if isinstance(response, Mapping) else {}
+    return int(about.get("HTTPStatusCode", 0))
+
+
 def _of_response(response: Mapping[str, object], ref: str, endpoint: str, now: float) -> FetchError:
     error, about = (
         part if isinstance(part := response.get(key), Mapping) else {} for key in ("Error", "ResponseMetadata")

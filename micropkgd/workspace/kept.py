@@ -1,18 +1,50 @@
 """What a finished commit leaves: the files it replaced, with its journal, in `.micropkgd/kept/<commit>`.
 
-Each may be the only copy of what a person wrote, so they outlive the commit; the oldest go when there are many, but
-never one that an editor wrote into after it had been replaced (reliability.md, F65).
+Each may be the only copy of what a person wrote, so they outlive the commit, and `rollback` reads them. The oldest go
+when they are too many, too old or too big together, but never the newest, and never one that an editor wrote into
+after it had been replaced (reliability.md, F65).
 """
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import DRAFT, FOLDER, JOURNAL, Journal, read_journal, stage_folder
-from micropkgd.workspace.trees import remove_tree
+from micropkgd.workspace.journal import DRAFT, FOLDER, JOURNAL, Journal, Operation, read_journal, stage_folder
+from micropkgd.workspace.trees import files_below, remove_tree
 
 TXN = RelPath(".micropkgd/txn")
 KEPT = RelPath(".micropkgd/kept")
 _COMMITS_KEPT = 20
+_AGE_KEPT_NS = 30 * 24 * 3600 * 1_000_000_000
+_BYTES_KEPT = 256 * 1024 * 1024
+
+
+class Commit(NamedTuple):
+    """One kept commit."""
+
+    id: str
+    when_ns: int  # since the epoch
+    operations: tuple[Operation, ...]
+
+    def copy_of(self, operation: Operation) -> RelPath:
+        """Where the file lies that an operation replaced."""
+        return _copy(RelPath(f"{KEPT}/{self.id}"), operation)
+
+
+def history(fs: FsOps) -> list[Commit]:
+    """The kept commits, newest first; one that was taken back changed nothing, and one nobody can read says nothing."""
+    commits = []
+    for name in fs.names(KEPT):
+        path = RelPath(f"{KEPT}/{name}/journal")
+        with suppress(TreeError, OSError):
+            journal, status = read_journal(fs, path), fs.status(path)
+            if journal is not None and status is not None and journal.id == name and not journal.undo:
+                commits.append(Commit(name, status.st_mtime_ns, journal.operations))
+    return sorted(commits, key=lambda commit: (commit.when_ns, commit.id), reverse=True)
 
 
 def set_aside(fs: FsOps, journal: Journal) -> None:
@@ -25,6 +57,8 @@ def set_aside(fs: FsOps, journal: Journal) -> None:
     for folder in (journal.stage, FOLDER):
         fs.sync_folder(folder)
     _keep(fs, journal.id)
+    with suppress(OSError):  # the commit is made; what is too much is found again after the next one
+        _remove_oldest(fs, _too_big(fs, _by_age(fs)))
 
 
 def sweep(fs: FsOps) -> None:
@@ -40,12 +74,41 @@ def sweep(fs: FsOps) -> None:
             _keep(fs, name)
         else:
             remove_tree(fs, stage)
-    kept = fs.names(KEPT)
-    if len(kept) > _COMMITS_KEPT:
-        ages = sorted((RelPath(f"{KEPT}/{name}") for name in kept), key=lambda path: _age(fs, path))
-        for folder in ages[:-_COMMITS_KEPT]:
-            if not _has_late_save(fs, folder):
-                remove_tree(fs, folder)
+    _remove_oldest(fs, _too_many_or_old(fs, _by_age(fs)))
+
+
+def _by_age(fs: FsOps) -> list[RelPath]:
+    """The folders of the kept commits, oldest first, without the newest: that one always stays."""
+    return sorted((RelPath(f"{KEPT}/{name}") for name in fs.names(KEPT)), key=lambda path: _age(fs, path))[:-1]
+
+
+def _too_many_or_old(fs: FsOps, older: list[RelPath]) -> list[RelPath]:
+    eldest = time.time_ns() - _AGE_KEPT_NS
+    surplus = len(older) - (_COMMITS_KEPT - 1)
+    return [folder for number, folder in enumerate(older) if number < surplus or _age(fs, folder) < eldest]
+
+
+def _too_big(fs: FsOps, older: list[RelPath]) -> list[RelPath]:
+    """The folders that must go for the rest to fit; it costs a walk, so it is asked after a commit only."""
+    room = _BYTES_KEPT - sum(_size(fs, RelPath(f"{KEPT}/{name}")) for name in fs.names(KEPT))
+    surplus = []
+    for folder in older:
+        if room >= 0:
+            break
+        surplus.append(folder)
+        room += _size(fs, folder)
+    return surplus
+
+
+def _size(fs: FsOps, folder: RelPath) -> int:
+    """Bytes below a folder."""
+    return sum(status.st_size for path in files_below(fs, folder) if (status := fs.status(path)) is not None)
+
+
+def _remove_oldest(fs: FsOps, folders: Iterable[RelPath]) -> None:
+    for folder in folders:
+        if not _has_late_save(fs, folder):
+            remove_tree(fs, folder)
 
 
 def _keep(fs: FsOps, commit: str) -> None:
@@ -61,10 +124,14 @@ def _has_late_save(fs: FsOps, kept: RelPath) -> bool:
     except TreeError:
         return True
     for operation in journal.operations if journal else ():
-        found = fs.found(RelPath(f"{kept}/{operation.staged.rpartition('/')[2]}"))
+        found = fs.found(_copy(kept, operation))
         if found not in {operation.before, operation.after, None}:
             return True
     return False
+
+
+def _copy(kept: RelPath, operation: Operation) -> RelPath:
+    return RelPath(f"{kept}/{operation.staged.rpartition('/')[2]}")
 
 
 def _age(fs: FsOps, path: RelPath) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd import __version__
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
-from micropkgd.model.packaged import Archived, PackageOutcome, Step
+from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 
@@ -86,7 +86,7 @@ def settle(
         "installed": installed,
         "folders": before.folders,
         "entries": _rows(outcome.entries),
-        "packages": [[one.module, *one.archived[:5]] for one in outcome.packages if one.archived is not None],
+        "packages": [[one.module, *one.archived[:5], one.published] for one in outcome.packages if one.archived],
     }
     data = json.dumps(record, separators=(",", ":")).encode()
     if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
@@ -133,5 +133,7 @@ def _entry(row: Sequence[object]) -> EntryOutcome:
 
 
 def _package(row: Sequence[object]) -> PackageOutcome:
-    module, path, name, version, digest, content = (str(field) for field in row)
-    return PackageOutcome(module, Step.NONE, Archived(path, name, version, Digest(digest), Digest(content)))
+    module, path, name, version, digest, content = (str(field) for field in row[:6])
+    published = Published(*row[6]) if isinstance(row[6], list) else None
+    archived = Archived(path, name, version, Digest(digest), Digest(content))
+    return PackageOutcome(module, Step.NONE, archived, published=published)

@@ -34,7 +34,10 @@ class Known(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How one entry stands, for `status`: only changes are written, so `since` is when it came to stand so."""
+    """How one entry stands, for `status`: only changes are written, so `since` is when it came to stand so.
+
+    Of a failure it is when it began, also where its words have changed since.
+    """
 
     state: str
     reason: str

@@ -12,6 +12,8 @@ _HOMES = {
     "add": "edit",
     "remove": "edit",
     "resolve": "edit",
+    "history": "history",
+    "rollback": "history",
     "status": "look",
     "diff": "look",
     "verify": "look",
@@ -19,6 +21,7 @@ _HOMES = {
     "pull": "pull",
     "migrate": "migrate",
     "doctor": "doctor",
+    "cache": "cache",
 }
 
 

@@ -1,9 +1,10 @@
 """`package`: turn modules of the project into archives."""
 
 from argparse import Namespace
+from contextlib import ExitStack
 
 from micropkgd.cli.output_package import package_document, package_lines
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.session import Reach, say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_package
@@ -14,7 +15,11 @@ from micropkgd.workspace.root import find_root
 def package(options: Namespace) -> int:
     """Package one module, or every row of the package table."""
     root = find_root(options.project)
-    outcomes = run_package(root, _wanted(options), lock_timeout=options.lock_timeout)
+    with ExitStack() as stack:
+        reach = Reach(options, stack)
+        outcomes = run_package(
+            root, _wanted(options), lock_timeout=options.lock_timeout, make_publisher=reach.publisher
+        )
     exit_code = worst(outcome.exit_code for outcome in outcomes)
     if options.json:
         rows = [package_document(outcome) for outcome in outcomes]

@@ -7,11 +7,12 @@ and pack the module again.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import PackageOutcome, Step
+from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.reconcile.package.inputs import Seen, signatures
 from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
@@ -20,21 +21,39 @@ from micropkgd.workspace.hold import hold
 from micropkgd.workspace.journal import JOURNAL
 from micropkgd.workspace.project import Project, read_project
 
+if TYPE_CHECKING:
+    from micropkgd.reconcile.package.publish import Publisher
+
+    MakePublisher = Callable[[str], Publisher]
+
 
 def run_package(
-    root: str, wanted: Wanted, *, lock_timeout: float = 60.0, fsops: Callable[[str], FsOps] = FsOps
+    root: str,
+    wanted: Wanted,
+    *,
+    lock_timeout: float = 60.0,
+    fsops: Callable[[str], FsOps] = FsOps,
+    make_publisher: "MakePublisher | None" = None,
 ) -> tuple[PackageOutcome, ...]:
     """Package by hand; `MicropkgError` where the project as a whole, or the module's name, is at fault."""
     with fsops(root) as fs, hold(root, lock_timeout):
         _recover(fs)
         project = read_project(root)
-        return package_entries(fs, project, entries_of(project.manifest, wanted))
+        entries = entries_of(project.manifest, wanted)
+        return package_entries(fs, project, entries, make_publisher=make_publisher)
 
 
 def package_entries(
-    fs: FsOps, project: Project, entries: Sequence[PackageEntry], *, apply: bool = True
+    fs: FsOps,
+    project: Project,
+    entries: Sequence[PackageEntry],
+    *,
+    apply: bool = True,
+    make_publisher: "MakePublisher | None" = None,
 ) -> tuple[PackageOutcome, ...]:
     """Package what changed since its last build. `apply` false says what would be done, and writes nothing.
+
+    Rows of the manifest are published, where there is a publisher; what the command line asks otherwise never is.
 
     The caller holds the project, and its lock is the one that this pass leaves.
     """
@@ -46,6 +65,10 @@ def package_entries(
             outcomes.append(PackageOutcome(entry.module, Step.FAIL, failure=job))
             continue
         outcome, build = _package(fs, project, entry.module, job, builds.get(job.label), apply=apply)
+        if build is not None and entry.publish is not None and entry in project.manifest.packages:
+            before = known.published if (known := builds.get(job.label)) is not None else None
+            found = _publish(project, entry, build.archived, before, make_publisher if apply else None)
+            outcome, build = _with(outcome, build, found)
         outcomes.append(outcome)
         if build is not None:
             kept[job.label] = build
@@ -121,6 +144,28 @@ def _package(
         return PackageOutcome(module, Step.FAIL, last_good, Failure.of(error)), None
     build = Build(job.wish, seen, signature, archived) if signature is not None and apply else None
     return PackageOutcome(module, step, archived), build
+
+
+def _publish(
+    project: Project,
+    entry: PackageEntry,
+    archived: Archived,
+    before: Published | None,
+    make_publisher: "MakePublisher | None",
+) -> Published | Failure | None:
+    """Publish what was made, unless it is known to be there; nobody is asked then."""
+    if entry.publish is None or before == Published(entry.publish.text, archived.digest):
+        return before
+    return make_publisher(project.root).publish(entry, entry.publish, archived) if make_publisher is not None else None
+
+
+def _with(outcome: PackageOutcome, build: Build, published: Published | Failure | None) -> tuple[PackageOutcome, Build]:
+    """What to say and to remember of it. An archive that could not be published is made all the same."""
+    if published is None:
+        return outcome, build
+    if isinstance(published, Failure):
+        return outcome._replace(failure=published), build
+    return outcome._replace(published=published), build._replace(published=published)
 
 
 def _stands(root: str, known: Build) -> bool:

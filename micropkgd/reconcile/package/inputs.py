@@ -16,6 +16,7 @@ from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.names import belongs, concerns, renamed, why_not_parameters
 from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.state import Signature
@@ -70,7 +71,8 @@ class Inputs(NamedTuple):
 def look(root: str, subject: Subject) -> Inputs:
     """Find the files of a module; `UsageError` where there is no such module or no such environment."""
     _check_folders(root, subject)
-    tour = _Tour(root, {})
+    seen: dict[str, Signature | None] = {}
+    tour = _Tour(root, seen, Ignored(root, seen))
     found: list[Input | LeftOut] = [
         *tour.tree(subject.place.code, subject.name),
         *tour.tree(subject.place.tests, "tests"),
@@ -108,6 +110,7 @@ class _Tour(NamedTuple):
 
     root: str
     seen: dict[str, Signature | None]
+    ignored: Ignored
 
     def tree(self, folder: RelPath, top: str) -> Iterator[Input | LeftOut]:
         """The files of code or tests."""
@@ -115,7 +118,7 @@ class _Tour(NamedTuple):
             inner = path.removeprefix(f"{folder}/")
             if inner == REQUIREMENTS and top != "tests":
                 self.seen[path] = signature_of(status)  # it travels as metadata
-            elif reason := _why_not(inner):
+            elif reason := _why_not(inner) or self.ignored.why(path):
                 yield LeftOut(path, reason)
             elif not stat.S_ISREG(status.st_mode):
                 yield LeftOut(path, "only regular files travel, and links are not followed")
@@ -131,7 +134,10 @@ class _Tour(NamedTuple):
             if not travels and not concerns(config, subject.leaf):
                 continue
             reason = (
-                _why_not(config) or why_not_parameters(config) or ("" if travels else "is not named as its parameters")
+                _why_not(config)
+                or why_not_parameters(config)
+                or self.ignored.why(path)
+                or ("" if travels else "is not named as its parameters")
             )
             if reason or not stat.S_ISREG(status.st_mode):
                 yield LeftOut(path, reason or "only regular files travel, and links are not followed")

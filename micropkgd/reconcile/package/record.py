@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.packaged import Archived, LeftOut
+from micropkgd.model.packaged import Archived, LeftOut, Published
 from micropkgd.model.tree import RelPath, parse_digest
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
@@ -27,6 +27,7 @@ class Build(NamedTuple):
     inputs: Seen
     stands: Signature  # the archive's own
     archived: Archived
+    published: Published | None = None
 
 
 Builds = Mapping[str, Build]
@@ -57,7 +58,15 @@ def _build(row: dict[str, object]) -> Build:
     if not isinstance(inputs, dict):
         raise TypeError(inputs)
     seen = {str(path): None if numbers is None else _signature(numbers) for path, numbers in inputs.items()}
-    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived))
+    published = _published(row.get("published"))
+    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), published)
+
+
+def _published(row: object) -> Published | None:
+    if row is None:
+        return None
+    to, digest = _list(row)
+    return Published(str(to), parse_digest(digest))
 
 
 def _signature(row: object) -> Signature:

@@ -1,0 +1,61 @@
+"""`history` and `rollback`: what the last commits did, and taking it back."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from time import gmtime, strftime
+
+from micropkgd.cli import output
+from micropkgd.cli.session import exit_code_of, say, say_json, say_outcomes, work_on
+from micropkgd.model.tree import Digest, short
+from micropkgd.reconcile.rollback import roll_back
+from micropkgd.workspace import kept
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.root import find_root
+
+
+def history(options: Namespace) -> int:
+    """List the kept commits, newest first."""
+    root = find_root(options.project)
+    with FsOps(root) as fs:
+        commits = kept.history(fs)
+    if options.json:
+        say_json(
+            options, {"projects": [{"project": root, "commits": [_document(each) for each in commits]}]}, exit_code=0
+        )
+    else:
+        say(output.plain(line) for line in _lines(commits))
+    return 0
+
+
+def rollback(options: Namespace) -> int:
+    """Take back the last commit, or all since one."""
+    outcomes = work_on(
+        options,
+        [options.project],
+        lambda root, _: roll_back(root, options.ref, options.to, options.lock_timeout),
+    )
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)
+
+
+def _lines(commits: Sequence[kept.Commit]) -> Iterator[str]:
+    for commit in commits:
+        count = len(commit.operations)
+        yield f"{commit.id}  {_time(commit)}  {count} {'file' if count == 1 else 'files'}"
+        for path, _, before, after in commit.operations:
+            yield f"  {_brief(before)} -> {_brief(after)}  {path}"
+    if not commits:
+        yield "no commits"
+
+
+def _document(commit: kept.Commit) -> dict[str, object]:
+    changes = [{"path": path, "before": before, "after": after} for path, _, before, after in commit.operations]
+    return {"id": commit.id, "time": _time(commit), "changes": changes}
+
+
+def _time(commit: kept.Commit) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(commit.when_ns // 1_000_000_000))
+
+
+def _brief(digest: Digest | None) -> str:
+    return short(digest) if digest else f"{'nothing':<12}"

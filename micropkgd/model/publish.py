@@ -1,0 +1,71 @@
+"""Where an archive is published, and that nothing is pulled from there again. Pure.
+
+Rule: the text decides the kind, as with refs: a bucket's folder, a folder on disk, or the simple address of an index.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.ref import Ref, RefKind
+
+_SIMPLE = re.compile(r"/\+?simple/$")
+_KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})
+_WAYS = "`s3://bucket/folder/`, `gs://bucket/folder/`, a folder, or an index like `https://host/simple/`"
+
+
+class Target(NamedTuple):
+    """One place for archives. Build it with `parse`, which checks."""
+
+    text: str  # as the manifest says it
+    kind: RefKind
+    folder: str  # with a slash at its end
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """Say what a text names; `DocumentError` where nothing can be published there."""
+        folder = f"{text.rstrip('/')}/"
+        probe = Ref.parse(f"{folder}x.tar.gz")
+        kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
+        if kind not in _KINDS or (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/"):
+            raise DocumentError(f"`{text}` is no place to publish at", hint=f"write {_WAYS}")
+        return cls(text, kind, folder)
+
+    def ref(self, file: str, name: str, version: str) -> Ref:
+        """What an archive can be asked for by, once it is there."""
+        return Ref.parse(f"{name}=={version}" if self.kind is RefKind.INDEX else f"{self.folder}{file}")
+
+    @property
+    def upload_url(self) -> str:
+        """Of an index, where archives are sent: by convention the address above its pages."""
+        return _SIMPLE.sub("/", self.folder)
+
+    def holds(self, ref: Ref, index_url: str | None, names: Iterable[str]) -> bool:
+        """Whether a ref is answered from here by an archive of one of these names."""
+        if ref.kind is not self.kind or _normal(name_in(ref)) not in {_normal(name) for name in names}:
+            return False
+        if self.kind is RefKind.INDEX:
+            return index_url is not None and f"{index_url.rstrip('/')}/" == self.folder
+        here = Ref.parse(f"{self.folder}x.tar.gz").location
+        return _folder(here) == _folder(ref.location)
+
+
+def name_in(ref: Ref) -> str:
+    """The name of the archive that a ref names, as far as its text tells."""
+    if ref.kind is RefKind.INDEX:
+        return re.split(r"[^A-Za-z0-9._-]", ref.location)[0]
+    return _unpinned(ref.location).rpartition("/")[2].removesuffix(".tar.gz").rpartition("-")[0]
+
+
+def _unpinned(location: str) -> str:
+    return location.partition("?versionId=")[0].partition("#")[0]
+
+
+def _folder(location: str) -> str:
+    folder = _unpinned(location).rpartition("/")[0].replace("gcs://", "gs://")
+    return "/".join(part for part in folder.split("/") if part != ".")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,53 @@
+"""Mirrors: other places where an archive is found by its digest, once its own place no longer gives it out.
+
+Rules: a mirror is asked only for a known digest (pinned or locked), only after the ref itself failed, and only for
+what may be missing there by accident: a ref that is denied or refused is for somebody to mend. Nothing but the bytes
+of that digest is accepted, so a mirror need not be trusted. It gets none of the entry's fs-args: they are the ref's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from micropkgd.model.ref import MIRRORED, Ref
+from micropkgd.model.tree import Digest
+from micropkgd.sources.gather import Sources
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
+
+_ANSWERS_FOR = {FailureKind.GONE, FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.CORRUPT}
+
+
+def ask(sources: Sources, requests: Sequence[Request], mirrors: Sequence[str], root: str) -> list[Answer]:
+    """Ask the sources, and one mirror after the other for what they no longer have."""
+    answers = sources.answer(requests, Path(root))
+    failed = {number: reply for number, reply in enumerate(answers) if _is_lost(requests[number], reply)}
+    for mirror in mirrors:
+        if not failed:
+            break
+        at_mirror = [_at(mirror, requests[number]) for number in failed]
+        for number, found in zip(list(failed), sources.answer(at_mirror, Path(root)), strict=True):
+            if isinstance(found, Fetched):
+                # What the mirror calls its version is not what the ref would call it.
+                answers[number] = found._replace(validator=None)
+                del failed[number]
+            elif isinstance(found, Failed):
+                answers[number] = _neither(answers[number], found)
+    return answers
+
+
+def _is_lost(request: Request, reply: Answer) -> bool:
+    """Whether a mirror may answer; a requirement must be known by release, for the lock tells it."""
+    known = request.lookup is None or bool(request.lookup.version)
+    return request.expected is not None and known and isinstance(reply, Failed) and reply.kind in _ANSWERS_FOR
+
+
+def _at(mirror: str, request: Request) -> Request:
+    digest = request.expected or Digest("")
+    ref = Ref.parse(mirror.replace(MIRRORED, digest.removeprefix("sha256:")))
+    return Request(ref, expected=request.expected, max_bytes=request.max_bytes, protocols=request.protocols)
+
+
+def _neither(reply: Answer, at_mirror: Failed) -> Answer:
+    """The ref's own failure decides what is to be done; what the mirror said is added."""
+    if not isinstance(reply, Failed):
+        return reply
+    return reply._replace(problem=f"{reply.problem}; mirror: {at_mirror.problem}")

@@ -1,0 +1,111 @@
+"""Publish an archive: look what is there, put it where nothing is, read it back by digest.
+
+Equal bytes that are there already are as good as published; other bytes under the same name stay, unless the entry says
+`overwrite`. A failure is the entry's own, its archive stays, and the next pass tries again.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from micropkgd.errors import MicropkgError, TreeError
+from micropkgd.model.condition import Failure
+from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.packaged import Archived, Published
+from micropkgd.model.publish import Target
+from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import Digest, digest_of
+from micropkgd.reconcile.resolve import failure_of, load_fs_args
+from micropkgd.sources.gather import Sources
+from micropkgd.sources.source import Failed, FailureKind, Fetched, Lookup, Request
+from micropkgd.sources.upload import Upload
+
+
+class Publisher(NamedTuple):
+    """What is needed to publish the archives of one project."""
+
+    root: str
+    sources: Sources
+    environ: Mapping[str, str]
+
+    def publish(self, entry: PackageEntry, target: Target, archived: Archived) -> Published | Failure:
+        """See to it that the archive is at its target."""
+        try:
+            upload = self._upload(entry, target, archived)
+        except MicropkgError as error:
+            return Failure.of(error)
+        found = self._look(upload)
+        if found is None or (isinstance(found, str) and found != upload.digest and upload.overwrite):
+            stored = self.sources.put(upload, Path(self.root))
+            if isinstance(stored, Failed):
+                return failure_of(stored)
+            found = self._look(upload)
+        if isinstance(found, Failure):
+            return found
+        if found == upload.digest:
+            return Published(target.text, upload.digest)
+        return _not_there(upload, target) if found is None else _taken(upload, target, found)
+
+    def _upload(self, entry: PackageEntry, target: Target, archived: Archived) -> Upload:
+        file = os.path.basename(archived.path)
+        options = {} if entry.fs_args is None else load_fs_args(self.root, entry.fs_args, self.environ)
+        return Upload(
+            ref=target.ref(file, archived.name, archived.version),
+            url=target.upload_url,
+            file=file,
+            name=archived.name,
+            version=archived.version,
+            data=self._read(archived),
+            digest=archived.digest,
+            overwrite=entry.overwrite,
+            options=options,
+            lookup=self._lookup(target),
+        )
+
+    def _read(self, archived: Archived) -> bytes:
+        try:
+            with open(os.path.join(self.root, archived.path), "rb") as stream:
+                data = stream.read()
+        except OSError as error:
+            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=archived.path) from error
+        if digest_of(data) != archived.digest:
+            raise TreeError("the archive changed before it could be published", where=archived.path, hint="run again")
+        return data
+
+    def _lookup(self, target: Target) -> Lookup | None:
+        if target.kind is not RefKind.INDEX:
+            return None
+        from micropkgd.sources.index_login import index_for
+
+        index = index_for(target.folder, self.environ)
+        return Lookup(index.url, index.login)
+
+    def _look(self, upload: Upload) -> Digest | Failure | None:
+        """The digest of what is there; None where nothing is."""
+        request = Request(upload.ref, upload.options, lookup=upload.lookup)
+        (answer,) = self.sources.answer([request], Path(self.root))
+        if isinstance(answer, Fetched):
+            return answer.digest
+        if isinstance(answer, Failed):
+            return None if answer.kind in _nothing_there(upload) else failure_of(answer)
+        return Failure(5, "Unreachable", f"`{upload.ref.text}` says `unchanged` to a first question", transient=True)
+
+
+def _nothing_there(upload: Upload) -> frozenset[FailureKind]:
+    """The answers of a place that lacks an archive: some indexes then lead to another index, which is not asked."""
+    refused = {FailureKind.REFUSED} if upload.lookup is not None else set[FailureKind]()
+    return frozenset({FailureKind.GONE, *refused})
+
+
+def _taken(upload: Upload, target: Target, found: Digest) -> Failure:
+    problem = f"`{target.text}` has other bytes under `{upload.file}` ({found}), which are not replaced"
+    hint = "an index replaces no archive: give the module a new version"
+    if target.kind is not RefKind.INDEX:
+        hint = "give the module a new version, or set `overwrite = true`"
+    return Failure(1, "Taken", problem, hint)
+
+
+def _not_there(upload: Upload, target: Target) -> Failure:
+    problem = f"`{upload.file}` was sent to `{target.text}` and is not listed there yet"
+    return Failure(5, "Unreachable", problem, "the next pass looks again", transient=True)

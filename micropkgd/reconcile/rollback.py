@@ -1,0 +1,234 @@
+"""Take back what the last commits did, as a new commit: nothing is taken back that a person has changed since.
+
+An entry goes back whole or, where one of its files was edited since, not at all; its block in the lock and its
+requirement lines go with it. Where everything goes back, each file is again what it was, byte by byte.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from micropkgd.errors import TreeError, UsageError
+from micropkgd.model.fields import nearest
+from micropkgd.model.lock import LOCK_NAME, Block, Lock
+from micropkgd.model.manifest import Update
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.plan import Change, EntryPlan
+from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.reconcile.cycle import GIT_PATIENCE
+from micropkgd.reconcile.shared import requirement_lines, shared_changes
+from micropkgd.reconcile.ways_back import Part, Way, can_go, parts_of, ways_back
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.hold import hold
+from micropkgd.workspace.kept import Commit, history
+from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.project import Project, read_lock, read_project
+from micropkgd.workspace.state import State, read_state, write_state
+from micropkgd.workspace.transaction import commit, recover
+
+_NO_ENTRY = "files of no entry"
+_TRIES = 5  # to plan anew around somebody who writes the same files
+_AGAIN = 'the next `reconcile` brings it again: set update = "locked", or pin the entry with `sha256`, to stay here'
+_EDITED = "move your file away, or make it what it was, and roll back again"
+
+
+class Sides(NamedTuple):
+    """The project as it is, and what there was before the commits that are taken back."""
+
+    project: Project
+    state: State
+    ways: Sequence[Way]
+    then: Lock
+
+
+class Undoing(NamedTuple):
+    """What would be done."""
+
+    parts: tuple[Part, ...]
+    shared: tuple[Change, ...]  # steps on the requirements and the lock, which is the last
+    lock: Lock  # as it will be
+    contents: dict[Digest, bytes]
+
+    @property
+    def gone_back(self) -> frozenset[str]:
+        """The refs of what is taken back."""
+        return frozenset(ref for part in self.parts if not part.held for ref in part.refs)
+
+    @property
+    def writes(self) -> list[Change]:
+        """Every step, in the order in which it is safe."""
+        return [way.change() for part in self.parts if not part.held for way in part.ways] + list(self.shared)
+
+
+def roll_back(
+    root: str, only: str | None, to: str | None, lock_timeout: float, *, fsops: Callable[[str], FsOps] = FsOps
+) -> Outcome:
+    """Take back the last commit, or all since the commit `to`; of the entry that `only` names, or of all.
+
+    What was edited since is held, as the outcome says. `UsageError` where there is no such commit or entry.
+    """
+    with fsops(root) as fs, hold(root, lock_timeout):
+        recovered = recover(fs) is not None
+        wait_for_git(root, GIT_PATIENCE)
+        commits = _since(history(fs), to)
+        for _ in range(_TRIES):
+            sides = _look(fs, root, commits)
+            undoing = _undo(fs, sides, only)
+            if not undoing.writes:
+                return _outcome(sides, undoing, recovered=recovered)
+            write_state(fs, _forgotten(sides, undoing))
+            refusal = commit(fs, undoing.writes, undoing.contents, _floors(sides.project))
+            if refusal is None:
+                write_state(fs, _remembered(sides, undoing))
+                return _outcome(sides, undoing, recovered=recovered)
+            if not refusal.raced:
+                raise TreeError(refusal.problem, where=refusal.path, hint="see `ls -ld` of its folder")
+        raise TreeError("files change faster than they can be taken back", where=root, hint="run again")
+
+
+def _since(commits: Sequence[Commit], to: str | None) -> Sequence[Commit]:
+    """The commits to take back, newest first."""
+    if not commits:
+        raise UsageError("no commit is kept that could be taken back", hint="see `micropkgd history`")
+    if to is None:
+        return commits[:1]
+    found = [number for number, each in enumerate(commits) if each.id.startswith(to)]
+    if len(found) != 1 or not to:
+        problem = f"`{to}` begins the ids of several commits" if found else f"no kept commit `{to}`"
+        raise UsageError(problem, hint="see `micropkgd history`")
+    if found == [0]:
+        raise UsageError(f"nothing was committed since `{to}`", hint="it names the commit to go back to")
+    return commits[: found[0]]
+
+
+def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
+    project, ways = read_project(root), ways_back(commits)
+    then = project.lock
+    of_lock = next((way for way in ways if way.path == LOCK_NAME), None)
+    if of_lock is not None and can_go(fs, of_lock):
+        then = read_lock(root, project.layout, of_lock.copy) if of_lock.then else Lock()
+    return Sides(project, read_state(fs), ways, then)
+
+
+def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
+    project = sides.project
+    together = frozenset({LOCK_NAME, project.layout.requirements}) if sides.then != project.lock else frozenset()
+    parts = parts_of(fs, sides.ways, project.lock, sides.then, together)
+    everything = only is None and not any(part.held for part in parts)
+    if only is not None:
+        parts = [_named(parts, sides, only)]
+    elif not everything:  # an `__init__.py` or the manifest may be needed by what is held
+        parts = [part for part in parts if part.refs or part.held]
+    undoing = Undoing(tuple(parts), (), project.lock, {})
+    blocks = [block for block in project.lock.blocks if block.ref not in undoing.gone_back]
+    blocks += [block for block in sides.then.blocks if block.ref in undoing.gone_back]
+    undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}))
+    undoing.contents.update(_kept(fs, (way for part in parts if not part.held for way in part.ways)))
+    whole = [way for way in sides.ways if way.path in together and can_go(fs, way)] if everything else []
+    return undoing._replace(shared=_shared(fs, sides, undoing, whole))
+
+
+def _shared(fs: FsOps, sides: Sides, undoing: Undoing, whole: Sequence[Way]) -> tuple[Change, ...]:
+    """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
+    project, before = sides.project, sides.project.lock
+    owned = sides.state.requirements or requirement_lines(before.blocks, project.layout)
+    steps = shared_changes(fs, project, (), undoing.lock, owned)
+    undoing.contents.update({**steps.contents, **_kept(fs, whole)})
+    as_they_were = {way.path: way.change() for way in whole}
+    others = [change for change in steps.changes if change.path not in as_they_were]
+    return tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
+
+
+def _kept(fs: FsOps, ways: Iterable[Way]) -> dict[Digest, bytes]:
+    """The bytes that were replaced."""
+    contents = {way.then: fs.read(way.copy) for way in ways if way.then is not None}
+    for digest, data in contents.items():
+        if digest_of(data) != digest:
+            raise TreeError("a kept file was written to just now", where=".micropkgd/kept", hint="run again")
+    return contents
+
+
+def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
+    """The part with the entry that a person names by its ref, its target folder or its name."""
+    names: dict[str, set[str]] = {}
+    for block in (*sides.project.lock.blocks, *sides.then.blocks):
+        for name in (block.ref, block.name, block.target, block.target.rpartition("/")[2]):
+            names.setdefault(name, set()).add(block.ref)
+    refs = {text} if any(text in part.refs for part in parts) else names.get(text.rstrip("/"), set())
+    found = [part for part in parts if part.refs & refs]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"`{text}` names several entries", hint=f"name one by its ref: {', '.join(sorted(refs))}")
+    if refs:
+        raise UsageError(f"nothing of `{text}` changed in what is taken back", hint="see `micropkgd history`, and --to")
+    near = nearest(text, list(names))
+    raise UsageError(f"no entry `{text}`", hint=f"did you mean `{near}`?" if near else "see `micropkgd status`")
+
+
+def _floors(project: Project) -> frozenset[RelPath]:
+    layout = project.layout
+    return frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
+
+
+def _forgotten(sides: Sides, undoing: Undoing) -> State:
+    """The state without how these entries stand: after a crash the lock alone then says what is in the tree."""
+    blocks = (*sides.project.lock.blocks, *sides.then.blocks)
+    labels = {_label(block) for block in blocks if block.ref in undoing.gone_back}
+    state = sides.state
+    return state._replace(
+        applied={label: files for label, files in state.applied.items() if label not in labels},
+        standing={label: known for label, known in state.standing.items() if label not in labels},
+        requirements={},
+    )
+
+
+def _remembered(sides: Sides, undoing: Undoing) -> State:
+    """The state that says what is applied now."""
+    state = _forgotten(sides, undoing)
+    gone_back = {_label(block): block.files for block in undoing.lock.blocks if block.ref in undoing.gone_back}
+    lines = requirement_lines(undoing.lock.blocks, sides.project.layout)
+    return state._replace(applied={**state.applied, **gone_back}, requirements=lines)
+
+
+def _label(block: Block) -> str:
+    return f"{block.ref} -> {block.target}"
+
+
+def _outcome(sides: Sides, undoing: Undoing, *, recovered: bool) -> Outcome:
+    entries = [entry for part in undoing.parts if part.refs or part.held for entry in _entries(sides, part)]
+    no_entry = (way.change() for part in undoing.parts if not (part.refs or part.held) for way in part.ways)
+    return Outcome(sides.project.root, tuple(entries), shared=(*no_entry, *undoing.shared), recovered=recovered)
+
+
+def _entries(sides: Sides, part: Part) -> Iterable[EntryOutcome]:
+    """What became of each entry of a part; the steps stand with its first."""
+    steps = part.held or tuple(way.change() for way in part.ways)
+    for number, ref in enumerate(sorted(part.refs) or [_NO_ENTRY]):
+        now, then = _block(sides.project.lock, ref), _block(sides.then, ref)
+        block = then or now
+        target = block.target if block else None
+        yield EntryOutcome(
+            ref=ref,
+            target=target,
+            name=block.name if block else "",
+            before=_installed(now),
+            after=_installed(now if part.held else then),
+            plan=EntryPlan(ref, target or RelPath(""), steps if part.held or number == 0 else ()),
+            notes=(_AGAIN,) if not part.held and _comes_again(sides.project, ref) else (),
+            waiting=_installed(then) if part.held else None,
+            advice=_EDITED,
+        )
+
+
+def _comes_again(project: Project, ref: str) -> bool:
+    """Whether the manifest still asks for what was taken back."""
+    follows = project.manifest.policy.update is Update.FOLLOW
+    return any(entry.ref.text == ref and follows and not entry.sha256 for entry in project.manifest.pulls)
+
+
+def _block(lock: Lock, ref: str) -> Block | None:
+    return next((block for block in lock.blocks if block.ref == ref), None)
+
+
+def _installed(block: Block | None) -> Installed | None:
+    return Installed(block.version, block.archive) if block else None

@@ -1,0 +1,106 @@
+"""What can go back: the way of each file over the commits that are taken back, and which files go together.
+
+Each file's way back is the way of its commits reversed: what they left is the precondition, what they replaced lies in
+`.micropkgd/kept`. Looks at the tree and changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from micropkgd.model.lock import LOCK_NAME, Block, Lock
+from micropkgd.model.plan import Change, Kind
+from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.kept import Commit
+
+_EMPTY = digest_of(b"")
+
+
+class Way(NamedTuple):
+    """One file's way back."""
+
+    path: RelPath
+    now: Digest | None  # what the commits left
+    then: Digest | None  # what stood there before them
+    copy: RelPath  # where that is kept
+    unbroken: bool = True  # nobody else changed the file between two of them
+
+    def change(self, kind: Kind | None = None) -> Change:
+        """The step that goes it."""
+        usual = Kind.CREATE if self.now is None else Kind.DELETE if self.then is None else Kind.UPDATE
+        return Change(kind or usual, self.path, self.now, self.then, "as it was" if kind is None else "changed since")
+
+
+class Part(NamedTuple):
+    """What goes back together: entries that share places, mostly one alone. Without a ref: the files of no entry."""
+
+    refs: frozenset[str]
+    ways: tuple[Way, ...]
+    held: tuple[Change, ...] = ()  # what was changed since: nothing of the part goes back
+
+
+def ways_back(commits: Iterable[Commit]) -> list[Way]:
+    """The way of every file that these commits, the newest first, changed in the end."""
+    ways: dict[RelPath, Way] = {}
+    for commit in commits:
+        for operation in commit.operations:
+            path, _, before, after = operation
+            later = ways.get(path, Way(path, after, after, RelPath("")))
+            unbroken = later.unbroken and later.then == after
+            ways[path] = Way(path, later.now, before, commit.copy_of(operation), unbroken)
+    return [way for way in ways.values() if way.now != way.then or not way.unbroken]
+
+
+def can_go(fs: FsOps, way: Way) -> bool:
+    """Whether a file is what the commits left, and what they replaced is still there."""
+    has_copy = way.then is None or fs.found(way.copy) == way.then
+    return way.unbroken and has_copy and fs.found(way.path) == way.now
+
+
+def parts_of(fs: FsOps, ways: Iterable[Way], now: Lock, then: Lock, shared: frozenset[RelPath]) -> list[Part]:
+    """Sort the ways by whose files they are; `shared` are left out. A lock that was changed since holds everything."""
+    blocks = (*now.blocks, *then.blocks)
+    families = _families(blocks)
+    owners = {path: block.ref for block in blocks for path in block.files}
+    going: dict[frozenset[str], list[Way]] = {
+        frozenset(families[ref]): [] for ref in sorted(_refs_that_differ(now, then))
+    }
+    in_the_way = []
+    for way in ways:
+        if way.path == LOCK_NAME and not can_go(fs, way):
+            in_the_way.append(way.change(Kind.HOLD))
+        if way.path not in shared and not _is_outgrown(fs, way, owners):
+            owner = owners.get(way.path)
+            going.setdefault(frozenset(families[owner] if owner else ()), []).append(way)
+    if in_the_way:
+        going.setdefault(frozenset(), [])
+    return [_part(fs, refs, own, in_the_way) for refs, own in going.items()]
+
+
+def _part(fs: FsOps, refs: frozenset[str], ways: list[Way], in_the_way: list[Change]) -> Part:
+    held = [way.change(Kind.HOLD) for way in ways if not can_go(fs, way)]
+    return Part(refs, tuple(ways), (*held, *in_the_way))
+
+
+def _is_outgrown(fs: FsOps, way: Way, owners: Mapping[RelPath, str]) -> bool:
+    """Whether it is the empty `__init__.py` of a folder above entries, which a person has put to use since."""
+    return way.path not in owners and way.then is None and way.now == _EMPTY and not can_go(fs, way)
+
+
+def _refs_that_differ(now: Lock, then: Lock) -> set[str]:
+    ours, theirs = now.by_key(), then.by_key()
+    return {key[0] for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
+
+
+def _families(blocks: Iterable[Block]) -> dict[str, set[str]]:
+    """For each ref, the refs that it goes back with: those which had, or have now, one of its files."""
+    families: dict[str, set[str]] = {}
+    owners: dict[RelPath, str] = {}
+    for block in blocks:
+        families.setdefault(block.ref, {block.ref})
+        for path in block.files:
+            other = owners.setdefault(path, block.ref)
+            if other not in families[block.ref]:
+                joined = families[other] | families[block.ref]
+                families.update(dict.fromkeys(joined, joined))
+    return families

@@ -1,0 +1,47 @@
+"""An archive as indexes take it: the form that all upload tools send.
+
+Rule: an index that has other bytes under the name says so itself (409, or 400 with some); it is never told to replace.
+"""
+
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.redaction import origin
+from micropkgd.sources.source import Failed, FailureKind
+from micropkgd.sources.upload import TAKEN, Stored, Upload
+
+
+def form_of(upload: Upload) -> aiohttp.FormData:
+    """The form; made anew for each try, since sending one uses it up."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    fields = {
+        ":action": "file_upload",
+        "protocol_version": "1",
+        "metadata_version": "2.2",
+        "name": upload.name,
+        "version": upload.version,
+        "filetype": "sdist",
+        "pyversion": "source",
+        "sha256_digest": upload.digest.removeprefix("sha256:"),
+    }
+    for key, value in fields.items():
+        form.add_field(key, value)
+    form.add_field("content", upload.data, filename=upload.file, content_type="application/gzip")
+    return form
+
+
+def options_for(given: Mapping[str, object], login: tuple[str, str] | None) -> HttpOptions:
+    """How to ask; a login of the machine's counts where fs-args have none."""
+    options = HttpOptions.parse(given)
+    return options if options.carry_credentials else options._replace(login=login)
+
+
+def stored(status: int, url: URL) -> Stored | Failed:
+    """What the answer of an index means."""
+    if status in TAKEN or 200 <= status < 300:
+        return Stored(written=status not in TAKEN)
+    problem = f"{origin(str(url))} answered {status} and does not take the archive"
+    return Failed(FailureKind.REFUSED, problem, "check the address; an index may refuse a version that it had before")

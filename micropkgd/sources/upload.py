@@ -1,0 +1,93 @@
+"""Archives on their way out: what a place is asked, and what it answers.
+
+Promise: nothing is replaced unless the upload says so, also where two upload at once: the place itself decides, by a
+condition. As in fetching, what the world does is an answer.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from micropkgd.model.ref import Ref
+from micropkgd.model.tree import Digest
+from micropkgd.sources.source import Failed, FailureKind, Lookup
+
+LEAST_PACE = 100_000.0  # bytes a second that an upload may be expected to make
+TAKEN = frozenset({409, 412})  # statuses of a place that has something already
+
+
+class Upload(NamedTuple):
+    """One archive, and where it goes."""
+
+    ref: Ref  # asks for it, once it is there
+    url: str  # of an index: where it is sent
+    file: str  # its name there
+    name: str
+    version: str
+    data: bytes
+    digest: Digest
+    overwrite: bool = False
+    options: Mapping[str, object] = {}  # fs-args, loaded and interpolated
+    lookup: Lookup | None = None  # of an index
+
+
+class Stored(NamedTuple):
+    """The place answered."""
+
+    written: bool  # False: something is there already, and stays
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A source that archives can be put at."""
+
+    async def put(self, upload: Upload) -> Stored | Failed:
+        """Put one archive in place."""
+
+
+def put_local(upload: Upload, project_root: Path) -> Stored | Failed:
+    """Put an archive into a folder that is there: written beside, made durable, then linked or renamed."""
+    path = os.path.join(project_root, upload.ref.location)
+    folder, name = os.path.split(path)
+    draft = os.path.join(folder, f".{name}.{os.getpid()}.draft")
+    try:
+        _write(draft, upload.data)
+        if upload.overwrite:
+            os.replace(draft, path)
+        else:
+            os.link(draft, path)
+        _sync(folder)
+    except FileExistsError:
+        return Stored(written=False)
+    except OSError as error:
+        return _failure(error, folder)
+    finally:
+        with suppress(OSError):
+            os.unlink(draft)
+    return Stored(written=True)
+
+
+def _write(path: str, data: bytes) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # of a process that was killed and had the same number
+    with open(path, "xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _failure(error: OSError, folder: str) -> Failed:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Failed(FailureKind.GONE, f"there is no folder `{folder}` to publish in", "make it, or mount it")
+    kind = FailureKind.DENIED if isinstance(error, PermissionError) else FailureKind.UNREACHABLE
+    return Failed(kind, f"nothing can be written to `{folder}`: {(error.strerror or '').lower()}", "see `ls -ld` of it")

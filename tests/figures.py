@@ -1,0 +1,101 @@
+"""The figures of docs/reliability.md: `python -m tests.figures` runs the suites of harm, counts, and writes them there.
+
+What is counted is what was done: the wrappers stand between the tests and the tools of `tests.faults` that they use.
+"""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from micropkgd.errors import ArchiveError
+from micropkgd.sdist import reader
+from tests import faults
+
+PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
+BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", re.DOTALL)
+SUITES = ("crashes", "transaction", "races", "rollback", "convergence", "sdist_reader")
+SAID = {
+    "kills": "passes, recoveries and rollbacks killed at a call or system call of their own",
+    "errors": "calls that the disk was made to refuse",
+    "states": "states of the disk after a power loss",
+    "races": "saves, deletions and swapped links between two calls of a pass",
+    "games": "games of the convergence law",
+    "refused": "hostile or broken archives refused",
+    "accepted": "archives read",
+}
+
+
+class Counting:
+    """Counts what the tests do, through wrappers put in place before their modules are imported."""
+
+    def __init__(self) -> None:
+        self.done: Counter[str] = Counter(dict.fromkeys(SAID, 0))
+
+    def wrap_tools(self) -> None:
+        """Stand in front of the tools that test modules import by name."""
+        in_child, states, read = faults.in_child, faults.states_after_power_loss, reader.read_sdist
+
+        def counted_child(work: Callable[[], object]) -> int:
+            status = in_child(work)
+            self.done["kills"] += status == -9
+            return status
+
+        def counted_states(*arguments: Any) -> Iterator[faults.State]:
+            for state in states(*arguments):
+                self.done["states"] += 1
+                yield state
+
+        def counted_read(*arguments: Any, **options: Any) -> reader.Sdist:
+            try:
+                sdist = read(*arguments, **options)
+            except ArchiveError:
+                self.done["refused"] += 1
+                raise
+            self.done["accepted"] += 1
+            return sdist
+
+        tools = {"in_child": counted_child, "states_after_power_loss": counted_states,
+                 "fail_at": self.counted("errors", faults.fail_at)}  # fmt: skip
+        vars(faults).update(tools)
+        vars(reader).update(read_sdist=counted_read)
+
+    def counted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, counted."""
+
+        def count(*arguments: Any) -> Any:
+            self.done[what] += 1
+            return call(*arguments)
+
+        return count
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Stand in front of what the test modules themselves define."""
+        modules = {item.getparent(pytest.Module).obj for item in session.items}  # type: ignore[union-attr]
+        for module in modules:
+            if hasattr(module, "once_at"):
+                vars(module).update(once_at=self.counted("races", module.once_at))
+            if hasattr(module, "Game"):
+                module.Game.teardown = self.counted("games", module.Game.teardown)
+
+
+def figures() -> str:
+    """Run the suites, and say what was done."""
+    counting, began = Counting(), time.monotonic()
+    counting.wrap_tools()
+    code = pytest.main([f"tests/test_{suite}.py" for suite in SUITES], plugins=[counting])
+    if code != 0:
+        sys.exit(f"the suites failed ({code}): no figures were written")
+    rows = "".join(f"| {words} | {counting.done[what]:,} |\n" for what, words in SAID.items())
+    seconds = time.monotonic() - began
+    return f"\n| in the last run, of {seconds:.0f} seconds | |\n|---|---:|\n{rows}\n"
+
+
+if __name__ == "__main__":
+    text = figures()
+    PAGE.write_text(BLOCK.sub(lambda block: f"{block[1]}{text}{block[2]}", PAGE.read_text()))
