@@ -5,8 +5,8 @@ from packaging.version import Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import digest_of
-from micropkgd.sources.select import Candidate, Had, Wish, choose, oldest_python, step_back
-from micropkgd.sources.simple_api import File
+from micropkgd.sources.index.select import Candidate, Had, Wish, choose, oldest_python, step_back
+from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.source import Failed, FailureKind
 
 ONE, TWO = digest_of(b"1"), digest_of(b"2")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.model.tree import digest_of
-from micropkgd.sources.simple_api import JSON, File, PageError, parse_page
+from micropkgd.sources.index.simple_api import JSON, File, PageError, parse_page
 from micropkgd.sources.source import FailureKind
 
 URL = "https://host/simple/ds/"

@@ -17,8 +17,8 @@ from micropkgd.model.tree import digest_of
 from micropkgd.sources import gather
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.gcs import GcsSource
-from micropkgd.sources.gcs_options import GcsOptions
+from micropkgd.sources.gcs.options import GcsOptions
+from micropkgd.sources.gcs.source import GcsSource
 from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
 from tests.servers.faults import FaultServer, Reply, Seen
@@ -412,8 +412,8 @@ class TestProcess:
     def test_source_is_cheap_until_it_is_asked(self) -> None:
         """The library is imported by the first question, with its probe of buckets turned off."""
         code = (
-            "import os, sys, asyncio, micropkgd.sources.gcs as gcs; print('gcsfs' in sys.modules)\n"
-            "from micropkgd.sources.gcs_options import GcsOptions as Options\n"
+            "import os, sys, asyncio, micropkgd.sources.gcs.source as gcs; print('gcsfs' in sys.modules)\n"
+            "from micropkgd.sources.gcs.options import GcsOptions as Options\n"
             "source = gcs.GcsSource(); made = source._connect(Options.parse({'token': 'anon'}), 'gs://b/x')\n"
             "asyncio.run(made); name = sys.modules['gcsfs'].GCSFileSystem.__name__\n"
             "print(name, os.environ['GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT'])"

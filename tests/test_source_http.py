@@ -16,9 +16,9 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.http import HttpSource
-from micropkgd.sources.http_failures import retry_after
-from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.http.failures import retry_after
+from micropkgd.sources.http.options import HttpOptions
+from micropkgd.sources.http.source import HttpSource
 from micropkgd.sources.redaction import redacted
 from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import (
@@ -627,7 +627,7 @@ import asyncio, resource, sys
 from pathlib import Path
 from micropkgd.model.ref import Ref
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.http import HttpSource
+from micropkgd.sources.http.source import HttpSource
 from micropkgd.sources.source import Request, no_progress
 async def main():
     source = HttpSource()

@@ -19,11 +19,11 @@ from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import _host
-from micropkgd.sources.http_client import HttpClient
-from micropkgd.sources.index import IndexSource
-from micropkgd.sources.index_login import PYPI, Index, index_for
+from micropkgd.sources.http.client import HttpClient
+from micropkgd.sources.index.login import PYPI, Index, index_for
+from micropkgd.sources.index.simple_api import JSON
+from micropkgd.sources.index.source import IndexSource
 from micropkgd.sources.retry import Patience
-from micropkgd.sources.simple_api import JSON
 from micropkgd.sources.source import (
     Answer,
     Failed,

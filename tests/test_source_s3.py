@@ -18,8 +18,8 @@ from micropkgd.sources import clients, gather
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.retry import Patience
-from micropkgd.sources.s3 import S3Source
-from micropkgd.sources.s3_options import S3Options
+from micropkgd.sources.s3.options import S3Options
+from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
 from tests.servers.faults import FaultServer, Reply, Seen
 from tests.servers.nginx import Nginx

@@ -137,7 +137,7 @@ class Fetcher(NamedTuple):
         """Say which index a requirement is looked up in: the entry's, the project's, the machine's, or PyPI."""
         if entry.ref.kind is not RefKind.INDEX:
             return None
-        from micropkgd.sources.index_login import index_for
+        from micropkgd.sources.index.login import index_for
 
         index = index_for(entry.index_url, self.environ)
         return Lookup(index.url, index.login, self.requires_python)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _http() -> Source:
-    from micropkgd.sources.http import HttpSource
+    from micropkgd.sources.http.source import HttpSource
 
     return HttpSource()
 
@@ -39,7 +39,7 @@ def _http() -> Source:
 def _s3() -> Source:
     if find_spec("s3fs") is None:
         return Driverless("s3")
-    from micropkgd.sources.s3 import S3Source
+    from micropkgd.sources.s3.source import S3Source
 
     return S3Source()
 
@@ -47,13 +47,13 @@ def _s3() -> Source:
 def _gcs() -> Source:
     if find_spec("gcsfs") is None:
         return Driverless("gcs")
-    from micropkgd.sources.gcs import GcsSource
+    from micropkgd.sources.gcs.source import GcsSource
 
     return GcsSource()
 
 
 def _index() -> Source:
-    from micropkgd.sources.index import IndexSource
+    from micropkgd.sources.index.source import IndexSource
 
     return IndexSource()
 

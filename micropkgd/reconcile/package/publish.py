@@ -76,7 +76,7 @@ class Publisher(NamedTuple):
     def _lookup(self, target: Target) -> Lookup | None:
         if target.kind is not RefKind.INDEX:
             return None
-        from micropkgd.sources.index_login import index_for
+        from micropkgd.sources.index.login import index_for
 
         index = index_for(target.folder, self.environ)
         return Lookup(index.url, index.login)

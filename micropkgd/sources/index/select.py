@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
-from micropkgd.sources.simple_api import File
+from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.source import Failed, FailureKind
 
 _SHOWN_AT_MOST: Final = 8  # versions in a message

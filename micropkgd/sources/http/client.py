@@ -2,7 +2,7 @@
 
 Promise: no credential leaves the origin it was given for, nor this machine over plain http; a body ends before its
 time only as a failure. Rules: redirects are followed here, not by the library; what the world does is told by
-`http_failures`; where trying again at once may help, that is done here.
+`failures`; where trying again at once may help, that is done here.
 
 A body that ends before its Content-Length, or inside a chunk, is noticed here. One that has neither length nor chunks
 ends where the connection does, and only its reader can tell whether it is whole.
@@ -21,11 +21,11 @@ from yarl import URL
 from micropkgd import __version__
 from micropkgd.errors import DocumentError
 from micropkgd.sources.download import watched
-from micropkgd.sources.http_conditions import conditions
-from micropkgd.sources.http_environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
-from micropkgd.sources.http_failures import NOT_NOW, of_exception, of_status
-from micropkgd.sources.http_options import HttpOptions
-from micropkgd.sources.http_redirects import REDIRECTS, next_hop
+from micropkgd.sources.http.conditions import conditions
+from micropkgd.sources.http.environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
+from micropkgd.sources.http.failures import NOT_NOW, of_exception, of_status
+from micropkgd.sources.http.options import HttpOptions
+from micropkgd.sources.http.redirects import REDIRECTS, next_hop
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.source import Failed, FailureKind, Unchanged, Validator

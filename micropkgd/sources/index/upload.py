@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import aiohttp
 from yarl import URL
 
-from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Failed, FailureKind
 from micropkgd.sources.upload import TAKEN, Stored, Upload

@@ -1,6 +1,6 @@
 """What S3 says against a request, as answers.
 
-Rules: as in `http_failures`, each fact keeps a name of its own and no text of a library or server stands in a message;
+Rules: as in `http.failures`, each fact keeps a name of its own and no text of a library or server stands in a message;
 a server's error code does, once it is seen to be a word.
 """
 
@@ -12,7 +12,7 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 from yarl import URL
 
-from micropkgd.sources import http_failures
+from micropkgd.sources.http import failures as http_failures
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind

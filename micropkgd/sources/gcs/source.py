@@ -2,7 +2,7 @@
 
 Promise: an archive is one generation of its object, named before its first byte is asked for; what is replaced
 meanwhile is asked for again from the start. The generation alone is the validator: it is never given twice. How the
-store is asked is told by `gcs_client`.
+store is asked is told by `client`.
 
 A ref may pin a generation, as `#1234567890`.
 """
@@ -17,8 +17,8 @@ from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients
 from micropkgd.sources.download import Announced, only_expected, take_in
-from micropkgd.sources.gcs_client import GcsClient, connect
-from micropkgd.sources.gcs_options import GcsOptions
+from micropkgd.sources.gcs.client import GcsClient, connect
+from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
 from micropkgd.sources.upload import Stored, Upload

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from micropkgd import __version__
 from micropkgd.errors import DocumentError
-from micropkgd.sources import buckets, s3_failures
+from micropkgd.sources import buckets
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients, forget_ambient_settings
 from micropkgd.sources.download import Announced, only_expected, take_in, watched
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError, Patience, patiently
-from micropkgd.sources.s3_options import S3Options
+from micropkgd.sources.s3 import failures as s3_failures
+from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
 from micropkgd.sources.upload import LEAST_PACE, TAKEN, Stored, Upload
 
@@ -100,7 +101,7 @@ class S3Source:
         """Make a client; the library's own ways of trying again are turned off."""
         import s3fs
 
-        from micropkgd.sources.s3_session import StraightSession
+        from micropkgd.sources.s3.session import StraightSession
 
         forget_ambient_settings()
         timeouts = {"connect_timeout": self._patience.connect, "read_timeout": self._patience.silence}

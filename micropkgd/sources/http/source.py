@@ -1,7 +1,7 @@
 """Archives at `https://` and `http://` addresses.
 
 Promise: an archive is taken from one answer, as the server sent it, and its digest is of exactly these bytes; ETag
-and Last-Modified only ever skip the download. How servers are asked is told by `http_client`.
+and Last-Modified only ever skip the download. How servers are asked is told by `client`.
 """
 
 import random
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, only_expected, take_in
-from micropkgd.sources.http_client import HttpClient, Question, address
-from micropkgd.sources.http_conditions import validator_of
-from micropkgd.sources.http_options import HttpOptions
+from micropkgd.sources.http.client import HttpClient, Question, address
+from micropkgd.sources.http.conditions import validator_of
+from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request
 

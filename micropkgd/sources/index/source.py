@@ -17,17 +17,17 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, take_in
-from micropkgd.sources.http_client import HttpClient, Question, address
-from micropkgd.sources.http_conditions import validator_of
-from micropkgd.sources.http_environment import keeps_secrets
-from micropkgd.sources.http_options import HttpOptions
-from micropkgd.sources.http_redirects import next_hop
-from micropkgd.sources.index_login import login_from_keyring
-from micropkgd.sources.index_search import Memory, Search
+from micropkgd.sources.http.client import HttpClient, Question, address
+from micropkgd.sources.http.conditions import validator_of
+from micropkgd.sources.http.environment import keeps_secrets
+from micropkgd.sources.http.options import HttpOptions
+from micropkgd.sources.http.redirects import next_hop
+from micropkgd.sources.index.login import login_from_keyring
+from micropkgd.sources.index.search import Memory, Search
+from micropkgd.sources.index.select import choose
+from micropkgd.sources.index.simple_api import ACCEPT, File, PageError, parse_page
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.sources.retry import FetchError
-from micropkgd.sources.select import choose
-from micropkgd.sources.simple_api import ACCEPT, File, PageError, parse_page
 from micropkgd.sources.source import (
     Answer,
     Failed,
@@ -93,7 +93,7 @@ class IndexSource:
 
     async def put(self, upload: Upload) -> Stored | Failed:
         """Send an archive in the form that every index takes; whether it may replace another one the index decides."""
-        from micropkgd.sources.index_upload import form_of, options_for, stored
+        from micropkgd.sources.index.upload import form_of, options_for, stored
 
         lookup = upload.lookup
         if lookup is None:

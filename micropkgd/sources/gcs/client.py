@@ -22,9 +22,9 @@ from micropkgd import __version__
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.clients import forget_ambient_settings
 from micropkgd.sources.download import watched
-from micropkgd.sources.gcs_options import GcsOptions
-from micropkgd.sources.http_environment import environment_proxy, keeps_secrets
-from micropkgd.sources.http_failures import of_exception, of_status
+from micropkgd.sources.gcs.options import GcsOptions
+from micropkgd.sources.http.environment import environment_proxy, keeps_secrets
+from micropkgd.sources.http.failures import of_exception, of_status
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError, Patience
 from micropkgd.sources.source import Failed, FailureKind

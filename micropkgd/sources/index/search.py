@@ -13,9 +13,9 @@ from yarl import URL
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Release
 from micropkgd.model.tree import Digest, parse_digest
-from micropkgd.sources.http_client import address
-from micropkgd.sources.http_options import HttpOptions
-from micropkgd.sources.select import Had, Wish, step_back
+from micropkgd.sources.http.client import address
+from micropkgd.sources.http.options import HttpOptions
+from micropkgd.sources.index.select import Had, Wish, step_back
 from micropkgd.sources.source import Failed, Request, Validator, not_expected
 
 

@@ -1,0 +1,4 @@
+"""Archives over http and https, by aiohttp.
+
+Read `source` (what the loop asks), `client` (one request and its redirects), then `options`, `conditions`, `failures`.
+"""
