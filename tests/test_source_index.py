@@ -537,7 +537,7 @@ class TestFailures:
 
     def test_endless_page(self, faults: FaultServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is given up when it is larger than any real one."""
-        monkeypatch.setattr("micropkgd.sources.index._PAGE_AT_MOST", 1000)
+        monkeypatch.setattr("micropkgd.sources.index.source._PAGE_AT_MOST", 1000)
         faults.script("/simple/ds/", page(*[row()] * 100))
         assert "more than 1000 bytes" in failed(ask("ds", faults.url("/simple/")), FailureKind.REFUSED).problem
 

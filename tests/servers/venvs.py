@@ -5,10 +5,14 @@ An environment is made once for each set of requirements, below the cache folder
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+# As the run found it: a test that needs a server may have pointed pip at an index that is none.
+_ENVIRON = dict(os.environ)
 
 
 def environment(cache: Path, *requirements: str) -> Path:
@@ -23,7 +27,7 @@ def environment(cache: Path, *requirements: str) -> Path:
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=120)
             python = str(folder / "bin" / "python")
             install = [python, "-m", "pip", "install", "--disable-pip-version-check", *requirements]
-            subprocess.run(install, check=True, capture_output=True, timeout=600)
+            subprocess.run(install, check=True, capture_output=True, timeout=600, env=_ENVIRON)
             done.touch()
     return folder
 
