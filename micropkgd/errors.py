@@ -55,12 +55,6 @@ class ArchiveError(MicropkgError):
         self.reason = reason
 
 
-class VerificationError(MicropkgError):
-    """Bytes are not the bytes that were locked or pinned; somebody must say which are meant."""
-
-    exit_code = 6
-
-
 class CodeError(MicropkgError):
     """The author must mend a Python file that cannot be parsed or decoded."""
 

@@ -7,10 +7,8 @@ from typing import NamedTuple
 from micropkgd.errors import MicropkgError
 
 EXIT_IN_SYNC = 0
-EXIT_FAILED = 1
 EXIT_PENDING = 3
 EXIT_HELD = 4
-EXIT_UNREACHABLE = 5
 _PRECEDENCE = (2, 6, 1, 5, 4, 3)
 
 

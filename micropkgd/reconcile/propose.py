@@ -73,10 +73,7 @@ class Proposer(NamedTuple):
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         entries = [
-            Planned(desired)
-            if subject is None or desired.ref in refused
-            else Planned(desired, subject, plan_entry(subject))
-            for desired, subject in ((desired, subjects.get(key_of(desired))) for desired in wanted)
+            _planned(desired, None if desired.ref in refused else subjects.get(key_of(desired))) for desired in wanted
         ]
         entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
         return self._with_shared(_moves_together(entries), hashes)
