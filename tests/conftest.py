@@ -1,14 +1,29 @@
 """Fixtures of all tests: a project to work on, and the servers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.canaries import no_secret_is_left, pytest_runtest_makereport
 from tests.world import World
+
+__all__ = ["no_secret_is_left", "pytest_runtest_makereport"]
 
 pytest_plugins = ["tests.servers.fixtures"]
 
 NO_INDEX = "http://127.0.0.1:9/simple/"  # the discard port, where nobody listens
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this run keeps its key: never in the folder of who runs the tests, whose service it never asks."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield folder
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 archive for every kind of change; `in_child` runs a piece of work in a forked process that may die of it.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.resolve import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.workspace import fsops
+from micropkgd.workspace import fsops, journal
 from micropkgd.workspace.fsops import MUTATING, FsOps
 from tests import archives
 
@@ -221,6 +222,13 @@ class Scene:
     def stowed(self) -> list[bytes]:
         """The bytes of everything kept below `.micropkgd`."""
         return [path.read_bytes() for path in (self.root / ".micropkgd").rglob("*") if path.is_file()]
+
+
+def edit_journal(root: Path, path: str = ".micropkgd/journal", **fields: object) -> None:
+    """Change what a journal of ours says, and sign it as we would."""
+    with FsOps(str(root)) as fs:
+        document = json.loads((root / path).read_bytes().rpartition(b"\n")[0])
+        (root / path).write_bytes(journal.signed(fs, {**document, **fields}))
 
 
 def tree_of(root: Path, skip: str = ".micropkgd") -> Tree:

@@ -19,13 +19,19 @@ from tests import faults
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", re.DOTALL)
-SUITES = ("crashes", "transaction", "races", "rollback", "convergence", "sdist_reader")
+SUITES = (
+    "crashes", "transaction", "races", "rollback", "convergence", "sdist_reader", "hostile_project", "hostile_laws",
+    "audit",
+)  # fmt: skip
 SAID = {
     "kills": "passes, recoveries and rollbacks killed at a call or system call of their own",
     "errors": "calls that the disk was made to refuse",
     "states": "states of the disk after a power loss",
     "races": "saves, deletions and swapped links between two calls of a pass",
+    "swaps": "trades of folders for links by another process while passes ran",
     "games": "games of the convergence law",
+    "planted": "projects with planted locks, journals, commits and states",
+    "audited": "command lines run under an audit hook",
     "refused": "hostile or broken archives refused",
     "accepted": "archives read",
 }
@@ -65,11 +71,13 @@ class Counting:
         vars(faults).update(tools)
         vars(reader).update(read_sdist=counted_read)
 
-    def counted(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(
+        self, what: str, call: Callable[..., Any], amount: Callable[..., int] = lambda *arguments: 1
+    ) -> Callable[..., Any]:
         """The same call, counted."""
 
         def count(*arguments: Any) -> Any:
-            self.done[what] += 1
+            self.done[what] += amount(*arguments)
             return call(*arguments)
 
         return count
@@ -80,6 +88,13 @@ class Counting:
         for module in modules:
             if hasattr(module, "once_at"):
                 vars(module).update(once_at=self.counted("races", module.once_at))
+            if hasattr(module, "swapping"):
+                vars(module).update(swapping=self.counted("swaps", module.swapping, lambda *arguments: arguments[2]))
+            if hasattr(module, "audited"):
+                audited = self.counted("audited", module.audited, lambda _, *commands: len(commands))
+                vars(module).update(audited=audited)
+            if hasattr(module, "apt_locks"):
+                vars(module).update(in_place=self.counted("planted", module.in_place))
             if hasattr(module, "Game"):
                 module.Game.teardown = self.counted("games", module.Game.teardown)
 

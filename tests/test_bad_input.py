@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import gz, project, tar
+from tests.canaries import CANARY
 from tests.servers.faults import FaultServer
 from tests.world import KEDRO, ROW, Said, World, archive, raw_archive
 
@@ -100,8 +101,10 @@ def test_a_bad_manifest(world: World, text: str, words: list[str]) -> None:
         pytest.param("ds-0.1.tgz", "is no address, no path to a `.tar.gz` and no requirement", id="tgz"),
         pytest.param("dist\\\\ds.tar.gz", "backslash", id="backslash"),
         pytest.param("simplecache::https://h/x.tar.gz", "chains file systems", id="chain"),
-        pytest.param("https://user:pw@host/x.tar.gz", "carries a user name or password", id="password"),
-        pytest.param("https://host/x.tar.gz?token=abc", "carries a credential in its query (`token`)", id="token"),
+        pytest.param(f"https://user:{CANARY}@host/x.tar.gz", "carries a user name or password", id="password"),
+        pytest.param(
+            f"https://host/x.tar.gz?token={CANARY}", "carries a credential in its query (`token`)", id="token"
+        ),
         pytest.param(" dist/ds.tar.gz", "white space", id="space"),
         pytest.param("file://dist/ds.tar.gz", "is no absolute file address", id="file-address"),
         pytest.param("", "is empty", id="empty"),

@@ -2,13 +2,15 @@
 
 And when all are quiet, two passes come to rest: what is left to do is nothing, or a hold that waits for a person.
 
-A state machine plays with one project. Everything a person saves has a word of its own, and the ledger holds the words
-that no person has replaced: each must be in the tree or below `.micropkgd`. `MICROPKGD_TEST_EXAMPLES` sets how many
+A state machine plays with one project, which is a git repository. Everything a person saves has a word of its own, and
+the ledger holds the words that no person has replaced: each must be in the tree or below `.micropkgd`. What a person
+lets git take away is given up, what it brings back is saved anew. `MICROPKGD_TEST_EXAMPLES` sets how many
 games are played (docs/reliability.md).
 """
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +34,8 @@ NAMES = ("ds", "es")
 REQUIREMENTS = "requirements.in"
 FILES = ("one.py", "two.py", "three.py", "config/parameters.yml")
 PLACES = ("", 'alias = "x"', 'alias = "y"', 'destination = "pipelines"', 'alias = "x", destination = "pipelines"')
+
+GIT = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 names = st.sampled_from(NAMES)
 calls = st.integers(1, 60)
@@ -91,6 +95,21 @@ class Project(Scene):
         file = self.root / path
         self.ledger -= _words(file.read_bytes()) if file.is_file() else set()
 
+    def git(self, *words: str) -> bool:
+        """Let git work on the tree, as a person does."""
+        before = self.in_tree()
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words]
+        ended = subprocess.run(command, cwd=self.root, env=GIT, capture_output=True, check=False, timeout=30)
+        after = self.in_tree()
+        self.ledger = (self.ledger - (before - after)) | after
+        return ended.returncode == 0
+
+    def in_tree(self) -> set[bytes]:
+        """The words in the tree itself."""
+        hidden = {self.root / ".git", self.root / ".micropkgd"}
+        files = (path for path in self.root.rglob("*") if path.is_file() and not hidden & set(path.parents))
+        return set().union(*(_words(path.read_bytes()) for path in files))
+
     def lost(self) -> set[bytes]:
         """The words that are nowhere."""
         everywhere = b"\n".join(path.read_bytes() for path in self.root.rglob("*") if path.is_file())
@@ -127,6 +146,10 @@ class Game(RuleBasedStateMachine):
         for name in NAMES:
             self.project.release(name, 1, ["one.py", "two.py"])
         self.project.run()
+        self.project.write({".gitignore": "/dist\n"})  # what is published does not depend on the branch
+        for command in ("init -q -b one --template=", "add -A", "commit -q -m begin"):
+            assert self.project.git(*command.split()), command
+        shutil.copy(self.project.root / ".git/refs/heads/one", self.project.root / ".git/refs/heads/two")
 
     @rule(name=names, version=st.integers(1, 9), files=st.lists(st.sampled_from(FILES), unique=True))
     def publish(self, name: str, version: int, files: list[str]) -> None:
@@ -172,6 +195,28 @@ class Game(RuleBasedStateMachine):
         """Another answer to local edits."""
         self.project.policy = policy
         self.project.say()
+
+    @rule(branch=st.sampled_from(["one", "two"]))
+    def switch_branch(self, branch: str) -> None:
+        """Another branch; git takes what is not committed along, or refuses."""
+        self.project.git("checkout", "-q", branch)
+
+    @rule()
+    def commit(self) -> None:
+        """All that is there, the lock too."""
+        self.project.git("add", "-A")
+        self.project.git("commit", "-q", "-m", "all")
+
+    @rule()
+    def stash(self) -> None:
+        """All that is not committed goes away for a while."""
+        self.project.git("stash", "push", "-q", "-u")
+
+    @rule()
+    def unstash(self) -> None:
+        """And comes back, where nothing stands against it."""
+        if not self.project.git("stash", "pop", "-q"):
+            self.project.git("checkout", "-q", "-f", "HEAD")
 
     @rule()
     def reconcile(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.workspace.diary import DIARY
 from micropkgd.workspace.settled import GRAIN_NS
 from tests.faults import (
     Call,
@@ -195,7 +196,8 @@ def test_refused_at_every_call(case: Case, code: int) -> None:
         case.assert_whole(scene)
         assert status in {0, 3}, call
         if status == 0:
-            assert call.name == "remove_folder"
+            passing = str(call.arguments[0]).startswith(DIARY)  # the memory of a pass is not the pass
+            assert call.name == "remove_folder" or passing, call
         else:
             case.assert_converges(scene)
         shutil.rmtree(scene.folder)

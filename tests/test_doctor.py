@@ -12,10 +12,10 @@ import pytest
 from micropkgd.reconcile import doctor
 from micropkgd.workspace import fsops
 from micropkgd.workspace.journal import Journal, write_journal
+from tests.canaries import CANARY
 from tests.world import KEDRO, ROW, World
 
 NETWORK = (*doctor._AUTHORITIES, *doctor._NETWORK, *(name.upper() for name in doctor._NETWORK))
-CANARY = "canary-5b2e"
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +235,10 @@ def test_a_journal_that_cannot_be_trusted(world: World) -> None:
     """Said as the next pass would say it."""
     world.write(".micropkgd/journal", "{}")
 
-    assert "the journal cannot be read" in told(world, "pass")
+    assert "the journal was not written by this user on this machine" in told(world, "pass")
+    world.sync()
+    assert "journal.foreign is a journal that this user did not write here" in told(world, "pass")
+    assert troubles(world) == ["pass"]
 
 
 def test_a_file_system_without_exchange(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from micropkgd.reconcile.package.publish import Publisher
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Request
 from micropkgd.sources.upload import Stored
+from tests.canaries import CANARY, hold
 from tests.packages import ARCHIVE, CODE, module
 from tests.servers.gcs import FakeGcs
 from tests.servers.indexes import PASSWORD, USER, Devpi, PypiServer
@@ -241,7 +242,7 @@ def test_a_private_index(
     asked_to(world, private_pypiserver.url)
     refused = world.reconcile("--json")
     netrc = tmp_path / "netrc"
-    netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    hold(netrc, f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
     assert (refused.code, row(refused)["failure"]["reason"]) == (1, "Denied")
@@ -338,7 +339,13 @@ def test_a_cycle_is_refused_before_anybody_is_asked(
 
 @pytest.mark.parametrize(
     "target",
-    ["https://i.example/files/", "ftp://host/x/", "s3://", "s3://key:secret@b/x/", "gs://b/x?y=1"],
+    [
+        "https://i.example/files/",
+        "ftp://host/x/",
+        "s3://",
+        pytest.param(f"s3://key:{CANARY}@b/x/", id="credential"),
+        "gs://b/x?y=1",
+    ],
 )
 def test_no_place_to_publish_at(world: World, target: str) -> None:
     """A text that names none is an error of the manifest, and shows no secret."""
@@ -346,4 +353,4 @@ def test_no_place_to_publish_at(world: World, target: str) -> None:
     said = world.reconcile()
 
     assert said.code == 2
-    assert "secret" not in said.err
+    assert CANARY not in said.err

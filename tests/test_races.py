@@ -1,19 +1,25 @@
 """Promise P3: whatever a person does while a pass is at work, their last save is in the tree and none is lost."""
 
+import os
+import random
 import shutil
+import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.tree import RelPath
+from micropkgd.workspace.fsops import FsOps
 from tests.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
 
+SWAPS = int(os.environ.get("MICROPKGD_TEST_SWAPS", "20000"))
 MINE = b"MINE = True\n"
 BETA = ("src/shop/beta/one.py", "src/shop/beta/two/y.py", "src/shop/beta/gone.py", "src/shop/beta/deep/x.py",
         "conf/base/parameters_beta.yml")  # fmt: skip
@@ -151,6 +157,85 @@ def test_nothing_is_written_through_a_link(before: Scene, tmp_path: Path) -> Non
             scene.run()
             assert tree_of(outside) == untouched, call
             assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+
+
+SWAPPED = ("src/shop/beta", "conf/base", "tests", "src/shop")
+
+
+@contextmanager
+def swapping(root: Path, links: list[RelPath], swaps: int) -> Iterator[Callable[[], bool]]:
+    """A process that lets folders and links trade places, at odd moments; gives what says whether it is still at it.
+
+    An even number of swaps, so that each folder is in its place at the end.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with FsOps(str(root)) as fs:
+                for _ in range(swaps // len(links) // 2):
+                    for link in links:
+                        for _ in range(2):
+                            assert fs.trades_places(RelPath(link.removesuffix(".link")), link)
+                            time.sleep(random.expovariate(1e4))  # seconds: 100 microseconds, more or less
+            code = 0
+        finally:
+            os._exit(code)
+    ended: list[int] = []
+
+    def is_at_it() -> bool:
+        if not ended and (found := os.waitpid(child, os.WNOHANG)) != (0, 0):
+            ended.append(os.waitstatus_to_exitcode(found[1]))
+            assert ended == [0]
+        return not ended
+
+    try:
+        yield is_at_it
+    finally:
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("place", SWAPPED)
+def test_folders_swapped_for_links_as_fast_as_can_be(tmp_path: Path, place: str) -> None:
+    """Another process does so all the while: nothing behind the links changes, and afterwards passes come to rest.
+
+    What is behind them is a copy, so that every digest that a pass may look for is there too.
+    """
+    with fast_folder() as folder:
+        scene = Scene(folder / "one")
+        scene.ask_for("beta", policy='on-local-edit = "overwrite"')
+        scene.write({"conf/base/catalog.yml": "", "tests/test_own.py": ""})
+        release(scene, 0)
+        scene.run()
+        outside = scene.folder / "outside"
+        shutil.copytree(scene.root / place, outside)
+        (scene.root / f"{place}.link").symlink_to(outside)
+        untouched, passes, done = tree_of(outside), 0, 0
+        with swapping(scene.root, [RelPath(f"{place}.link")], SWAPS // len(SWAPPED)) as is_at_it:
+            while is_at_it():
+                passes += 1
+                release(scene, passes)
+                with suppress(MicropkgError):
+                    done += scene.run().exit_code == 0
+                assert tree_of(outside) == untouched
+        (scene.root / f"{place}.link").unlink()
+        scene.run()
+        scene.run()
+        assert scene.text("src/shop/beta/one.py") == f"ONE = {passes}\n"
+        assert scene.text("tests/beta/test_one.py") == f"T = {passes}\n"
+        assert tree_of(outside) == untouched
+        assert scene.own("txn") == []
+        assert passes > done
+
+
+def release(scene: Scene, version: int) -> None:
+    """Publish a version that updates, creates and deletes below every folder that is swapped."""
+    files = {"beta/one.py": f"ONE = {version}\n", "beta/deep/x.py": f"X = {version}\n",
+             f"beta/only{version % 2}.py": "",
+             "beta/config/parameters_beta.yml": f"a: {version}\n", "tests/test_one.py": f"T = {version}\n"}  # fmt: skip
+    scene.publish("beta", files, str(version))
 
 
 class Editor(threading.Thread):

@@ -8,12 +8,13 @@ import pytest
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Lock
 from micropkgd.model.ref import Ref
+from tests.canaries import CANARY
 from tests.servers.indexes import StaticIndex, sdist
+from tests.servers.nginx import PASSWORD
 from tests.world import World
 
 LOCK = "micropkg.lock"
 CODE = "src/shop/ds/__init__.py"
-CANARY = "pass-canary-7f3a"  # what the server wants to hear
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +118,7 @@ class TestWhereToLook:
 
     def test_password_of_the_machine(self, world: World, index: StaticIndex, monkeypatch: pytest.MonkeyPatch) -> None:
         """It opens the index and is found nowhere afterwards (promise P9)."""
-        address = index.private_url.replace("//", f"//reader:{CANARY}@")
+        address = index.private_url.replace("//", f"//reader:{PASSWORD}@")
         monkeypatch.setenv("PIP_INDEX_URL", address)
         world.asks_for("ds")
         said = world.reconcile("--verbose")

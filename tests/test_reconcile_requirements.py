@@ -197,3 +197,27 @@ def test_a_requirements_file_that_is_not_utf8_is_an_error(world: World) -> None:
     assert said.code == 1
     assert "requirements.in: the requirements file is not UTF-8" in said.err
     assert world.tree() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        pytest.param("evil @ https://host.example/evil.zip", "`evil` from https://host.example/evil.zip,", id="https"),
+        pytest.param("evil[x]@git+ssh://git@host.example/e", "`evil[x]` from git+ssh://host.example/e,", id="git"),
+        pytest.param(
+            "evil @ https://me:canary@host.example/e.zip?token=canary ; python_version > '3'",
+            "`evil` from https://host.example/e.zip?token=***,",
+            id="credentials",
+        ),
+    ],
+)
+def test_requirement_with_an_address_of_its_own_is_said(world: World, line: str, said: str) -> None:
+    """It would be fetched from where the publisher likes; whoever reviews the change must see it."""
+    publish(world, "pandas>=2.1", line.replace("'", '"'))
+    world.asks_for()
+    done = world.reconcile()
+
+    assert done.code == 0
+    assert f"note: it requires {said}" in done.out
+    assert "canary" not in done.out + done.err
+    assert done.out.count("it requires") == 1

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref, RefKind
+from tests.canaries import CANARY
 
 
 @pytest.mark.parametrize(
@@ -55,15 +56,16 @@ def test_what_names_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["https://user:canary@host/x.tar.gz", "https://canary@host/x.tar.gz", "https://host/x.tar.gz?token=canary",
-     "https://host/x.tar.gz?a=1&X-Amz-Signature=canary", "s3://b/x.tar.gz?sig=canary"],
+    [f"https://user:{CANARY}@host/x.tar.gz", f"https://{CANARY}@host/x.tar.gz",
+     f"https://host/x.tar.gz?token={CANARY}", f"https://host/x.tar.gz?a=1&X-Amz-Signature={CANARY}",
+     f"s3://b/x.tar.gz?sig={CANARY}"],
 )  # fmt: skip
 def test_a_credential_is_refused_and_not_repeated(text: str) -> None:
     """A ref is committed twice; the message does not say the secret again."""
     with pytest.raises(DocumentError) as caught:
         Ref.parse(text)
 
-    assert "canary" not in f"{caught.value} {caught.value.hint}"
+    assert CANARY not in f"{caught.value} {caught.value.hint}"
 
 
 def test_a_file_address_is_unquoted() -> None:

@@ -12,7 +12,7 @@ import pytest
 from micropkgd.model.tree import digest_of
 from micropkgd.reconcile.rollback import roll_back
 from micropkgd.workspace import kept
-from tests.faults import Hook, Scene, fast_folder, hooking, ignore, in_child, kill_at
+from tests.faults import Hook, Scene, edit_journal, fast_folder, hooking, ignore, in_child, kill_at
 from tests.world import ROW, World, archive
 
 NODES = "src/shop/ds/nodes.py"
@@ -396,8 +396,7 @@ def test_a_commit_that_was_taken_back_is_no_history(world: World) -> None:
     """It changed nothing."""
     updated(world)
     newest, oldest = ids(world)
-    journal = world.root / ".micropkgd/kept" / newest / "journal"
-    journal.write_text(json.dumps(json.loads(journal.read_text()) | {"undo": True}))
+    edit_journal(world.root, f".micropkgd/kept/{newest}/journal", undo=True)
 
     assert ids(world) == [oldest]
 

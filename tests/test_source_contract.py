@@ -15,12 +15,11 @@ from micropkgd.model.tree import Digest, digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Unchanged
+from tests.canaries import CANARY
 from tests.servers.gcs import FakeGcs
 from tests.servers.indexes import StaticIndex
 from tests.servers.nginx import Nginx
 from tests.servers.seaweed import Seaweed
-
-CANARY = "canary-91c4"
 
 
 class Place(Protocol):

@@ -21,6 +21,7 @@ from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.gcs.source import GcsSource
 from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
+from tests.canaries import CANARY, hold
 from tests.servers.faults import FaultServer, Reply, Seen
 from tests.servers.gcs import FakeGcs
 from tests.servers.nginx import Nginx
@@ -28,7 +29,6 @@ from tests.servers.proxy import Cut, Proxy
 
 QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
-CANARY = "canary-91c4"
 META, MEDIA = "/storage/v1/b/b/o/x.tar.gz", "/download/storage/v1/b/b/o/x.tar.gz"
 FOUND = Reply(body=json.dumps({"generation": "7", "size": str(len(BODY))}).encode())
 
@@ -315,7 +315,7 @@ class TestCredentials:
         token = tmp_path / "user.json"
         token.write_text("{}")
         failed(ask("gs://b/x.tar.gz", fake(faults.port, token=str(token))), FailureKind.DENIED)
-        token.write_text(json.dumps({"refresh_token": CANARY, "client_secret": CANARY, "client_id": "id"}))
+        hold(token, json.dumps({"refresh_token": CANARY, "client_secret": CANARY, "client_id": "id"}))
         os.environ["HTTPS_PROXY"] = "http://127.0.0.1:1"  # nobody outside of this machine is asked in a test
         try:
             failed(ask("gs://b/x.tar.gz", fake(faults.port, token=str(token))), FailureKind.UNREACHABLE)

@@ -31,6 +31,7 @@ from micropkgd.sources.source import (
     Validator,
     no_progress,
 )
+from tests.canaries import CANARY, hold
 from tests.servers.faults import FaultServer, Reply
 from tests.servers.nginx import PASSWORD, USER, Nginx
 
@@ -40,7 +41,6 @@ OK = Reply(body=BODY)
 BROKEN_CHUNK = Reply(
     headers={"Transfer-Encoding": "chunked"}, length="none", body=b"3\r\nabc\r\nxyz\r\n", pace=(8, 0.05)
 )
-CANARY = "canary-5d1e"
 
 Ask = Callable[..., Answer]
 
@@ -458,12 +458,12 @@ class TestCredentials:
         """Also when it was mended since the last try."""
         nginx.publish("secret.tar.gz", BODY)
         failed(ask(nginx.url("private/secret.tar.gz")), FailureKind.DENIED)
-        (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+        hold(tmp_path / "netrc", f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
         assert is_body(ask(nginx.url("private/secret.tar.gz")))
 
     def test_netrc_is_not_used_where_fs_args_say_so(self, faults: FaultServer, ask: Ask, tmp_path: Path) -> None:
         """`trust_env: false` asks as nobody."""
-        (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login {USER} password {CANARY}\n")
+        hold(tmp_path / "netrc", f"machine 127.0.0.1 login {USER} password {CANARY}\n")
         ask(faults.script("/x", OK), options={"client_kwargs": {"trust_env": False}})
         assert "authorization" not in faults.seen[0].headers
 
@@ -491,7 +491,7 @@ class TestCredentials:
         self, faults: FaultServer, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, sent: bool
     ) -> None:
         """Whoever listens on the way learns nothing."""
-        (tmp_path / "netrc").write_text(f"default login {USER} password {CANARY}\n")
+        hold(tmp_path / "netrc", f"default login {USER} password {CANARY}\n")
         monkeypatch.setenv("http_proxy", faults.url(""))
         faults.script(f"http://{host}/x", OK)
         assert is_body(ask(f"http://{host}/x"))

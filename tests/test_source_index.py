@@ -18,7 +18,7 @@ from micropkgd.model.lock import Release
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.gather import _host
+from micropkgd.sources.hosts import host_of
 from micropkgd.sources.http.client import HttpClient
 from micropkgd.sources.index.login import PYPI, Index, index_for
 from micropkgd.sources.index.simple_api import JSON
@@ -34,12 +34,13 @@ from micropkgd.sources.source import (
     Unchanged,
     no_progress,
 )
+from tests.canaries import CANARY, hold
 from tests.servers.faults import FaultServer, Reply
 from tests.servers.indexes import PASSWORD, USER, Devpi, PypiServer, StaticIndex, sdist
 
 QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
 DATA = sdist("ds", "1.0")
-SECRET = "secret-canary-0d41"
+SECRET = f"secret-{CANARY}"
 
 Ask = Callable[..., Answer]
 
@@ -175,7 +176,7 @@ class TestPasswords:
     def test_from_netrc(self, private_pypiserver: PypiServer, ask: Ask, password: str, tmp_path: Path) -> None:
         """Page and archive are asked for with it; a wrong one is denied."""
         private_pypiserver.publish("ds", "1.0", DATA)
-        (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login {USER} password {password}\n")
+        hold(tmp_path / "netrc", f"machine 127.0.0.1 login {USER} password {password}\n")
         answer = ask("ds", private_pypiserver.url)
         assert isinstance(answer, Fetched) is (password == PASSWORD)
 
@@ -310,7 +311,7 @@ class TestWhichIndex:
     def test_limit_per_host_counts_by_the_index(self) -> None:
         """Many requirements of one index wait for one another, not those of two."""
         first, second = (Request(Ref.parse("ds"), lookup=Lookup(f"https://{host}/simple/")) for host in ("A", "b"))
-        assert (_host(first), _host(second)) == ("https://a", "https://b")
+        assert (host_of(first), host_of(second)) == ("https://a", "https://b")
 
     def test_page_is_asked_for_below_the_index(self, faults: FaultServer, ask: Ask) -> None:
         """JSON is preferred, HTML is taken, and the address has one slash at its end."""

@@ -16,11 +16,11 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.other import OtherSource
 from micropkgd.sources.retry import Patience
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, no_progress
+from tests.canaries import CANARY
 from tests.world import World, archive
 
 QUICK = Patience(tries=3, pause=0.0, silence=0.3)
 BODY = os.urandom(40_000)
-CANARY = "canary-2b7d"
 
 ROUNDABOUT = (
     *("asynclocal", "blockcache", "cached", "dask", "data", "dir", "file", "filecache", "generic", "git", "jlab"),

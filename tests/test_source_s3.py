@@ -21,6 +21,7 @@ from micropkgd.sources.retry import Patience
 from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
+from tests.canaries import CANARY, hold
 from tests.servers.faults import FaultServer, Reply, Seen
 from tests.servers.nginx import Nginx
 from tests.servers.proxy import Cut, Proxy
@@ -29,7 +30,6 @@ from tests.servers.seaweed import OWNER, READER, SECOND, Seaweed
 QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
 ETAG = {"ETag": '"e1"'}
-CANARY = "canary-91c4"
 
 Ask = Callable[..., Answer]
 
@@ -228,7 +228,7 @@ class TestCredentials:
 def write_credentials(folder: Path, login: tuple[str, str], profile: str = "default") -> None:
     """Put credentials where AWS keeps them."""
     text = f"[{profile}]\naws_access_key_id = {login[0]}\naws_secret_access_key = {login[1]}\n"
-    (folder / "credentials").write_text(text)
+    hold(folder / "credentials", text)
 
 
 class TestObjects:

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from micropkgd.errors import TreeError
+from micropkgd.model.condition import Standing
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.state import STATE, Known, Signature, Standing, State, read_state, write_state
+from micropkgd.workspace.state import STATE, Known, Signature, State, read_state, write_state
 from tests.faults import Hooked, Recorder, Scene, fail_at
 
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
@@ -30,6 +31,7 @@ FULL = State(
 def fs(tmp_path: Path) -> Iterator[FsOps]:
     """A project."""
     (tmp_path / ".micropkgd").mkdir()
+    (tmp_path / ".micropkgd/lock").touch()
     with FsOps(str(tmp_path)) as fs:
         yield fs
 
@@ -47,7 +49,7 @@ def test_what_was_written_is_read(fs: FsOps) -> None:
     write_state(fs, State())
     write_state(fs, FULL)
     assert read_state(fs) == FULL
-    assert fs.names(RelPath(".micropkgd")) == ["state.json"]
+    assert fs.names(RelPath(".micropkgd")) == ["lock", "state.json"]
 
 
 def test_debris_of_a_killed_writer_does_not_stop_the_next(fs: FsOps) -> None:
@@ -122,6 +124,7 @@ def test_no_json_is_a_traceback(fs: FsOps, key: str, value: object) -> None:
 def test_a_full_disk_is_a_message(tmp_path: Path, number: int) -> None:
     """A state that cannot be written is an error for people, and the old one is still there."""
     (tmp_path / ".micropkgd").mkdir()
+    (tmp_path / ".micropkgd/lock").touch()
     with FsOps(str(tmp_path)) as fs:
         write_state(fs, FULL)
     with Hooked(str(tmp_path), before=fail_at(number, errno.ENOSPC)) as fs:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from micropkgd.cli.run import run
 from tests.archives import gz, project
+from tests.canaries import look, note_held
 
 SAMPLES = Path(__file__).parent / "data" / "sdists"
 KEDRO = """\
@@ -71,8 +72,10 @@ class World:
         whole = self.root / path
         whole.parent.mkdir(parents=True, exist_ok=True)
         beside = whole.with_name(f"{whole.name}.editor")
-        beside.write_bytes(data.encode() if isinstance(data, str) else data)
+        encoded = data.encode() if isinstance(data, str) else data
+        beside.write_bytes(encoded)
         beside.rename(whole)
+        note_held(whole, encoded)
         return whole
 
     def read(self, path: str) -> str:
@@ -91,6 +94,7 @@ class World:
                 code = run(arguments)
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1
+        look(out.getvalue() + err.getvalue(), f"what `micropkgd {' '.join(arguments[:2])}` printed")
         return Said(code, out.getvalue(), err.getvalue())
 
     def reconcile(self, *options: str) -> Said:
@@ -105,9 +109,11 @@ class World:
     def spawn(self, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
         """Run one command line in a process of its own."""
         command = [sys.executable, "-m", "micropkgd", *arguments]
-        return subprocess.run(
+        ended = subprocess.run(
             command, cwd=self.root, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False
         )
+        look(ended.stdout + ended.stderr, f"what `micropkgd {' '.join(arguments[:2])}` printed")
+        return ended
 
     def tree(self) -> dict[str, bytes]:
         """Every file outside `.micropkgd` with its bytes; a link with what it names."""

@@ -9,6 +9,7 @@ from micropkgd.errors import MicropkgError
 EXIT_IN_SYNC = 0
 EXIT_PENDING = 3
 EXIT_HELD = 4
+SUSPENDED_REASON = "Suspended"
 _PRECEDENCE = (2, 6, 1, 5, 4, 3)
 
 
@@ -19,6 +20,22 @@ class Condition(StrEnum):
     RETRYING = "Retrying"  # trying again may help, and nobody need act
     STALLED = "Stalled"  # somebody must change something
     HELD = "Held"  # somebody must choose
+    STALE = "Stale"  # what is installed stays, and its source has not answered for too long
+    SUSPENDED = "Suspended"  # somebody asked for it to be left alone
+    PENDING = "Pending"  # no pass has looked at it yet
+
+
+class Standing(NamedTuple):
+    """How one entry or project stands: only changes are written, so `since` is when it came to stand so.
+
+    Of a failure it is when it began, also where its words have changed since.
+    """
+
+    state: str  # a `Condition`
+    reason: str  # one word for programs
+    message: str
+    since: str  # ISO 8601, UTC
+    next_try: str = ""  # ISO 8601, UTC; known to the service alone
 
 
 class Failure(NamedTuple):
@@ -29,6 +46,19 @@ class Failure(NamedTuple):
     problem: str
     hint: str = ""
     transient: bool = False
+    retry_after: float | None = None  # seconds, as the server asked
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is none, but somebody's wish."""
+        return self.reason == SUSPENDED_REASON
+
+    @property
+    def condition(self) -> Condition:
+        """How an entry stands that this befell."""
+        if self.suspended:
+            return Condition.SUSPENDED
+        return Condition.RETRYING if self.transient else Condition.STALLED
 
     @classmethod
     def of(cls, error: MicropkgError) -> "Failure":

@@ -27,6 +27,7 @@ class Verb(StrEnum):
     ADOPT = "adopt"  # everything was there already
     NONE = "none"
     HOLD = "hold"
+    SUSPEND = "suspend"  # left alone, as somebody asked
     FAIL = "fail"
 
 
@@ -48,9 +49,10 @@ class EntryOutcome(NamedTuple):
     @property
     def verb(self) -> Verb:
         """The one word for it; a failure comes before all else."""
-        held = self.plan is not None and bool(self.plan.held)
-        if self.failure is not None or held:
-            return Verb.FAIL if self.failure is not None else Verb.HOLD
+        if self.failure is not None:
+            return Verb.SUSPEND if self.failure.suspended else Verb.FAIL
+        if self.plan is not None and self.plan.held:
+            return Verb.HOLD
         if self.after is None:
             return Verb.REMOVE
         changes = self.plan.changes if self.plan else ()
@@ -66,7 +68,7 @@ class EntryOutcome(NamedTuple):
     def condition(self) -> Condition:
         """How the entry stands."""
         if self.failure is not None:
-            return Condition.RETRYING if self.failure.transient else Condition.STALLED
+            return self.failure.condition
         return Condition.HELD if self.plan is not None and self.plan.held else Condition.READY
 
     @property
@@ -86,6 +88,7 @@ class Outcome(NamedTuple):
     shared: tuple[Change, ...] = ()  # changes to files with several owners; the lock is the last
     applied: bool = True  # False: a dry run
     recovered: bool = False  # an interrupted commit was finished or taken back first
+    set_aside: RelPath | None = None  # where a journal lies that this user did not write; nothing it says was done
     failure: Failure | None = None  # the project as a whole could not be worked on
     contents: Mapping[Digest, bytes] = {}  # the bytes that the changes write, for showing them
 

@@ -57,7 +57,7 @@ class PackageOutcome(NamedTuple):
         """How the entry stands."""
         if self.failure is None:
             return Condition.READY
-        return Condition.RETRYING if self.failure.transient else Condition.STALLED
+        return self.failure.condition
 
     @property
     def exit_code(self) -> int:

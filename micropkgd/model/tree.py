@@ -12,6 +12,8 @@ RelPath = NewType("RelPath", str)
 Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hex digits. Build it with `digest_of` or `parse_digest`."""
 
+_DEEPEST = 100  # folders; an archive may have fewer
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -35,6 +37,8 @@ def rel_path(text: str) -> RelPath:
         raise DocumentError(f"path `{text}` is not relative to the project")
     if any(part in {"", ".", ".."} for part in text.split("/")):
         raise DocumentError(f"path `{text}` leaves the project or is not in its shortest form")
+    if text.count("/") > _DEEPEST:
+        raise DocumentError(f"path `{text[:100]}...` is more than {_DEEPEST} folders deep")
     return RelPath(text)
 
 

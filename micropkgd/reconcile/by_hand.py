@@ -42,7 +42,7 @@ def pull_by_hand(
     where the manifest asks for this ref already.
     """
     with fsops(root) as fs, hold(root, lock_timeout):
-        recovered = recover(fs) is not None
+        recovery = recover(fs)
         wait_for_git(root, GIT_PATIENCE)
         project = with_requirements_file(read_project(root), requirements_file)
         _refuse_managed(project, entry)
@@ -54,7 +54,7 @@ def pull_by_hand(
         proposal = carry_out(proposer, proposer.propose, wanted)
         (planned,) = (planned for planned in proposal.entries if planned.desired.entry is not None)
         laid = lay_one_beside(fs, planned)
-        outcome = outcome_of(root, proposal._replace(entries=(planned,)), recovered=recovered, applied=True)
+        outcome = outcome_of(root, proposal._replace(entries=(planned,)), recovery, applied=True)
         advice = f"compare with {laid}, move your file away or make it equal, and pull again" if laid else ""
         return outcome._replace(entries=tuple(done._replace(advice=advice) for done in outcome.entries))
 

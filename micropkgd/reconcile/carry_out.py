@@ -1,6 +1,7 @@
 """Commit what is proposed, around people who write the same files and folders that may not be written."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
@@ -8,21 +9,36 @@ from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.desired import Desired
 from micropkgd.reconcile.propose import Proposal, Proposer
+from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.transaction import Refusal, commit
 
+if TYPE_CHECKING:
+    from micropkgd.reconcile.staged import Check
+
+_GIT_PATIENCE = 10.0  # seconds
 _TRIES = 5  # to plan anew around somebody who writes a file that entries share
 
 
 def carry_out(
-    proposer: Proposer, make: Callable[[Sequence[Desired], Mapping[str, Failure]], Proposal], desired: list[Desired]
+    proposer: Proposer,
+    make: Callable[[Sequence[Desired], Mapping[str, Failure]], Proposal],
+    desired: list[Desired],
+    check: "Check | None" = None,
 ) -> Proposal:
-    """Commit what is proposed; leave out, one by one, the entries that race with a person or that the disk refuses."""
+    """Commit what is proposed; leave out, one by one, the entries that race with a person or that the disk refuses.
+
+    `check` sees each proposal as a tree before it is committed. Where it objects, every entry that would have changed
+    is left out, and what remains is proposed to it again.
+    """
     refused: dict[str, Failure] = {}
     shared_races = 0
     while True:
         proposal = make(desired, refused)
         if not proposal.plan.writes:
             return proposal
+        if check is not None and (vetoed := _vetoed(proposer, proposal, check, refused)):
+            refused |= vetoed
+            continue
         layout = proposer.project.layout
         floors = frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
         refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, floors)
@@ -37,6 +53,22 @@ def carry_out(
             raise TreeError(refusal.problem, where=refusal.path, hint=hint)
         else:
             shared_races += 1
+
+
+def _vetoed(
+    proposer: Proposer, proposal: Proposal, check: "Check", refused: Mapping[str, Failure]
+) -> Mapping[str, Failure]:
+    """The entries that an objection leaves out; none where there is no objection."""
+    from micropkgd.reconcile.staged import HINT, VETOED, VetoedError, changing, objection
+
+    problem = objection(proposer.fs, proposer.project.root, proposer.project.layout, proposal, check)
+    if problem is None:
+        wait_for_git(proposer.project.root, _GIT_PATIENCE)  # the look may have taken long
+        return {}
+    culprits = [ref for ref in changing(proposal) if ref not in refused]
+    if not culprits:
+        raise VetoedError(problem, hint=HINT)
+    return dict.fromkeys(culprits, Failure(1, VETOED, problem, HINT))
 
 
 def _owner(proposal: Proposal, path: RelPath) -> str | None:

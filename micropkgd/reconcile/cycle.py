@@ -4,60 +4,76 @@ A pass reads everything again, whatever triggered it. It is synchronous and has 
 person's save races it, the commit is taken back, that entry is left out, and the rest is planned again.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from micropkgd.model.outcome import Outcome
+from micropkgd.reconcile.account import give_account
 from micropkgd.reconcile.carry_out import carry_out
 from micropkgd.reconcile.conflicts import lay_beside
 from micropkgd.reconcile.desired import current_blocks, desire
+from micropkgd.reconcile.full_check import FullCheck
 from micropkgd.reconcile.modes import check_lock, follow_of, frozen
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.propose import Proposal, Proposer
-from micropkgd.reconcile.remember import remember, with_since
+from micropkgd.reconcile.remember import failing, remember, with_since
 from micropkgd.reconcile.report import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.resolve import Fetcher, Resolution
+from micropkgd.reconcile.suspend import LEFT_ALONE, left_alone
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.project import Project, read_project, with_requirements_file
 from micropkgd.workspace.settled import watch
 from micropkgd.workspace.state import State, read_state
-from micropkgd.workspace.transaction import recover
+from micropkgd.workspace.suspension import Suspension, read_suspension
+from micropkgd.workspace.transaction import Recovery, recover
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.staged import Check
 
 GIT_PATIENCE = 10.0  # seconds
 
 
 def run_pass(
-    root: str, options: Options, make_fetcher: Callable[[str], Fetcher], *, fsops: Callable[[str], FsOps] = FsOps
+    root: str,
+    options: Options,
+    make_fetcher: Callable[[str], Fetcher],
+    *,
+    check: "Check | None" = None,
+    fsops: Callable[[str], FsOps] = FsOps,
 ) -> Outcome:
     """Bring one project into line with its manifest and lock; do nothing if it already is.
 
+    `check` may object to a commit before it is made; what would have changed then fails, and stays as it was.
     What is wrong with one entry is in its outcome. Raises `MicropkgError` where the project as a whole cannot be
     worked on; nothing was changed then.
     """
     with fsops(root) as fs, _held(root, options):
-        recovered = options.apply and recover(fs) is not None
+        recovery = recover(fs) if options.apply else Recovery()
         if options.apply:
             wait_for_git(root, GIT_PATIENCE)
         project, state = _observe(root, options), read_state(fs)
         watched = watch(root, *depended_on(project))
-        fetcher = fetcher_for(project, make_fetcher)._replace(allow_downgrade=options.allow_downgrade)
-        resolutions = _resolve(project, state, fetcher, options)
+        fetcher = fetcher_for(project, make_fetcher)._replace(
+            allow_downgrade=options.allow_downgrade, full_check=FullCheck(time.time(), options.full_check)
+        )
+        suspension = read_suspension(fs)
+        resolutions = _resolve(project, state, fetcher, options, suspension)
         desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
-        proposal = carry_out(proposer, make, desired) if options.apply else make(desired, {})
-        outcome = with_since(outcome_of(root, proposal, recovered=recovered, applied=options.apply), state)
-        outcome = _package(fs, project, proposal, outcome, options, fetcher)
+        proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
+        outcome = with_since(outcome_of(root, proposal, recovery, applied=options.apply), state)
+        outcome = _package(fs, project, proposal, outcome, options, fetcher, suspension)
         if options.apply:
             try:
                 lay_beside(fs, proposal)
                 state = remember(fs, project, state, proposal, outcome, resolutions)
+                give_account(fs, outcome, options)
                 if options.is_plain:
                     leave_record(fs, project, proposal, watched, state.hashes, outcome)
             except OSError as error:
@@ -93,15 +109,28 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
     )
 
 
-def _resolve(project: Project, state: State, fetcher: Fetcher, options: Options) -> Sequence[Resolution]:
-    """Find the archive that answers each entry."""
+def _resolve(
+    project: Project, state: State, fetcher: Fetcher, options: Options, suspension: Suspension
+) -> Sequence[Resolution]:
+    """Find the archive that answers each entry; of those that are left alone nobody is asked."""
     blocks = current_blocks(project)
-    entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
-    return fetcher.resolve(entries, state.known, follow_of(project, options))
+    follow = follow_of(project, options, failing(state))
+    pulls = project.manifest.pulls
+    asked = [(entry, blocks[entry.ref.text]) for entry in pulls if not suspension.covers(entry.ref.text)]
+    answers = iter(fetcher.resolve(asked, state.known, follow))
+    return [
+        Resolution(failure=LEFT_ALONE) if suspension.covers(entry.ref.text) else next(answers) for entry in pulls
+    ]  # fmt: skip
 
 
 def _package(
-    fs: FsOps, project: Project, proposal: Proposal, outcome: Outcome, options: Options, fetcher: Fetcher
+    fs: FsOps,
+    project: Project,
+    proposal: Proposal,
+    outcome: Outcome,
+    options: Options,
+    fetcher: Fetcher,
+    suspension: Suspension,
 ) -> Outcome:
     """Pack the project's own modules that changed; the packer is imported where there is one to pack."""
     entries = project.manifest.packages
@@ -115,5 +144,7 @@ def _package(
         return Publisher(root, fetcher.sources, fetcher.environ)
 
     project = project._replace(lock=proposal.lock)
-    done = package_entries(fs, project, entries, apply=options.apply, make_publisher=make_publisher)
-    return outcome._replace(packages=done)
+    wanted = [entry for entry in entries if not suspension.covers(entry.module)]
+    done = iter(package_entries(fs, project, wanted, apply=options.apply, make_publisher=make_publisher))
+    packages = (left_alone(entry.module) if suspension.covers(entry.module) else next(done) for entry in entries)
+    return outcome._replace(packages=tuple(packages))

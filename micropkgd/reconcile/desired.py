@@ -1,6 +1,6 @@
 """What every entry should have: from its lock block where that still answers, else from a fresh rendering."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, MicropkgError
@@ -58,7 +58,11 @@ def desire(
     ]
     for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
         wanted[number] = _as_identified(desired, blocks[job.entry.ref.text])
-    staying = [desired for desired in wanted if desired is not None]
+    staying = [
+        desired._replace(notes=(*resolution.notes, *desired.notes))
+        for desired, resolution in zip(wanted, resolutions, strict=True)
+        if desired is not None
+    ]
     return refuse_overlaps(staying) + _leaving(project, staying)
 
 
@@ -143,7 +147,8 @@ def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desi
         files={path: digest_of(content) for path, content in rendering.files.items()},
         index_url=release.index_url if release is not None else "",
     )
-    notes = tuple(f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in rendering.findings)
+    found = (f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in rendering.findings)
+    notes = (*_of_requirements(rendering), *found)
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
     failure: Failure | None = None
     if leaving and project.manifest.policy.on_dangling_import is OnDanglingImport.ERROR:
@@ -165,6 +170,18 @@ def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Rel
         chosen = Identity("the index", release.name, release.version)
         agreed_identity(Identity("the archive", rendering.name, rendering.version), chosen, root=sdist.root)
     return rendering
+
+
+def _of_requirements(rendering: Rendering) -> Iterator[str]:
+    """Name what a person's pip would fetch from an address of the publisher's choice (reliability.md, T4)."""
+    if any("@" in line for line in rendering.requirements):
+        from micropkgd.sdist.requirements import direct_address
+        from micropkgd.sources.redaction import redacted
+
+        for line in rendering.requirements:
+            if address := direct_address(line):
+                name = line.partition("@")[0].strip()
+                yield f"it requires `{name}` from {redacted(address)}, an address of its own that no index answers for"
 
 
 def _rejected(error: MicropkgError) -> Failure:

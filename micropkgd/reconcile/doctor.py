@@ -19,9 +19,11 @@ from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
+from micropkgd.workspace.foreign import found_aside
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.git_index import tracked_below
 from micropkgd.workspace.hold import hold
-from micropkgd.workspace.journal import read_journal
+from micropkgd.workspace.journal import FOLDER, read_journal
 from micropkgd.workspace.layout import recognise
 from micropkgd.workspace.observe import git_folder, git_operation
 from micropkgd.workspace.project import read_by_hand, read_manifest, read_project
@@ -169,6 +171,9 @@ def _lock(root: str) -> Iterator[Finding]:
 def _pass(root: str) -> Iterator[Finding]:
     """Whether a pass was interrupted."""
     with FsOps(root) as fs:
+        for aside in found_aside(fs):
+            text = f"{aside} is a journal that this user did not write here: nothing it says was done"
+            yield Finding("pass", text, trouble=True, hint="look where it came from, then remove it")
         if read_journal(fs) is None:
             yield Finding("pass", "none was interrupted")
         else:
@@ -214,6 +219,14 @@ def _git(root: str) -> Iterator[Finding]:
         yield Finding("git", "git holds its index.lock: a pass waits", trouble=True, hint=hint)
     else:
         yield Finding("git", "nothing under way" if folder is not None else "no repository around the project")
+    yield from _tracked(root)
+
+
+def _tracked(root: str) -> Iterator[Finding]:
+    """Whether somebody committed what belongs to one machine."""
+    if tracked := tracked_below(root, FOLDER):
+        text = f"git tracks {tracked[0]}, so that every clone gets it"
+        yield Finding("git", text, trouble=True, hint=f"git rm -r --cached {FOLDER}")
 
 
 def _inotify() -> Iterator[Finding]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
-from micropkgd.model.lock import BY_HAND
+from micropkgd.model.layout import Layout
+from micropkgd.model.lock import BY_HAND, stray_paths
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.desired import Desired
 from micropkgd.reconcile.planner import Subject
@@ -29,7 +30,8 @@ def gather(
 ) -> tuple[dict[Key, Subject], Hashes]:
     """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
-    placed = _handed_over(planned, [_placed(desired, state) for desired in planned], _by_hand(project, planned))
+    remembered = [_placed(desired, state, project.layout) for desired in planned]
+    placed = _handed_over(planned, remembered, _by_hand(project, planned))
     paths = {path for desired in planned for path in desired.files}
     paths.update(path for known in placed for path in (*known.base, *known.locked))
     seen = see(fs, project.root, sorted(paths), state.hashes)
@@ -65,11 +67,14 @@ def label_of(desired: Desired) -> str:
     return f"{desired.ref} -> {desired.target}"
 
 
-def _placed(desired: Desired, state: State) -> Placed:
+def _placed(desired: Desired, state: State, layout: Layout) -> Placed:
+    """What the lock and this machine's state say; paths outside the entry's places are none that a pass put there."""
     if desired.before is None:
         return Placed({}, {})
-    locked = desired.before.files
-    return Placed({**locked, **state.applied.get(label_of(desired), {})}, locked)
+    locked, applied = desired.before.files, state.applied.get(label_of(desired), {})
+    if applied.keys() - locked.keys() and stray_paths(desired.before._replace(files=applied), layout):
+        applied = {}
+    return Placed({**locked, **applied}, locked)
 
 
 def _by_hand(project: Project, planned: Sequence[Desired]) -> Inventory:

@@ -2,60 +2,30 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from micropkgd.errors import UsageError
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, short
+from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.reconcile.conflicts import beside
 from micropkgd.reconcile.desired import current_blocks
+from micropkgd.reconcile.package.jobs import job_of
+from micropkgd.reconcile.package.record import Builds, read_builds
+from micropkgd.reconcile.suspend import LEFT_ALONE
+from micropkgd.workspace.diary import Page, pages
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.journal import JOURNAL
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import Project, read_project
-from micropkgd.workspace.state import Standing, State, read_state
+from micropkgd.workspace.state import State, read_state
+from micropkgd.workspace.suspension import Suspension, read_suspension
 
 _EXIT_DIFFERS = 6
+_LEFT_ALONE = Standing(Condition.SUSPENDED.value, "Suspended", LEFT_ALONE.problem, "")
 _NEVER = Standing("Pending", "NotLocked", "no pass has installed it yet", "")
-
-
-class EntryStatus(NamedTuple):
-    """How one entry stands."""
-
-    ref: str
-    target: str
-    version: str
-    archive: str
-    standing: Standing
-    drifted: tuple[RelPath, ...]
-
-
-class Status(NamedTuple):
-    """How a project stands."""
-
-    root: str
-    entries: tuple[EntryStatus, ...]
-    interrupted: bool  # a journal waits for the next pass
-
-    def lines(self) -> Iterator[str]:
-        """For people."""
-        for entry in self.entries:
-            standing = entry.standing
-            what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
-            place = f" -> {entry.target}" if entry.target else ""
-            yield f"{standing.state:<9} {entry.ref}{place}{what}"
-            if standing.message and standing.reason != "Drifted":
-                since = f", since {standing.since}" if standing.since else ""
-                yield f"  {standing.reason}: {standing.message}{since}"
-            yield from (f"  drifted: {path} (your edit is kept)" for path in entry.drifted)
-        if self.interrupted:
-            yield "an interrupted pass waits to be finished: run `micropkgd reconcile --once`"
-        if not self.entries:
-            yield "no entries"
-
-    def document(self) -> dict[str, object]:
-        """For programs."""
-        entries = [{**entry._asdict(), "standing": entry.standing._asdict()} for entry in self.entries]
-        return {"project": self.root, "interrupted": self.interrupted, "entries": entries}
 
 
 class Verification(NamedTuple):
@@ -81,7 +51,7 @@ class Verification(NamedTuple):
         return {"project": self.root, "checked": self.checked, "differing": differing}
 
 
-def status(root: str) -> Status:
+def status(root: str) -> ProjectStatus:
     """Say how each entry stands: what the last pass left, and what the tree shows now."""
     project = read_project(root)
     blocks = current_blocks(project)
@@ -90,10 +60,14 @@ def status(root: str) -> Status:
         state = read_state(fs)
         found = see(fs, root, paths, state.hashes).found
         interrupted = fs.status(JOURNAL) is not None
+        suspension = read_suspension(fs)
+        builds = read_builds(fs) if project.manifest.packages else {}
     entries = []
     for entry in project.manifest.pulls:
         block = blocks[entry.ref.text]
         standing = _standing(state, entry.ref.text, block.target if block else None)
+        if suspension.covers(entry.ref.text):
+            standing = _LEFT_ALONE
         drifted = tuple(path for path, digest in block.files.items() if found[path] != digest) if block else ()
         entries.append(
             EntryStatus(
@@ -105,7 +79,21 @@ def status(root: str) -> Status:
                 drifted=drifted,
             )
         )
-    return Status(root, tuple(entries), interrupted)
+    packages = tuple(_package_status(project, entry, builds, suspension) for entry in project.manifest.packages)
+    standing = worst_standing([entry.standing for entry in entries] + [package.standing for package in packages])
+    return ProjectStatus(root, standing, tuple(entries), packages, interrupted=interrupted)
+
+
+def _package_status(project: Project, entry: PackageEntry, builds: Builds, suspension: Suspension) -> PackageStatus:
+    """How a package entry stands, as far as the archives tell that were made."""
+    if suspension.covers(entry.module):
+        return PackageStatus(entry.module, "", "", _LEFT_ALONE)
+    with suppress(MicropkgError):
+        build = builds.get(job_of(project, entry).label)
+        if build is not None:
+            archived = build.archived
+            return PackageStatus(entry.module, archived.path, archived.version, Standing("Ready", "Packaged", "", ""))
+    return PackageStatus(entry.module, "", "", Standing("Pending", "NotPackaged", "no pass has packaged it yet", ""))
 
 
 def verify(root: str) -> Verification:
@@ -116,6 +104,61 @@ def verify(root: str) -> Verification:
         found = see(fs, root, locked, {}).found
     differing = ((path, _instead(found[path])) for path, digest in sorted(locked.items()) if found[path] != digest)
     return Verification(root, len(locked), tuple(differing))
+
+
+class Reason(NamedTuple):
+    """Why one file is where it is."""
+
+    path: str
+    entry: str  # ref, or module that was packaged
+    target: str
+    version: str
+    archive: str
+    action: str = ""  # of the pass that last wrote it, as far as it is remembered
+    pass_id: str = ""
+    time: str = ""
+    trigger: str = ""
+    state: str = ""  # what stands there now, where that is not what was put there
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        return self._asdict()
+
+
+def reasons(root: str, path: str) -> list[Reason]:
+    """Why a file, or each file below a folder, is where it is: by the lock, and by the accounts of passes."""
+    project = read_project(root)
+    with FsOps(root) as fs:
+        found: list[Reason] = []
+        remembered = list(pages(fs))
+        for block in project.lock.blocks:
+            names = (name for name in block.files if name == path or name.startswith(f"{path}/"))
+            found += [Reason(name, block.ref, block.target, block.version, block.archive) for name in names]
+        for entry in project.manifest.packages:
+            deed = next((deed for page in remembered for deed in page.deeds if deed.entry == entry.module), None)
+            if deed is not None and path in deed.paths:
+                found.append(Reason(path, deed.entry, deed.target, deed.version, deed.archive))
+        state = read_state(fs)
+        standing = see(fs, root, [RelPath(reason.path) for reason in found], state.hashes).found
+    locked = {name: digest for block in project.lock.blocks for name, digest in block.files.items()}
+    return [
+        _with_pass(reason, remembered)._replace(
+            state=_state_of(standing[RelPath(reason.path)], locked.get(RelPath(reason.path)))
+        )
+        for reason in found
+    ]
+
+
+def _with_pass(reason: Reason, remembered: Iterable[Page]) -> Reason:
+    for page in remembered:
+        for deed in page.deeds:
+            if deed.entry == reason.entry and reason.path in deed.paths:
+                return reason._replace(action=deed.action, pass_id=page.id, time=page.time, trigger=page.trigger)
+    return reason
+
+
+def _state_of(found: Found, locked: Digest | None) -> str:
+    return "" if locked is None or found == locked else _instead(found)
 
 
 def require_held(root: str, ref: str) -> None:

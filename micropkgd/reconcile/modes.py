@@ -1,5 +1,7 @@
 """What `--locked`, `--frozen`, `--offline` and the policy make of a project before it is worked on. Pure."""
 
+from collections.abc import Collection
+
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
@@ -33,12 +35,13 @@ def frozen(project: Project) -> Project:
     return project._replace(manifest=manifest)
 
 
-def follow_of(project: Project, options: Options) -> dict[str, Follow]:
-    """Whether each entry follows its ref or stays with the lock."""
+def follow_of(project: Project, options: Options, failing: Collection[str] = ()) -> dict[str, Follow]:
+    """Whether each entry follows its ref or stays with the lock; what is `failing` is always asked again."""
     stay = options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
     follow = {}
     for entry in project.manifest.pulls:
-        out_of_reach = options.offline and entry.ref.kind is not RefKind.LOCAL
+        near = options.near and entry.ref.text not in failing
+        out_of_reach = (options.offline or near) and entry.ref.kind is not RefKind.LOCAL
         locked = (stay and entry.ref.text not in options.upgrade) or out_of_reach
         follow[entry.ref.text] = Follow.LOCK if locked else Follow.REFS
     return follow

@@ -19,8 +19,14 @@ class Options(NamedTuple):
     requirements_file: str | None = None  # in place of the usual one, where the policy names none
     offline: bool = False  # what is locked answers for refs that could only be asked over the network
     lock_timeout: float = 60.0  # seconds
+    full_check: float = 86_400.0  # seconds; how often a remote archive is fetched although it seems unchanged; 0: never
+
+    near: bool = False  # no remote source is asked about what is locked: nothing was said that could have changed it
+    trigger: str = "command"  # why, for `micropkgd why`
+    pass_id: str = ""  # names the pass in logs and accounts; empty: made up
 
     @property
     def is_plain(self) -> bool:
         """Whether it asks for nothing but what the manifest and the lock say: the everyday pass."""
-        return self == Options(apply=self.apply, offline=self.offline, lock_timeout=self.lock_timeout)
+        ways = ("apply", "offline", "lock_timeout", "full_check", "near", "trigger", "pass_id")
+        return self == Options(**{way: getattr(self, way) for way in ways})

@@ -72,8 +72,9 @@ class Proposer(NamedTuple):
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
+        stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [
-            _planned(desired, None if desired.ref in refused else subjects.get(key_of(desired))) for desired in wanted
+            _planned(desired, None if desired.ref in stays else subjects.get(key_of(desired))) for desired in wanted
         ]
         entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
         return self._with_shared(_moves_together(entries), hashes)

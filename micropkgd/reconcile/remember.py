@@ -6,7 +6,7 @@ Written only when it says something new, so that a pass with nothing to do write
 import time
 from collections.abc import Mapping, Sequence
 
-from micropkgd.model.condition import Condition
+from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import EntryOutcome, Outcome
 from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
@@ -17,7 +17,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.settled import GRAIN_NS
-from micropkgd.workspace.state import Known, Standing, State, write_state
+from micropkgd.workspace.state import Known, State, write_state
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
 
@@ -46,6 +46,11 @@ def with_since(outcome: Outcome, before: State) -> Outcome:
     """Say of each entry that fails, and failed before, since when."""
     entries = (entry._replace(failing_since=_failing_since(entry, before)) for entry in outcome.entries)
     return outcome._replace(entries=tuple(entries))
+
+
+def failing(state: State) -> frozenset[str]:
+    """The refs of the entries that the last pass could not bring into line."""
+    return frozenset(label.rpartition(" -> ")[0] for label, one in state.standing.items() if one.state in _FAILING)
 
 
 def _failing_since(entry: EntryOutcome, before: State) -> str:

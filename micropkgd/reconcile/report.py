@@ -11,9 +11,11 @@ from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.settled import Signature, Watched, can_settle, settle, watch
+from micropkgd.workspace.suspension import SUSPENDED
+from micropkgd.workspace.transaction import Recovery
 
 
-def outcome_of(root: str, proposal: Proposal, *, recovered: bool, applied: bool) -> Outcome:
+def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bool) -> Outcome:
     """What a proposal came to, or in a dry run would come to."""
     locked = proposal.lock.by_key()
     entries = []
@@ -39,7 +41,8 @@ def outcome_of(root: str, proposal: Proposal, *, recovered: bool, applied: bool)
         tuple(entries),
         shared=proposal.shared,
         applied=applied,
-        recovered=recovered,
+        recovered=recovery.journal is not None,
+        set_aside=recovery.foreign,
         contents=proposal.contents,
     )
 
@@ -54,7 +57,7 @@ def depended_on(project: Project) -> tuple[list[str], list[str]]:
     settings = f"{layout.package_folder}/settings.py"
     archives = [entry.ref.location for entry in project.manifest.pulls if entry.ref.kind is RefKind.LOCAL]
     folders = ["tests", f"{layout.source_dir}/tests"]
-    return [MANIFEST_NAME, settings, *archives], folders
+    return [MANIFEST_NAME, settings, SUSPENDED, *archives], folders
 
 
 def leave_record(

@@ -6,6 +6,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
 from micropkgd import documents
@@ -15,6 +16,7 @@ from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
+from micropkgd.reconcile.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
 from micropkgd.reconcile.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
@@ -45,6 +47,7 @@ class Resolution(NamedTuple):
     known: Known | None = None  # what to remember of the source
     release: Release | None = None  # where an index answered
     failure: Failure | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Wanted(NamedTuple):
@@ -66,6 +69,7 @@ class Fetcher(NamedTuple):
     mirrors: tuple[str, ...] = ()  # where the project's policy finds archives by digest, too
     requires_python: str = ""  # of the project
     allow_downgrade: bool = False  # whether a requirement may be answered by less than before
+    full_check: FullCheck = NEVER
 
     def resolve(
         self,
@@ -76,18 +80,23 @@ class Fetcher(NamedTuple):
         """Answer each entry, in order; refs that must be asked are asked together."""
         answers: dict[int, Resolution] = {}
         requests: dict[int, Request] = {}
+        pinned: dict[int, Request] = {}
         for number, (entry, block) in enumerate(entries):
             settled = _without_asking(entry, block, follow[entry.ref.text])
             if settled is not None:
                 answers[number] = settled
-                continue
+                if follow[entry.ref.text] is Follow.LOCK or not self._is_due(entry, known.get(entry.ref.text)):
+                    continue
             try:
-                requests[number] = self._question(entry, block, known.get(entry.ref.text))
+                asked = requests if settled is None else pinned
+                asked[number] = self._question(entry, block, known.get(entry.ref.text))
             except MicropkgError as error:
-                answers[number] = Resolution(failure=Failure.of(error))
+                answers.setdefault(number, Resolution(failure=Failure.of(error)))
         replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
         for (number, request), reply in zip(requests.items(), replies, strict=True):
-            answers[number] = _resolution(request, reply, known.get(request.ref.text))
+            answers[number] = self._resolution(request, reply, known.get(request.ref.text))
+        if pinned:
+            self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
 
     def materialise(self, wanted: Sequence[Wanted]) -> list[bytes | Failure]:
@@ -109,12 +118,53 @@ class Fetcher(NamedTuple):
     def _bytes_of(self, reply: Answer, archive: Digest) -> bytes | Failure | None:
         return failure_of(reply) if isinstance(reply, Failed) else self.cache.read(archive)
 
+    def _is_due(self, entry: PullEntry, known: Known | None) -> bool:
+        """Whether this source is to show its archive whole, though it may say that nothing changed."""
+        ref = entry.ref
+        return known is not None and ref.kind is not RefKind.LOCAL and self.full_check.is_due(ref.text, known.checked)
+
+    def _resolution(self, request: Request, reply: Answer, known: Known | None) -> Resolution:
+        if isinstance(reply, Failed):
+            return Resolution(failure=failure_of(reply))
+        if isinstance(reply, Fetched):
+            seen = self._seen(request, reply, known)
+            changed = known is not None and reply.validator == known.validator and reply.digest != known.archive
+            return Resolution(reply.digest, seen, reply.release, notes=(CHANGED,) if changed else ())
+        if known is None or request.validator is None:
+            return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
+        seen = known if reply.validator is None else known._replace(validator=reply.validator)
+        return Resolution(known.archive, seen, reply.release)
+
+    def _check_pinned(
+        self, pinned: Mapping[int, Request], answers: dict[int, Resolution], known: Mapping[str, Known]
+    ) -> None:
+        """Look at the sources of entries that have their pin. Only other bytes count there: an outage takes nothing.
+
+        No mirror is asked: what it has says nothing of the source.
+        """
+        replies = self.sources.answer(list(pinned.values()), Path(self.root))
+        for (number, request), reply in zip(pinned.items(), replies, strict=True):
+            if isinstance(reply, Fetched):
+                seen = self._seen(request, reply, known.get(request.ref.text))
+                answers[number] = answers[number]._replace(known=seen)
+            elif isinstance(reply, Failed) and reply.kind is FailureKind.CORRUPT:
+                answers[number] = Resolution(failure=failure_of(reply), notes=(CHANGED_UNDER_PIN,))
+
+    def _seen(self, request: Request, fetched: Fetched, known: Known | None) -> Known | None:
+        """What to remember of a body that came whole; a server that sends it unasked costs no write each time."""
+        if fetched.validator is None:
+            return None
+        seen = Known(fetched.validator, fetched.digest, self.full_check.now)
+        unasked = known is not None and request.validator is not None and seen == known._replace(checked=seen.checked)
+        return known if unasked else seen
+
     def _question(self, entry: PullEntry, block: Block | None, known: Known | None) -> Request:
         """Ask with the last validator only where its archive is at hand: a 304 must never leave us without bytes."""
         at_hand = known is not None and (
             self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
         )
-        validator = Validator(known.validator) if known is not None and at_hand else None
+        conditional = at_hand and not self._is_due(entry, known)
+        validator = Validator(known.validator) if known is not None and conditional else None
         lookup = self._lookup(entry)
         if lookup is not None and not self.allow_downgrade:
             locked = (block.version, block.archive) if block is not None else None
@@ -167,10 +217,11 @@ def failure_of(failed: Failed) -> Failure:
     """What a source's answer means for the entry."""
     return Failure(
         _EXIT_CODES[failed.kind],
-        failed.kind.value.capitalize(),
+        failed.reason or failed.kind.value.capitalize(),
         failed.problem,
         failed.hint,
         transient=failed.kind.transient,
+        retry_after=failed.retry_after,
     )
 
 
@@ -186,18 +237,6 @@ def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Re
             return Resolution(failure=Failure(3, "OutOfStep", problem, "run `micropkgd lock`"))
         return Resolution(block.archive, release=block.release)
     return None
-
-
-def _resolution(request: Request, reply: Answer, known: Known | None) -> Resolution:
-    if isinstance(reply, Failed):
-        return Resolution(failure=failure_of(reply))
-    if isinstance(reply, Fetched):
-        seen = Known(reply.validator, reply.digest) if reply.validator is not None else None
-        return Resolution(reply.digest, seen, reply.release)
-    if known is None or request.validator is None:
-        return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
-    seen = known if reply.validator is None else known._replace(validator=reply.validator)
-    return Resolution(known.archive, seen, reply.release)
 
 
 def _lost() -> Failure:

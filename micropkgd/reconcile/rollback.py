@@ -23,7 +23,7 @@ from micropkgd.workspace.kept import Commit, history
 from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.project import Project, read_lock, read_project
 from micropkgd.workspace.state import State, read_state, write_state
-from micropkgd.workspace.transaction import commit, recover
+from micropkgd.workspace.transaction import Recovery, commit, recover
 
 _NO_ENTRY = "files of no entry"
 _TRIES = 5  # to plan anew around somebody who writes the same files
@@ -67,19 +67,19 @@ def roll_back(
     What was edited since is held, as the outcome says. `UsageError` where there is no such commit or entry.
     """
     with fsops(root) as fs, hold(root, lock_timeout):
-        recovered = recover(fs) is not None
+        recovery = recover(fs)
         wait_for_git(root, GIT_PATIENCE)
         commits = _since(history(fs), to)
         for _ in range(_TRIES):
             sides = _look(fs, root, commits)
             undoing = _undo(fs, sides, only)
             if not undoing.writes:
-                return _outcome(sides, undoing, recovered=recovered)
+                return _outcome(sides, undoing, recovery)
             write_state(fs, _forgotten(sides, undoing))
             refusal = commit(fs, undoing.writes, undoing.contents, _floors(sides.project))
             if refusal is None:
                 write_state(fs, _remembered(sides, undoing))
-                return _outcome(sides, undoing, recovered=recovered)
+                return _outcome(sides, undoing, recovery)
             if not refusal.raced:
                 raise TreeError(refusal.problem, where=refusal.path, hint="see `ls -ld` of its folder")
         raise TreeError("files change faster than they can be taken back", where=root, hint="run again")
@@ -194,10 +194,12 @@ def _label(block: Block) -> str:
     return f"{block.ref} -> {block.target}"
 
 
-def _outcome(sides: Sides, undoing: Undoing, *, recovered: bool) -> Outcome:
+def _outcome(sides: Sides, undoing: Undoing, recovery: Recovery) -> Outcome:
     entries = [entry for part in undoing.parts if part.refs or part.held for entry in _entries(sides, part)]
     no_entry = (way.change() for part in undoing.parts if not (part.refs or part.held) for way in part.ways)
-    return Outcome(sides.project.root, tuple(entries), shared=(*no_entry, *undoing.shared), recovered=recovered)
+    shared = (*no_entry, *undoing.shared)
+    recovered = recovery.journal is not None
+    return Outcome(sides.project.root, tuple(entries), shared=shared, recovered=recovered, set_aside=recovery.foreign)
 
 
 def _entries(sides: Sides, part: Part) -> Iterable[EntryOutcome]:

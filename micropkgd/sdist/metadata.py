@@ -16,7 +16,7 @@ from micropkgd.sdist.fields import Fields, read_fields
 from micropkgd.sdist.identity import Identity, agreed_identity
 from micropkgd.sdist.names import shown
 from micropkgd.sdist.reader import Sdist
-from micropkgd.sdist.requirements import canonical_requirements, is_direct
+from micropkgd.sdist.requirements import canonical_requirements
 
 _AT_MOST: Final = 1 << 18  # bytes of a file to parse: what describes a package is never larger
 _DOTS_AT_MOST: Final = 4_000_000  # squares of the dots in each line: what `tomllib` takes in memory for dotted keys
@@ -30,10 +30,6 @@ class Metadata(NamedTuple):
     name: str
     version: str
     requirements: tuple[str, ...]  # canonical, one line each, those of extras dropped
-
-    def direct(self) -> tuple[str, ...]:
-        """Requirements that name an address of their own: whether to let them in is the caller's decision."""
-        return tuple(line for line in self.requirements if is_direct(line))
 
 
 class _Project(NamedTuple):

@@ -17,7 +17,7 @@ _PLAIN: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(
 _BOUND: Final = re.compile(r"[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*", re.ASCII)
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _EXTRA: Final = re.compile(r"\bextras?\b")
-_DIRECT: Final = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])? ?@ ")
+_DIRECT: Final = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])? ?@ (\S*)")
 
 
 def canonical_requirements(lines: Iterable[str], *, where: str) -> tuple[str, ...]:
@@ -26,9 +26,10 @@ def canonical_requirements(lines: Iterable[str], *, where: str) -> tuple[str, ..
     return tuple(dict.fromkeys(line for line in found if line))
 
 
-def is_direct(requirement: str) -> bool:
-    """Whether a canonical requirement names an address (`name @ https://...`) and not an index."""
-    return bool(_DIRECT.match(requirement))
+def direct_address(requirement: str) -> str:
+    """The address that a canonical requirement names (`name @ https://...`); empty where an index answers for it."""
+    found = _DIRECT.match(requirement)
+    return found[1] if found else ""
 
 
 def _plain(line: str) -> str:

@@ -52,7 +52,9 @@ async def watched(chunks: AsyncIterator[bytes], host: str, silence: float) -> As
             raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
         if not chunk:
             return
+        given = now()
         yield chunk
+        deadline += now() - given  # what the reader takes is no silence of the server
         pending += len(chunk)
         if pending >= _LEAST_PROGRESS:
             pending = 0
@@ -75,6 +77,8 @@ async def take_in(
             async for chunk in chunks:
                 writer.write(chunk)
                 progress(request.ref, writer.size, announced.size)
+                if request.pace is not None:
+                    await request.pace.keep(len(chunk))
         except TooLargeError:
             return too_large(request)
         if announced.size is not None and announced.size != writer.size:

@@ -4,11 +4,11 @@ Place: the one door from the loop to the sources, and the one table of what fetc
 over local refs pays for none of the others, so asyncio and the remote sources are imported when first needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
@@ -28,15 +28,23 @@ from micropkgd.sources.upload import Store, Stored, Upload, put_local
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Future
+
+    from micropkgd.model.origins import Origins
+    from micropkgd.sources.hosts import Hosts
+    from micropkgd.sources.pace import Pace
+
+T = TypeVar("T")
 
 
-def _http() -> Source:
+def _http(origins: "Origins | None") -> Source:
     from micropkgd.sources.http.source import HttpSource
 
-    return HttpSource()
+    return HttpSource(origins=origins)
 
 
-def _s3() -> Source:
+def _s3(origins: "Origins | None") -> Source:
+    del origins  # it follows no redirect: what it reaches is known before it asks
     if find_spec("s3fs") is None:
         return Driverless("s3")
     from micropkgd.sources.s3.source import S3Source
@@ -44,7 +52,8 @@ def _s3() -> Source:
     return S3Source()
 
 
-def _gcs() -> Source:
+def _gcs(origins: "Origins | None") -> Source:
+    del origins  # it follows no redirect: what it reaches is known before it asks
     if find_spec("gcsfs") is None:
         return Driverless("gcs")
     from micropkgd.sources.gcs.source import GcsSource
@@ -52,19 +61,20 @@ def _gcs() -> Source:
     return GcsSource()
 
 
-def _index() -> Source:
+def _index(origins: "Origins | None") -> Source:
     from micropkgd.sources.index.source import IndexSource
 
-    return IndexSource()
+    return IndexSource(origins=origins)
 
 
-def _other() -> Source:
+def _other(origins: "Origins | None") -> Source:
+    del origins  # it is never asked under a list
     from micropkgd.sources.other import OtherSource
 
     return OtherSource()
 
 
-_REMOTE: Mapping[RefKind, Callable[[], Source]] = {
+_REMOTE: Mapping[RefKind, Callable[["Origins | None"], Source]] = {
     RefKind.HTTP: _http,
     RefKind.S3: _s3,
     RefKind.GCS: _gcs,
@@ -74,7 +84,13 @@ _REMOTE: Mapping[RefKind, Callable[[], Source]] = {
 
 
 class Sources:
-    """All sources of one process, with their connections. One thread at a time, which runs no event loop itself."""
+    """All sources of one process, with their connections; `origins` are the places that this machine allows, or all.
+
+    `hosts` knows which hosts are to be left alone; `pace` holds downloads back.
+
+    Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
+    of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
+    """
 
     def __init__(
         self,
@@ -84,35 +100,58 @@ class Sources:
         progress: Progress = no_progress,
         at_once: int = 8,
         per_host: int = 4,
+        loop: "asyncio.AbstractEventLoop | None" = None,
+        origins: "Origins | None" = None,
+        hosts: "Hosts | None" = None,
+        pace: "Pace | None" = None,
     ) -> None:
         self._cache = cache
         self._offline = offline
         self._progress = progress
         self._at_once = at_once
         self._per_host = per_host
+        self._origins = origins
+        self._hosts = hosts
+        self._pace = pace
         self._open: dict[RefKind, Source] = {}
         self._runner: asyncio.Runner | None = None
+        self._others_loop = loop
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._under_way: set[Future[Any]] = set()
+        self._stopped = False
 
     def answer(self, requests: Sequence[Request], project_root: Path) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone."""
-        answers = [self._without_network(request, project_root) for request in requests]
+        answers: list[Answer | None] = [
+            self._objection(request, project_root) or self._without_network(request, project_root)
+            for request in requests
+        ]
         remote = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
         fetched = iter(self._run(remote) if remote else ())
         return [next(fetched) if answer is None else answer for answer in answers]
 
     def put(self, upload: Upload, project_root: Path) -> Stored | Failed:
         """Put one archive where it is published; what the world does to it is an answer."""
+        if (objection := self._objection(upload, project_root)) is not None:
+            return objection
         if upload.ref.kind is RefKind.LOCAL:
             return put_local(upload, project_root)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
-        return self._loop().run(self._put(upload))
+        return self._wait_for(self._put(upload))
 
     async def _put(self, upload: Upload) -> Stored | Failed:
         source = self._source(upload.ref.kind)
         if isinstance(source, Store):
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
+
+    def _objection(self, asked: Request | Upload, project_root: Path) -> Failed | None:
+        if self._origins is None:
+            return None
+        from micropkgd.sources.allowed import objection
+
+        return objection(self._origins, asked, project_root)
 
     def _without_network(self, request: Request, project_root: Path) -> Answer | None:
         if request.ref.kind is RefKind.LOCAL:
@@ -124,28 +163,52 @@ class Sources:
         return None
 
     def _run(self, requests: Sequence[Request]) -> list[Answer]:
-        return self._loop().run(self._fetch_all(requests))
+        return self._wait_for(self._fetch_all(requests))
 
-    def _loop(self) -> "asyncio.Runner":
+    def _wait_for(self, work: "Coroutine[object, object, T]") -> T:
+        """Run some work on the loop; `concurrent.futures.CancelledError` where it was stopped."""
         import asyncio
 
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        return self._runner
+        if self._others_loop is None:
+            self._runner = self._runner or asyncio.Runner()
+            return self._runner.run(work)
+        future = asyncio.run_coroutine_threadsafe(work, self._others_loop)
+        self._under_way.add(future)
+        if self._stopped:
+            future.cancel()
+        try:
+            return future.result()
+        finally:
+            self._under_way.discard(future)
+
+    def stop(self) -> None:
+        """End what is under way in other threads, and whatever they begin from now on."""
+        self._stopped = True
+        for future in list(self._under_way):
+            future.cancel()
+
+    async def aclose(self) -> None:
+        """Let go of connections, on the loop that was given."""
+        await self._close_all()
 
     async def _fetch_all(self, requests: Sequence[Request]) -> list[Answer]:
         import asyncio
 
+        from micropkgd.sources.hosts import host_of
+
         left = await self._survey(requests)
-        at_once = asyncio.Semaphore(self._at_once)
-        hosts = {_host(request): asyncio.Semaphore(self._per_host) for request in requests}
+        at_once = self._places.setdefault("", asyncio.Semaphore(self._at_once))
+        hosts = {
+            host_of(request): self._places.setdefault(host_of(request), asyncio.Semaphore(self._per_host))
+            for request in requests
+        }
 
         async def fetch(request: Request | Unchanged) -> Answer:
             if isinstance(request, Unchanged):
                 return request
             # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
-            async with hosts[_host(request)], at_once:
-                return await self._source(request.ref.kind).fetch(request, self._cache, self._progress)
+            async with hosts[host_of(request)], at_once:
+                return await self._ask(request._replace(pace=self._pace), host_of(request))
 
         tasks = [asyncio.create_task(fetch(request)) for request in left]
         try:
@@ -155,13 +218,37 @@ class Sources:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _ask(self, request: Request, host: str) -> Answer:
+        """Put a request to its source, unless its host is to be left alone."""
+        import asyncio
+
+        source = self._source(request.ref.kind)
+        if self._hosts is None:
+            return await source.fetch(request, self._cache, self._progress)
+        now = asyncio.get_running_loop().time
+        if (objection := self._hosts.objection(host, now())) is not None:
+            return objection
+        try:
+            answer = await source.fetch(request, self._cache, self._progress)
+        except BaseException:
+            self._hosts.give_up(host)
+            raise
+        self._hosts.note(host, answer, now())
+        return answer
+
     async def _survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
         """Let sources answer together what they can; the rest is asked singly."""
+        from micropkgd.sources.hosts import host_of
+
         left: list[Request | Unchanged] = list(requests)
         for kind in dict.fromkeys(request.ref.kind for request in requests):
             source = self._source(kind)
             if isinstance(source, Surveyor):
-                numbers = [number for number, request in enumerate(requests) if request.ref.kind is kind]
+                numbers = [
+                    number
+                    for number, request in enumerate(requests)
+                    if request.ref.kind is kind and not (self._hosts and self._hosts.ails(host_of(request)))
+                ]
                 found = await source.survey([requests[number] for number in numbers])
                 for number, what in zip(numbers, found, strict=True):
                     left[number] = what
@@ -169,7 +256,7 @@ class Sources:
 
     def _source(self, kind: RefKind) -> Source:
         if kind not in self._open:
-            self._open[kind] = _REMOTE[kind]()
+            self._open[kind] = _REMOTE[kind](self._origins)
         return self._open[kind]
 
     async def _close_all(self) -> None:
@@ -206,13 +293,6 @@ class Driverless:
 
     async def close(self) -> None:
         """Have nothing to close."""
-
-
-def _host(request: Request) -> str:
-    """What the limit per host counts by: the address up to its path."""
-    address = request.lookup.index_url if request.lookup is not None else request.ref.location
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}".lower()
 
 
 def _no_source(request: Request) -> Failed:

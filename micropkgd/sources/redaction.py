@@ -4,7 +4,10 @@ Rule: every value of a query goes, not only those that look secret, since a sign
 secrets and a message loses nothing a person needs.
 """
 
+import re
 from urllib.parse import urlsplit
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 
 
 def redacted(address: str) -> str:
@@ -18,6 +21,11 @@ def redacted(address: str) -> str:
     keys = [pair.partition("=")[0] for pair in parts.query.split("&") if pair]
     query = "?" + "&".join(f"{key}=***" for key in keys) if keys else ""
     return f"{parts.scheme}://{host}{parts.path}{query}"
+
+
+def redacted_text(text: str) -> str:
+    """Give back what somebody else wrote, with every address in it as it may be shown."""
+    return _ADDRESS.sub(lambda match: redacted(match[0]), text)
 
 
 def origin(address: str) -> str:

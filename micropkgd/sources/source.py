@@ -14,6 +14,7 @@ from micropkgd.model.tree import Digest
 
 if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache
+    from micropkgd.sources.pace import Pace
 
 Validator = NewType("Validator", str)
 """What a source said cheaply about the current content; opaque to everyone else. It may only skip work."""
@@ -56,6 +57,7 @@ class Request(NamedTuple):
     max_bytes: int = 512 * 1024 * 1024
     protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
     lookup: Lookup | None = None  # for requirements only
+    pace: "Pace | None" = None  # what holds its body back
 
 
 class Unchanged(NamedTuple):
@@ -81,6 +83,7 @@ class Failed(NamedTuple):
     problem: str  # one sentence, lower case, no credential in it
     hint: str = ""
     retry_after: float | None = None  # seconds, as the server asked
+    reason: str = ""  # one word for programs, where the kind says too little
 
 
 Answer = Unchanged | Fetched | Failed

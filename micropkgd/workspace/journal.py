@@ -1,22 +1,33 @@
 """The journal: what a commit is about to do, made durable before the first file changes place.
 
 It lists digests, not intentions, so that a later process can see on disk how far the work came. It is data from the
-project's folder: every path is checked, and one that is not ours by owner is refused (reliability.md, T18).
+project's folder, where a clone, an archive, a backup or another user can put files: only one that bears this user's
+mark is read at all, and only in the folder where it was written is it carried out (reliability.md, T18 and F33).
 """
 
 import json
 import os
+import stat
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.key import own_key
 
 FOLDER = RelPath(".micropkgd")
 JOURNAL = RelPath(".micropkgd/journal")
 DRAFT = RelPath(".micropkgd/journal.tmp")
-_SCHEMA = 1
+_SCHEMA = 2
+
+
+class ForeignJournalError(TreeError):
+    """A journal that this user did not write here on this machine: nothing it says may be done."""
+
+    def __init__(self, problem: str, where: RelPath) -> None:
+        super().__init__(problem, where=where, hint="the next pass sets it aside, and does nothing of what it says")
 
 
 class Operation(NamedTuple):
@@ -52,32 +63,86 @@ def write_journal(fs: FsOps, journal: Journal) -> None:
     """Put the journal in place, durably: before this returns nothing has happened, after it everything will."""
     document = {
         "schema": _SCHEMA,
+        "folder": _folder_number(fs),
         "id": journal.id,
         "undo": journal.undo,
         "folders": journal.folders,
         "floors": journal.floors,
         "operations": [operation._asdict() for operation in journal.operations],
     }
+    data = signed(fs, document)
     if fs.status(DRAFT):
         fs.remove_file(DRAFT)
-    fs.write_file(DRAFT, json.dumps(document).encode(), 0o600)
+    fs.write_file(DRAFT, data, 0o600)
     fs.sync_file(DRAFT)
     fs.rename(DRAFT, JOURNAL)
     fs.sync_folder(FOLDER)
 
 
-def read_journal(fs: FsOps, path: RelPath = JOURNAL) -> Journal | None:
-    """The journal of an interrupted commit, if there is one; `TreeError` where it cannot be trusted."""
+def read_journal(fs: FsOps) -> Journal | None:
+    """The journal of an interrupted commit, if there is one; `ForeignJournalError` where it may not be carried out."""
+    document = _read(fs, JOURNAL)
+    if document is None:
+        return None
+    if document.get("folder") != _folder_number(fs):
+        raise ForeignJournalError("the journal was written in another folder, of which this is a copy", JOURNAL)
+    return _parsed(document, JOURNAL)
+
+
+def read_kept_journal(fs: FsOps, path: RelPath) -> Journal | None:
+    """The journal of a finished commit, if there is one; `ForeignJournalError` where this user did not write it.
+
+    It says what was done, and a copy of the project has the same past.
+    """
+    document = _read(fs, path)
+    return None if document is None else _parsed(document, path)
+
+
+def signed(fs: FsOps, document: Mapping[str, object]) -> bytes:
+    """A document with this user's mark below it."""
+    body = json.dumps(document).encode()
+    return body + b"\n" + _mark(fs, body)
+
+
+def _read(fs: FsOps, path: RelPath) -> dict[str, object] | None:
+    """What a journal says, once its mark has shown that this user wrote it."""
     status = fs.status(path)
     if status is None:
         return None
-    hint = "if no pass of yours was interrupted, remove this file and run again"
+    if not stat.S_ISREG(status.st_mode):
+        raise ForeignJournalError("the journal is no regular file", path)
     if status.st_uid != os.geteuid():
-        raise TreeError("the journal belongs to another user", where=path, hint=hint)
+        raise ForeignJournalError("the journal belongs to another user", path)
+    from hmac import compare_digest
+
+    body, _, mark = fs.read(path).rpartition(b"\n")
+    if not compare_digest(mark, _mark(fs, body)):
+        raise ForeignJournalError("the journal was not written by this user on this machine", path)
+    document = json.loads(body)
+    return document if isinstance(document, dict) else {}
+
+
+def _mark(fs: FsOps, body: bytes) -> bytes:
+    """What only this user can write below these bytes: their HMAC-SHA256."""
+    from hmac import digest
+
+    return digest(own_key(fs), body, "sha256").hex().encode()
+
+
+def _folder_number(fs: FsOps) -> int:
+    """What a copy of the project does not share: the inode of its own folder.
+
+    Not the device's number too: that may be another after the very power loss which recovery is for.
+    """
+    status = fs.status(FOLDER)
+    return 0 if status is None else status.st_ino
+
+
+def _parsed(document: dict[str, object], path: RelPath) -> Journal:
     try:
-        return _parse(json.loads(fs.read(path)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError) as error:
-        raise TreeError(f"the journal cannot be read: {error}", where=path, hint=hint) from error
+        return _parse(document)
+    except (ValueError, KeyError, TypeError, AttributeError, DocumentError) as error:
+        raise ForeignJournalError(f"the journal cannot be read: {error}", path) from error
 
 
 def _parse(document: dict[str, object]) -> Journal:

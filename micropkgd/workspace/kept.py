@@ -13,7 +13,7 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import DRAFT, FOLDER, JOURNAL, Journal, Operation, read_journal, stage_folder
+from micropkgd.workspace.journal import DRAFT, FOLDER, JOURNAL, Journal, Operation, read_kept_journal, stage_folder
 from micropkgd.workspace.trees import files_below, remove_tree
 
 TXN = RelPath(".micropkgd/txn")
@@ -41,7 +41,7 @@ def history(fs: FsOps) -> list[Commit]:
     for name in fs.names(KEPT):
         path = RelPath(f"{KEPT}/{name}/journal")
         with suppress(TreeError, OSError):
-            journal, status = read_journal(fs, path), fs.status(path)
+            journal, status = read_kept_journal(fs, path), fs.status(path)
             if journal is not None and status is not None and journal.id == name and not journal.undo:
                 commits.append(Commit(name, status.st_mtime_ns, journal.operations))
     return sorted(commits, key=lambda commit: (commit.when_ns, commit.id), reverse=True)
@@ -120,7 +120,7 @@ def _keep(fs: FsOps, commit: str) -> None:
 def _has_late_save(fs: FsOps, kept: RelPath) -> bool:
     """Whether an editor wrote into a file after it had been replaced: nobody has these bytes but us (F65)."""
     try:
-        journal = read_journal(fs, RelPath(f"{kept}/journal"))
+        journal = read_kept_journal(fs, RelPath(f"{kept}/journal"))
     except TreeError:
         return True
     for operation in journal.operations if journal else ():

@@ -12,6 +12,7 @@ from micropkgd.errors import TreeError
 from micropkgd.model.layout import Layout
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.workspace.reading import read_regular
 
 if TYPE_CHECKING:
     import ast
@@ -101,11 +102,10 @@ def _settings(root: str, source_dir: str, package: str) -> dict[str, str]:
     """What Kedro's `settings.py` says of config folders, read from the syntax tree and never imported (promise P5)."""
     path = os.path.join(source_dir, *package.split("."), "settings.py")
     try:
-        with open(os.path.join(root, path), "rb") as stream:
-            source = stream.read()
+        source = read_regular(os.path.join(root, path))
     except FileNotFoundError:
         return {}
-    except (PermissionError, IsADirectoryError) as error:
+    except OSError as error:
         raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
     if b"CONF_SOURCE" not in source and b"base_env" not in source:
         return {}
@@ -113,7 +113,7 @@ def _settings(root: str, source_dir: str, package: str) -> dict[str, str]:
 
     try:
         statements = ast.parse(source).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested without end
         return {}
     found: dict[str, str] = {}
     for statement in statements:

@@ -11,6 +11,7 @@ from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, stray_paths
 from micropkgd.model.manifest import Manifest, Policy
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.layout import recognise
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.root import MANIFEST_NAME
 
 _HEADINGS = {
@@ -95,9 +96,10 @@ def see_layout(root: str, manifest: Manifest) -> Layout:
 
 def _read(root: str, name: str) -> bytes:
     try:
-        with open(os.path.join(root, name), "rb") as stream:
-            return stream.read()
-    except (PermissionError, IsADirectoryError) as error:
+        return read_regular(os.path.join(root, name))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
         raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=name) from error
 
 

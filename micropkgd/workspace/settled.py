@@ -17,6 +17,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
+from micropkgd.workspace.root import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps
@@ -26,7 +27,7 @@ GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10
 _RECORD = RelPath(".micropkgd/settled.json")
 _DRAFT = RelPath(".micropkgd/settled.json.tmp")
 _JOURNAL = ".micropkgd/journal"
-_SCHEMA = f"1 {__version__}"
+_SCHEMA = f"2 {__version__}"
 
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 
@@ -41,9 +42,10 @@ class Watched(NamedTuple):
 def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
     """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look."""
     try:
-        with open(f"{root}/{_RECORD}", "rb") as stream:
-            record = json.loads(stream.read())
+        record = json.loads(_own_bytes(f"{root}/{_RECORD}"))
         if record["schema"] != _SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
+            return None
+        if record["read"][MANIFEST_NAME] is None:  # whose signature no clone or copy shares
             return None
         for path, signature in record["read"].items():
             if _signature(os.stat, os.path.join(root, path)) != signature:
@@ -57,6 +59,13 @@ def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
         return Outcome(root, entries, tuple(_package(row) for row in record["packages"]), applied=apply)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
+
+
+def _own_bytes(path: str) -> bytes:
+    """The bytes of a regular file: a link to a device, or a pipe, that somebody put in its place has no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as stream:
+        return stream.read()
 
 
 def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
@@ -98,7 +107,7 @@ def settle(
 
 def can_settle(outcome: Outcome) -> bool:
     """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
-    if outcome.exit_code != 0 or any(entry.notes or entry.after is None for entry in outcome.entries):
+    if outcome.exit_code != 0 or any(entry.notes or entry.after is None or entry.failure for entry in outcome.entries):
         return False
     return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
 

@@ -1,7 +1,10 @@
 """What this machine remembers between passes: `.micropkgd/state.json`, never committed, never needed.
 
 Nothing here proves anything. A validator may skip a download, a stat may skip a hash, and what was applied tells an
-edit from an older version; without the file a pass does more work and comes to the same tree.
+edit from an older version; without the file a pass does more work and comes to the same tree. So it is forgotten
+where it was not written: a clone, a copy and a restored backup cannot bring what another folder remembers, or says
+that it does. The process lock beside it, made once and never written to, has an inode and a time of change of its own
+in each of them.
 """
 
 import json
@@ -9,11 +12,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.condition import Standing
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 
 STATE = RelPath(".micropkgd/state.json")
 _DRAFT = RelPath(".micropkgd/state.json.tmp")
+_PROCESS_LOCK = RelPath(".micropkgd/lock")
 _SCHEMA = 1
 
 
@@ -31,18 +36,7 @@ class Known(NamedTuple):
 
     validator: str
     archive: Digest
-
-
-class Standing(NamedTuple):
-    """How one entry stands, for `status`: only changes are written, so `since` is when it came to stand so.
-
-    Of a failure it is when it began, also where its words have changed since.
-    """
-
-    state: str
-    reason: str
-    message: str
-    since: str  # ISO 8601, UTC
+    checked: float = 0.0  # when the archive was last seen whole under it; seconds since the epoch
 
 
 class State(NamedTuple):
@@ -58,7 +52,7 @@ class State(NamedTuple):
 def read_state(fs: FsOps) -> State:
     """The state of the last pass; an empty one where there is none or it cannot be read."""
     try:
-        return _parse(json.loads(fs.read(STATE)))
+        return _parse(json.loads(fs.read(STATE)), _birthplace(fs))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
         return State()
 
@@ -70,11 +64,12 @@ def write_state(fs: FsOps, state: State) -> None:
     """
     document = {
         "schema": _SCHEMA,
+        "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": state.applied,
         "requirements": state.requirements,
         "known": state.known,
-        "standing": state.standing,
+        "standing": {label: standing[:4] for label, standing in state.standing.items()},
     }
     try:
         if fs.status(_DRAFT):
@@ -85,8 +80,14 @@ def write_state(fs: FsOps, state: State) -> None:
         raise refused_by_disk(error) from error
 
 
-def _parse(document: dict[str, object]) -> State:
-    if document["schema"] != _SCHEMA:
+def _birthplace(fs: FsOps) -> list[int] | None:
+    """What no copy of the folder shares; None where no pass has held the project yet."""
+    status = fs.status(_PROCESS_LOCK)
+    return None if status is None else [status.st_ino, status.st_ctime_ns]
+
+
+def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
+    if document["schema"] != _SCHEMA or birthplace is None or document["birthplace"] != birthplace:
         return State()
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
@@ -119,8 +120,11 @@ def _hash(row: object) -> tuple[Signature, Digest]:
 
 
 def _known(row: object) -> Known:
-    validator, archive = _list(row)
-    return Known(str(validator), parse_digest(archive))
+    validator, archive, *rest = _list(row)
+    (checked,) = rest or [0.0]  # older rows end before it
+    if not isinstance(checked, int | float):
+        raise TypeError(row)
+    return Known(str(validator), parse_digest(archive), float(checked))
 
 
 def _inventory(files: object) -> dict[RelPath, Digest]:

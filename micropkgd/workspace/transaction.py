@@ -20,8 +20,18 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model.plan import Change
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
+from micropkgd.workspace.foreign import set_foreign_aside
 from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
-from micropkgd.workspace.journal import FOLDER, JOURNAL, Journal, Operation, read_journal, stage_folder, write_journal
+from micropkgd.workspace.journal import (
+    FOLDER,
+    JOURNAL,
+    ForeignJournalError,
+    Journal,
+    Operation,
+    read_journal,
+    stage_folder,
+    write_journal,
+)
 from micropkgd.workspace.kept import TXN, set_aside, sweep
 from micropkgd.workspace.trees import is_folder, remove_tree
 
@@ -35,6 +45,13 @@ class Refusal(NamedTuple):
     path: RelPath
     problem: str
     raced: bool  # someone else was at work on the file; False: it may not be written at all
+
+
+class Recovery(NamedTuple):
+    """What was found of earlier passes, and dealt with."""
+
+    journal: Journal | None = None  # of a commit of ours that had been interrupted; it is finished or taken back
+    foreign: RelPath | None = None  # where a journal was set aside that is not ours; nothing it says was done
 
 
 class _RefusedError(Exception):
@@ -64,10 +81,17 @@ def commit(
         raise refused_by_disk(error) from error
 
 
-def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Journal | None:
-    """Finish what an interrupted commit began, or take it back where it had begun to; then sweep its debris."""
+def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Recovery:
+    """Finish what an interrupted commit began, or take it back where it had begun to; then sweep its debris.
+
+    A journal that is not ours is set aside, and the tree is taken as it is.
+    """
+    journal = foreign = None
     try:
-        journal = read_journal(fs)
+        try:
+            journal = read_journal(fs)
+        except ForeignJournalError:
+            foreign = set_foreign_aside(fs)
         if journal is not None and journal.undo:
             _undo(fs, journal)
         elif journal is not None:
@@ -76,7 +100,7 @@ def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Journal | No
         sweep(fs)
     except OSError as error:
         raise refused_by_disk(error) from error
-    return journal
+    return Recovery(journal, foreign)
 
 
 def _stage(fs: FsOps, changes: Sequence[Change], contents: Mapping[Digest, bytes]) -> Journal:
@@ -141,6 +165,14 @@ def _check_precondition(fs: FsOps, operation: Operation) -> None:
     folder = parents(operation.path)[0] if "/" in operation.path else None
     if not fs.is_writable(folder):
         raise _RefusedError(operation.path, "no permission to write into its folder", raced=False)
+    if _device(fs, folder) != _device(fs, FOLDER):  # no move leads there
+        raise _RefusedError(operation.path, f"is on another file system than {FOLDER}", raced=False)
+
+
+def _device(fs: FsOps, folder: RelPath | None) -> int:
+    """The device of a folder, or of the nearest one above it that is there."""
+    above = () if folder is None else (folder, *parents(folder))
+    return next(status.st_dev for each in (*above, RelPath(".")) if (status := fs.status(each)) is not None)
 
 
 def _carry_out(fs: FsOps, journal: Journal, step: Callable[[FsOps, Operation], None]) -> Refusal | None:

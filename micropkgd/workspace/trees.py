@@ -2,13 +2,22 @@
 
 import stat
 from collections.abc import Iterator
+from typing import Final
 
+from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
 
+_DEEPEST: Final = 100  # folders; ours are a few deep, and each costs an open descriptor
+
 
 def remove_tree(fs: FsOps, path: RelPath) -> None:
-    """Remove whatever stands at a path of our own, and all in it; a link goes, not what it points to."""
+    """Remove whatever stands at a path of our own, and all in it; a link goes, not what it points to.
+
+    Raises `TreeError` for folders that none of our own could be so deep in each other.
+    """
+    if path.count("/") > _DEEPEST:
+        raise TreeError("folders are too deep in each other", where=path, hint="remove them and run again")
     if is_folder(fs, path):
         for name in fs.names(path):
             remove_tree(fs, RelPath(f"{path}/{name}"))
@@ -19,6 +28,8 @@ def remove_tree(fs: FsOps, path: RelPath) -> None:
 
 def files_below(fs: FsOps, folder: RelPath) -> Iterator[RelPath]:
     """Every path below a folder that is no folder itself; links are not followed."""
+    if folder.count("/") > _DEEPEST:
+        raise TreeError("folders are too deep in each other", where=folder, hint="remove them and run again")
     for name in fs.names(folder):
         path = RelPath(f"{folder}/{name}")
         if is_folder(fs, path):

@@ -9,9 +9,11 @@ import pytest
 
 from tests.servers import gcs as gcs_server
 from tests.servers import indexes, seaweed, venvs
+from tests.servers import moto as moto_server
 from tests.servers.faults import FaultServer
 from tests.servers.gcs import FakeGcs
 from tests.servers.indexes import Devpi, PypiServer, StaticIndex
+from tests.servers.moto import Moto
 from tests.servers.nginx import Nginx, running
 from tests.servers.seaweed import Seaweed
 
@@ -92,3 +94,16 @@ def gcs(server_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         venvs.site_packages(environment) / gcs_server.PROGRAM, tmp_path_factory.mktemp("gcs")
     ) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def moto_program(server_cache: Path) -> Path:
+    """The program of a server that speaks for SQS and S3."""
+    return venvs.environment(server_cache, moto_server.REQUIREMENT) / "bin" / "moto_server"
+
+
+@pytest.fixture(scope="session")
+def moto(moto_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """That server, one for all tests of a process."""
+    with moto_server.running(moto_program, tmp_path_factory.mktemp("moto")) as server:
+        yield server

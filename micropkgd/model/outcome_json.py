@@ -1,0 +1,164 @@
+"""What a pass came to, as the versioned document of docs/json.md, and back again: keys are only ever added. Pure.
+
+The command line prints it, the service hands it to whoever asked for the pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from micropkgd.errors import DocumentError
+from micropkgd.model.condition import Failure
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
+from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.tree import RelPath, parse_digest, rel_path
+
+Document = Mapping[str, Any]
+
+
+def outcome_document(outcome: Outcome) -> dict[str, object]:
+    """One project's outcome for programs."""
+    return {
+        "project": outcome.root,
+        "exit_code": outcome.exit_code,
+        "applied": outcome.applied,
+        "recovered": outcome.recovered,
+        "set_aside": outcome.set_aside,
+        "pending": outcome.pending,
+        "failure": failure_document(outcome.failure),
+        "entries": [_entry_document(entry) for entry in outcome.entries],
+        "shared": [_change_document(change) for change in outcome.shared],
+        "packages": [package_document(package) for package in outcome.packages],
+    }
+
+
+def package_document(outcome: PackageOutcome) -> dict[str, object]:
+    """One package entry's outcome for programs."""
+    archived = outcome.archived
+    return {
+        "module": outcome.module,
+        "action": outcome.step.value,
+        "condition": outcome.condition.value,
+        "archive": _archive_document(archived) if archived else None,
+        "left_out": [left._asdict() for left in archived.left_out] if archived else [],
+        "published": outcome.published._asdict() if outcome.published else None,
+        "failure": failure_document(outcome.failure),
+        "notes": list(outcome.notes or (archived.notes if archived else ())),
+    }
+
+
+def failure_document(failure: Failure | None) -> dict[str, object] | None:
+    """A failure for programs."""
+    return None if failure is None else failure._asdict()
+
+
+def read_outcome(document: Document) -> Outcome:
+    """The outcome that a document tells of, without the bytes of its changes; `DocumentError` where it is none."""
+    try:
+        return Outcome(
+            root=str(document["project"]),
+            entries=tuple(_entry(row) for row in document["entries"]),
+            packages=tuple(_package(row) for row in document["packages"]),
+            shared=_changes(document["shared"]),
+            applied=bool(document["applied"]),
+            recovered=bool(document["recovered"]),
+            set_aside=None if document["set_aside"] is None else RelPath(str(document["set_aside"])),
+            failure=_failure(document["failure"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DocumentError(f"not the outcome of a pass: {error!r}") from error
+
+
+def _entry_document(entry: EntryOutcome) -> dict[str, object]:
+    plan = entry.plan
+    return {
+        "ref": entry.ref,
+        "target": entry.target,
+        "name": entry.name,
+        "action": entry.verb.value,
+        "condition": entry.condition.value,
+        "before": _installed_document(entry.before),
+        "after": _installed_document(entry.after),
+        "changes": [_change_document(change) for change in plan.changes] if plan else [],
+        "drifted": list(plan.drifted) if plan else [],
+        "waiting": _installed_document(entry.waiting),
+        "failure": failure_document(entry.failure),
+        "failing_since": entry.failing_since or None,
+        "notes": list(entry.notes),
+        "advice": entry.advice or None,
+    }
+
+
+def _entry(row: Document) -> EntryOutcome:
+    target = None if row["target"] is None else rel_path(row["target"])
+    plan = None
+    if target is not None and (row["changes"] or row["drifted"]):
+        plan = EntryPlan(str(row["ref"]), target, _changes(row["changes"]), _paths(row["drifted"]))
+    return EntryOutcome(
+        ref=str(row["ref"]),
+        target=target,
+        name=str(row["name"]),
+        before=_installed(row["before"]),
+        after=_installed(row["after"]),
+        plan=plan,
+        failure=_failure(row["failure"]),
+        notes=tuple(map(str, row["notes"])),
+        waiting=_installed(row["waiting"]),
+        failing_since=str(row["failing_since"] or ""),
+        advice=str(row["advice"] or ""),
+    )
+
+
+def _package(row: Document) -> PackageOutcome:
+    failure, notes, archived, published = _failure(row["failure"]), tuple(map(str, row["notes"])), None, None
+    if (found := row["archive"]) is not None:
+        archived = Archived(
+            str(found["path"]),
+            str(found["name"]),
+            str(found["version"]),
+            parse_digest(found["digest"]),
+            parse_digest(found["content"]),
+            () if failure else notes,
+            tuple(LeftOut(str(left["path"]), str(left["reason"])) for left in row["left_out"]),
+        )
+    if (found := row["published"]) is not None:
+        published = Published(str(found["to"]), parse_digest(found["digest"]))
+    own = notes if failure is not None or archived is None else ()
+    return PackageOutcome(str(row["module"]), Step(row["action"]), archived, failure, own, published)
+
+
+def _archive_document(archived: Archived) -> dict[str, str]:
+    return {field: str(getattr(archived, field)) for field in ("path", "name", "version", "digest", "content")}
+
+
+def _installed_document(installed: Installed | None) -> dict[str, str] | None:
+    return None if installed is None else {"version": installed.version, "archive": installed.archive}
+
+
+def _installed(row: Document | None) -> Installed | None:
+    return None if row is None else Installed(str(row["version"]), parse_digest(row["archive"]))
+
+
+def _change_document(change: Change) -> dict[str, object]:
+    return {**change._asdict(), "kind": change.kind.value}
+
+
+def _changes(rows: Sequence[Document]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            Kind(row["kind"]),
+            rel_path(row["path"]),
+            None if row["before"] is None else parse_digest(row["before"]),
+            None if row["after"] is None else parse_digest(row["after"]),
+            str(row["reason"]),
+        )
+        for row in rows
+    )
+
+
+def _paths(rows: Sequence[object]) -> tuple[RelPath, ...]:
+    return tuple(rel_path(str(row)) for row in rows)
+
+
+def _failure(row: Document | None) -> Failure | None:
+    return None if row is None else Failure(**{field: row[field] for field in Failure._fields if field in row})

@@ -1,0 +1,37 @@
+"""Give an account of a pass that changed something, so that `why` can say which pass put a file where it is."""
+
+import os
+import time
+from collections.abc import Iterator
+
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.packaged import Step
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.diary import Deed, Page, note
+from micropkgd.workspace.fsops import FsOps
+
+
+def give_account(fs: FsOps, outcome: Outcome, options: Options) -> None:
+    """Note what a pass did to each entry; one that did nothing leaves no page (promise P11)."""
+    if deeds := tuple(_deeds(outcome)):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        note(fs, Page(options.pass_id or os.urandom(6).hex(), now, options.trigger, deeds))
+
+
+def _deeds(outcome: Outcome) -> Iterator[Deed]:
+    for entry in outcome.entries:
+        changes = entry.plan.writes if entry.plan is not None else ()
+        if changes and entry.failure is None:
+            version = entry.after or entry.before
+            yield Deed(
+                entry=entry.ref,
+                action=entry.verb.value,
+                target=entry.target or "",
+                version=version.version if version else "",
+                archive=version.archive if version else "",
+                paths=tuple(change.path for change in changes),
+            )
+    for package in outcome.packages:
+        archived = package.archived
+        if archived is not None and package.step in {Step.CREATE, Step.UPDATE}:
+            yield Deed(package.module, "package", archived.path, archived.version, archived.digest, (archived.path,))

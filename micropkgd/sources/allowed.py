@@ -1,0 +1,88 @@
+"""Which addresses a request would reach, and whether this machine allows them all.
+
+Rules: what fs-args name counts like the ref itself - an endpoint, a proxy, a server that gives out tokens - because
+they are the project's; what the machine names (`AWS_ENDPOINT_URL`, a profile, a proxy of the environment) is its own
+affair. A file of the project is always allowed, one elsewhere is judged by where its links lead. A driver that may go
+anywhere cannot be held to a list, so it is not let run under one.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from micropkgd.model.origins import CONFIG_KEY, Origins
+from micropkgd.model.ref import RefKind
+from micropkgd.sources.redaction import origin
+from micropkgd.sources.source import Failed, FailureKind, Request
+from micropkgd.sources.upload import Upload
+
+REASON = "OriginNotAllowed"
+
+_GOOGLE = Origins.parse(("https://*.googleapis.com", "https://accounts.google.com"))
+
+
+def objection(origins: Origins, asked: Request | Upload, root: Path) -> Failed | None:
+    """Why a request must not be made; nothing where all that it would reach is allowed."""
+    ref = asked.ref
+    if ref.kind is RefKind.LOCAL:
+        return _of_path(origins, ref.location, root)
+    if ref.kind is RefKind.OTHER:
+        problem = f"`{ref.text}` is fetched by a driver that no list of {CONFIG_KEY} can hold back"
+        hint = f"`{CONFIG_KEY}` can name places of https, s3 and gs"
+        return Failed(FailureKind.REFUSED, problem, hint, reason=REASON)
+    own = _GOOGLE if ref.kind is RefKind.GCS else None
+    for address in _addresses(asked):
+        if not origins.allows(address) and not (own is not None and own.allows(address)):
+            return not_allowed(address if address == ref.location else origin(address))
+    return None
+
+
+def not_allowed(place: str) -> Failed:
+    """Answer for a place that is not named; `place` is fit to be shown."""
+    return Failed(
+        FailureKind.REFUSED,
+        f"{place} is not among the {CONFIG_KEY} of this machine",
+        f"whoever runs this machine may add it to `{CONFIG_KEY}` in the config",
+        reason=REASON,
+    )
+
+
+def _of_path(origins: Origins, location: str, root: Path) -> Failed | None:
+    """Judge a path by where its links lead: a link in the project must not lead out of it."""
+    path, home = (os.path.realpath(one) for one in (os.path.join(root, location), root))
+    if path.startswith(f"{home}{os.sep}") or origins.allows(path):
+        return None
+    return not_allowed(f"the path `{location}`")
+
+
+def _addresses(asked: Request | Upload) -> Iterator[str]:
+    options = asked.options
+    if asked.ref.kind is RefKind.INDEX:
+        if asked.lookup is not None:
+            yield asked.lookup.index_url
+        if isinstance(asked, Upload):
+            yield asked.url
+    else:
+        yield asked.ref.location
+    if asked.ref.kind is RefKind.S3:
+        config = _table(options, "config_kwargs")
+        yield from _texts(options.get("endpoint_url"), _table(options, "client_kwargs").get("endpoint_url"))
+        yield from map(_proxy, _texts(*_table(config, "proxies").values()))
+    elif asked.ref.kind is RefKind.GCS:
+        yield from _texts(options.get("endpoint_url"))
+        yield from (text for text in _texts(*_table(options, "token").values()) if "://" in text)
+    else:
+        yield from map(_proxy, _texts(options.get("proxy"), _table(options, "client_kwargs").get("proxy")))
+
+
+def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = options.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(*values: object) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str) and value)
+
+
+def _proxy(text: str) -> str:
+    return text if "://" in text else f"http://{text}"

@@ -1,0 +1,34 @@
+"""What somebody else's journal becomes: it is set aside with the files it came with, and nobody ever acts on it.
+
+Nothing of it is deleted. A project restored from a backup may hold a person's only copy among the staged files.
+"""
+
+from itertools import count
+
+from micropkgd.model.tree import RelPath
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.journal import FOLDER, JOURNAL
+from micropkgd.workspace.kept import TXN
+
+_ASIDE = ".foreign"
+
+
+def set_foreign_aside(fs: FsOps) -> RelPath:
+    """Move the journal and everything staged out of the way, and say where the journal is now.
+
+    The staged files go first: a crash in between may leave a journal without them, but none of them to be swept.
+    """
+    endings = (_ASIDE if number == 1 else f"{_ASIDE}.{number}" for number in count(1))
+    ending = next(each for each in endings if not any(fs.status(RelPath(f"{path}{each}")) for path in (TXN, JOURNAL)))
+    if fs.status(TXN):
+        fs.rename(TXN, RelPath(f"{TXN}{ending}"))
+    aside = RelPath(f"{JOURNAL}{ending}")
+    fs.rename(JOURNAL, aside)
+    fs.sync_folder(FOLDER)
+    return aside
+
+
+def found_aside(fs: FsOps) -> list[RelPath]:
+    """The journals that were set aside and still lie there."""
+    names = (name for name in fs.names(FOLDER) if f"{FOLDER}/{name}".startswith(f"{JOURNAL}{_ASIDE}"))
+    return [RelPath(f"{FOLDER}/{name}") for name in names]

@@ -1,0 +1,51 @@
+"""What somebody asked to be left alone, on this machine: `.micropkgd/suspended.json`, absent where there is nothing.
+
+A suspended entry is neither asked for nor changed, whoever runs the pass; its lock block and its files stay.
+"""
+
+import json
+from typing import NamedTuple
+
+from micropkgd.model.tree import RelPath
+from micropkgd.workspace.fsops import FsOps, refused_by_disk
+
+SUSPENDED = RelPath(".micropkgd/suspended.json")
+_DRAFT = RelPath(".micropkgd/suspended.json.tmp")
+
+
+class Suspension(NamedTuple):
+    """What is left alone."""
+
+    whole: bool = False  # every entry
+    names: frozenset[str] = frozenset()  # refs, and modules that are packaged
+
+    def covers(self, name: str) -> bool:
+        """Whether an entry is left alone."""
+        return self.whole or name in self.names
+
+    def __bool__(self) -> bool:
+        return self.whole or bool(self.names)
+
+
+def read_suspension(fs: FsOps) -> Suspension:
+    """What is left alone now; nothing where the file is missing or says nothing that can be read."""
+    try:
+        document = json.loads(fs.read(SUSPENDED))
+        return Suspension(document["whole"] is True, frozenset(map(str, document["names"])))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Suspension()
+
+
+def write_suspension(fs: FsOps, suspension: Suspension) -> None:
+    """Replace what is left alone; `TreeError` where the disk refuses."""
+    try:
+        if fs.status(_DRAFT):
+            fs.remove_file(_DRAFT)
+        if suspension:
+            document = {"whole": suspension.whole, "names": sorted(suspension.names)}
+            fs.write_file(_DRAFT, json.dumps(document).encode(), 0o600)
+            fs.rename(_DRAFT, SUSPENDED)
+        elif fs.status(SUSPENDED):
+            fs.remove_file(SUSPENDED)
+    except OSError as error:
+        raise refused_by_disk(error) from error

@@ -1,0 +1,194 @@
+"""Archives as other programs write them: none is rejected, and each is what GNU tar says it is.
+
+They are made here by the programs themselves, put on an index, and examined by what `python -m tests.corpus` runs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from micropkgd.sources.index.login import Index
+from tests import archives as a
+from tests.corpus import NAMES, Row, examine, main
+from tests.servers.indexes import StaticIndex
+from tests.servers.venvs import environment
+
+FILES = {
+    "PKG-INFO": "Metadata-Version: 2.2\nName: demo\nVersion: 1.0\n",
+    "pyproject.toml": "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n"
+    "[project]\nname = 'demo'\nversion = '1.0'\ndescription = 'A demo.'\n[tool.setuptools]\npackages = ['demo']\n",
+    "demo/__init__.py": "",
+    "demo/nodes.py": "x = 1\n" * 500,
+    "demo/ümlaut/日本語.py": "",
+    f"demo/{'long-folder-name/' * 6}{'long-file-name-' * 6}.py": "x = 1\n",
+    "README.md": "demo\n",
+    "empty.txt": "",
+}
+BACKENDS = ("setuptools==80.9.0", "hatchling==1.27.0", "flit-core==3.12.0", "poetry-core==2.1.3")
+TAR = ["tar", "--create", "--gzip", "--file"]
+ZIPPED = "tar --create demo-1.0 | {} > {}"
+
+
+def tree(folder: Path) -> Path:
+    """The folder that is packed."""
+    root = folder / "demo-1.0"
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (root / "demo/nodes.py").chmod(0o755)
+    (root / "README.md").chmod(0o600)
+    return root
+
+
+def gnu_tar(*options: str) -> Callable[[Path], bytes]:
+    """GNU tar with these options."""
+
+    def pack(folder: Path) -> bytes:
+        tree(folder)
+        subprocess.run(
+            [*TAR, folder / "made.tar.gz", *options, "demo-1.0"], cwd=folder, check=True, capture_output=True
+        )
+        return (folder / "made.tar.gz").read_bytes()
+
+    return pack
+
+
+def with_dot(folder: Path) -> bytes:
+    """GNU tar told to pack `.`, as people do."""
+    root = tree(folder)
+    (folder / "in").mkdir()
+    shutil.move(root, folder / "in")
+    subprocess.run([*TAR, folder / "made.tar.gz", "."], cwd=folder / "in", check=True)
+    return (folder / "made.tar.gz").read_bytes()
+
+
+def piped(packer: str) -> Callable[[Path], bytes]:
+    """A program that packs what tar writes to a pipe, so that neither name nor time is in the frame."""
+
+    def pack(folder: Path) -> bytes:
+        tree(folder)
+        subprocess.run(ZIPPED.format(packer, "made.tar.gz"), cwd=folder, shell=True, check=True)
+        return (folder / "made.tar.gz").read_bytes()
+
+    return pack
+
+
+def gzipped_file(folder: Path) -> bytes:
+    """A tar that was packed as a file: its name and time are in the frame."""
+    tree(folder)
+    subprocess.run(["tar", "--create", "--file", "demo-1.0.tar", "demo-1.0"], cwd=folder, check=True)
+    subprocess.run(["gzip", "-9", "--name", "demo-1.0.tar"], cwd=folder, check=True)
+    return (folder / "demo-1.0.tar.gz").read_bytes()
+
+
+def git_archive(folder: Path) -> bytes:
+    """What a forge makes of a tag: the commit stands in a global header."""
+    root = tree(folder)
+    who = ["-c", "user.name=x", "-c", "user.email=x@y"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
+    command = ["git", "archive", "--format=tar.gz", "--prefix=demo-1.0/", "HEAD"]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
+
+
+WRITERS: dict[str, Callable[[Path], bytes]] = {
+    "gnu": gnu_tar("--format=gnu"),
+    "oldgnu": gnu_tar("--format=oldgnu"),
+    "pax": gnu_tar("--format=pax"),
+    "pax-plain": gnu_tar("--format=pax", "--pax-option=delete=atime,delete=ctime"),
+    "owners": gnu_tar("--owner=üname:2097152", "--group=x:4294967295", "--format=gnu"),
+    "owners-pax": gnu_tar("--owner=üname:2097152", "--group=x:4294967295", "--format=pax"),
+    "old-times": gnu_tar("--mtime=@-1", "--format=gnu"),
+    "far-times": gnu_tar("--mtime=@99999999999", "--format=pax"),
+    "blocking": gnu_tar("--blocking-factor=1"),
+    "wide-blocking": gnu_tar("--blocking-factor=2000"),
+    "sorted-reproducible": gnu_tar("--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"),
+    "dot": with_dot,
+    "piped": piped("gzip -1"),
+    "stored": piped(
+        f"{sys.executable} -c 'import gzip,sys;sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(),0))'"
+    ),
+    "gzip-name": gzipped_file,
+    "git": git_archive,
+}
+
+
+def examined(index: StaticIndex, folder: Path, *names: str) -> list[Row]:
+    """Examine these projects of an index."""
+    folder.mkdir(exist_ok=True)
+    return list(examine(names, Index(index.url), folder))
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_others_write_is_read(static_index: StaticIndex, tmp_path: Path, writer: str) -> None:
+    """Headers, frames and names of every kind; the same files come out as went in."""
+    data = WRITERS[writer](tmp_path)
+    static_index.publish("demo", "1.0", data)
+    (row,) = examined(static_index, tmp_path / "examined", "demo")
+
+    assert (row.verdict, row.detail) == ("read", "")
+    assert row.version == "1.0"
+    assert row.files >= len(FILES) - 1  # build backends choose for themselves
+
+
+@pytest.fixture(scope="module")
+def python(server_cache: Path) -> Path:
+    """A Python that has the build backends which most sdists are made with."""
+    return environment(server_cache, *BACKENDS) / "bin" / "python"
+
+
+@pytest.mark.parametrize(
+    "backend", ["setuptools.build_meta", "hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api"]
+)
+def test_what_build_backends_write_is_read(
+    static_index: StaticIndex, python: Path, tmp_path: Path, backend: str
+) -> None:
+    """Of a project of our own: nothing that was pulled is ever built."""
+    root = tree(tmp_path)
+    (root / "PKG-INFO").unlink()  # it is for the backend to write
+    (root / "demo/__init__.py").write_text('"""A demo."""\n')
+    code = f"import sys, {backend} as backend; print(backend.build_sdist(sys.argv[1]))"
+    built = subprocess.run(
+        [python, "-c", code, tmp_path], cwd=root, check=True, capture_output=True, text=True, timeout=120
+    )
+    static_index.publish("demo", "1.0", (tmp_path / built.stdout.split()[-1]).read_bytes())
+    (row,) = examined(static_index, tmp_path / "examined", "demo")
+
+    assert (row.verdict, row.detail, row.version) == ("read", "", "1.0")
+    assert row.files >= 5
+
+
+def test_the_table_tells_what_is_wrong(
+    static_index: StaticIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rejected, read differently, not there: each has its word, and the first two end the command with 1."""
+    whole = a.sdist()
+    static_index.publish("good", "1.0", whole)
+    static_index.publish("linked", "1.0", a.sdist(a.symlink("demo-1.0/l", "x")))
+    monkeypatch.setenv("PIP_INDEX_URL", static_index.url)
+    assert main(["good", "none"]) == 0
+    assert main(["good", "linked", "none"]) == 1
+    table = capsys.readouterr().out
+
+    assert "1 read and agreed with GNU tar, 1 did not, of 3 names" in table
+    assert "linked                   1.0" in table
+    assert "rejected member-type: demo-1.0/l: it is a symbolic link" in table
+    assert "has no project `none`" in table
+
+    monkeypatch.setattr("tests.corpus.unpacked", lambda data, folder: (None, []))
+    assert [row.verdict for row in examined(static_index, tmp_path / "examined", "good")] == ["differs"]
+
+
+def test_no_index_is_asked_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command makes many requests, and nobody's index is a default for that."""
+    for variable in ("PIP_INDEX_URL", "UV_INDEX_URL"):
+        monkeypatch.delenv(variable, raising=False)
+
+    assert main([]) == 2
+    assert len(NAMES) == len(set(NAMES)) >= 50
+    assert "PIP_INDEX_URL" not in os.environ
