@@ -198,7 +198,8 @@ def _options(metadata: Metadata, given: dict[str, Any], *words: str) -> "Namespa
     from micropkgd.workspace.root import find_root
 
     verbose = ["--verbose"] if given["verbose"] else []
-    return make_parser().parse_args([*words, *verbose, "--project", find_root(str(metadata.project_path))])
+    arguments = [*words, *verbose, "--project", find_root(str(metadata.project_path))]
+    return make_parser(arguments).parse_args(arguments)
 
 
 def _words(given: dict[str, Any], *names: str) -> list[str]:

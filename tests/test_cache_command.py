@@ -62,13 +62,14 @@ def test_a_cache_that_was_never_used_is_no_error_and_stays_unmade(
 ) -> None:
     """Looking after nothing is quick, and makes no folder."""
     assert world.run("cache", action).code == 0
-    assert not cache.folder.exists()
+    assert not Path(cache.folder).exists()
 
 
 def test_what_else_stands_in_the_folders_is_left_alone(world: World, cache: ArchiveCache) -> None:
     """A file that has no archive's name, or a link with one, is neither counted nor removed."""
     put(cache, b"one")
-    strangers = [cache.folder / "archives/sha256/README", archive_of(cache, digest_of(b"one")).with_name("notes.txt")]
+    beside = archive_of(cache, digest_of(b"one")).with_name("notes.txt")
+    strangers = [Path(cache.folder) / "archives/sha256/README", beside]
     for path in strangers:
         path.write_bytes(b"mine")
         os.utime(path, (0, 0))
@@ -145,7 +146,7 @@ def test_gc_sweeps_what_a_dead_download_left(world: World, cache: ArchiveCache) 
     """A partial file goes when its process is gone and it has stood for some time; one under way stays."""
     with cache.writer(4) as writer:
         subprocess.run([sys.executable, "-c", _DIE_WRITING, cache.folder], check=False)
-        partial = list((cache.folder / "partial").iterdir())
+        partial = list((Path(cache.folder) / "partial").iterdir())
         for path in partial:
             os.utime(path, (0, 0))
         assert (len(partial), document(world, "gc")["partials"]) == (2, 1)
@@ -189,9 +190,9 @@ def test_a_pass_fetches_again_what_gc_removed(world: World) -> None:
 
 def test_a_cache_that_cannot_be_read_is_told(world: World, cache: ArchiveCache) -> None:
     """The folder and the variable that names another one, in words."""
-    cache.folder.parent.mkdir(exist_ok=True)
-    (cache.folder / "archives").mkdir(parents=True)
-    (cache.folder / "archives/sha256").write_bytes(b"no folder")
+    Path(cache.folder).parent.mkdir(exist_ok=True)
+    (Path(cache.folder) / "archives").mkdir(parents=True)
+    (Path(cache.folder) / "archives/sha256").write_bytes(b"no folder")
     said = world.run("cache", "info")
 
     assert said.code == 1

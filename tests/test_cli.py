@@ -142,12 +142,12 @@ def test_a_byte_order_mark_stays(world: World) -> None:
     assert whole.read_bytes() == before
 
 
-def test_the_service_is_not_pretended(world: World) -> None:
-    """Without `--once` there is nothing yet, and the message says what works."""
-    said = world.run("reconcile")
+def test_what_is_for_one_pass_is_refused_for_the_service(world: World) -> None:
+    """The service is never started by a forgotten `--once`."""
+    said = world.run("reconcile", "--locked")
 
     assert said.code == 2
-    assert "hint: run one pass with `micropkgd reconcile --once`" in said.err
+    assert "hint: add --once, or leave it away to serve" in said.err
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("reconcile", "--nonsense"), ("resolve", "ds")])

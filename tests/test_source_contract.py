@@ -187,7 +187,7 @@ class World(NamedTuple):
 
     def archives(self) -> list[Path]:
         """All files of the cache, partial ones too."""
-        return [path for path in self.cache.folder.rglob("*") if path.is_file()]
+        return [path for path in Path(self.cache.folder).rglob("*") if path.is_file()]
 
 
 @pytest.fixture(params=sorted(PLACES))

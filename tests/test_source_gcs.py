@@ -238,7 +238,7 @@ class TestFailures:
         faults.script(MEDIA, body)
         failed(ask("gs://b/x.tar.gz", fake(faults.port)), kind)
         assert len(faults.seen) == 6
-        assert [path for path in ask.cache.folder.rglob("*") if path.is_file()] == []
+        assert [path for path in Path(ask.cache.folder).rglob("*") if path.is_file()] == []
 
     @pytest.mark.parametrize(
         "when",

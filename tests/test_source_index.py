@@ -408,7 +408,7 @@ class TestNeverBack:
         problem = failed(answer, FailureKind.CORRUPT).problem
         assert digest_of(b"old") in problem
         assert digest_of(sdist("same", "1.0", "new")) in problem
-        assert not cache.folder.exists()
+        assert not Path(cache.folder).exists()
 
     def test_pinned_bytes(self, static_index: StaticIndex, ask: Ask) -> None:
         """A pin is found by its digest; where the index has other bytes, nothing is fetched."""

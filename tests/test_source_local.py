@@ -114,7 +114,7 @@ def test_file_that_keeps_changing_is_not_torn(
     answer = fetch(project, cache, "x.tar.gz")
     assert isinstance(answer, Failed)
     assert (answer.kind, "keeps changing" in answer.problem) == (FailureKind.UNREACHABLE, True)
-    assert not list(cache.folder.rglob("*/*/*/*"))
+    assert not list(Path(cache.folder).rglob("*/*/*/*"))
 
 
 def test_file_that_settles_is_fetched(project: Path, cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch) -> None:

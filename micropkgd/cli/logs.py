@@ -2,20 +2,24 @@
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from logging import Handler
 
 Log = Callable[..., None]
 """Called with the name of an event and its facts as keywords."""
 
+_WORDS_KNOWN: Final = 1000
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class Logs:
     """The logs of one run."""
 
-    def __init__(self, form: str, *, verbose: bool, quiet: bool) -> None:
+    def __init__(self, form: str, *, level: str) -> None:
         self._form = form
-        self._level = "info" if verbose else "error" if quiet else "warning"
+        self._level = level
         self._write: Log | None = None
 
     def info(self, event: str, **facts: object) -> None:
@@ -26,12 +30,60 @@ class Logs:
         """What a person should know without asking."""
         self._log("warning", event, facts)
 
+    def bring_in_others(self) -> None:
+        """Let what libraries log come out as our own lines: from warnings up, once a minute for the same words."""
+        import logging
+
+        logging.captureWarnings(capture=True)
+        logging.basicConfig(handlers=[_forwarder(self)], level=logging.WARNING, force=True)
+
     def _log(self, level: str, event: str, facts: dict[str, object]) -> None:
         if _LEVELS[level] < _LEVELS[self._level]:
             return
         if self._write is None:
             self._write = _structlog(self._form)
         self._write(level, event, **facts)
+
+
+class Repeats:
+    """Which lines were written lately: the same words come once in a while, with how often they were left out."""
+
+    def __init__(self, every: float = 60.0) -> None:
+        self._every = every  # seconds
+        self._known: dict[object, tuple[float, int]] = {}  # when last written, and how often left out since
+
+    def admit(self, words: object, now: float) -> int | None:
+        """How often these words were left out since they were last written; None where they are left out now."""
+        when, left_out = self._known.get(words, (now - self._every, 0))
+        if now - when < self._every:
+            self._known[words] = (when, left_out + 1)
+            return None
+        if len(self._known) >= _WORDS_KNOWN:
+            self._known.clear()
+        self._known[words] = (now, 0)
+        return left_out
+
+
+def _forwarder(logs: Logs) -> "Handler":
+    import logging
+    import time
+
+    from micropkgd.sources.redaction import redacted_text
+
+    repeats = Repeats()
+
+    class Forwarder(logging.Handler):
+        """Hands the records of libraries on, without the local variables and addresses that tracebacks show."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            said = redacted_text(record.getMessage())
+            left_out = repeats.admit((record.name, said), time.monotonic())
+            if left_out is not None:
+                error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+                facts = {"message": said, "error": error, "left_out": left_out or None}
+                logs.warning(record.name, **{key: value for key, value in facts.items() if value is not None})
+
+    return Forwarder()
 
 
 def _structlog(form: str) -> Log:

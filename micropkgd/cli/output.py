@@ -20,8 +20,9 @@ _DONE = {
     Verb.NONE: "unchanged",
     Verb.HOLD: "held",
     Verb.FAIL: "failed",
+    Verb.SUSPEND: "suspended",
 }
-_QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT}
+_QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT, Verb.SUSPEND}
 _COUNTED = {
     Kind.CREATE: "created",
     Kind.UPDATE: "updated",
@@ -57,30 +58,11 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         yield _summary(outcome)
 
 
-def outcome_document(outcome: Outcome) -> dict[str, object]:
-    """One project's outcome for programs; keys are only ever added (docs/json.md)."""
-    return {
-        "project": outcome.root,
-        "exit_code": outcome.exit_code,
-        "applied": outcome.applied,
-        "recovered": outcome.recovered,
-        "pending": outcome.pending,
-        "failure": failure_document(outcome.failure),
-        "entries": [_entry_document(entry) for entry in outcome.entries],
-        "shared": [_change_document(change) for change in outcome.shared],
-    }
-
-
 def failure_lines(failure: Failure, *, indent: str = "") -> Iterator[str]:
     """A failure for people."""
     yield f"{indent}error: {plain(failure.problem)}"
     if failure.hint:
         yield f"{indent}hint: {plain(failure.hint)}"
-
-
-def failure_document(failure: Failure | None) -> dict[str, object] | None:
-    """A failure for programs."""
-    return None if failure is None else failure._asdict()
 
 
 def diff_lines(
@@ -116,7 +98,11 @@ def plain(text: str) -> str:
 
 
 def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
-    word = _DONE[entry.verb] if applied or entry.verb in {Verb.NONE, Verb.HOLD, Verb.FAIL} else f"would {entry.verb}"
+    word = (
+        _DONE[entry.verb]
+        if applied or entry.verb in {Verb.NONE, Verb.HOLD, Verb.FAIL, Verb.SUSPEND}
+        else f"would {entry.verb}"
+    )
     place = f" -> {entry.target}" if entry.target else ""
     if entry.waiting is not None:
         return f"{word:<10} {entry.ref}{place}  {_versions(entry)}  waiting: {_version(entry.waiting)}"
@@ -144,7 +130,7 @@ def _counts(changes: Sequence[Change]) -> str:
 
 
 def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
-    if entry.failure is not None:
+    if entry.failure is not None and entry.verb is not Verb.SUSPEND:
         yield from failure_lines(entry.failure, indent="  ")
         if entry.after is not None:
             since = f"; failing since {entry.failing_since}" if entry.failing_since else ""
@@ -172,30 +158,3 @@ def _summary(outcome: Outcome) -> str:
     said = f": {', '.join(words)}" if words else ""
     mode = "" if outcome.applied else " (dry run, nothing was written)"
     return f"{total} {'entry' if total == 1 else 'entries'}{said}{mode}"
-
-
-def _entry_document(entry: EntryOutcome) -> dict[str, object]:
-    plan = entry.plan
-    return {
-        "ref": entry.ref,
-        "target": entry.target,
-        "name": entry.name,
-        "action": entry.verb.value,
-        "condition": entry.condition.value,
-        "before": _installed_document(entry.before),
-        "after": _installed_document(entry.after),
-        "changes": [_change_document(change) for change in plan.changes] if plan else [],
-        "drifted": list(plan.drifted) if plan else [],
-        "waiting": _installed_document(entry.waiting),
-        "failure": failure_document(entry.failure),
-        "failing_since": entry.failing_since or None,
-        "notes": list(entry.notes),
-    }
-
-
-def _installed_document(installed: Installed | None) -> dict[str, str] | None:
-    return None if installed is None else {"version": installed.version, "archive": installed.archive}
-
-
-def _change_document(change: Change) -> dict[str, object]:
-    return {**change._asdict(), "kind": change.kind.value}

@@ -1,10 +1,11 @@
-"""How packaging is said: plain lines for people, a document for programs. Pure."""
+"""How packaging is said: plain lines for people. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from micropkgd.cli.output import failure_document, failure_lines, plain
-from micropkgd.model.packaged import Archived, PackageOutcome, Step
+from micropkgd.cli.output import failure_lines, plain
+from micropkgd.model.condition import Condition
+from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.tree import short
 
 _DONE = {Step.CREATE: "packaged", Step.UPDATE: "repackaged", Step.NONE: "unchanged", Step.FAIL: "failed"}
@@ -23,27 +24,10 @@ def package_lines(
         yield _summary(outcomes)
 
 
-def package_document(outcome: PackageOutcome) -> dict[str, object]:
-    """One entry's outcome for programs; keys are only ever added (docs/json.md)."""
-    archived = outcome.archived
-    return {
-        "module": outcome.module,
-        "action": outcome.step.value,
-        "condition": outcome.condition.value,
-        "archive": _archive_document(archived) if archived else None,
-        "left_out": [left._asdict() for left in archived.left_out] if archived else [],
-        "published": outcome.published._asdict() if outcome.published else None,
-        "failure": failure_document(outcome.failure),
-        "notes": list(outcome.notes or (archived.notes if archived else ())),
-    }
-
-
-def _archive_document(archived: Archived) -> dict[str, str]:
-    return {field: str(getattr(archived, field)) for field in ("path", "name", "version", "digest", "content")}
-
-
 def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
     word = _DONE[outcome.step] if applied or outcome.step in {Step.NONE, Step.FAIL} else "would package"
+    if outcome.condition is Condition.SUSPENDED:
+        word = "suspended"
     line = f"{word:<10} {outcome.module}"
     archived = outcome.archived
     if outcome.failure is not None or archived is None:
@@ -53,7 +37,7 @@ def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
 
 def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
     archived = outcome.archived
-    if outcome.failure is not None:
+    if outcome.failure is not None and outcome.condition is not Condition.SUSPENDED:
         yield from failure_lines(outcome.failure, indent="  ")
         if archived is not None and outcome.step is Step.FAIL:
             yield plain(f"  kept: {archived.path}, as it was last packaged")

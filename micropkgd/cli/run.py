@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from micropkgd.cli.commands import execute
-from micropkgd.cli.output import error_lines, failure_document
+from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import make_parser
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
@@ -17,7 +17,7 @@ _NOBODY_READS = 141  # 128 + SIGPIPE
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; what a person can cause is an error message and an exit code, never a traceback."""
-    options = make_parser().parse_args(arguments)
+    options = make_parser(arguments).parse_args(arguments)
     try:
         return execute(options)
     except MicropkgError as error:
@@ -36,6 +36,7 @@ def _say_error(options: Namespace, error: MicropkgError) -> None:
     """Say what is wrong with the command as a whole: who asked for a document gets one."""
     if options.json:
         from micropkgd.cli.session import say_json
+        from micropkgd.model.outcome_json import failure_document
 
         failure = failure_document(Failure.of(error))
         say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from micropkgd.cli import output
 from micropkgd.cli.logs import Logs
+from micropkgd.cli.machine import check_of, pass_by_service, settings_of
 from micropkgd.cli.progress import Downloads
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list[Outcome]:
     """Run one pass for each project."""
     wanted = wanted._replace(offline=getattr(options, "offline", False))
-    return work_on(options, projects, lambda root, make_fetcher: _pass(root, wanted, make_fetcher))
+    return work_on(options, projects, lambda root, make_fetcher: _pass(options, root, wanted, make_fetcher))
 
 
 def work_on(
     options: Namespace, projects: Iterable[str], work: "Callable[[str, MakeFetcher], Outcome]"
 ) -> list[Outcome]:
     """Do some work on each project; one that cannot be worked on does not stop the others (promise P7)."""
-    logs = Logs(options.log_format, verbose=options.verbose, quiet=options.quiet)
+    logs = logs_of(options)
     outcomes = []
     with ExitStack() as stack:
         reach = Reach(options, stack)
@@ -48,21 +49,34 @@ def work_on(
                 outcome = Outcome(project, failure=Failure.of(error))
             if outcome.recovered:
                 logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
+            if outcome.set_aside:
+                logs.warning(
+                    "set aside", project=outcome.root, what=f"a journal that is not yours, as {outcome.set_aside}"
+                )
             logs.info("pass ended", project=outcome.root, exit_code=outcome.exit_code, pending=outcome.pending)
             outcomes.append(outcome)
     return outcomes
 
 
-def _pass(root: str, wanted: Options, make_fetcher: "MakeFetcher") -> Outcome:
+def logs_of(options: Namespace) -> Logs:
+    """The log of one command, as its options want it."""
+    level = "info" if options.verbose else "error" if options.quiet else "warning"
+    return Logs(options.log_format or "console", level=level)
+
+
+def _pass(options: Namespace, root: str, wanted: Options, make_fetcher: "MakeFetcher") -> Outcome:
     """Take the short way where nothing moved; the loop is imported for the long one only."""
     settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
     if settled is not None:
         return settled
+    served = pass_by_service(options, root, wanted)
+    if served is not None:
+        return served
     from micropkgd.cli.signals import end_on_sigterm
     from micropkgd.reconcile.cycle import run_pass
 
     end_on_sigterm()
-    return run_pass(root, wanted, make_fetcher)
+    return run_pass(root, wanted, make_fetcher, check=check_of(options, logs_of(options)))
 
 
 class Reach:
@@ -91,10 +105,25 @@ class Reach:
         from micropkgd.sources.cache import ArchiveCache, default_cache_folder
         from micropkgd.sources.gather import Sources
 
-        cache = ArchiveCache(default_cache_folder(os.environ))
         progress = self._stack.enter_context(Downloads(quiet=self._options.quiet or self._options.json))
         offline = getattr(self._options, "offline", False)  # not an option of every command
-        return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
+        settings = settings_of(self._options)
+        if settings is None:
+            cache = ArchiveCache(default_cache_folder(os.environ))
+            return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
+        from micropkgd.service.config import allowed_origins, cache_of, pace_of
+
+        cache = cache_of(settings)
+        sources = Sources(
+            cache,
+            offline=offline,
+            progress=progress,
+            at_once=settings.limits.downloads,
+            per_host=settings.limits.downloads_per_host,
+            origins=allowed_origins(settings),
+            pace=pace_of(settings),
+        )
+        return self._stack.enter_context(sources), cache
 
 
 def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
@@ -108,7 +137,9 @@ def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
 def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object) -> None:
     """Say what came of each project, in the form that was asked for; `also` is for the document alone."""
     if options.json:
-        documents = [{**output.outcome_document(outcome), **_packages(outcome)} for outcome in outcomes]
+        from micropkgd.model.outcome_json import outcome_document
+
+        documents = [outcome_document(outcome) for outcome in outcomes]
         say_json(
             options,
             {**also, "projects": documents},
@@ -129,12 +160,6 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
                 outcome.packages, verbose=options.verbose, quiet=options.quiet, applied=outcome.applied
             )
             say(words)
-
-
-def _packages(outcome: Outcome) -> dict[str, object]:
-    from micropkgd.cli.output_package import package_document
-
-    return {"packages": [package_document(package) for package in outcome.packages]}
 
 
 def say_problems(outcome: Outcome) -> None:

@@ -5,12 +5,27 @@ settings remembers which, for `micropkgd config show --origin`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Table, dotted, kind_of, nearest
+from micropkgd.model.kinds import (
+    ARGV,
+    COUNT,
+    CRON,
+    DURATION,
+    FLAG,
+    LISTEN,
+    PATH,
+    SIZE,
+    TEXT,
+    TEXTS,
+    TIME,
+    URL,
+    Kind,
+    choice,
+)
 from micropkgd.model.settings import (
     Group,
     Hooks,
@@ -28,11 +43,6 @@ from micropkgd.model.settings import (
 ENV_PREFIX: Final = "MICROPKGD_"
 CONFIG_VARIABLE: Final = "MICROPKGD_CONFIG"
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|kB|MB|GB)")
-_BYTES: Final = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_CRON = re.compile(r"\S+( +\S+){4}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -44,159 +54,50 @@ class SettingsError(DocumentError):
         self.path = tuple(path)
 
 
-class _Kind(NamedTuple):
-    """How the value of a key is read, from TOML and from a variable."""
-
-    read: Callable[[object], object]  # raises ValueError with what was wanted
-    split: bool = False  # whether a variable holds several, parted by commas
-    convert: Callable[[str], object] = str  # of a variable's text into what TOML would have
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text that is not empty")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("a list of texts")
-    return tuple(value)
-
-
-def _argv(value: object) -> tuple[str, ...]:
-    words = _texts(value)
-    if not words:
-        raise ValueError("a list with the program and its arguments")
-    return words
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004 - one family of errors for all kinds
-    return value
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:
-        raise ValueError("a number from 1 to 1000")
-    return value
-
-
-def _duration(value: object) -> float:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('a time such as "30s", "5m", "2h" or "1d"')
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def _some_time(value: object) -> float:
-    seconds = _duration(value)
-    if seconds < 1:
-        raise ValueError("a time of at least a second")
-    return seconds
-
-
-def _size(value: object) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    size = int(float(match[1]) * _BYTES[match[2]]) if match is not None else 0
-    if size < 1:
-        raise ValueError('a size such as "500KiB" or "20MiB"')
-    return size
-
-
-def _cron(value: object) -> str:
-    if not isinstance(value, str) or not _CRON.fullmatch(value):
-        raise ValueError('five fields of cron, such as "*/15 8-18 * * 1-5"')
-    return value
-
-
-def _listen(value: object) -> str:
-    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    if not host or not colon or not port.isdecimal() or int(port) > 65535:
-        raise ValueError('an address such as "127.0.0.1:8473"')
-    return f"{host}:{int(port)}"
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, str) or not value.startswith(("/", "~/")):
-        raise ValueError("an absolute path")
-    return value
-
-
-def _url(value: object) -> str:
-    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
-        raise ValueError("an address that begins with https://")
-    return value
-
-
-def _choice(words: type[StrEnum]) -> Callable[[object], StrEnum]:
-    def read(value: object) -> StrEnum:
-        try:
-            return words(str(value))
-        except ValueError:
-            raise ValueError(f"one of {', '.join(words)}") from None
-
-    return read
-
-
-def _truth(text: str) -> object:
-    return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-
-
-def _number(text: str) -> object:
-    return int(text) if text.isdecimal() else text
-
-
-_TEXT, _TEXTS, _ARGV = _Kind(_text), _Kind(_texts, split=True), _Kind(_argv, split=True)
-_FLAG, _COUNT = _Kind(_flag, convert=_truth), _Kind(_count, convert=_number)
-_DURATION_KIND, _TIME, _SIZE_KIND = _Kind(_duration), _Kind(_some_time), _Kind(_size)
-_CRON_KIND, _LISTEN, _URL, _PATH = _Kind(_cron), _Kind(_listen), _Kind(_url), _Kind(_path)
-
-KEYS: Final[Mapping[str, _Kind]] = {
-    "projects": _TEXTS,
-    "every": _TIME,
-    "jitter": _DURATION_KIND,
-    "cron": _CRON_KIND,
-    "watch": _FLAG,
-    "allowed-origins": _TEXTS,
-    "scan-every": _TIME,
-    "full-check": _TIME,
-    "max-staleness": _TIME,
-    "drain": _DURATION_KIND,
-    "socket": _PATH,
-    "limits.passes": _COUNT,
-    "limits.downloads": _COUNT,
-    "limits.downloads-per-host": _COUNT,
-    "limits.bytes-per-second": _SIZE_KIND,
-    "cache.dir": _PATH,
-    "hooks.before-commit": _ARGV,
-    "hooks.after-commit": _ARGV,
-    "hooks.on-held": _ARGV,
-    "hooks.on-stalled": _ARGV,
-    "hooks.timeout": _TIME,
-    "hooks.webhook-url": _URL,
-    "hooks.webhook-secret-file": _PATH,
-    "hooks.touch-file": _PATH,
-    "hooks.heartbeat-url": _URL,
-    "http.listen": _LISTEN,
-    "http.token-file": _PATH,
-    "http.allow-remote": _FLAG,
-    "http.certificate": _PATH,
-    "http.allowed-hosts": _TEXTS,
-    "http.probes": _LISTEN,
-    "http.metrics": _FLAG,
-    "log.format": _Kind(_choice(LogFormat)),
-    "log.level": _Kind(_choice(Level)),
+KEYS: Final[Mapping[str, Kind]] = {
+    "projects": TEXTS,
+    "every": TIME,
+    "jitter": DURATION,
+    "cron": CRON,
+    "watch": FLAG,
+    "allowed-origins": TEXTS,
+    "scan-every": TIME,
+    "full-check": TIME,
+    "max-staleness": TIME,
+    "drain": DURATION,
+    "socket": PATH,
+    "limits.passes": COUNT,
+    "limits.downloads": COUNT,
+    "limits.downloads-per-host": COUNT,
+    "limits.bytes-per-second": SIZE,
+    "cache.dir": PATH,
+    "hooks.before-commit": ARGV,
+    "hooks.after-commit": ARGV,
+    "hooks.on-held": ARGV,
+    "hooks.on-stalled": ARGV,
+    "hooks.timeout": TIME,
+    "hooks.webhook-url": URL,
+    "hooks.webhook-secret-file": PATH,
+    "hooks.touch-file": PATH,
+    "hooks.heartbeat-url": URL,
+    "http.listen": LISTEN,
+    "http.token-file": PATH,
+    "http.allow-remote": FLAG,
+    "http.certificate": PATH,
+    "http.allowed-hosts": TEXTS,
+    "http.probes": LISTEN,
+    "http.metrics": FLAG,
+    "log.format": Kind(choice(LogFormat)),
+    "log.level": Kind(choice(Level)),
 }
 """Every key with one value, by its dotted name."""
 
 _GROUP: Final = {
-    "paths": _TEXTS, "every": _TIME, "jitter": _DURATION_KIND, "cron": _CRON_KIND, "watch": _FLAG,
+    "paths": TEXTS, "every": TIME, "jitter": DURATION, "cron": CRON, "watch": FLAG,
 }  # fmt: skip
-_WEBHOOK: Final = {"secret-file": _PATH, "form": _Kind(_choice(WebhookForm)), "projects": _TEXTS}
+_WEBHOOK: Final = {"secret-file": PATH, "form": Kind(choice(WebhookForm)), "projects": TEXTS}
 _QUEUE: Final = {
-    "url": _URL, "region": _TEXT, "endpoint-url": _URL, "profile": _TEXT, "projects": _TEXTS,
+    "url": URL, "region": TEXT, "endpoint-url": URL, "profile": TEXT, "projects": TEXTS,
 }  # fmt: skip
 _TABLES: Final = ("project", "webhook", "queue")
 
@@ -238,9 +139,9 @@ def value_of(settings: Settings) -> Mapping[str, object]:
     return found
 
 
-def _row(row: Group | Webhook | Queue) -> list[str]:
-    """A row of a table as `key=value`, without what is not set."""
-    return [f"{key.replace('_', '-')}={value}" for key, value in row._asdict().items() if value not in {None, ()}]
+def _row(row: Group | Webhook | Queue) -> Mapping[str, object]:
+    """A row of a table by its keys, without what is not set."""
+    return {key.replace("_", "-"): value for key, value in row._asdict().items() if value not in {None, ()}}
 
 
 def variable_of(name: str) -> str:
@@ -315,7 +216,7 @@ def _leaves(document: Table) -> Iterable[tuple[str, tuple[str, ...], object]]:
 
 
 def _rows(
-    document: Table, name: str, kinds: Mapping[str, _Kind], needed: Sequence[str]
+    document: Table, name: str, kinds: Mapping[str, Kind], needed: Sequence[str]
 ) -> Iterable[Mapping[str, object]]:
     """The checked rows of an array of tables."""
     rows = document.get(name, [])
@@ -332,11 +233,11 @@ def _rows(
 
 
 def _named(
-    document: Table, name: str, kinds: Mapping[str, _Kind], needed: Sequence[str]
+    document: Table, name: str, kinds: Mapping[str, Kind], needed: Sequence[str]
 ) -> Iterable[tuple[str, Mapping[str, object]]]:
     """The checked rows of an array of tables, each with a name of its own."""
     taken: set[str] = set()
-    for fields in _rows(document, name, {"name": _TEXT, **kinds}, ("name", *needed)):
+    for fields in _rows(document, name, {"name": TEXT, **kinds}, ("name", *needed)):
         label = str(fields["name"])
         if not _NAME.fullmatch(label) or label in taken:
             problem = f"`{label}` stands twice" if label in taken else f"`{label}` is no name"
@@ -357,14 +258,14 @@ def _schedule(values: Mapping[str, object], defaults: Group) -> Group:
     return defaults._replace(**_keywords(fields))
 
 
-def _checked(kind: _Kind, value: object, path: Sequence[str], name: str) -> object:
+def _checked(kind: Kind, value: object, path: Sequence[str], name: str) -> object:
     try:
         return kind.read(value)
     except ValueError as error:
         raise SettingsError(f"`{name}` must be {error}, found {kind_of(value)}", path) from error
 
 
-def _from_variable(kind: _Kind, variable: str, text: str) -> object:
+def _from_variable(kind: Kind, variable: str, text: str) -> object:
     value: object = [part.strip() for part in text.split(",") if part.strip()] if kind.split else kind.convert(text)
     try:
         return kind.read(value)

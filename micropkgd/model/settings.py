@@ -71,7 +71,7 @@ class Http(NamedTuple):
     certificate: str | None = None  # PEM with the key in it; a must where others may connect
     allowed_hosts: tuple[str, ...] = ()  # names beside localhost that requests may be addressed to
     probes: str | None = None  # host:port for /livez, /readyz, /startupz alone
-    metrics: bool = True  # whether the probe listener has /metrics too
+    metrics: bool = True  # whether there is /metrics, on either listener
 
 
 class Webhook(NamedTuple):

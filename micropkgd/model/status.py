@@ -64,6 +64,10 @@ class ProjectStatus(NamedTuple):
 
     def lines(self) -> Iterator[str]:
         """For people."""
+        known = [entry.standing for entry in self.entries] + [package.standing for package in self.packages]
+        if self.standing.message and not any(_same(self.standing, standing) for standing in known):
+            state, (why,) = self.standing.state, _why(self.standing)  # it is about the project as a whole
+            yield f"{state:<9} {why.lstrip()}"
         for entry in self.entries:
             what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
             place = f" -> {entry.target}" if entry.target else ""
@@ -77,8 +81,7 @@ class ProjectStatus(NamedTuple):
             yield from _why(package.standing)
         if self.interrupted:
             yield "an interrupted pass waits to be finished: run `micropkgd reconcile --once`"
-        if not self.entries and not self.packages:
-            yield from _why(self.standing)
+        if not self.entries and not self.packages and self.standing.state == Condition.READY.value:
             yield "no entries"
 
     def document(self) -> dict[str, object]:
@@ -124,6 +127,10 @@ def worst_standing(standings: Iterable[Standing]) -> Standing:
     """The one that speaks for all: the first of the worst; in sync where there are none."""
     found = sorted(standings, key=lambda standing: _WORST_FIRST.index(Condition(standing.state)))
     return found[0] if found else Standing(Condition.READY.value, "InSync", "", "")
+
+
+def _same(one: Standing, other: Standing) -> bool:
+    return (one.state, one.reason, one.message) == (other.state, other.reason, other.message)
 
 
 def _why(standing: Standing) -> Iterator[str]:

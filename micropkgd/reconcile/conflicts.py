@@ -4,17 +4,20 @@ Never inside the package, where Python would import it, and never as conflict ma
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from micropkgd.model.tree import RelPath, digest_of, parents
-from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.trees import files_below, remove_tree
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.propose import Planned, Proposal
 
 CONFLICTS = RelPath(".micropkgd/conflicts")
 _BY_HAND = "by-hand"  # no entry's name: it has a hyphen
 
 
-def lay_beside(fs: FsOps, proposal: Proposal) -> None:
+def lay_beside(fs: FsOps, proposal: "Proposal") -> None:
     """Make the conflicts folder hold exactly the new versions of the entries that are held."""
     held = {}
     for entry in proposal.entries:
@@ -28,7 +31,7 @@ def lay_beside(fs: FsOps, proposal: Proposal) -> None:
         _lay(fs, RelPath(f"{CONFLICTS}/{name}"), files)
 
 
-def lay_one_beside(fs: FsOps, entry: Planned) -> RelPath | None:
+def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
     """Lay the new version of an entry that was pulled by hand beside, and say where; None where it is not held."""
     rendering = entry.desired.rendering
     if rendering is None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.account import give_account
+from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.carry_out import carry_out
 from micropkgd.reconcile.conflicts import lay_beside
-from micropkgd.reconcile.desired import current_blocks, desire
+from micropkgd.reconcile.desired import desire
 from micropkgd.reconcile.full_check import FullCheck
 from micropkgd.reconcile.modes import check_lock, follow_of, frozen
 from micropkgd.reconcile.options import Options

@@ -9,6 +9,7 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Lock, Release
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
+from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.rendering import RENDERER, Rendering, requested
 from micropkgd.reconcile.resolve import Fetcher, Resolution, Wanted, location
 from micropkgd.workspace.project import Project
@@ -64,17 +65,6 @@ def desire(
         if desired is not None
     ]
     return refuse_overlaps(staying) + _leaving(project, staying)
-
-
-def current_blocks(project: Project) -> dict[str, Block | None]:
-    """The block of each ref in the manifest; of two that an interrupted move left, the one that still answers."""
-    found: dict[str, Block | None] = {entry.ref.text: None for entry in project.manifest.pulls}
-    wishes = {entry.ref.text: requested(entry, project.layout) for entry in project.manifest.pulls}
-    for block in project.lock.blocks:
-        known = found.get(block.ref)
-        if block.ref in found and (known is None or block.requested == wishes[block.ref]):
-            found[block.ref] = block
-    return found
 
 
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:

@@ -247,7 +247,7 @@ def _inotify() -> Iterator[Finding]:
 
 def _cache(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Where archives are kept, and how many."""
-    folder = str(default_cache_folder(environ))
+    folder = default_cache_folder(environ)
     sizes = list(_sizes(folder))
     above = folder
     while not os.path.lexists(above):

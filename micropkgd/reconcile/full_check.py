@@ -4,7 +4,6 @@ A server may send other bytes under the same ETag, and who asks on a condition n
 moment that the ref itself decides, so that a hundred entries do not all come due together, the condition is left out.
 """
 
-from hashlib import sha256
 from typing import NamedTuple
 
 
@@ -18,6 +17,8 @@ class FullCheck(NamedTuple):
         """Whether the ref's moment has come since `checked` (seconds since the epoch), or the clock went back."""
         if self.interval <= 0:
             return False
+        from hashlib import sha256  # only where a source is asked: it costs as much as a small pass
+
         share = int.from_bytes(sha256(ref.encode()).digest()[:8], "big") / 2**64
         offset = share * self.interval
         return (checked + offset) // self.interval != (self.now + offset) // self.interval

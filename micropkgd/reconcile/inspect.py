@@ -10,8 +10,8 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.conflicts import beside
-from micropkgd.reconcile.desired import current_blocks
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Builds, read_builds
 from micropkgd.reconcile.suspend import LEFT_ALONE
@@ -135,9 +135,10 @@ def reasons(root: str, path: str) -> list[Reason]:
             names = (name for name in block.files if name == path or name.startswith(f"{path}/"))
             found += [Reason(name, block.ref, block.target, block.version, block.archive) for name in names]
         for entry in project.manifest.packages:
-            deed = next((deed for page in remembered for deed in page.deeds if deed.entry == entry.module), None)
-            if deed is not None and path in deed.paths:
-                found.append(Reason(path, deed.entry, deed.target, deed.version, deed.archive))
+            deeds = (deed for page in remembered for deed in page.deeds)
+            made = next((deed for deed in deeds if deed.entry == entry.module and path in deed.paths), None)
+            if made is not None:
+                found.append(Reason(path, made.entry, made.target, made.version, made.archive))
         state = read_state(fs)
         standing = see(fs, root, [RelPath(reason.path) for reason in found], state.hashes).found
     locked = {name: digest for block in project.lock.blocks for name, digest in block.files.items()}

@@ -6,7 +6,6 @@ of that digest is accepted, so a mirror need not be trusted. It gets none of the
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from micropkgd.model.ref import MIRRORED, Ref
 from micropkgd.model.tree import Digest
@@ -18,13 +17,13 @@ _ANSWERS_FOR = {FailureKind.GONE, FailureKind.UNREACHABLE, FailureKind.THROTTLED
 
 def ask(sources: Sources, requests: Sequence[Request], mirrors: Sequence[str], root: str) -> list[Answer]:
     """Ask the sources, and one mirror after the other for what they no longer have."""
-    answers = sources.answer(requests, Path(root))
+    answers = sources.answer(requests, root)
     failed = {number: reply for number, reply in enumerate(answers) if _is_lost(requests[number], reply)}
     for mirror in mirrors:
         if not failed:
             break
         at_mirror = [_at(mirror, requests[number]) for number in failed]
-        for number, found in zip(list(failed), sources.answer(at_mirror, Path(root)), strict=True):
+        for number, found in zip(list(failed), sources.answer(at_mirror, root), strict=True):
             if isinstance(found, Fetched):
                 # What the mirror calls its version is not what the ref would call it.
                 answers[number] = found._replace(validator=None)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
-from micropkgd.reconcile.desired import current_blocks
+from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.rendering import RENDERER, requested
 from micropkgd.reconcile.resolve import Follow

@@ -70,8 +70,10 @@ def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
 
 def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:
     """Look at the tree once more after a commit, when the clock has ticked past its last write."""
-    time.sleep(GRAIN_NS / 1e9)
-    return see(fs, project.root, sorted(paths), hashes).hashes
+    seen = sorted(paths)
+    newest = max((status.st_ctime_ns for path in seen if (status := fs.status(path)) is not None), default=0)
+    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
+    return see(fs, project.root, seen, hashes).hashes
 
 
 def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:

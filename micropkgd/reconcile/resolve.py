@@ -6,7 +6,6 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
 from micropkgd import documents
@@ -142,7 +141,7 @@ class Fetcher(NamedTuple):
 
         No mirror is asked: what it has says nothing of the source.
         """
-        replies = self.sources.answer(list(pinned.values()), Path(self.root))
+        replies = self.sources.answer(list(pinned.values()), self.root)
         for (number, request), reply in zip(pinned.items(), replies, strict=True):
             if isinstance(reply, Fetched):
                 seen = self._seen(request, reply, known.get(request.ref.text))

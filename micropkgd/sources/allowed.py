@@ -8,12 +8,11 @@ anywhere cannot be held to a list, so it is not let run under one.
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from micropkgd.model.origins import CONFIG_KEY, Origins
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.redaction import origin
-from micropkgd.sources.source import Failed, FailureKind, Request
+from micropkgd.sources.source import Failed, FailureKind, Request, StrPath
 from micropkgd.sources.upload import Upload
 
 REASON = "OriginNotAllowed"
@@ -21,7 +20,7 @@ REASON = "OriginNotAllowed"
 _GOOGLE = Origins.parse(("https://*.googleapis.com", "https://accounts.google.com"))
 
 
-def objection(origins: Origins, asked: Request | Upload, root: Path) -> Failed | None:
+def objection(origins: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
     """Why a request must not be made; nothing where all that it would reach is allowed."""
     ref = asked.ref
     if ref.kind is RefKind.LOCAL:
@@ -47,7 +46,7 @@ def not_allowed(place: str) -> Failed:
     )
 
 
-def _of_path(origins: Origins, location: str, root: Path) -> Failed | None:
+def _of_path(origins: Origins, location: str, root: StrPath) -> Failed | None:
     """Judge a path by where its links lead: a link in the project must not lead out of it."""
     path, home = (os.path.realpath(one) for one in (os.path.join(root, location), root))
     if path.startswith(f"{home}{os.sep}") or origins.allows(path):

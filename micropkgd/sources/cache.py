@@ -12,7 +12,6 @@ Layout: `archives/sha256/ab/<62 more hex digits>`.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -33,16 +32,16 @@ class TooLargeError(Exception):
     """More bytes came than the caller allows: a signal to the source, which answers `Failed`; never shown."""
 
 
-def default_cache_folder(environ: Mapping[str, str]) -> Path:
+def default_cache_folder(environ: Mapping[str, str]) -> str:
     """Where archives are kept when nobody says otherwise."""
     if chosen := environ.get(CACHE_DIR_VARIABLE):
         if not os.path.isabs(chosen):
             raise UsageError(f"{CACHE_DIR_VARIABLE} is `{chosen}`, which is no absolute path")
-        return Path(chosen)
+        return chosen
     base = environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
         base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache")
-    return Path(base, "micropkgd")
+    return os.path.join(base, "micropkgd")
 
 
 class Archive(NamedTuple):
@@ -56,8 +55,8 @@ class Archive(NamedTuple):
 class ArchiveCache:
     """The archives below one folder, which is made when first written to."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
         self._swept = False
 
     def has(self, digest: Digest) -> bool:
@@ -126,7 +125,7 @@ class ArchiveCache:
 class ArchiveWriter:
     """One archive on its way into the cache. Without `commit`, leaving the `with` leaves no trace."""
 
-    def __init__(self, folder: Path, path: str, descriptor: int, max_bytes: int) -> None:
+    def __init__(self, folder: str, path: str, descriptor: int, max_bytes: int) -> None:
         from hashlib import sha256
 
         self.size = 0
@@ -176,7 +175,7 @@ class ArchiveWriter:
         os.close(self._descriptor)
 
 
-def _path_of(folder: Path, digest: Digest) -> str:
+def _path_of(folder: str, digest: Digest) -> str:
     name = digest.removeprefix("sha256:")
     return os.path.join(folder, "archives", "sha256", name[:2], name[2:])
 
@@ -208,13 +207,13 @@ def _hashed(path: str) -> Digest:
 
 
 @contextmanager
-def _naming_trouble(doing: str, folder: Path) -> Iterator[None]:
+def _naming_trouble(doing: str, folder: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise TreeError(
             f"cannot {doing} the archive cache: {error.strerror or error}",
-            where=os.fspath(folder),
+            where=folder,
             hint=f"mend the folder, or set {CACHE_DIR_VARIABLE} to another one",
         ) from error
 

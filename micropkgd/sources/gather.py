@@ -5,8 +5,8 @@ over local refs pays for none of the others, so asyncio and the remote sources a
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -20,6 +20,7 @@ from micropkgd.sources.source import (
     Progress,
     Request,
     Source,
+    StrPath,
     Surveyor,
     Unchanged,
     no_progress,
@@ -86,7 +87,8 @@ _REMOTE: Mapping[RefKind, Callable[["Origins | None"], Source]] = {
 class Sources:
     """All sources of one process, with their connections; `origins` are the places that this machine allows, or all.
 
-    `hosts` knows which hosts are to be left alone; `pace` holds downloads back.
+    `hosts` knows which hosts are to be left alone; `pace` holds downloads back; a thread is within `waiting` while it
+    waits for another one's loop.
 
     Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
     of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
@@ -104,6 +106,7 @@ class Sources:
         origins: "Origins | None" = None,
         hosts: "Hosts | None" = None,
         pace: "Pace | None" = None,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._cache = cache
         self._offline = offline
@@ -113,6 +116,7 @@ class Sources:
         self._origins = origins
         self._hosts = hosts
         self._pace = pace
+        self._waiting = waiting
         self._open: dict[RefKind, Source] = {}
         self._runner: asyncio.Runner | None = None
         self._others_loop = loop
@@ -120,7 +124,7 @@ class Sources:
         self._under_way: set[Future[Any]] = set()
         self._stopped = False
 
-    def answer(self, requests: Sequence[Request], project_root: Path) -> list[Answer]:
+    def answer(self, requests: Sequence[Request], project_root: StrPath) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone."""
         answers: list[Answer | None] = [
             self._objection(request, project_root) or self._without_network(request, project_root)
@@ -130,7 +134,7 @@ class Sources:
         fetched = iter(self._run(remote) if remote else ())
         return [next(fetched) if answer is None else answer for answer in answers]
 
-    def put(self, upload: Upload, project_root: Path) -> Stored | Failed:
+    def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
         """Put one archive where it is published; what the world does to it is an answer."""
         if (objection := self._objection(upload, project_root)) is not None:
             return objection
@@ -146,14 +150,14 @@ class Sources:
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
 
-    def _objection(self, asked: Request | Upload, project_root: Path) -> Failed | None:
+    def _objection(self, asked: Request | Upload, project_root: StrPath) -> Failed | None:
         if self._origins is None:
             return None
         from micropkgd.sources.allowed import objection
 
         return objection(self._origins, asked, project_root)
 
-    def _without_network(self, request: Request, project_root: Path) -> Answer | None:
+    def _without_network(self, request: Request, project_root: StrPath) -> Answer | None:
         if request.ref.kind is RefKind.LOCAL:
             return fetch_local(request, project_root, self._cache)
         if request.ref.kind not in _REMOTE:
@@ -177,7 +181,8 @@ class Sources:
         if self._stopped:
             future.cancel()
         try:
-            return future.result()
+            with self._waiting():
+                return future.result()
         finally:
             self._under_way.discard(future)
 

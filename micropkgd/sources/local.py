@@ -8,7 +8,6 @@ import os
 import stat
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter, TooLargeError
 from micropkgd.sources.source import (
@@ -17,6 +16,7 @@ from micropkgd.sources.source import (
     FailureKind,
     Fetched,
     Request,
+    StrPath,
     Unchanged,
     Validator,
     not_expected,
@@ -32,7 +32,7 @@ _CHUNK = 1 << 20
 _TICK_NS = 20_000_000
 
 
-def fetch_local(request: Request, project_root: Path, cache: ArchiveCache) -> Answer:
+def fetch_local(request: Request, project_root: StrPath, cache: ArchiveCache) -> Answer:
     """Answer one request for a path."""
     path = os.path.join(project_root, request.ref.location)
     try:

@@ -4,6 +4,7 @@ A source never raises for what the world does to it: an outage, a refusal and a 
 one broken ref cannot stop the others (promise P7) and each fact keeps its own name (promise P6).
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, runtime_checkable
@@ -15,6 +16,8 @@ from micropkgd.model.tree import Digest
 if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.pace import Pace
+
+StrPath = str | os.PathLike[str]
 
 Validator = NewType("Validator", str)
 """What a source said cheaply about the current content; opaque to everyone else. It may only skip work."""

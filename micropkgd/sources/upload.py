@@ -7,12 +7,11 @@ condition. As in fetching, what the world does is an answer.
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
-from micropkgd.sources.source import Failed, FailureKind, Lookup
+from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath
 
 LEAST_PACE = 100_000.0  # bytes a second that an upload may be expected to make
 TAKEN = frozenset({409, 412})  # statuses of a place that has something already
@@ -47,7 +46,7 @@ class Store(Protocol):
         """Put one archive in place."""
 
 
-def put_local(upload: Upload, project_root: Path) -> Stored | Failed:
+def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
     """Put an archive into a folder that is there: written beside, made durable, then linked or renamed."""
     path = os.path.join(project_root, upload.ref.location)
     folder, name = os.path.split(path)

@@ -53,7 +53,7 @@ def _tell(
     options: Namespace, cache: ArchiveCache, found: Mapping[str, object], lines: Iterable[str], *, exit_code: int = 0
 ) -> None:
     if options.json:
-        head = {"action": options.action, "folder": os.fspath(cache.folder)}
+        head = {"action": options.action, "folder": cache.folder}
         say_json(options, {**head, **found}, exit_code=exit_code)
     else:
         say(output.plain(line) for line in lines)

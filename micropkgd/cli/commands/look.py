@@ -34,12 +34,10 @@ def diff(options: Namespace) -> int:
 
 
 def status(options: Namespace) -> int:
-    """Say how each entry stands."""
-    report = inspect.status(find_root(options.project))
-    if options.json:
-        say_json(options, {"projects": [report.document()]}, exit_code=0)
-    else:
-        say(output.plain(line) for line in report.lines())
+    """Say how each entry stands: as the running service knows it, else as the last pass left it."""
+    from micropkgd.cli.commands.standing import say_status
+
+    say_status(options)
     return 0
 
 

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from contextlib import ExitStack
 
-from micropkgd.cli.output_package import package_document, package_lines
+from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.session import Reach, say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
@@ -22,6 +22,8 @@ def package(options: Namespace) -> int:
         )
     exit_code = worst(outcome.exit_code for outcome in outcomes)
     if options.json:
+        from micropkgd.model.outcome_json import package_document
+
         rows = [package_document(outcome) for outcome in outcomes]
         say_json(options, {"projects": [{"project": root, "packages": rows}]}, exit_code=exit_code)
     else:

@@ -9,9 +9,15 @@ from micropkgd.workspace.root import find_root
 
 
 def reconcile(options: Namespace) -> int:
-    """Run one pass over each project."""
+    """Run one pass over each project, or serve them."""
     if not options.once and not options.dry_run and not options.check:
-        raise UsageError("the service is not built yet", hint="run one pass with `micropkgd reconcile --once`")
+        _refuse_for_service(options)
+        from micropkgd.service.first import step_aside
+
+        step_aside()
+        from micropkgd.cli.commands.serve import run_service
+
+        return run_service(options)
     wanted = Options(
         apply=not (options.dry_run or options.check),
         locked=options.locked,
@@ -19,9 +25,18 @@ def reconcile(options: Namespace) -> int:
         allow_downgrade=options.allow_downgrade,
         lock_timeout=options.lock_timeout,
     )
-    outcomes = passes(options, options.projects, wanted)
+    outcomes = passes(options, options.projects or ["."], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes, check=options.check)
+
+
+def _refuse_for_service(options: Namespace) -> None:
+    """Refuse what is a wish for one pass."""
+    for wish in ("locked", "frozen", "allow_downgrade", "offline", "json"):
+        if getattr(options, wish):
+            raise UsageError(
+                f"--{wish.replace('_', '-')} is for one pass", hint="add --once, or leave it away to serve"
+            )
 
 
 def lock(options: Namespace) -> int:

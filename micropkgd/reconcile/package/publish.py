@@ -6,7 +6,6 @@ Equal bytes that are there already are as good as published; other bytes under t
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError, TreeError
@@ -37,7 +36,7 @@ class Publisher(NamedTuple):
             return Failure.of(error)
         found = self._look(upload)
         if found is None or (isinstance(found, str) and found != upload.digest and upload.overwrite):
-            stored = self.sources.put(upload, Path(self.root))
+            stored = self.sources.put(upload, self.root)
             if isinstance(stored, Failed):
                 return failure_of(stored)
             found = self._look(upload)
@@ -84,7 +83,7 @@ class Publisher(NamedTuple):
     def _look(self, upload: Upload) -> Digest | Failure | None:
         """The digest of what is there; None where nothing is."""
         request = Request(upload.ref, upload.options, lookup=upload.lookup)
-        (answer,) = self.sources.answer([request], Path(self.root))
+        (answer,) = self.sources.answer([request], self.root)
         if isinstance(answer, Fetched):
             return answer.digest
         if isinstance(answer, Failed):

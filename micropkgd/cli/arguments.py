@@ -1,0 +1,90 @@
+"""Options that several commands have in common."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+
+def add_common(command: ArgumentParser) -> None:
+    """What every command takes."""
+    command.add_argument("--json", action="store_true", help="print the result as JSON (docs/json.md)")
+    command.add_argument("-v", "--verbose", action="store_true", help="name every changed file, and log more")
+    command.add_argument("-q", "--quiet", action="store_true", help="print only what needs somebody's attention")
+    command.add_argument(
+        "--log-format", choices=["console", "json"], help="form of the log lines on stderr (default: console)"
+    )
+
+
+def add_pull_options(command: ArgumentParser) -> None:
+    """What a pull entry may say."""
+    command.add_argument("--alias", metavar="NAME", help="name the package differently here")
+    command.add_argument("-d", "--destination", metavar="DEST", help="folder below the package folder, like pipelines")
+    command.add_argument("-e", "--env", metavar="ENV", help="config environment for its parameters")
+    command.add_argument("--fs-args", metavar="FILE", help="YAML file with options for reaching the archive")
+
+
+def add_lock_modes(command: ArgumentParser) -> None:
+    """Whether the lock comes before the manifest."""
+    modes = command.add_mutually_exclusive_group()
+    modes.add_argument(
+        "--locked", action="store_true", help="install exactly the lock; exit 3 if the manifest disagrees"
+    )
+    modes.add_argument(
+        "--frozen", action="store_true", help="install the lock without looking at the manifest's wishes"
+    )
+
+
+def add_allow_downgrade(command: ArgumentParser) -> None:
+    """Whether a requirement may go back."""
+    command.add_argument(
+        "--allow-downgrade",
+        action="store_true",
+        help="let a requirement go back to an older release, or to other bytes of the same one",
+    )
+
+
+def add_sources(command: ArgumentParser) -> None:
+    """How sources are reached."""
+    command.add_argument("--offline", action="store_true", help="ask no source over the network")
+    add_lock_timeout(command)
+
+
+def add_lock_timeout(command: ArgumentParser) -> None:
+    """How long another process is waited for."""
+    command.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for another process that holds the project (default: 60)",
+    )
+
+
+def add_config(command: ArgumentParser) -> None:
+    """Which config of the machine holds."""
+    command.add_argument(
+        "--config", metavar="FILE", help="the machine's config (default: the user's, else the system's)"
+    )
+
+
+def add_project(command: ArgumentParser) -> None:
+    """Which project is meant."""
+    command.add_argument(
+        "--project", default=".", metavar="FOLDER", help="the project (default: the one around this folder)"
+    )
+
+
+def add_projects(command: ArgumentParser) -> None:
+    """Which projects are meant."""
+    command.add_argument(
+        "projects", nargs="*", metavar="PROJECT", help="projects (default: the one around this folder)"
+    )
+
+
+def days(text: str) -> float:
+    """Read a number of days, not below nothing."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise ArgumentTypeError(f"`{text}` is no number of days")
+    return number

@@ -1,0 +1,87 @@
+"""`config check` and `config show`: what the machine's config says, and from where."""
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+
+from micropkgd.cli.session import say, say_json
+from micropkgd.model.config import value_of
+from micropkgd.model.settings import Settings
+from micropkgd.service.config import check_schedules, load
+from micropkgd.service.places import find_config, usual_places
+
+
+def config(options: Namespace) -> int:
+    """Check the config, or show what holds."""
+    path = find_config(options.config, os.environ)
+    settings = load(path, os.environ)
+    check_schedules(settings, path)
+    if options.action == "check":
+        _say_checked(options, path, settings)
+    else:
+        _say_settings(options, settings, path)
+    return 0
+
+
+def _say_checked(options: Namespace, path: str | None, settings: Settings) -> None:
+    if options.json:
+        say_json(options, {"config": path, "projects": []}, exit_code=0)
+        return
+    if path is None:
+        user, system = usual_places(os.environ)
+        say([f"no config at {user} or {system}: everything is as it is by default"])
+    else:
+        count = sum(len(group.paths) for group in settings.groups)
+        say([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
+
+
+def _say_settings(options: Namespace, settings: Settings, path: str | None) -> None:
+    values = value_of(settings)
+    origins = {name: settings.origins.get(name) or _table_origin(name, settings, path) for name in values}
+    if options.json:
+        rows = {name: {"value": value, "origin": origins[name]} for name, value in values.items()}
+        say_json(options, {"settings": rows, "projects": []}, exit_code=0)
+    else:
+        say(_lines(values, origins, with_origin=options.origin))
+
+
+def _table_origin(name: str, settings: Settings, path: str | None) -> str:
+    """Where a row of a table is from: the file, but for the projects that a variable names."""
+    table, _, row = name.partition(".")
+    if table == "project" and row == "0" and "projects" in settings.origins:
+        return settings.origins["projects"]
+    return (path or "default") if table in {"project", "webhook", "queue"} else "default"
+
+
+def _lines(values: Mapping[str, object], origins: Mapping[str, str], *, with_origin: bool) -> Iterator[str]:
+    for name, value in values.items():
+        origin = f"  # {origins[name]}" if with_origin else ""
+        shown = _shown(_size(value) if isinstance(value, int) and name.endswith("bytes-per-second") else value)
+        yield f"{name} = {shown}{origin}"
+
+
+def _shown(value: object) -> str:
+    """A value as TOML writes it; what is not set has no such form."""
+    if value is None:
+        return "(not set)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_shown(inner)}' for key, inner in value.items())}}}"
+    return json.dumps(_time(value) if isinstance(value, float) else value, ensure_ascii=False)
+
+
+def _size(count: int) -> str:
+    """A size as the config says it."""
+    unit, length = next((row for row in (("MiB", 1 << 20), ("KiB", 1 << 10)) if count % row[1] == 0), ("B", 1))
+    return f"{count // length}{unit}"
+
+
+def _time(seconds: float) -> str:
+    """A time as the config says it."""
+    units = (("d", 86_400), ("h", 3600), ("m", 60))
+    unit, length = next((row for row in units if seconds and seconds % row[1] == 0), ("s", 1))
+    return f"{seconds / length:g}{unit}"

@@ -1,0 +1,41 @@
+"""`health`: one question to the running service, for what keeps containers running. It imports next to nothing."""
+
+import os
+import sys
+from argparse import Namespace
+from typing import Final
+
+from micropkgd.errors import MicropkgError
+
+_PROBES: Final = {"alive": "/livez", "ready": "/readyz", "started": "/startupz"}
+
+
+def health(options: Namespace) -> int:
+    """Ask, and say the answer by the exit code: 0 for yes, 1 for no and for no answer."""
+    from micropkgd.service.client import require_service
+
+    try:
+        answer = require_service(_socket(options)).get(_PROBES[options.probe])
+        problem = "" if answer.get("ok") is True else f"the service is not {options.probe}"
+    except MicropkgError as error:
+        answer, problem = {"ok": False}, str(error)
+    if options.json:
+        from micropkgd.cli.session import say_json
+
+        say_json(options, {**answer, "problem": problem, "projects": []}, exit_code=int(bool(problem)))
+    elif problem or not options.quiet:
+        (sys.stderr if problem else sys.stdout).write(f"{problem or options.probe}\n")
+    return int(bool(problem))
+
+
+def _socket(options: Namespace) -> str | None:
+    """Where to ask. A config that has become wrong is not the running service's fault: then the usual place holds."""
+    from micropkgd.service.config import load
+    from micropkgd.service.places import find_config
+
+    if chosen := os.environ.get("MICROPKGD_SOCKET"):  # spares reading the config
+        return chosen
+    try:
+        return load(find_config(options.config, os.environ), os.environ).socket
+    except MicropkgError:
+        return None

@@ -1,0 +1,55 @@
+"""`reconcile` without `--once`: the service. Every event of it becomes a log line."""
+
+import os
+from argparse import Namespace
+from typing import Final
+
+from micropkgd.cli.logs import Logs
+from micropkgd.model.condition import Condition
+from micropkgd.model.settings import Group, LogFormat, Settings
+from micropkgd.service.board import Event
+from micropkgd.service.config import check_schedules, load
+from micropkgd.service.places import find_config
+from micropkgd.service.run import Machine, serve
+from micropkgd.workspace.root import find_root
+
+_WEIGHTY: Final = frozenset({"WatchDegraded", "WatchOverflow", "ConfigRefused", "Recovered", "Bug", "HookFailed"})
+
+
+def run_service(options: Namespace) -> int:
+    """Serve until a signal ends it."""
+    settings = load_settings(options)
+    log = Logs(
+        options.log_format or settings.log_format.value,
+        level="debug" if options.verbose else "warning" if options.quiet else settings.log_level.value,
+    )
+
+    def say(event: Event) -> None:
+        facts = {key: value for key, value in event.document().items() if value and key not in {"id", "time", "kind"}}
+        write = log.warning if _is_weighty(event) else log.info
+        write(event.kind, **facts)
+
+    log.bring_in_others()
+    serve(Machine(lambda: load_settings(options), say))
+    return 0
+
+
+def load_settings(options: Namespace) -> Settings:
+    """The machine's config, as far as the command line does not say otherwise."""
+    path = find_config(options.config, os.environ)
+    settings = load(path, os.environ)
+    check_schedules(settings, path)
+    if options.projects:
+        defaults = settings.groups[0] if settings.groups else Group(())
+        settings = settings._replace(groups=(defaults._replace(paths=tuple(options.projects)),))
+    if not settings.groups:
+        settings = settings._replace(groups=(Group((find_root("."),)),))
+    if settings.log_format is LogFormat.CONSOLE and options.log_format:
+        settings = settings._replace(log_format=LogFormat(options.log_format))
+    return settings
+
+
+def _is_weighty(event: Event) -> bool:
+    """Whether somebody should know of it without asking."""
+    bad = event.message.startswith((Condition.STALLED.value, Condition.HELD.value, Condition.STALE.value))
+    return event.kind in _WEIGHTY or (event.kind == "ConditionChanged" and bad)

@@ -1,0 +1,73 @@
+"""`trigger`, `events` and `token`: what is asked of a service that runs."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from micropkgd.cli.output import plain
+from micropkgd.cli.session import say, say_json
+from micropkgd.service.client import require_service
+from micropkgd.service.config import load
+from micropkgd.service.places import find_config
+from micropkgd.service.token import read_token, rotate_token, token_file
+from micropkgd.workspace.root import find_root
+
+
+def trigger(options: Namespace) -> int:
+    """Ask for passes."""
+    service = require_service(load(find_config(options.config, os.environ), os.environ).socket)
+    roots = [find_root(project) for project in options.projects or ([] if options.all else ["."])]
+    answer = service.post("/v1/trigger", {} if options.all else {"projects": roots})
+    if options.json:
+        say_json(options, {"projects": [{"project": root} for root in answer["projects"]]}, exit_code=0)
+    else:
+        say(f"asked for a pass of {root}" for root in answer["projects"])
+    return 0
+
+
+def events(options: Namespace) -> int:
+    """Say what happened."""
+    service = require_service(load(find_config(options.config, os.environ), os.environ).socket)
+    root = None if options.all else find_root(options.project)
+    if options.follow:
+        with suppress(KeyboardInterrupt):  # the way to end it
+            for event in service.follow(f"/v1/events?follow=1&since={options.since}"):
+                _say_events(options, [event], root)
+    else:
+        found = service.get(f"/v1/events?since={options.since}")["events"]
+        if options.json:
+            rows = [event for event in found if root in {None, event["project"]}]
+            say_json(options, {"projects": [], "events": rows}, exit_code=0)
+        else:
+            _say_events(options, found, root)
+    return 0
+
+
+def token(options: Namespace) -> int:
+    """Show the token of the HTTP listener, or make another."""
+    settings = load(find_config(options.config, os.environ), os.environ)
+    path = token_file(settings.http.token_file, os.environ)
+    secret = rotate_token(path) if options.action == "rotate" else read_token(path)
+    if options.json:
+        say_json(options, {"projects": [], "file": path, "token": secret}, exit_code=0)
+    else:
+        say([secret])
+    return 0
+
+
+def _say_events(options: Namespace, found: Iterable[Mapping[str, Any]], root: str | None) -> None:
+    import json
+
+    wanted = (event for event in found if root in {None, event["project"]})
+    say(json.dumps(event) if options.json else line for event in wanted for line in _lines(event, whose=root is None))
+
+
+def _lines(event: Mapping[str, Any], *, whose: bool) -> Iterator[str]:
+    project = f" {event['project']}" if whose and event["project"] else ""
+    subject = f" {event['subject']}" if event["subject"] else ""
+    trigger = f"  ({event['trigger']})" if event["trigger"] else ""
+    yield plain(
+        f"{event['id']:>5}  {event['time']}  {event['kind']:<16}{project}{subject}  {event['message']}{trigger}"
+    )

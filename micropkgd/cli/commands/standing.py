@@ -1,0 +1,74 @@
+"""How projects stand: asked of the running service, or read from what the last pass left."""
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from micropkgd.cli.machine import service_of
+from micropkgd.cli.output import plain
+from micropkgd.cli.session import say, say_json
+from micropkgd.errors import UsageError
+from micropkgd.model.status import ProjectStatus, read_status
+from micropkgd.reconcile import inspect
+from micropkgd.workspace.root import find_root
+
+_LOOK_EVERY: Final = 1.0  # seconds
+
+
+def say_status(options: Namespace) -> None:
+    """Say it once, or again whenever it changes."""
+    if options.watch:
+        with suppress(KeyboardInterrupt):  # the way to end it
+            _watch(options)
+    else:
+        _say(options, _ask(options))
+
+
+def _watch(options: Namespace) -> None:
+    shown: object = None
+    while True:
+        projects = _ask(options)
+        seen = [project.document() for project in projects] if options.json else list(_lines(options, projects))
+        if seen != shown:
+            if shown is not None and not options.json:
+                say(["", time.strftime("-- %H:%M:%S")])
+            _say(options, projects)
+            shown = seen
+        time.sleep(_LOOK_EVERY)
+
+
+def _ask(options: Namespace) -> Sequence[ProjectStatus]:
+    service = service_of(options)
+    if options.all:
+        if service is None:
+            raise UsageError("no service listens, and only it knows all projects", hint="micropkgd reconcile")
+        return [read_status(row) for row in service.get("/v1/status")["projects"]]
+    root = find_root(options.project)
+    if service is not None:
+        served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
+        if served:
+            return served
+    return [inspect.status(root)]
+
+
+def _say(options: Namespace, projects: Sequence[ProjectStatus]) -> None:
+    if options.json:
+        say_json(options, {"projects": [project.document() for project in projects]}, exit_code=0)
+    else:
+        say(_lines(options, projects))
+
+
+def _lines(options: Namespace, projects: Sequence[ProjectStatus]) -> Iterator[str]:
+    for project in projects:
+        if options.all:
+            yield plain(_heading(project))
+        yield from (plain(f"  {line}" if options.all else line) for line in project.lines())
+
+
+def _heading(project: ProjectStatus) -> str:
+    last = project.last_pass
+    when = f"  last pass {last.ended}, {last.trigger}" if last is not None else ""
+    running = "  (a pass is under way)" if project.running else ""
+    return f"{project.standing.state:<9} {project.root}{when}{running}"

@@ -1,0 +1,48 @@
+"""`why PATH`: which entry, ref, digest, pass and trigger put this file here."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+
+from micropkgd.cli.output import plain
+from micropkgd.cli.session import say, say_json
+from micropkgd.errors import UsageError
+from micropkgd.model.tree import Digest, short
+from micropkgd.reconcile.inspect import Reason, reasons
+from micropkgd.workspace.root import find_root
+
+
+def why(options: Namespace) -> int:
+    """Say why a file is here."""
+    root = find_root(options.project)
+    path = os.path.relpath(
+        os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(options.path))), os.path.basename(options.path)),
+        root,
+    )
+    found = reasons(root, path)
+    if not found:
+        raise UsageError(
+            f"`{path}` is of no entry: micropkgd did not put it here, as far as is remembered",
+            hint="see `micropkgd status`",
+        )
+    if options.json:
+        say_json(
+            options,
+            {"projects": [{"project": root, "path": path, "reasons": [one.document() for one in found]}]},
+            exit_code=0,
+        )
+    else:
+        say(plain(line) for reason in found for line in _lines(reason))
+    return 0
+
+
+def _lines(reason: Reason) -> Iterator[str]:
+    yield f"{reason.path}"
+    yield f"  entry: {reason.entry} -> {reason.target}"
+    yield f"  from:  {reason.version} ({short(Digest(reason.archive))})"
+    if reason.pass_id:
+        yield f"  pass:  {reason.pass_id}, {reason.time}, {reason.action}, because of {reason.trigger}"
+    else:
+        yield "  pass:  not remembered on this machine"
+    if reason.state:
+        yield f"  now:   {reason.state}"

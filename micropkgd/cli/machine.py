@@ -1,0 +1,68 @@
+"""What the machine's config and the running service mean for a command.
+
+Rule: where nobody said anything and nobody listens, which is the usual case, next to nothing is imported to find out.
+"""
+
+import os
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from micropkgd.model.outcome import Outcome
+from micropkgd.reconcile.options import Options
+from micropkgd.service.places import find_config, is_silent, socket_path
+
+if TYPE_CHECKING:
+    from micropkgd.cli.logs import Logs
+    from micropkgd.model.settings import Settings
+    from micropkgd.reconcile.staged import Check
+    from micropkgd.service.client import Service
+
+_SERVED_WAYS = ("locked", "frozen", "allow_downgrade", "offline", "lock_timeout")
+
+
+def settings_of(options: Namespace) -> "Settings | None":
+    """The machine's config; None where neither a file nor a variable says anything."""
+    named = getattr(options, "config", None)
+    if is_silent(named, os.environ):
+        return None
+    from micropkgd.service.config import load
+
+    return load(find_config(named, os.environ), os.environ)
+
+
+def service_of(options: Namespace) -> "Service | None":
+    """The running service of this user, if there is one."""
+    settings = settings_of(options)
+    chosen = settings.socket if settings is not None else None
+    if not os.path.exists(socket_path(chosen, os.environ)):
+        return None
+    from micropkgd.service.client import find_service
+
+    return find_service(chosen)
+
+
+def pass_by_service(options: Namespace, root: str, wanted: Options) -> Outcome | None:
+    """What came of a pass if the running service serves this project: one process works on it at a time."""
+    if not wanted.apply or wanted != Options(**{way: getattr(wanted, way) for way in _SERVED_WAYS}):
+        return None
+    service = service_of(options)
+    if service is None or not service.serves(root):
+        return None
+    return service.reconcile(root, {way: getattr(wanted, way) for way in _SERVED_WAYS if way != "lock_timeout"})
+
+
+def tell_service(options: Namespace, root: str) -> None:
+    """Let the service, if it serves this project, look at it now."""
+    service = service_of(options)
+    if service is not None and service.serves(root):
+        service.post("/v1/trigger", {"projects": [root]})
+
+
+def check_of(options: Namespace, logs: "Logs") -> "Check | None":
+    """What may object to a commit before it is made: the hook `before-commit`, where the config has one."""
+    settings = settings_of(options)
+    if settings is None or not settings.hooks.before_commit:
+        return None
+    from micropkgd.service.hooks.gate import check_by_hand
+
+    return check_by_hand(settings.hooks, lambda hook, ended: logs.warning("hook ended", hook=hook, how=str(ended)))

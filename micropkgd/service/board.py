@@ -1,0 +1,106 @@
+"""What the service knows of all its projects, and what happened lately: what `status` and `events` are told.
+
+Everything lives on the loop's thread. Events are numbered without gaps, so that who reads them sees what was missed;
+the oldest are forgotten.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, Protocol
+
+from micropkgd.model.status import ProjectStatus
+from micropkgd.service.conditions import News
+
+_KEPT: Final = 1000
+_UNREAD: Final = 200  # events that a reader may be behind by, before it is let go
+
+
+class Event(NamedTuple):
+    """One thing that happened."""
+
+    id: int
+    time: str  # ISO 8601, UTC
+    kind: str
+    project: str  # empty for the service itself
+    subject: str
+    message: str
+    pass_id: str = ""
+    trigger: str = ""
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        return self._asdict()
+
+
+class Witness(Protocol):
+    """Who counts what goes over the board."""
+
+    def saw_status(self, before: ProjectStatus | None, after: ProjectStatus) -> None:
+        """A project stands otherwise, or as before."""
+
+    def saw_event(self, event: Event) -> None:
+        """Something happened."""
+
+
+class Board:
+    """The picture of now, and the events that led to it."""
+
+    def __init__(self, clock: Callable[[], str]) -> None:
+        self._clock = clock
+        self._projects: dict[str, ProjectStatus] = {}
+        self._events: deque[Event] = deque(maxlen=_KEPT)
+        self._last = 0
+        self._readers: set[asyncio.Queue[Event]] = set()
+        self._witnesses: list[Witness] = []
+
+    @property
+    def projects(self) -> Mapping[str, ProjectStatus]:
+        """By root."""
+        return self._projects
+
+    def put(self, status: ProjectStatus) -> None:
+        """Note how a project stands."""
+        before = self._projects.get(status.root)
+        self._projects[status.root] = status
+        for witness in self._witnesses:
+            witness.saw_status(before, status)
+
+    def remove(self, root: str) -> None:
+        """Forget a project."""
+        self._projects.pop(root, None)
+
+    def say(self, news: News, project: str = "", pass_id: str = "", trigger: str = "") -> Event:
+        """Add an event, and tell those who follow."""
+        self._last += 1
+        event = Event(
+            self._last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger
+        )  # fmt: skip
+        self._events.append(event)
+        for witness in self._witnesses:
+            witness.saw_event(event)
+        for reader in list(self._readers):
+            if reader.full():
+                self._readers.discard(reader)
+            else:
+                reader.put_nowait(event)
+        return event
+
+    def show_to(self, witness: "Witness") -> None:
+        """Tell somebody of everything from now on, at once and on this thread."""
+        self._witnesses.append(witness)
+
+    def since(self, last: int) -> list[Event]:
+        """The events after one, oldest first."""
+        return [event for event in self._events if event.id > last]
+
+    @asynccontextmanager
+    async def follow(self) -> AsyncIterator[asyncio.Queue[Event]]:
+        """The events from now on; a reader that falls too far behind hears no more."""
+        reader: asyncio.Queue[Event] = asyncio.Queue(_UNREAD)
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)

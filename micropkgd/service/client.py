@@ -1,0 +1,121 @@
+"""Ask the running service, over its unix socket: the command line's side of `control`."""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.outcome_json import read_outcome
+from micropkgd.service.places import socket_path
+
+_ANSWER: Final = 10.0  # seconds to wait for what needs no pass
+
+
+class ServiceError(MicropkgError):
+    """The service said no, or something that cannot be read."""
+
+
+class Service:
+    """A service that listens."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def get(self, target: str) -> Mapping[str, Any]:
+        """Ask for something."""
+        return self._ask("GET", target, None, _ANSWER)
+
+    def post(self, target: str, body: Mapping[str, object], timeout: float | None = _ANSWER) -> Mapping[str, Any]:
+        """Ask for something to be done; without `timeout`, wait for as long as it takes."""
+        return self._ask("POST", target, body, timeout)
+
+    def serves(self, root: str) -> bool:
+        """Whether a project is served."""
+        return any(row["project"] == root for row in self.get("/v1/status")["projects"])
+
+    def reconcile(self, root: str, options: Mapping[str, object]) -> Outcome:
+        """What came of a pass over a project, however long it takes."""
+        answer = self.post("/v1/reconcile", {"projects": [root], "options": options}, timeout=None)
+        return read_outcome(answer["projects"][0])
+
+    def follow(self, target: str) -> Iterator[Mapping[str, Any]]:
+        """The events as they come, until the service ends."""
+        connection = _Connection(self._path, None)
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+            _refuse(response.status, response.reason)
+            while line := response.readline():
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            raise ServiceError(f"the service went away: {error}") from error
+        finally:
+            connection.close()
+
+    def _ask(
+        self, method: str, target: str, body: Mapping[str, object] | None, timeout: float | None
+    ) -> Mapping[str, Any]:
+        connection = _Connection(self._path, timeout)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, target, data, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            raise ServiceError(f"the service does not answer: {error}", where=self._path) from error
+        finally:
+            connection.close()
+        if not isinstance(answer, dict):
+            raise ServiceError("the service said something that cannot be read", where=self._path)
+        if "error" in answer:
+            _refuse(response.status, answer["error"]["problem"], answer["error"]["hint"])
+        return answer
+
+
+def find_service(chosen: str | None = None) -> Service | None:
+    """The service of this user, if one listens."""
+    path = socket_path(chosen, os.environ)
+    if not os.path.exists(path):
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
+        probe.settimeout(_ANSWER)
+        try:
+            probe.connect(path)
+        except OSError:
+            return None
+    return Service(path)
+
+
+def require_service(chosen: str | None = None) -> Service:
+    """The service of this user; `UsageError` where none listens."""
+    service = find_service(chosen)
+    if service is None:
+        where = socket_path(chosen, os.environ)
+        raise UsageError("no service listens", where=where, hint="start one with `micropkgd reconcile`")
+    return service
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout: float | None) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the path in place of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _refuse(status: int, problem: str, hint: str = "") -> None:
+    if status == http.HTTPStatus.NOT_FOUND:
+        raise UsageError(problem, hint=hint or "see `micropkgd status --all` for what is served")
+    if status >= http.HTTPStatus.BAD_REQUEST:
+        raise ServiceError(problem, hint=hint)

@@ -1,0 +1,77 @@
+"""Read the machine's config."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from micropkgd import documents
+from micropkgd.errors import DocumentError, UsageError
+from micropkgd.model.config import SettingsError, read_settings
+from micropkgd.model.origins import Origins
+from micropkgd.model.settings import Settings
+from micropkgd.sources.cache import ArchiveCache, default_cache_folder
+
+if TYPE_CHECKING:
+    from micropkgd.sources.pace import Pace
+
+
+def load(path: str | None, environ: Mapping[str, str]) -> Settings:
+    """Read the config at a path, or none; what is wrong with it names file and line."""
+    data = _read(path) if path is not None else b""
+    try:
+        return read_settings(documents.read_toml(data), path or "", environ)
+    except SettingsError as error:
+        line = documents.line_of(documents.decode(data), error.path) if error.path and path else None
+        if error.path:
+            error.where = f"{path}:{line}" if line else path or ""
+        raise
+    except DocumentError as error:
+        raise error.at(path or "") from error
+
+
+def check_schedules(settings: Settings, path: str | None) -> None:
+    """See that each cron can be read; it needs a library that a command can do without."""
+    from micropkgd.service.schedule import cron_trigger
+
+    for group in settings.groups:
+        try:
+            if group.cron is not None:
+                cron_trigger(group.cron)
+        except DocumentError as error:
+            raise error.at(path or "") from error
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError as error:
+        raise UsageError("there is no such config", where=path, hint="see `micropkgd config --help`") from error
+    except OSError as error:
+        raise UsageError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+
+
+def allowed_origins(settings: Settings) -> Origins | None:
+    """The places that archives may come from and go to; None for any."""
+    if settings.allowed_origins is None:
+        return None
+    try:
+        return Origins.parse(settings.allowed_origins)
+    except DocumentError as error:
+        raise error.at(settings.origins.get("allowed-origins", "")) from error
+
+
+def cache_of(settings: Settings) -> ArchiveCache:
+    """The archives that all projects of this user share."""
+    chosen = settings.cache_dir
+    return ArchiveCache(os.path.expanduser(chosen) if chosen else default_cache_folder(os.environ))
+
+
+def pace_of(settings: Settings) -> "Pace | None":
+    """What holds downloads back; None for nothing."""
+    limit = settings.limits.bytes_per_second
+    if limit is None:
+        return None
+    from micropkgd.sources.pace import Pace
+
+    return Pace(limit)

@@ -1,0 +1,229 @@
+"""What the service can be asked, over HTTP on its unix socket (docs/service.md): the same routes on TCP where it is on.
+
+Handlers read what is asked, hand it to the supervisor, and say what came of it. They widen nothing: no project, origin,
+hook or credential can be added here, and no address or path is fetched (reliability.md section 7, rule 8).
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+
+from micropkgd import __version__
+from micropkgd.errors import UsageError
+from micropkgd.model.outcome_json import outcome_document
+from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.reconcile.options import Options
+from micropkgd.service.board import Event
+from micropkgd.service.conditions import News
+from micropkgd.service.door import peer_of
+from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
+from micropkgd.service.http.openapi import openapi_document
+from micropkgd.service.supervisor import Supervisor
+
+ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is known: for the events
+LARGEST_BODY: Final = 64 * 1024  # bytes
+
+_BEAT: Final = 15.0  # seconds between two signs of life on a stream of events, and that one write may take
+_OPTIONS: Final = ("locked", "frozen", "allow_downgrade", "offline", "apply")
+
+
+def make_app(
+    supervisor: Supervisor,
+    *middlewares: Any,
+    routes: Iterable[web.AbstractRouteDef] = (),
+    largest_body: int = LARGEST_BODY,
+) -> web.Application:
+    """The application with these routes beside its own; `middlewares` decide who may ask."""
+    app = web.Application(client_max_size=largest_body, middlewares=[errors_as_json, *middlewares, note_who_asked])
+    app[SUPERVISOR] = supervisor
+    app.add_routes(
+        [
+            web.get("/v1/status", status),
+            web.get("/v1/events", events),
+            web.get("/v1/openapi.json", openapi),
+            web.post("/v1/reconcile", reconcile),
+            web.post("/v1/trigger", trigger),
+            web.post("/v1/suspend", suspend),
+            web.post("/v1/resume", resume),
+            *routes,
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def note_who_asked(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Make an event of everything that was asked for and done (reliability.md section 7, rule 11)."""
+    response: web.StreamResponse = await handler(request)
+    if request.method == "POST" and response.status < HTTPStatus.BAD_REQUEST and ASKED_BY in request:
+        request.app[SUPERVISOR].tell(News("Asked", request.path, f"by {request[ASKED_BY]}"))
+    return response
+
+
+@web.middleware
+async def same_user(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Let in nobody but the user whose service it is, and root."""
+    connection = request.transport.get_extra_info("socket") if request.transport else None
+    pid, uid = peer_of(connection) if connection is not None else (0, -1)
+    if uid not in {os.getuid(), 0}:
+        raise web.HTTPForbidden(reason="this is another user's service")
+    request[ASKED_BY] = f"user {uid}, process {pid}"
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+async def status(request: web.Request) -> web.Response:
+    """How the service and its projects stand."""
+    supervisor = request.app[SUPERVISOR]
+    _check_query(request, "project")
+    wanted = request.query.get("project")
+    projects = [one for root, one in sorted(supervisor.board.projects.items()) if wanted in {None, root}]
+    if wanted is not None and not projects:
+        raise web.HTTPNotFound(reason="this project is not served")
+    return answer(
+        {
+            "service": {
+                "version": __version__,
+                "pid": os.getpid(),
+                "summary": supervisor.summary(),
+                "degraded": supervisor.degraded or None,
+            },
+            "projects": [project.document() for project in projects],
+        }
+    )
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """What happened since an event; with `follow=1` as server-sent events, without end."""
+    board = request.app[SUPERVISOR].board
+    _check_query(request, "since", "follow")
+    seen = _number(request.headers.get("Last-Event-ID", "0"), "Last-Event-ID")
+    last = _number(request.query.get("since", str(seen)), "since")
+    follow = request.query.get("follow", "0")
+    if follow not in {"0", "1"}:
+        raise web.HTTPBadRequest(reason="`follow` must be 0 or 1")
+    if follow == "0":
+        return answer({"events": [event.document() for event in board.since(last)]})
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    with suppress(TimeoutError):  # the other side no longer reads: it may come back, and say what it saw last
+        async with board.follow() as reader:
+            for event in board.since(last):
+                last = await _send(response, event)
+            while True:
+                try:
+                    event = await asyncio.wait_for(reader.get(), _BEAT)
+                except TimeoutError:
+                    if board.since(last):
+                        break  # it fell too far behind, and hears no more
+                    await asyncio.wait_for(response.write(b": still here\n\n"), _BEAT)
+                    continue
+                last = await _send(response, event)
+    return response
+
+
+async def openapi(_: web.Request) -> web.Response:
+    """All of this for programs that write programs."""
+    return web.json_response(openapi_document(), headers={"Cache-Control": "no-store"})
+
+
+async def reconcile(request: web.Request) -> web.Response:
+    """Run a pass over projects and wait for what comes of it."""
+    supervisor = request.app[SUPERVISOR]
+    body = await _body(request, "projects", "options")
+    projects = _projects(supervisor, body)
+    options = _options(body.get("options", {}))
+    reason = Trigger(TriggerKind.COMMAND, "reconcile")
+    outcomes = await asyncio.gather(*(supervisor.reconcile(root, options, reason) for root in projects))
+    if any(outcome is None for outcome in outcomes):
+        raise web.HTTPServiceUnavailable(reason="the service is stopping")
+    return answer({"projects": [outcome_document(outcome) for outcome in outcomes if outcome is not None]})
+
+
+async def trigger(request: web.Request) -> web.Response:
+    """Ask for a pass over projects and do not wait."""
+    supervisor = request.app[SUPERVISOR]
+    body = await _body(request, "projects")
+    asked = supervisor.trigger(Trigger(TriggerKind.COMMAND, "trigger"), _projects(supervisor, body))
+    return answer({"projects": asked}, HTTPStatus.ACCEPTED)
+
+
+async def suspend(request: web.Request) -> web.Response:
+    """Leave a project, or one entry of it, alone."""
+    return await _set_suspended(request, suspended=True)
+
+
+async def resume(request: web.Request) -> web.Response:
+    """Look after it again."""
+    return await _set_suspended(request, suspended=False)
+
+
+async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Response:
+    supervisor = request.app[SUPERVISOR]
+    body = await _body(request, "projects", "entries")
+    projects, entries = _projects(supervisor, body), body.get("entries", [])
+    if not isinstance(entries, list) or not all(isinstance(name, str) for name in entries):
+        raise web.HTTPBadRequest(reason="`entries` must be a list of refs and modules")
+    try:
+        for root in projects:
+            await supervisor.suspend(root, entries, suspended=suspended)
+    except UsageError as error:  # an entry that the manifest does not have
+        return problem(HTTPStatus.NOT_FOUND, str(error), error.hint)
+    return answer({"projects": projects})
+
+
+async def _body(request: web.Request, *known: str) -> Mapping[str, Any]:
+    """The object that was sent, with nothing in it but known keys."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(reason="send application/json")
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest(reason="the body is no JSON") from None
+    if not isinstance(body, dict) or not body.keys() <= set(known):
+        raise web.HTTPBadRequest(reason=f"the body must be an object with no keys but {', '.join(known)}")
+    return body
+
+
+def _check_query(request: web.Request, *known: str) -> None:
+    """Refuse a name that means nothing: it may be a known one misspelt."""
+    if not set(request.query) <= set(known):
+        raise web.HTTPBadRequest(reason=f"the query must have no names but {', '.join(known)}")
+
+
+def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str]:
+    """The projects that are meant: those named, or all."""
+    named = body.get("projects")
+    if named is None:
+        return sorted(supervisor.board.projects)
+    if not isinstance(named, list) or not all(isinstance(root, str) for root in named):
+        raise web.HTTPBadRequest(reason="`projects` must be a list of folders")
+    strange = [root for root in named if root not in supervisor.board.projects]
+    if strange:
+        raise web.HTTPNotFound(reason="a project that is named is not served")
+    return named
+
+
+def _options(body: object) -> Options:
+    if not isinstance(body, dict) or not all(key in _OPTIONS and isinstance(body[key], bool) for key in body):
+        raise UsageError(f"`options` must be an object of true and false with no keys but {', '.join(_OPTIONS)}")
+    return Options(**body)
+
+
+def _number(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+        raise web.HTTPBadRequest(reason=f"`{name}` must be a number")
+    return int(text)
+
+
+async def _send(response: web.StreamResponse, event: Event) -> int:
+    """Send one event as it stands in a stream, and give its number."""
+    data = f"id: {event.id}\ndata: {json.dumps(event.document())}\n\n"
+    await asyncio.wait_for(response.write(data.encode()), _BEAT)
+    return event.id

@@ -1,0 +1,69 @@
+"""What a pass gives rise to: which hooks are to be told, and of which entries."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.packaged import Step
+from micropkgd.model.status import ProjectStatus
+
+AFTER_COMMIT: Final = "after-commit"
+ON_HELD: Final = "on-held"
+ON_STALLED: Final = "on-stalled"
+TOUCH_FILE: Final = "touch-file"
+HEARTBEAT: Final = "heartbeat"
+
+_TURNS: Final = ((ON_HELD, Condition.HELD.value), (ON_STALLED, Condition.STALLED.value))
+
+
+class Errand(NamedTuple):
+    """One thing to be told."""
+
+    hook: str
+    project: str
+    pass_id: str
+    trigger: str
+    entries: tuple[str, ...] = ()  # refs, and modules; none where the project as a whole is meant
+
+    def joined(self, newer: "Errand") -> "Errand":
+        """Both in one: what could not be told of the older is told with the newer."""
+        return newer._replace(entries=tuple(dict.fromkeys((*self.entries, *newer.entries))))
+
+
+def errands_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> Iterator[Errand]:
+    """What is to be told after a pass; each turn of an entry once, not at every pass that finds it so."""
+    last = after.last_pass
+    about = (outcome.root, last.id if last else "", last.trigger if last else "")
+    if outcome.applied and (outcome.pending or outcome.recovered):
+        entries = tuple(changed(outcome))
+        yield Errand(AFTER_COMMIT, *about, entries)
+        yield Errand(TOUCH_FILE, *about, entries)
+    for hook, state in _TURNS:
+        turned = list(_turned(before, after, state, project_failed=outcome.failure is not None))
+        if turned:
+            yield Errand(hook, *about, tuple(subject for subject in turned if subject))
+    if outcome.exit_code == 0 and outcome.applied:
+        yield Errand(HEARTBEAT, *about)
+
+
+def changed(outcome: Outcome) -> Iterator[str]:
+    """The refs and modules that a pass did something for."""
+    yield from (entry.ref for entry in outcome.entries if entry.plan is not None and entry.plan.writes)
+    yield from (package.module for package in outcome.packages if package.step in {Step.CREATE, Step.UPDATE})
+
+
+def _turned(before: ProjectStatus | None, after: ProjectStatus, state: str, *, project_failed: bool) -> Iterator[str]:
+    """What stands so now and did not before; a project counts for itself only where no pass could work on it."""
+    known = dict(_standings(before)) if before is not None else {}
+    for subject, standing in _standings(after):
+        if standing.state == state and (subject not in known or known[subject].state != state):
+            yield subject
+    was = before.standing[:2] if before is not None else None
+    if project_failed and after.standing.state == state and was != after.standing[:2]:
+        yield ""
+
+
+def _standings(status: ProjectStatus) -> Iterable[tuple[str, Standing]]:
+    yield from ((entry.ref, entry.standing) for entry in status.entries)
+    yield from ((package.module, package.standing) for package in status.packages)

@@ -1,0 +1,233 @@
+"""Tell hooks what happened: at least once, a few at a time, and never at the cost of a pass.
+
+A hook that fails is tried again a few times with growing pauses, then given up; each failure is an event. Of one hook
+and project one errand is under way at a time, and those that wait meanwhile become one. What a crash cut short is
+told after the next start: commits by the ledger, and entries that stand held or stalled because nothing is known of
+them then (docs/hooks.md).
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Final
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.settings import Hooks
+from micropkgd.model.status import ProjectStatus
+from micropkgd.service.backoff import pause
+from micropkgd.service.board import Event
+from micropkgd.service.conditions import News
+from micropkgd.service.hooks import command, web
+from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.due import (
+    AFTER_COMMIT,
+    HEARTBEAT,
+    ON_HELD,
+    ON_STALLED,
+    TOUCH_FILE,
+    Errand,
+    errands_of,
+)
+from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told
+
+RAN: Final = "HookRan"
+FAILED: Final = "HookFailed"
+WEBHOOK: Final = "webhook"
+_POSTING: Final = (WEBHOOK, "")
+_OF_COMMITS: Final = (AFTER_COMMIT, TOUCH_FILE)
+_AT_ONCE: Final = 4
+_TRIES: Final = 5
+_BEAT_EVERY: Final = 60.0  # seconds
+_UNSENT: Final = 1000  # events
+
+Tell = Callable[[News, str, str], None]  # news, project, pass
+Pause = Callable[[int], float]  # seconds to wait after so many failures
+
+
+def usual_pause(failures: int) -> float:
+    """Growing, with chance in it."""
+    return pause(failures, random.random())  # noqa: S311 - no secret
+
+
+class Errands:
+    """What is to be told, and what is being told. Lives on one loop."""
+
+    def __init__(
+        self,
+        hooks: Hooks,
+        tell: Tell,
+        *,
+        wait: Pause = usual_pause,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hooks = hooks
+        self._tell = tell
+        self._wait = wait
+        self._clock = clock
+        self._waiting: dict[tuple[str, str], Errand] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._seen: set[str] = set()  # projects that a pass has looked at since the start
+        self._last_beat = -_BEAT_EVERY
+        self._events: asyncio.Queue[Event] = asyncio.Queue(_UNSENT)
+
+    def after_pass(self, before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> None:
+        """See to all that a pass gives rise to."""
+        for errand in errands_of(before, after, outcome):
+            if errand.hook != HEARTBEAT or self._beats():
+                self._ask(errand)
+        if after.root not in self._seen:
+            self._seen.add(after.root)
+            for hook in filter(self._is_wanted, _OF_COMMITS):
+                self._start((f"owed {hook}", after.root), partial(self._see_what_is_owed, hook, after))
+
+    def post(self, event: Event) -> None:
+        """Send an event to the webhook; one that says that the webhook fails is not sent there."""
+        if self._hooks.webhook_url is None or event.subject == WEBHOOK:
+            return
+        if self._events.full():
+            lost = self._events.get_nowait()
+            self._tell(News(FAILED, WEBHOOK, f"event {lost.id} was never sent: too many wait"), "", "")
+        self._events.put_nowait(event)
+        if _POSTING not in self._under_way:
+            self._start(_POSTING, self._post_all)
+
+    def reload(self, hooks: Hooks) -> None:
+        """Tell other hooks from now on."""
+        self._hooks = hooks
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is yet to be told."""
+        return bool(self._under_way)
+
+    async def close(self) -> None:
+        """Leave undone what is not done; the ledger remembers the commits among it."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ask(self, errand: Errand) -> None:
+        if not self._is_wanted(errand.hook):
+            return
+        key = errand.hook, errand.project
+        waiting = self._waiting.get(key)
+        self._waiting[key] = waiting.joined(errand) if waiting else errand
+        if key not in self._under_way:
+            self._start(key, partial(self._see_to, key))
+
+    def _start(self, key: tuple[str, str], work: Callable[[], Coroutine[None, None, None]]) -> None:
+        async def whole() -> None:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - a bug here must not end what else is told
+                self._tell(News("Bug", key[0], f"{type(error).__name__}: {error}"), key[1], "")
+            finally:  # in the same step of the loop: what is asked for later starts anew
+                self._under_way.pop(key, None)
+
+        self._under_way[key] = asyncio.get_running_loop().create_task(whole())
+
+    def _is_wanted(self, hook: str) -> bool:
+        plain = {TOUCH_FILE: self._hooks.touch_file, HEARTBEAT: self._hooks.heartbeat_url}
+        return bool(plain.get(hook) or self._command_of(hook))
+
+    def _command_of(self, hook: str) -> tuple[str, ...]:
+        commands: Mapping[str, tuple[str, ...]] = {
+            AFTER_COMMIT: self._hooks.after_commit,
+            ON_HELD: self._hooks.on_held,
+            ON_STALLED: self._hooks.on_stalled,
+        }
+        return commands.get(hook, ())
+
+    def _beats(self) -> bool:
+        """Whether it is time for a heartbeat; those between are left out."""
+        now = self._clock()
+        if self._hooks.heartbeat_url is None or now - self._last_beat < _BEAT_EVERY:
+            return False
+        self._last_beat = now
+        return True
+
+    async def _see_what_is_owed(self, hook: str, after: ProjectStatus) -> None:
+        """Tell the newest commit if the service ended before it was told, or somebody else made it meanwhile."""
+        if (hook, after.root) not in self._under_way and await asyncio.to_thread(is_owed, after.root, hook):
+            last = after.last_pass
+            self._ask(Errand(hook, after.root, last.id if last else "", last.trigger if last else ""))
+
+    async def _see_to(self, key: tuple[str, str]) -> None:
+        while (errand := self._waiting.pop(key, None)) is not None:
+            failures = 0
+            while failures < _TRIES:
+                ended = await self._carry_out(errand)
+                if not ended.problem:
+                    break
+                failures += 1
+                self._say_failed(errand.hook, ended, failures, errand.project, errand.pass_id)
+                if failures < _TRIES:
+                    await asyncio.sleep(self._wait(failures))
+                    if (newer := self._waiting.pop(key, None)) is not None:
+                        errand = errand.joined(newer)
+
+    async def _carry_out(self, errand: Errand) -> Ended:
+        if not self._is_wanted(errand.hook):  # another config was read meanwhile
+            return Ended("", "")
+        commit = await asyncio.to_thread(newest_commit, errand.project) if errand.hook in _OF_COMMITS else ""
+        async with self._places:
+            if errand.hook == TOUCH_FILE:
+                ended = await asyncio.to_thread(_touch, self._hooks.touch_file or "")
+            elif errand.hook == HEARTBEAT:
+                ended = await web.beat(self._hooks.heartbeat_url or "", self._hooks.timeout)
+            else:
+                ended = await self._run(errand)
+        if commit and not ended.problem:
+            try:
+                await asyncio.to_thread(note_told, errand.project, errand.hook, commit)
+            except (OSError, MicropkgError) as error:
+                self._tell(News(FAILED, errand.hook, f"it ran, but that cannot be noted: {error}"), errand.project, "")
+        return ended
+
+    async def _run(self, errand: Errand) -> Ended:
+        facts = {
+            "HOOK": errand.hook,
+            "PROJECT": errand.project,
+            "PASS": errand.pass_id,
+            "TRIGGER": errand.trigger,
+            "ENTRIES": "\n".join(errand.entries),
+        }
+        ended = await command.run(self._command_of(errand.hook), facts, errand.project, self._hooks.timeout)
+        if not ended.problem:
+            self._tell(News(RAN, errand.hook, str(ended)), errand.project, errand.pass_id)
+        return ended
+
+    async def _post_all(self) -> None:
+        """Send the events in their order, until none is left."""
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            for failures in range(1, _TRIES + 1):
+                hooks = self._hooks
+                if hooks.webhook_url is None:
+                    break
+                ended = await web.post(hooks.webhook_url, event.document(), hooks.webhook_secret_file, hooks.timeout)
+                if not ended.problem:
+                    break
+                self._say_failed(WEBHOOK, ended, failures, event.project, event.pass_id)
+                if failures < _TRIES:
+                    await asyncio.sleep(self._wait(failures))
+
+    def _say_failed(self, hook: str, ended: Ended, failures: int, project: str, pass_id: str) -> None:
+        more = "it is tried again" if failures < _TRIES else "it is given up"
+        self._tell(News(FAILED, hook, f"{ended} (try {failures} of {_TRIES}; {more})"), project, pass_id)
+
+
+def _touch(path: str) -> Ended:
+    whole = os.path.expanduser(path)
+    try:
+        with open(whole, "ab"):
+            os.utime(whole)
+    except OSError as error:
+        return Ended(f"{whole} cannot be touched: {(error.strerror or '').lower()}", "")
+    return Ended("", "")

@@ -1,0 +1,131 @@
+"""Ask the hook `before-commit` whether a commit may be made.
+
+Rules: the hook sees a tree, never the plan; the same offer that it refused is not shown to it again until a while has
+passed, which grows with each refusal, unless a person asks for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from micropkgd.model.settings import Hooks
+from micropkgd.model.tree import Digest
+from micropkgd.reconcile.staged import Check, Staging
+from micropkgd.service.backoff import pause
+from micropkgd.service.hooks import command
+from micropkgd.service.hooks.command import Ended
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+BEFORE_COMMIT: Final = "before-commit"
+
+
+class Why(NamedTuple):
+    """The pass that a hook is told of."""
+
+    pass_id: str
+    trigger: str
+    insists: bool = False  # a person asked: what was refused before is shown again
+
+
+class _Refused(NamedTuple):
+    """The last refusal of a project's offer."""
+
+    offer: Digest
+    problem: str
+    times: int
+    until: float  # on the monotonic clock
+
+
+Wait = Callable[[Coroutine[Any, Any, Ended]], Ended]
+"""Runs a coroutine to its end for a thread that has no loop."""
+
+
+def alone(work: Coroutine[Any, Any, Ended]) -> Ended:
+    """Wait where there is no service, and no loop: a pass by hand."""
+    return asyncio.run(work)
+
+
+class OnLoop:
+    """Waits in the thread of a pass for what runs on the loop of the service."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._under_way: set[Future[Ended]] = set()
+        self._stopped = False
+
+    def __call__(self, work: Coroutine[Any, Any, Ended]) -> Ended:
+        """How it ended; `concurrent.futures.CancelledError` where the service was stopped."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._under_way.add(future)
+        if self._stopped:
+            future.cancel()
+        try:
+            return future.result()
+        finally:
+            self._under_way.discard(future)
+
+    def stop(self) -> None:
+        """End what is under way, and whatever begins from now on."""
+        self._stopped = True
+        for future in list(self._under_way):
+            future.cancel()
+
+
+class Gate:
+    """What was asked and refused, by project; used by the threads of passes, one a project."""
+
+    def __init__(
+        self,
+        hooks: Hooks,
+        wait: Wait,
+        tell: Callable[[str, str, Ended], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hooks = hooks
+        self._wait = wait
+        self._tell = tell  # of root and pass, how the hook ended
+        self._clock = clock
+        self._refused: dict[str, _Refused] = {}
+
+    def reload(self, hooks: Hooks) -> None:
+        """Ask another hook from now on; it may think otherwise of what was refused."""
+        self._hooks = hooks
+        self._refused.clear()
+
+    def check_for(self, why: Why) -> Check | None:
+        """What a pass calls before each commit; None where no hook is configured, which costs nothing."""
+        if not self._hooks.before_commit:
+            return None
+        return lambda staging: self._ask(staging, why)
+
+    def _ask(self, staging: Staging, why: Why) -> str | None:
+        known = self._refused.get(staging.root)
+        same = known is not None and known.offer == staging.digest
+        if known is not None and same and not why.insists and self._clock() < known.until:
+            return known.problem
+        facts = {
+            "HOOK": BEFORE_COMMIT,
+            "PROJECT": staging.root,
+            "STAGED": staging.folder,
+            "PASS": why.pass_id,
+            "TRIGGER": why.trigger,
+            "ENTRIES": "\n".join(staging.entries),
+        }
+        ended = self._wait(command.run(self._hooks.before_commit, facts, staging.folder, self._hooks.timeout))
+        self._tell(staging.root, why.pass_id, ended)
+        if not ended.problem:
+            self._refused.pop(staging.root, None)
+            return None
+        problem = f"the hook `{BEFORE_COMMIT}` {ended}"
+        times = known.times + 1 if known is not None and same else 1
+        # No chance in it: what is refused is on this machine, and nobody else comes back at the same time.
+        self._refused[staging.root] = _Refused(staging.digest, problem, times, self._clock() + pause(times, 1.0))
+        return problem
+
+
+def check_by_hand(hooks: Hooks, tell: Callable[[str, Ended], None]) -> Check | None:
+    """What `reconcile --once` asks where no service runs: a person waits for it, and nothing is remembered."""
+    return Gate(hooks, alone, lambda root, _, ended: tell(root, ended)).check_for(Why("", "command", insists=True))

@@ -1,0 +1,59 @@
+"""All hooks of the service, as the supervisor knows them."""
+
+import asyncio
+from collections.abc import Callable
+
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.settings import Hooks
+from micropkgd.model.status import ProjectStatus
+from micropkgd.model.trigger import TriggerKind
+from micropkgd.reconcile.staged import Check
+from micropkgd.service.agenda import Due
+from micropkgd.service.board import Event
+from micropkgd.service.conditions import News
+from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.errands import FAILED, RAN, Errands
+from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, OnLoop, Why
+
+_PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFIG})
+
+
+class ServiceHooks:
+    """Made, used and closed on one loop; `tell` makes news known."""
+
+    def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], None]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def told(root: str, pass_id: str, ended: Ended) -> None:
+            news = News(FAILED if ended.problem else RAN, BEFORE_COMMIT, str(ended))
+            loop.call_soon_threadsafe(tell, news, root, pass_id)
+
+        self._waiting = OnLoop(loop)
+        self._gate = Gate(hooks, self._waiting, told)
+        self._errands = Errands(hooks, tell)
+
+    def check_for(self, pass_id: str, due: Due) -> Check | None:
+        """What a pass asks before each commit; None where nobody is to be asked."""
+        insists = any(trigger.kind in _PERSONS for trigger in due.triggers)
+        return self._gate.check_for(Why(pass_id, ", ".join(map(str, due.triggers)), insists))
+
+    def after_pass(self, before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> None:
+        """See to all that a pass gives rise to."""
+        self._errands.after_pass(before, after, outcome)
+
+    def post(self, event: Event) -> None:
+        """Send an event to the webhook, if there is one."""
+        self._errands.post(event)
+
+    def reload(self, hooks: Hooks) -> None:
+        """Ask and tell other hooks from now on."""
+        self._gate.reload(hooks)
+        self._errands.reload(hooks)
+
+    def stop(self) -> None:
+        """End the hooks that passes wait for."""
+        self._waiting.stop()
+
+    async def close(self) -> None:
+        """Leave the rest undone."""
+        await self._errands.close()

@@ -1,0 +1,152 @@
+"""What listens on TCP, as the config says: all of the service behind the guard, and the probes alone."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from aiohttp import web
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.settings import Http
+from micropkgd.service.conditions import News
+from micropkgd.service.control import make_app
+from micropkgd.service.http import page, webhooks
+from micropkgd.service.http.answers import SUPERVISOR, errors_as_json
+from micropkgd.service.http.bucket import Buckets
+from micropkgd.service.http.guard import (
+    HEADERS,
+    LARGEST_HOOK,
+    LOCAL,
+    Guard,
+    add_headers,
+    check_host,
+    check_target,
+    host_of,
+)
+from micropkgd.service.http.listener import Listener
+from micropkgd.service.http.probes import Probes
+from micropkgd.service.supervisor import Supervisor
+from micropkgd.service.token import read_token, token_file
+
+_ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
+
+
+class Front:
+    """The listeners on TCP, from the start of the service to its end."""
+
+    def __init__(self, supervisor: Supervisor, probes: Probes) -> None:
+        """Bind what the config asks for; `MicropkgError` where that cannot be."""
+        self._supervisor = supervisor
+        self._probes = probes
+        self._metrics: Any = None
+        self._lag: asyncio.Task[None] | None = None
+        self._changing: asyncio.Task[None] | None = None
+        self._http = supervisor.settings.http
+        self._listeners = self._bind(self._http)
+
+    async def start(self) -> None:
+        """Take connections from now on, and say where."""
+        for listener in self._listeners:
+            await listener.start()
+            self._supervisor.tell(News("Listening", listener.key, listener.address))
+        if self._metrics is not None and self._lag is None:
+            self._lag = asyncio.create_task(self._metrics.measure_lag())
+
+    async def stop(self) -> None:
+        """Take no more."""
+        tasks = [task for task in (self._lag, self._changing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._close()
+
+    def follow(self, http: Http) -> None:
+        """Listen as another config says. What is read at each request needs nothing; the rest is opened anew."""
+        if http._replace(allowed_hosts=()) != self._http._replace(allowed_hosts=()):
+            self._changing = asyncio.create_task(self._change(http, self._changing))
+
+    async def _change(self, http: Http, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await before
+        await self._close()
+        old, self._http = self._http, http
+        try:
+            self._listeners = self._bind(http)
+        except MicropkgError as error:
+            self._supervisor.tell(News("ConfigRefused", "", f"the old addresses stay: {error}"))
+            self._http = old
+            with suppress(MicropkgError):
+                self._listeners = self._bind(old)
+        await self.start()
+
+    async def _close(self) -> None:
+        listeners, self._listeners = self._listeners, []
+        await asyncio.gather(*(listener.stop() for listener in listeners))
+
+    def _bind(self, http: Http) -> list[Listener]:
+        opened: list[Listener] = []
+        try:
+            if http.listen is not None:
+                opened.append(Listener("http.listen", http.listen, self.whole(http), HEADERS, http.certificate))
+            if http.probes is not None:
+                opened.append(Listener("http.probes", http.probes, self._probes_alone(http), HEADERS))
+        except MicropkgError:
+            for listener in opened:
+                listener.unbind()
+            raise
+        return opened
+
+    def whole(self, http: Http) -> web.Application:
+        """All of the service behind the guard."""
+        path = token_file(http.token_file, os.environ)
+        read_token(path)
+        routes = [*self._probes.routes(), web.post("/hooks/{name}", webhooks.receive), *page.routes()]
+        if http.metrics:
+            routes.append(self._metrics_route())
+        guard = Guard(http, path).let_through
+        return self._with_signals(
+            make_app(self._supervisor, guard, routes=routes, largest_body=LARGEST_HOOK)
+        )  # fmt: skip
+
+    def _probes_alone(self, http: Http) -> web.Application:
+        app = web.Application(middlewares=[errors_as_json, _only_asks(http)])
+        app[SUPERVISOR] = self._supervisor
+        app.add_routes(self._probes.routes())
+        if http.metrics:
+            app.add_routes([self._metrics_route()])
+        return self._with_signals(app)
+
+    def _metrics_route(self) -> web.AbstractRouteDef:
+        if self._metrics is None:
+            from micropkgd.service.http.metrics import Metrics
+
+            self._metrics = Metrics(self._supervisor)
+        return web.get("/metrics", self._metrics.show)
+
+    def _with_signals(self, app: web.Application) -> web.Application:
+        app.on_response_prepare.append(add_headers)
+        if self._metrics is not None:
+            app.on_response_prepare.append(self._metrics.count_answer)
+        return app
+
+
+def _only_asks(http: Http) -> Callable[..., Any]:
+    """The guard of the probes: it only lets ask, from everywhere, by an address in figures or a name of ours."""
+    buckets = Buckets()
+    allowed = LOCAL | {host_of(http.probes or "")}
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
+        check_target(request)
+        check_host(request, allowed | {*request.app[SUPERVISOR].settings.http.allowed_hosts}, literals=True)
+        if request.method not in _ASKS_ONLY:
+            raise web.HTTPMethodNotAllowed(request.method, _ASKS_ONLY)
+        if not buckets.take(request.remote, time.monotonic()):
+            raise web.HTTPTooManyRequests(headers={"Retry-After": "1"})
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    return guard

@@ -1,0 +1,166 @@
+"""Listen on one TCP address: bind, take connections within a number, speak TLS where there is a certificate.
+
+Connections are counted before TLS begins, so that nobody can use up the process's descriptors with half a handshake.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from typing import Any, Final
+
+from aiohttp import web
+
+from micropkgd.errors import TreeError, UsageError
+from micropkgd.service.http.connection import HEAD_WITHIN, Connection
+
+CONNECTIONS: Final = 32
+_LINGER: Final = 1.0  # seconds for what is still sent after an answer, so that the answer is read
+_AGAIN: Final = 1.0  # seconds until the next try where the process is out of descriptors
+
+
+class Listener:
+    """One address, from its opening to its end."""
+
+    def __init__(
+        self, key: str, address: str, app: web.Application, headers: Any, certificate: str | None = None
+    ) -> None:
+        """Bind at once; `key` is the config's word for it. `TreeError` where the certificate is none."""
+        self.key = key
+        self._tls = Certificate(certificate) if certificate is not None else None
+        self._socket = _bind(key, address)
+        self._headers = headers
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
+        self._open = 0
+        self._accepting: asyncio.Task[None] | None = None
+        self._greeting: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        """Where it really listens, as an address of the web: port 0 is none."""
+        host, port = self._socket.getsockname()[:2]
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{bracketed}:{port}"
+
+    async def start(self) -> None:
+        """Take connections from now on."""
+        await self._runner.setup()
+        self._accepting = asyncio.create_task(self._accept())
+
+    async def stop(self) -> None:
+        """Take no more; what is being answered has a second."""
+        if self._accepting is not None:
+            for task in (self._accepting, *self._greeting):
+                task.cancel()
+            await asyncio.gather(self._accepting, *self._greeting, return_exceptions=True)
+        self.unbind()
+        await self._runner.cleanup()
+
+    def unbind(self) -> None:
+        """Give the address free."""
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+            except OSError:
+                await asyncio.sleep(_AGAIN)
+                continue
+            if self._open >= CONNECTIONS:
+                connection.close()
+                continue
+            self._open += 1
+            task = asyncio.create_task(self._greet(connection))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        """Hand a connection to aiohttp, after the TLS handshake where there is one."""
+        loop = asyncio.get_running_loop()
+        ended = _once(self._release)
+        try:
+            await loop.connect_accepted_socket(
+                lambda: Connection(
+                    self._runner.server,
+                    ended=ended,
+                    headers=self._headers,
+                    loop=loop,
+                    access_log=None,
+                    max_headers=64,
+                    auto_decompress=False,  # a signature is of the bytes as they came, and so is a size
+                    lingering_time=_LINGER,
+                ),
+                connection,
+                ssl=self._tls.context() if self._tls else None,
+                ssl_handshake_timeout=HEAD_WITHIN if self._tls else None,
+                ssl_shutdown_timeout=HEAD_WITHIN if self._tls else None,
+            )
+        except (OSError, asyncio.CancelledError):  # no TLS, or not in time
+            connection.close()
+            ended()
+
+    def _release(self) -> None:
+        self._open -= 1
+
+
+class Certificate:
+    """A certificate with its key in one file, read again when the file changes; a bad one leaves the old in use."""
+
+    def __init__(self, path: str) -> None:
+        self._path = os.path.abspath(os.path.expanduser(path))
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            self._load()
+        except OSError as error:  # an `ssl.SSLError` is one
+            raise TreeError(
+                f"the certificate cannot be used: {error.strerror or error}",
+                where=self._path,
+                hint="`http.certificate` is a PEM file with the certificate and its key",
+            ) from error
+
+    def context(self) -> ssl.SSLContext:
+        """What the next connection is secured with."""
+        try:
+            if os.stat(self._path).st_mtime_ns != self._read:
+                self._load()
+        except OSError:
+            return self._context
+        return self._context
+
+    def _load(self) -> None:
+        self._read = os.stat(self._path).st_mtime_ns
+        self._context.load_cert_chain(self._path, password=_no_password)
+
+
+def _bind(key: str, address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=CONNECTIONS)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen: {(error.strerror or str(error)).lower()}",
+            where=f"{key} = {address}",
+            hint="name another address; port 0 takes a free one",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _once(action: Any) -> Any:
+    """An action that is done at the first call alone."""
+    left = [action]
+
+    def act() -> None:
+        if left:
+            left.pop()()
+
+    return act
+
+
+def _no_password() -> str:
+    """Refuse a key that asks for one: a service cannot type."""
+    return ""

@@ -1,0 +1,155 @@
+"""What Prometheus is told: counted from what goes over the board, read from it when asked (docs/http.md).
+
+Labels are projects' folders and words of a fixed list; never an address of a source.
+"""
+
+import asyncio
+import time
+from calendar import timegm
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from micropkgd import __version__
+from micropkgd.model.condition import Condition
+from micropkgd.model.status import ProjectStatus
+from micropkgd.service.board import Event
+from micropkgd.service.supervisor import Supervisor
+
+_RESULTS: Final = {
+    0: "in_sync", 1: "failed", 2: "invalid", 3: "pending", 4: "held", 5: "unreachable", 6: "rejected", 7: "busy",
+}  # fmt: skip
+_STATES: Final = tuple(condition.value for condition in Condition)
+_WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
+_SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
+_LAG_EVERY: Final = 5.0  # seconds
+_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Metrics:
+    """A witness of the board, and what can be asked of it."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._passes: Counter[tuple[str, str]] = Counter()  # by project and result
+        self._events: Counter[str] = Counter()
+        self._answers: Counter[tuple[str, str, str]] = Counter()  # by method, route and code
+        self._succeeded: dict[str, int] = {}  # by project, seconds since 1970
+        self._config_is_good = True
+        self._lag = 0.0
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+        self._durations = Histogram(
+            "micropkgd_reconcile_duration_seconds", "How long passes took", buckets=_SECONDS, registry=self._registry
+        )
+        supervisor.board.show_to(self)
+
+    def saw_status(self, before: ProjectStatus | None, after: ProjectStatus) -> None:
+        """Count a pass when the status tells of another than before."""
+        last = after.last_pass
+        known = before.last_pass if before is not None else None
+        if last is None or (known is not None and known.id == last.id):
+            return
+        self._passes[after.root, _RESULTS.get(last.exit_code, "failed")] += 1
+        self._durations.observe(last.seconds)
+        if last.exit_code == 0:
+            self._succeeded[after.root] = timegm(time.strptime(last.ended, _STAMP))
+
+    def saw_event(self, event: Event) -> None:
+        """Count events by their kind."""
+        self._events[event.kind] += 1
+        if event.kind in {"ConfigReloaded", "ConfigRefused"}:
+            self._config_is_good = event.kind == "ConfigReloaded"
+
+    async def count_answer(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Count answers over TCP; a signal of an application."""
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unknown"
+        method = request.method if request.method in {"GET", "HEAD", "POST"} else "other"
+        self._answers[method, route, str(response.status)] += 1
+
+    async def measure_lag(self) -> None:
+        """See again and again how late the loop wakes who sleeps on it."""
+        while True:
+            started = time.monotonic()
+            await asyncio.sleep(_LAG_EVERY)
+            self._lag = max(0.0, time.monotonic() - started - _LAG_EVERY)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """All of it, in the form that is asked for."""
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+    def collect(self) -> Iterator[Metric]:
+        """What the board knows now, and what was counted of what went over it; for the registry."""
+        projects = list(self._supervisor.board.projects.values())
+        yield _gauge("build_info", "The version that runs", ("version",), [((__version__,), 1)])
+        yield from _of_projects(projects)
+        yield from self._of_passes({project.root for project in projects})
+        yield from self._of_service()
+
+    def _of_passes(self, roots: set[str]) -> Iterator[Metric]:
+        passes = sorted((key, count) for key, count in self._passes.items() if key[0] in roots)
+        yield _counter("reconcile", "Passes by what came of them", ("project", "result"), passes)
+        succeeded = [((root,), when) for root, when in sorted(self._succeeded.items()) if root in roots]
+        yield _gauge(
+            "last_success_timestamp_seconds", "When a pass last ended in sync", ("project",), succeeded
+        )  # fmt: skip
+        yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), self._supervisor.waiting)])
+        yield _gauge("passes_running", "Passes under way", (), [((), len(self._supervisor.running))])
+
+    def _of_service(self) -> Iterator[Metric]:
+        events = [((kind,), count) for kind, count in sorted(self._events.items())]
+        yield _counter("events", "Events by kind, as `micropkgd events` tells them", ("kind",), events)
+        yield _counter("journal_recoveries", "Interrupted passes that were mended", (), self._count("Recovered"))
+        yield _counter("watch_overflow", "Times that file events were lost", (), self._count("WatchOverflow"))
+        good = [((), float(self._config_is_good))]
+        yield _gauge("config_last_reload_successful", "Whether the config was good when last read", (), good)
+        yield _gauge("loop_lag_seconds", "How late the service's loop was last seen to be", (), [((), self._lag)])
+        answers = sorted(self._answers.items())
+        yield _counter("http_answers", "Answers over TCP", ("method", "route", "code"), answers)
+
+    def _count(self, kind: str) -> list[tuple[tuple[str, ...], float]]:
+        return [((), self._events[kind])]
+
+
+def _of_projects(projects: list[ProjectStatus]) -> Iterator[Metric]:
+    """How projects and their entries stand: every state is there, with 0 where it is not the one."""
+    states, entries, drifted, waiting = [], [], [], []
+    for project in projects:
+        root = project.root
+        states += [((root, state), float(project.standing.state == state)) for state in _STATES]
+        found = Counter(entry.standing.state for entry in project.entries)
+        found.update(package.standing.state for package in project.packages)
+        entries += [((root, state), float(found[state])) for state in _STATES]
+        drifted.append(((root,), float(sum(len(entry.drifted) for entry in project.entries))))
+        waiting.append(((root,), float(sum(bool(entry.waiting) for entry in project.entries))))
+    yield _gauge("project_state", "1 for the state that a project is in", ("project", "state"), states)
+    yield _gauge("entries", "Pull and package entries by state", ("project", "state"), entries)
+    yield _gauge("drift_files", "Files that hold a local edit", ("project",), drifted)
+    yield _gauge("updates_waiting", "Entries with a version that is there and not installed", ("project",), waiting)
+    modes = Counter(_WATCHES[project.watching] for project in projects)
+    watched = [((mode,), float(modes[mode])) for mode in _WATCHES.values()]
+    yield _gauge("watch_mode", "Projects by how changes of their files are seen", ("mode",), watched)
+
+
+_Rows = Iterable[tuple[tuple[str, ...], float]]
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
+    return _filled(GaugeMetricFamily(f"micropkgd_{name}", text, labels=labels), rows)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
+    return _filled(CounterMetricFamily(f"micropkgd_{name}", text, labels=labels), rows)
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, rows: _Rows) -> Metric:
+    for labels, value in rows:
+        family.add_metric(labels, value)
+    return family

@@ -1,0 +1,216 @@
+"""The OpenAPI 3.1 document of everything that is served; `docs/openapi.json` is the same as a file.
+
+Written beside the handlers by hand, and held to them by tests: every route stands here, and schemathesis asks each.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from micropkgd import __version__
+from micropkgd.model.condition import Condition
+
+_Node = dict[str, Any]
+
+_TEXT: Final[_Node] = {"type": "string"}
+_TRUTH: Final[_Node] = {"type": "boolean"}
+_TEXT_OR_NULL: Final[_Node] = {"type": ["string", "null"]}
+_NUMBER: Final[_Node] = {"type": "integer", "minimum": 0}
+_TIME: Final[_Node] = {"type": "string", "description": "ISO 8601, UTC; empty where there is none"}
+_REFUSED: Final = (400, 403, 408, 413, 429)  # what everybody may get
+_UNKNOWN: Final = (401, *_REFUSED)  # what who asks with a token may get
+
+
+def openapi_document() -> _Node:
+    """The document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "micropkgd",
+            "version": __version__,
+            "summary": "What the service can be asked, on its unix socket and, where it is switched on, over TCP",
+            "description": "Over TCP every request but probes, webhooks and the empty page carries the token. "
+            "Keys of answers are only ever added within `micropkgd/1`.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"token": []}],
+        "paths": {**_control(), **_probes(), **_others()},
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _control() -> _Node:
+    since = _query("since", "The number of the last event that is known", _limited_number())
+    follow = _query("follow", "1 for server-sent events without end", {"type": "string", "enum": ["0", "1"]})
+    project = _query("project", "The folder of the one project that is meant", _TEXT)
+    last_id = {"name": "Last-Event-ID", "in": "header", "description": "As `since`", "schema": _limited_number()}
+    stream = {"text/event-stream": {"schema": _TEXT}}
+    events = _response("Events, oldest first", "Events")
+    events_say = {"200": events}
+    events["content"] |= stream
+    return {
+        "/v1/status": {
+            "get": _operation("status", "How all of it stands", {200: "Status"}, (*_UNKNOWN, 404), [project])
+        },
+        "/v1/events": {
+            "get": _operation("events", "What happened", {}, (*_UNKNOWN, 503), (since, follow, last_id), events_say)
+        },
+        "/v1/openapi.json": {"get": _operation("openapi", "This document", {200: "Document"}, _UNKNOWN)},
+        "/v1/reconcile": _post("reconcile", "Run passes and wait for them", "Wish", {200: "Outcomes"}, (503,)),
+        "/v1/trigger": _post("trigger", "Ask for passes and do not wait", "Projects", {202: "Asked"}),
+        "/v1/suspend": _post("suspend", "Leave projects or entries alone", "Suspension", {200: "Asked"}, (409, 503)),
+        "/v1/resume": _post("resume", "Look after them again", "Suspension", {200: "Asked"}, (409, 503)),
+    }  # fmt: skip
+
+
+def _probes() -> _Node:
+    said = {200: "Probe", 503: "Probe"}
+    return {
+        f"/{name}": {"get": {**_operation(name, summary, said, _REFUSED), "security": []}}
+        for name, summary in (
+            ("livez", "Whether work gets done"),
+            ("readyz", "Whether every project has all it asks for"),
+            ("startupz", "Whether that was ever so since the start"),
+        )
+    }
+
+
+def _others() -> _Node:
+    metrics = {"200": {"description": "For Prometheus", "content": {"text/plain": {"schema": _TEXT}}}}
+    hook = _operation("hook", "Say that there is something new", {202: "Accepted"}, _REFUSED)
+    hook |= {
+        "parameters": [{"name": "name", "in": "path", "required": True, "schema": _TEXT}],
+        "requestBody": {"content": {"*/*": {"schema": {}}}},
+        "security": [],
+    }
+    return {
+        "/metrics": {"get": _operation("metrics", "Counts and states", {}, _UNKNOWN, (), metrics)},
+        "/hooks/{name}": {"post": hook},
+        "/": {"get": _file("page", "The status page: with the token its table is filled", "text/html")},
+        "/page.css": {"get": _file("style", "How the page looks", "text/css")},
+        "/page.js": {"get": _file("script", "What keeps the page true", "text/javascript")},
+    }
+
+
+def _schemas() -> _Node:
+    standing = _object(
+        state={"type": "string", "enum": [condition.value for condition in Condition]},
+        reason=_TEXT, message=_TEXT, since=_TIME, next_try=_TIME,
+    )  # fmt: skip
+    entry = _object(
+        ref=_TEXT, target=_TEXT, version=_TEXT, archive=_TEXT, standing=_ref("Standing"),
+        drifted=_list(_TEXT), waiting=_TEXT,
+    )  # fmt: skip
+    package = _object(module=_TEXT, path=_TEXT, version=_TEXT, standing=_ref("Standing"))
+    last_pass = _object(id=_TEXT, trigger=_TEXT, ended=_TIME, seconds={"type": "number"}, exit_code=_NUMBER)
+    project = _object(
+        project=_TEXT, standing=_ref("Standing"), interrupted=_TRUTH, running=_TRUTH,
+        watching=_TEXT_OR_NULL, last_pass={"anyOf": [last_pass, {"type": "null"}]}, next_pass=_TEXT_OR_NULL,
+        entries=_list(entry), packages=_list(package),
+    )  # fmt: skip
+    event = _object(
+        id=_NUMBER, time=_TIME, kind=_TEXT, project=_TEXT, subject=_TEXT, message=_TEXT, pass_id=_TEXT, trigger=_TEXT
+    )
+    service = _object(version=_TEXT, pid=_NUMBER, summary=_TEXT, degraded=_TEXT_OR_NULL)
+    outcome = _object(project=_TEXT, exit_code=_NUMBER, entries=_list({"type": "object"}))
+    return {
+        "Standing": standing,
+        "Project": project,
+        "Event": event,
+        "Status": _answer(service=service, projects=_list(_ref("Project"))),
+        "Events": _answer(events=_list(_ref("Event"))),
+        "Outcomes": _answer(projects=_list(outcome)),
+        "Asked": _answer(projects=_list(_TEXT)),
+        "Accepted": _answer(accepted=_TRUTH),
+        "Probe": _probe(),
+        "Error": _answer(error=_object(problem=_TEXT, hint=_TEXT)),
+        "Document": {"type": "object", "required": ["openapi", "paths"]},
+        "Projects": _body(projects=_some("Folders; none named: all")),
+        "Wish": _body(projects=_some("Folders; none named: all"), options=_options()),
+        "Suspension": _body(
+            projects=_some("Folders; none named: all"),
+            entries=_list(_TEXT) | {"description": "Refs and modules; none: the projects as such"},
+        ),
+    }
+
+
+def _options() -> _Node:
+    names = ("locked", "frozen", "allow_downgrade", "offline", "apply")
+    return _body(**dict.fromkeys(names, _TRUTH))
+
+
+def _probe() -> _Node:
+    schema = _answer(ok=_TRUTH)
+    schema["properties"] |= {"projects": _NUMBER, "ready": _NUMBER}
+    return schema
+
+
+def _operation(
+    name: str,
+    summary: str,
+    good: Mapping[int, str],
+    bad: tuple[int, ...],
+    parameters: Any = (),
+    responses: Mapping[str, _Node] | None = None,
+) -> _Node:
+    said = {str(code): _response(HTTPStatus(code).phrase, schema) for code, schema in good.items()}
+    said |= responses or {}
+    said |= {str(code): _response(HTTPStatus(code).phrase, "Error") for code in sorted(bad)}
+    operation: _Node = {"operationId": name, "summary": summary, "responses": said}
+    return {**operation, "parameters": list(parameters)} if parameters else operation
+
+
+def _post(name: str, summary: str, body: str, good: Mapping[int, str], bad: tuple[int, ...] = ()) -> _Node:
+    operation = _operation(name, summary, good, (*_UNKNOWN, 404, 415, *bad))
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+    return {"post": operation}
+
+
+def _file(name: str, summary: str, content_type: str) -> _Node:
+    responses = {"200": {"description": "OK", "content": {content_type: {"schema": _TEXT}}}}
+    return {**_operation(name, summary, {}, _REFUSED, (), responses), "security": []}
+
+
+def _response(description: str, schema: str) -> _Node:
+    return {"description": description, "content": {"application/json": {"schema": _ref(schema)}}}
+
+
+def _query(name: str, description: str, schema: _Node) -> _Node:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _limited_number() -> _Node:
+    return {"type": "string", "pattern": "^[0-9]{1,18}$"}
+
+
+def _answer(**properties: _Node) -> _Node:
+    return _object(schema={"const": "micropkgd/1"}, **properties)
+
+
+def _object(**properties: _Node) -> _Node:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _body(**properties: _Node) -> _Node:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _some(description: str) -> _Node:
+    return {"type": ["array", "null"], "items": _TEXT, "description": description}
+
+
+def _list(items: _Node) -> _Node:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> _Node:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(openapi_document(), indent=1))  # noqa: T201 - for docs/openapi.json

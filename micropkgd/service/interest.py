@@ -1,0 +1,116 @@
+"""What of the disk a project's state depends on, so that events on nothing else wake anybody.
+
+Files are watched by their folders, never by themselves: editors save by rename. Every folder between a project's root
+and what matters is watched too, so that one that is exchanged is noticed (components.md section 7).
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.ref import RefKind
+from micropkgd.reconcile.package.jobs import job_of
+from micropkgd.workspace.project import Project
+from micropkgd.workspace.root import MANIFEST_NAME
+
+_SKIPPED: Final = frozenset({"__pycache__", ".git", ".micropkgd", ".ipynb_checkpoints"})
+_PASSING: Final = ("~", ".swp", ".swo", ".swx", ".tmp", ".pyc", ".bak", ".orig")
+_PASSING_NAMES: Final = ("4913", ".goutputstream", ".#")
+_MOST_FOLDERS: Final = 5000  # of one tree: what is larger is left to the slow scan
+
+
+class Interest(NamedTuple):
+    """Absolute paths."""
+
+    root: str
+    documents: frozenset[str]  # manifest, lock and fs-args: sources must be asked again when they change
+    archives: frozenset[str]  # local refs
+    trees: frozenset[str]  # folders of modules to be packaged: everything below matters
+
+    def concerns(self, path: str) -> bool:
+        """Whether a change of this path may lead to something to do."""
+        if path in self.documents or path in self.archives:
+            return True
+        if self.is_code(path):
+            return not passing(path)
+        # A folder above something that matters was made, removed or exchanged.
+        prefix = f"{path}/"
+        return any(one.startswith(prefix) for one in (*self.documents, *self.archives, *self.trees))
+
+    def is_code(self, path: str) -> bool:
+        """Whether it is of a module that is packaged."""
+        return any(path == tree or path.startswith(f"{tree}/") for tree in self.trees)
+
+
+def interest_of(project: Project) -> Interest:
+    """What a project depends on, by its manifest as it is now."""
+    root = project.root
+    manifest = project.manifest
+    named = [pull.fs_args for pull in manifest.pulls] + [package.fs_args for package in manifest.packages]
+    local = [entry.ref.location for entry in manifest.pulls if entry.ref.kind is RefKind.LOCAL]
+    trees = set()
+    for entry in manifest.packages:
+        try:
+            place = job_of(project, entry).subject.place
+        except MicropkgError:
+            continue  # the pass says what is wrong with it
+        trees |= {place.code, place.tests, place.conf}
+    return Interest(
+        root,
+        least_interest(root).documents | {_absolute(root, path) for path in named if path},
+        frozenset(_absolute(root, path) for path in local),
+        frozenset(_absolute(root, path) for path in trees),
+    )
+
+
+def least_interest(root: str) -> Interest:
+    """What matters of a project whose manifest cannot be read."""
+    return Interest(root, frozenset({f"{root}/{MANIFEST_NAME}", f"{root}/{LOCK_NAME}"}), frozenset(), frozenset())
+
+
+def folders_of(interest: Interest) -> Iterator[str]:
+    """Every folder to watch, without what is below each: those that are there now."""
+    yield _nearest(os.path.dirname(interest.root))
+    for path in (*interest.documents, *interest.archives, *interest.trees):
+        yield from _way_to(path, interest.root)
+    for tree in interest.trees:
+        yield from _folders_below(tree)
+
+
+def passing(path: str) -> bool:
+    """Whether a path is one of those that editors and Python leave and take away again."""
+    parts = path.split("/")
+    name = parts[-1]
+    return name.endswith(_PASSING) or name.startswith(_PASSING_NAMES) or not _SKIPPED.isdisjoint(parts)
+
+
+def _way_to(path: str, root: str) -> Iterator[str]:
+    """The folders from the one that holds `path` up to the root, or for a path elsewhere the nearest one there is."""
+    folder = os.path.dirname(path)
+    if not f"{folder}/".startswith(f"{root}/"):
+        yield _nearest(folder)
+        return
+    while len(folder) >= len(root):
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _nearest(folder: str) -> str:
+    """The folder itself, or where it is missing the next one above it that is there."""
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _folders_below(tree: str) -> Iterator[str]:
+    for number, (folder, names, _) in enumerate(os.walk(tree)):
+        names[:] = [name for name in names if name not in _SKIPPED and not name.startswith(".")]
+        if number >= _MOST_FOLDERS:
+            return
+        yield folder
+
+
+def _absolute(root: str, path: str) -> str:
+    return os.path.normpath(os.path.join(root, path))

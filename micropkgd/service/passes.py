@@ -1,0 +1,144 @@
+"""Run passes in threads, with one set of sources for all of them (decision 0005).
+
+The sources' network runs on the service's loop: limits and connections are shared by all projects, and stopping ends
+every download at once, while a commit that has begun goes on to its end.
+"""
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.condition import Failure
+from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.settings import Settings
+from micropkgd.reconcile.cycle import run_pass
+from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.resolve import Fetcher
+from micropkgd.reconcile.staged import Check
+from micropkgd.service.agenda import MOST_UNDER_WAY
+from micropkgd.service.backoff import pause
+from micropkgd.service.config import allowed_origins, cache_of, pace_of
+from micropkgd.service.interest import Interest, interest_of
+from micropkgd.sources.gather import Sources
+from micropkgd.sources.hosts import Hosts
+from micropkgd.workspace.project import read_project
+from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.settled import settled_outcome, watch
+
+_MISSING: Final = Failure(
+    2,
+    "ProjectMissing",
+    f"there is no {MANIFEST_NAME} in this folder",
+    "it is served as soon as there is one; or take it out of the config",
+)
+
+
+class Ran(NamedTuple):
+    """What came of a pass, and what the project depends on since."""
+
+    outcome: Outcome | None  # None: it was stopped before it had written anything
+    interest: Interest | None  # None: its manifest could never be read
+
+
+class Passes:
+    """What passes need in common. Made, used and closed on one loop.
+
+    `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
+    fewer) wait for a source: such a pass leaves its desk to another one.
+    """
+
+    def __init__(self, settings: Settings, on_back: Callable[[str], None], on_wait: Callable[[int], None]) -> None:
+        self._desks = threading.Semaphore(settings.limits.passes)
+        self._loop = asyncio.get_running_loop()
+        self._on_wait = on_wait
+        self._cache = cache_of(settings)
+        self._hosts = Hosts(_pause, _time_of_day, on_back)
+        self._sources = Sources(
+            self._cache,
+            at_once=settings.limits.downloads,
+            per_host=settings.limits.downloads_per_host,
+            loop=self._loop,
+            origins=allowed_origins(settings),
+            hosts=self._hosts,
+            pace=pace_of(settings),
+            waiting=self._away_from_desk,
+        )
+        self._interests: dict[str, tuple[Mapping[str, object], Interest]] = {}
+        self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
+
+    async def run(self, root: str, options: Options, check: Check | None = None) -> Ran:
+        """Run one pass."""
+        return await self._loop.run_in_executor(self._pool, self._run, root, options, check)
+
+    def forget_outages(self) -> None:
+        """Ask every host again, whatever it did."""
+        self._hosts.forget()
+
+    def stop(self) -> None:
+        """End every download, and let no new one begin."""
+        self._sources.stop()
+
+    async def close(self) -> None:
+        """Let go of connections; passes must have ended."""
+        await self._sources.aclose()
+        self._pool.shutdown(wait=False)
+
+    def _run(self, root: str, options: Options, check: Check | None) -> Ran:
+        with self._desks:
+            outcome = self._pass(root, options, check)
+            return Ran(outcome, self._interest(root))
+
+    @contextmanager
+    def _away_from_desk(self) -> Iterator[None]:
+        """While a pass waits for a source."""
+        self._loop.call_soon_threadsafe(self._on_wait, 1)
+        self._desks.release()
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._on_wait, -1)
+            self._desks.acquire()
+
+    def _interest(self, root: str) -> Interest | None:
+        """What the project depends on now; read again when its documents changed."""
+        signatures = watch(root, (MANIFEST_NAME, LOCK_NAME), ()).files
+        known = self._interests.get(root)
+        if known is None or known[0] != signatures:
+            with suppress(MicropkgError, OSError):
+                known = self._interests[root] = (signatures, interest_of(read_project(root)))
+        return known[1] if known is not None else None
+
+    def _pass(self, root: str, options: Options, check: Check | None) -> Outcome | None:
+        if not os.path.isfile(os.path.join(root, MANIFEST_NAME)):
+            return Outcome(root, failure=_MISSING)
+        settled = settled_outcome(root, apply=options.apply) if options.is_plain else None
+        if settled is not None:
+            return settled
+        try:
+            return run_pass(root, options, self._fetcher, check=check)
+        except MicropkgError as error:
+            return Outcome(root, failure=Failure.of(error))
+        except CancelledError:
+            return None
+        except OSError as error:  # of the machine: no descriptors or no memory left, a disk that fails
+            what = f"{(error.strerror or str(error)).lower()}{f': {error.filename}' if error.filename else ''}"
+            return Outcome(root, failure=Failure(1, "Machine", what, transient=True))
+
+    def _fetcher(self, root: str) -> Fetcher:
+        return Fetcher(root, self._sources, self._cache, os.environ)
+
+
+def _pause(failures: int, asked: float | None) -> float:
+    return pause(failures, random.random(), asked)  # noqa: S311 - no secret
+
+
+def _time_of_day(ahead: float) -> str:
+    return time.strftime("%H:%M:%SZ", time.gmtime(time.time() + ahead))

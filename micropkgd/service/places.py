@@ -1,0 +1,44 @@
+"""Where the config and the socket are. Imports next to nothing, for every pass looks whether anybody said anything."""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+CONFIG_VARIABLE: Final = "MICROPKGD_CONFIG"
+
+_SYSTEM: Final = "/etc/micropkgd/config.toml"
+_SOCKET: Final = "ctl.sock"
+_OLDER: Final = "MICROPKGD_CACHE_DIR"  # known without a config, too
+
+
+def find_config(named: str | None, environ: Mapping[str, str]) -> str | None:
+    """The path of the config: the one that is named, by option or variable, else the user's, else the system's."""
+    chosen = named or environ.get(CONFIG_VARIABLE)
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    return next((path for path in usual_places(environ) if os.path.exists(path)), None)
+
+
+def usual_places(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Where a config is looked for that nobody named."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+    return os.path.join(base, "micropkgd", "config.toml"), _SYSTEM
+
+
+def is_silent(named: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether neither a config nor a variable says anything, but for where the cache is."""
+    said = any(name.startswith("MICROPKGD_") and name != _OLDER for name in environ)
+    return not said and find_config(named, environ) is None
+
+
+def socket_path(chosen: str | None, environ: Mapping[str, str]) -> str:
+    """Where the socket is: as the config says, else in the runtime folder of the unit or of the user."""
+    if chosen is not None:
+        return os.path.abspath(os.path.expanduser(chosen))
+    if unit := environ.get("RUNTIME_DIRECTORY"):
+        return os.path.join(unit.partition(":")[0], _SOCKET)
+    if user := environ.get("XDG_RUNTIME_DIR"):
+        return os.path.join(user, "micropkgd", _SOCKET)
+    return f"/tmp/micropkgd-{os.getuid()}/{_SOCKET}"  # noqa: S108 - made 0700, and refused where it is another's

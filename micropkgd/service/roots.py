@@ -1,0 +1,49 @@
+"""Which folders are projects: what the config's paths and globs stand for now."""
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+
+from micropkgd.model.settings import Group
+from micropkgd.workspace.root import MANIFEST_NAME
+
+_GLOB = frozenset("*?[")
+
+
+def find_projects(groups: Iterable[Group]) -> Mapping[str, Group]:
+    """Every project, by its real path, with the first group that names it.
+
+    A path that is written out is a project also while nothing is there, for its owner expects to be told; what a glob
+    finds is one if its manifest speaks of micro-packages.
+    """
+    found: dict[str, Group] = {}
+    for group in groups:
+        for path in group.paths:
+            for root in _roots(os.path.expanduser(path)):
+                found.setdefault(root, group)
+    return found
+
+
+def anchors(groups: Iterable[Group]) -> frozenset[str]:
+    """The folders in which a project may appear: the part of each path before its first wildcard."""
+    return frozenset(_anchor(os.path.expanduser(path)) for group in groups for path in group.paths)
+
+
+def _roots(path: str) -> list[str]:
+    if not _GLOB & set(path):
+        return [os.path.realpath(path)]
+    return [os.path.realpath(one) for one in sorted(glob.glob(path)) if _speaks_of_us(one)]
+
+
+def _speaks_of_us(folder: str) -> bool:
+    try:
+        with open(os.path.join(folder, MANIFEST_NAME), "rb") as stream:
+            return b"micropkg" in stream.read()
+    except OSError:
+        return False
+
+
+def _anchor(path: str) -> str:
+    parts = path.split("/")
+    wild = next((number for number, part in enumerate(parts) if _GLOB & set(part)), len(parts) - 1)
+    return os.path.realpath("/".join(parts[:wild]) or "/")

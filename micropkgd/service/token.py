@@ -1,0 +1,55 @@
+"""The token that requests over TCP must carry: 32 random bytes in a file that only its owner may read."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+
+from micropkgd.errors import TreeError
+
+
+def token_file(chosen: str | None, environ: Mapping[str, str]) -> str:
+    """Where the token is: as the config says, else in the state folder of the unit or of the user."""
+    if chosen is not None:
+        return os.path.abspath(os.path.expanduser(chosen))
+    if unit := environ.get("STATE_DIRECTORY"):
+        return os.path.join(unit.partition(":")[0], "token")
+    base = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "micropkgd", "token")
+
+
+def read_token(path: str) -> str:
+    """The token, made where there is none yet; `TreeError` where it can be neither read nor made."""
+    try:
+        with open(path, encoding="ascii") as stream:
+            found = stream.read().strip()
+    except FileNotFoundError:
+        return rotate_token(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise TreeError(f"the token cannot be read: {error}", where=path) from error
+    if len(found) < 32:
+        raise TreeError("this is no token: it has less than 32 characters", where=path, hint="micropkgd token rotate")
+    return found
+
+
+def rotate_token(path: str) -> str:
+    """Make a new token in place of the old one."""
+    secret = secrets.token_urlsafe(32)
+    draft = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="ascii") as stream:
+            stream.write(f"{secret}\n")
+        os.rename(draft, path)
+    except OSError as error:
+        raise TreeError(
+            f"the token cannot be written: {(error.strerror or '').lower()}",
+            where=path,
+            hint="name another place with `http.token-file`",
+        ) from error
+    return secret

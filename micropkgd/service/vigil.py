@@ -1,0 +1,106 @@
+"""Over which folders the watcher watches, and whose concern an event is.
+
+The folders of a project are listed when its manifest changed, when a folder came or went among them, and when one was
+exchanged; in between, a look every few seconds costs one `stat` a folder.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.service.interest import Interest, folders_of
+from micropkgd.service.watch import Watcher
+
+_QUIET = 0.2  # seconds that a document must have been left alone: it may be half written
+
+Ask = Callable[[str, Trigger, float], None]
+"""Called with a project, why a pass is due, and when on the monotonic clock; a later call puts an earlier one off."""
+
+
+class Vigil:
+    """What is watched for all projects together."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        on_newcomer: Callable[[], None],
+        on_overflow: Callable[[], None],
+        on_degraded: Callable[[str], None],
+    ) -> None:
+        self._ask = ask
+        self._on_newcomer = on_newcomer
+        self._watcher = Watcher(self._changed, self._armed, on_overflow, on_degraded)
+        self._interests: dict[str, Interest] = {}
+        self._folders: dict[str, frozenset[str]] = {}
+        self._anchors: frozenset[str] = frozenset()
+        self._fresh: set[str] = set()  # projects with folders that are being armed
+
+    @property
+    def degraded(self) -> str:
+        """Why folders are scanned that could be watched; empty where none are."""
+        return self._watcher.degraded
+
+    async def run(self) -> None:
+        """Scan what cannot be watched, until cancelled."""
+        await self._watcher.run()
+
+    def set_anchors(self, anchors: Iterable[str]) -> None:
+        """The folders in which projects may appear."""
+        self._anchors = frozenset(anchors)
+
+    def follow(self, root: str, interest: Interest) -> None:
+        """Watch what a project depends on, from the next `arm` on."""
+        if self._interests.get(root) != interest or root not in self._folders:
+            self._interests[root] = interest
+            self._folders[root] = frozenset(folders_of(interest))
+
+    def drop(self, root: str) -> None:
+        """Watch nothing for a project any more."""
+        self._interests.pop(root, None)
+        self._folders.pop(root, None)
+
+    def look(self) -> None:
+        """Find the folders that were exchanged or went, list again what belongs to them, and watch that."""
+        moved = self._watcher.moved()
+        for root, folders in self._folders.items():
+            if moved & folders:
+                self._folders[root] = frozenset(folders_of(self._interests[root]))
+        self.arm()
+
+    def arm(self) -> None:
+        """Watch what matters now."""
+        new = self._watcher.set_folders(self._anchors.union(*self._folders.values()))
+        self._fresh |= set(self._concerned(new))
+
+    def _armed(self) -> None:
+        """Look once more at what was not watched until now: files may have changed unseen, and folders come."""
+        fresh, self._fresh = self._fresh & self._folders.keys(), set()
+        now = time.monotonic()
+        for root in fresh:
+            self._folders[root] = frozenset(folders_of(self._interests[root]))
+            self._ask(root, Trigger(TriggerKind.SCAN, "watched from now on"), now)
+        if fresh:
+            self.arm()
+
+    def _changed(self, paths: set[str]) -> None:
+        """File events: ask for passes of the projects that they concern."""
+        now = time.monotonic()
+        rearm = False
+        for root in self._concerned(paths):
+            interest = self._interests[root]
+            concerned = sorted(path for path in paths if interest.concerns(path))
+            documents = [path for path in concerned if path not in interest.archives and not interest.is_code(path)]
+            detail = os.path.relpath((documents or concerned)[0], root)
+            kind, at = (TriggerKind.FILES, now + _QUIET) if documents else (TriggerKind.EDIT, now)
+            self._ask(root, Trigger(kind, detail), at)
+            if any(path in self._folders[root] or os.path.isdir(path) for path in concerned):
+                self._folders[root] = frozenset(folders_of(interest))
+                rearm = True
+        if rearm:
+            self.arm()
+        if any(os.path.dirname(path) in self._anchors for path in paths):
+            self._on_newcomer()
+
+    def _concerned(self, paths: set[str]) -> list[str]:
+        return [root for root, interest in self._interests.items() if any(map(interest.concerns, paths))]

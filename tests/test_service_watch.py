@@ -1,0 +1,76 @@
+"""The watch over real folders while it is exchanged for another one: nothing that was saved goes unseen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from micropkgd.service.watch import Watcher
+from tests.daemon import PATIENCE
+
+
+class Seen:
+    """A watcher, and what it told."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.degraded: list[str] = []
+        self._armed = asyncio.Event()
+        self.watcher = Watcher(self.paths.update, self._armed.set, lambda: None, self.degraded.append)
+
+    async def watch(self, *folders: Path) -> None:
+        """Watch these folders from now on."""
+        self._armed.clear()
+        self.watcher.set_folders(map(str, folders))
+        await asyncio.wait_for(self._armed.wait(), PATIENCE)
+
+    async def until_seen(self, path: Path) -> None:
+        """Wait until a change of a path was told."""
+        async with asyncio.timeout(PATIENCE):
+            while str(path) not in self.paths:
+                await asyncio.sleep(0.01)
+
+
+def watching(work: Callable[[Seen], Awaitable[None]]) -> Seen:
+    """Do something while a watcher runs."""
+
+    async def main() -> Seen:
+        seen = Seen()
+        running = asyncio.create_task(seen.watcher.run())
+        await work(seen)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return seen
+
+    return asyncio.run(main())
+
+
+def test_what_was_saved_just_before_another_folder_came_is_told(tmp_path: Path) -> None:
+    """The watch that ends has seen it, the one that follows has not."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+
+    async def work(seen: Seen) -> None:
+        await seen.watch(one)
+        (one / "saved.py").write_text("a = 1\n")
+        await seen.watch(one, two)
+        await seen.until_seen(one / "saved.py")
+
+    watching(work)
+
+
+def test_a_folder_that_goes_while_the_watch_is_made_costs_no_other_its_watch(tmp_path: Path) -> None:
+    """A checkout does that all the time."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+
+    async def work(seen: Seen) -> None:
+        seen.watcher.set_folders([str(one), str(two)])
+        two.rmdir()  # before the loop goes on to make the watch
+        await asyncio.sleep(0)
+        await seen.watch(one)
+        (one / "saved.py").write_text("a = 1\n")
+        await seen.until_seen(one / "saved.py")
+
+    assert watching(work).degraded == []
