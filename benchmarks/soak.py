@@ -61,6 +61,7 @@ class Soak:
         weighted = {
             self.save_module: 8, self.edit_installed: 4, self.publish: 6, self.publish_local: 4, self.fail_source: 3,
             self.break_manifest: 2, self.mend: 3, self.remove_installed: 2, self.remove_state: 1,
+            self.slow_source: 2, self.work_in_new_folder: 3, self.exchange_module: 1,
         }  # fmt: skip
         deed = self.chance.choices(list(weighted), list(weighted.values()))[0]
         self.done[deed.__name__] += 1
@@ -94,6 +95,30 @@ class Soak:
     def fail_source(self, number: int) -> None:
         """The remote source is out of order."""
         self.remote.script(f"/far{number}.tar.gz", self.chance.choice([Reply(503), Reply(404), Reply(reset=True)]))
+
+    def slow_source(self, number: int) -> None:
+        """The remote source takes seconds for a few bytes."""
+        data = archive({"far.py": f"y = {next(self.numbers)}\n"}, "1.0")
+        self.remote.script(f"/far{number}.tar.gz", Reply(200, data, pace=(64, 0.5)))
+
+    def work_in_new_folder(self, number: int) -> None:
+        """Folders of the module come, with files in them, and go."""
+        folder = self.worlds[number].root / f"src/shop/pipelines/features/part{self.chance.randrange(3)}"
+        if folder.exists():
+            shutil.rmtree(folder)
+        else:
+            (folder / "deep").mkdir(parents=True)
+            (folder / "deep/code.py").write_text(f"c = {next(self.numbers)}\n")
+
+    def exchange_module(self, number: int) -> None:
+        """As a checkout does: another folder comes under the name of the module."""
+        world = self.worlds[number]
+        module, other = world.root / "src/shop/pipelines/features", world.root / f"old{next(self.numbers)}"
+        shutil.copytree(module, other)
+        gone = world.root / f"gone{next(self.numbers)}"
+        module.rename(gone)
+        other.rename(module)
+        shutil.rmtree(gone)
 
     def break_manifest(self, number: int) -> None:
         """Saved in the middle of typing."""
@@ -158,6 +183,7 @@ def main(minutes: float, projects: int, seed: int) -> int:
                 soak.mend(number)
             daemon.ask().post("/v1/trigger", {})
             problems += settled(soak, daemon)
+            time.sleep(3)  # watches that have one after them end
             uses.append(use_of(daemon.process.pid))
             if daemon.end() != 0:
                 problems.append("it did not end with 0")

@@ -67,6 +67,12 @@ class TreeError(MicropkgError):
     exit_code = 1
 
 
+class ShortageError(TreeError):
+    """The machine is short of something for now: descriptors or memory."""
+
+    lasting = False
+
+
 class OutOfStepError(MicropkgError):
     """Manifest and lock disagree where the command forbids to change either (`--locked`)."""
 

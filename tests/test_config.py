@@ -113,6 +113,7 @@ def test_the_example_shows_what_holds_without_it() -> None:
         pytest.param("[[webhook]]\nname = '../a'\nsecret-file = '/s'", "`../a` is no name", "", id="no-name"),
         pytest.param('cache.dir = "cache"', "`cache.dir` must be an absolute path", "", id="relative"),
         pytest.param('limits.bytes-per-second = "fast"', 'must be a size such as "500KiB"', "", id="size"),
+        pytest.param('allowed-origins = ["example.com"]', "names no place", "https://host/prefix", id="origin"),
         pytest.param('log.level = "loud"', "must be one of debug, info, warning, error", "", id="word"),
     ],
 )
@@ -218,6 +219,12 @@ def test_a_misspelt_variable_is_said_by_a_pass(tmp_path: Path, monkeypatch: pyte
     assert said.code == 2
     assert "did you mean MICROPKGD_LIMITS_PASSES?" in said.err
     assert not world.has("src/shop/ds")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.0001", "127.1", "127.0.0.1.", "128.0.0.1", "0127.0.0.1", "::1", "LOCALHOST"])
+def test_odd_ways_to_write_loopback_are_not_taken_for_it(host: str) -> None:
+    """What a resolver might make of them is not ours to guess."""
+    assert not is_loopback(f"{host}:80")
 
 
 @given(st.text(max_size=30))

@@ -42,6 +42,7 @@ def test_an_outcome_comes_back_as_it_was(outcome: Outcome) -> None:
     assert outcome_document(back) == outcome_document(outcome)
     assert list(outcome_lines(back, verbose=True)) == list(outcome_lines(outcome, verbose=True))
     assert back.exit_code == outcome.exit_code
+    assert [entry.advice for entry in back.entries] == [entry.advice for entry in outcome.entries]
 
 
 def test_real_passes_come_back_as_they_were(world: World) -> None:

@@ -95,3 +95,15 @@ def test_the_config_that_is_shown_can_be_read_again(world: World) -> None:
     top = [line for line in lines if "." not in line.partition(" ")[0]]
     again = world.write("again.toml", "\n".join(top))
     assert world.run("config", "check", "--config", str(again)).code == 0
+
+
+def test_the_config_that_is_shown_lets_nobody_in(world: World) -> None:
+    """The address of a chat's hook is all that it takes to write there."""
+    urls = 'webhook-url = "https://me:mypass@chat.example/hooks/token1?k=token2"\nheartbeat-url = "https://beat.example/token3"'
+    path = world.write("machine.toml", f"[hooks]\n{urls}\n")
+    shown = world.run("config", "show", "--config", str(path)).out
+    document = world.run("config", "show", "--json", "--config", str(path)).out
+
+    assert 'hooks.webhook-url = "https://chat.example/..."' in shown
+    assert 'hooks.heartbeat-url = "https://beat.example/..."' in shown
+    assert not any(secret in shown + document for secret in ("mypass", "token1", "token2", "token3"))

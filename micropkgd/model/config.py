@@ -17,6 +17,7 @@ from micropkgd.model.kinds import (
     DURATION,
     FLAG,
     LISTEN,
+    ORIGINS,
     PATH,
     SIZE,
     TEXT,
@@ -60,7 +61,7 @@ KEYS: Final[Mapping[str, Kind]] = {
     "jitter": DURATION,
     "cron": CRON,
     "watch": FLAG,
-    "allowed-origins": TEXTS,
+    "allowed-origins": ORIGINS,
     "scan-every": TIME,
     "full-check": TIME,
     "max-staleness": TIME,
@@ -263,6 +264,8 @@ def _checked(kind: Kind, value: object, path: Sequence[str], name: str) -> objec
         return kind.read(value)
     except ValueError as error:
         raise SettingsError(f"`{name}` must be {error}, found {kind_of(value)}", path) from error
+    except DocumentError as error:
+        raise SettingsError(error.problem, path, hint=error.hint) from error
 
 
 def _from_variable(kind: Kind, variable: str, text: str) -> object:
@@ -271,6 +274,8 @@ def _from_variable(kind: Kind, variable: str, text: str) -> object:
         return kind.read(value)
     except ValueError as error:
         raise SettingsError(f"{variable} must be {error}, found `{text}`") from error
+    except DocumentError as error:
+        raise SettingsError(f"{variable}: {error.problem}", hint=error.hint) from error
 
 
 def _key_of(variable: str) -> str | None:

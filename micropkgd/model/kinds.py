@@ -15,7 +15,7 @@ _CRON = re.compile(r"\S+( +\S+){4}")
 class Kind(NamedTuple):
     """How the value of a key is read, from TOML and from a variable."""
 
-    read: Callable[[object], object]  # raises ValueError with what was wanted
+    read: Callable[[object], object]  # raises `ValueError` with what was wanted, or a `DocumentError`
     split: bool = False  # whether a variable holds several, parted by commas
     convert: Callable[[str], object] = str  # of a variable's text into what TOML would have
 
@@ -30,6 +30,14 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise ValueError("a list of texts")
     return tuple(value)
+
+
+def _origins(value: object) -> tuple[str, ...]:
+    from micropkgd.model.origins import Origins  # only where a list is given: it costs as much as all the rest
+
+    texts = _texts(value)
+    Origins.parse(texts)
+    return texts
 
 
 def _argv(value: object) -> tuple[str, ...]:
@@ -119,6 +127,7 @@ def _number(text: str) -> object:
 
 
 TEXT, TEXTS, ARGV = Kind(_text), Kind(_texts, split=True), Kind(_argv, split=True)
+ORIGINS = Kind(_origins, split=True)
 FLAG, COUNT = Kind(_flag, convert=_truth), Kind(_count, convert=_number)
 DURATION, TIME, SIZE = Kind(_duration), Kind(_some_time), Kind(_size)
 CRON, LISTEN, URL, PATH = Kind(_cron), Kind(_listen), Kind(_url), Kind(_path)

@@ -53,12 +53,7 @@ def _read(path: str) -> bytes:
 
 def allowed_origins(settings: Settings) -> Origins | None:
     """The places that archives may come from and go to; None for any."""
-    if settings.allowed_origins is None:
-        return None
-    try:
-        return Origins.parse(settings.allowed_origins)
-    except DocumentError as error:
-        raise error.at(settings.origins.get("allowed-origins", "")) from error
+    return None if settings.allowed_origins is None else Origins.parse(settings.allowed_origins)
 
 
 def cache_of(settings: Settings) -> ArchiveCache:

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
-from micropkgd.errors import MicropkgError
+from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
@@ -129,8 +129,8 @@ class Passes:
         except CancelledError:
             return None
         except OSError as error:  # of the machine: no descriptors or no memory left, a disk that fails
-            what = f"{(error.strerror or str(error)).lower()}{f': {error.filename}' if error.filename else ''}"
-            return Outcome(root, failure=Failure(1, "Machine", what, transient=True))
+            what = ShortageError((error.strerror or str(error)).lower(), where=str(error.filename or root))
+            return Outcome(root, failure=Failure.of(what))
 
     def _fetcher(self, root: str) -> Fetcher:
         return Fetcher(root, self._sources, self._cache, os.environ)

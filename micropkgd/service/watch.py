@@ -115,18 +115,17 @@ class Watcher:
             while folders:
                 events = watchfiles.awatch(
                     *sorted(folders), watch_filter=None, debounce=_DEBOUNCE_MS, step=_STEP_MS, stop_event=stop,
-                    rust_timeout=60_000, recursive=False, ignore_permission_denied=True,
+                    rust_timeout=60_000, recursive=False,
                 )  # fmt: skip
                 following = asyncio.ensure_future(anext(events, None))
                 await asyncio.sleep(0)  # its first step arms the watch
                 if following.done():
                     try:
                         following.result()  # raises where it could not
-                    except FileNotFoundError:  # one went meanwhile: the next look around notices
-                        there = frozenset(filter(os.path.isdir, folders))
-                        if there == folders:
+                    except (FileNotFoundError, PermissionError):  # one went meanwhile, or is not for us to read
+                        before, folders = folders, frozenset(filter(_can_be_read, folders))
+                        if folders == before:
                             raise
-                        folders = there
                         continue
                 self._stand(old, "")
                 while (batch := await following) is not None:
@@ -158,6 +157,10 @@ class Watcher:
             self._on_overflow()
         else:
             self._on_change(paths)
+
+
+def _can_be_read(folder: str) -> bool:
+    return os.path.isdir(folder) and os.access(folder, os.R_OK)
 
 
 def _inode(folder: str) -> tuple[int, int] | None:

@@ -4,12 +4,16 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from micropkgd.cli.session import say, say_json
 from micropkgd.model.config import value_of
 from micropkgd.model.settings import Settings
 from micropkgd.service.config import check_schedules, load
 from micropkgd.service.places import find_config, usual_places
+from micropkgd.sources.redaction import origin
+
+_SECRET: Final = ("hooks.webhook-url", "hooks.heartbeat-url")  # addresses that let in whoever knows them
 
 
 def config(options: Namespace) -> int:
@@ -37,7 +41,9 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
 
 
 def _say_settings(options: Namespace, settings: Settings, path: str | None) -> None:
-    values = value_of(settings)
+    values = dict(value_of(settings))
+    for name in _SECRET:  # who pastes this somewhere does not think of them
+        values[name] = f"{origin(str(values[name]))}/..." if values[name] else None
     origins = {name: settings.origins.get(name) or _table_origin(name, settings, path) for name in values}
     if options.json:
         rows = {name: {"value": value, "origin": origins[name]} for name, value in values.items()}
