@@ -36,6 +36,7 @@ from micropkgd.service.wishes import Wishes
 
 TICK: Final = 5.0  # seconds between two looks around
 _SEARCH_EVERY: Final = 30.0  # seconds between two searches for projects that gave no event
+_LOOK_EVERY: Final = 15.0  # seconds between two looks whether watched folders were exchanged: a `stat` for each
 _SOON: Final = 5.0  # seconds over which passes are spread that one event asks of many projects
 _HELD_FOR: Final = 10.0  # seconds to wait for a pass to end before something else is written
 
@@ -61,7 +62,7 @@ class Supervisor:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._vigil = Vigil(self._wake_for, self._find_newcomers, self._overflowed, self._watch_degraded)
         self._surroundings = Surroundings()
-        self._searched = -_SEARCH_EVERY
+        self._searched, self._looked = -_SEARCH_EVERY, -_LOOK_EVERY
         self.last_turn = time.monotonic()  # when the loop last had done all it had to do
 
     async def run(self) -> None:
@@ -120,7 +121,7 @@ class Supervisor:
         self._hooks.reload(settings.hooks)
         self._queues.read(settings.queues)
         self.tell(News("ConfigReloaded", "", "the config was read again"))
-        self._groups, self._searched = {}, -_SEARCH_EVERY
+        self._groups, self._searched, self._looked = {}, -_SEARCH_EVERY, -_LOOK_EVERY
         self._look_around()
         self.trigger(Trigger(TriggerKind.CONFIG), spread=_SOON)
 
@@ -190,7 +191,9 @@ class Supervisor:
             self._retries.forget_all()
             self._passes.forget_outages()
             self.trigger(Trigger(kind, what), spread=_SOON)
-        self._vigil.look()
+        if time.monotonic() - self._looked >= _LOOK_EVERY:
+            self._looked = time.monotonic()
+            self._vigil.look()
         self.last_turn = time.monotonic()
 
     def _find_projects(self) -> None:
