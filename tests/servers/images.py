@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -103,8 +104,16 @@ class Container:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # The first process takes its whole namespace with it; `--kill-child` does not reach one that changed its user.
+        with suppress(OSError):
+            for child in self._children.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
         self.process.kill()
         self.process.wait(PATIENCE)
+
+    @property
+    def _children(self) -> Path:
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
 
     @property
     def said(self) -> str:
@@ -122,9 +131,8 @@ class Container:
     @property
     def pid(self) -> int:
         """Its first process, as the machine counts."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        self.until(lambda: self._pid or children.read_text())
-        self._pid = self._pid or int(children.read_text().split()[0])
+        self.until(lambda: self._pid or self._children.read_text())
+        self._pid = self._pid or int(self._children.read_text().split()[0])
         return self._pid
 
     def execute(self, *words: str) -> "subprocess.CompletedProcess[str]":
