@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.sources.cache import CACHE_DIR_VARIABLE
+from micropkgd.model.variables import CACHE_DIR
 from tests.canaries import CANARY, hold, leaks_below, look
 from tests.servers.faults import FaultServer, Reply
 from tests.servers.gcs import FakeGcs
@@ -134,7 +134,7 @@ class TestPasses:
         ):
             said = world.run(*arguments)
             assert arguments[0] != "reconcile" or said.code == code, said
-        folders = (world.root, Path(os.environ[CACHE_DIR_VARIABLE]))
+        folders = (world.root, Path(os.environ[CACHE_DIR]))
         assert [leak for folder in folders for leak in leaks_below(folder)] == []
 
     @pytest.mark.parametrize(("password", "code"), [(PASSWORD, 0), (f"wrong-{CANARY}", 1)], ids=["right", "wrong"])

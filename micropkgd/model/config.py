@@ -40,9 +40,7 @@ from micropkgd.model.settings import (
     WebhookForm,
     is_loopback,
 )
-
-ENV_PREFIX: Final = "MICROPKGD_"
-CONFIG_VARIABLE: Final = "MICROPKGD_CONFIG"
+from micropkgd.model.variables import CONFIG, PREFIX
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -147,7 +145,7 @@ def _row(row: Group | Webhook | Queue) -> Mapping[str, object]:
 
 def variable_of(name: str) -> str:
     """The environment variable of a key."""
-    return ENV_PREFIX + name.replace(".", "_").replace("-", "_").upper()
+    return PREFIX + name.replace(".", "_").replace("-", "_").upper()
 
 
 _BY_VARIABLE: Final = {variable_of(name): name for name in KEYS}
@@ -280,7 +278,7 @@ def _from_variable(kind: Kind, variable: str, text: str) -> object:
 
 def _key_of(variable: str) -> str | None:
     """The key that a variable stands for; None where it is not ours, an error where it is nobody's."""
-    if not variable.startswith(ENV_PREFIX) or variable == CONFIG_VARIABLE:
+    if not variable.startswith(PREFIX) or variable == CONFIG:
         return None
     if variable not in _BY_VARIABLE:
         near = nearest(variable, list(_BY_VARIABLE))

@@ -4,16 +4,15 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-CONFIG_VARIABLE: Final = "MICROPKGD_CONFIG"
+from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 
 _SYSTEM: Final = "/etc/micropkgd/config.toml"
 _SOCKET: Final = "ctl.sock"
-_OLDER: Final = "MICROPKGD_CACHE_DIR"  # known without a config, too
 
 
 def find_config(named: str | None, environ: Mapping[str, str]) -> str | None:
     """The path of the config: the one that is named, by option or variable, else the user's, else the system's."""
-    chosen = named or environ.get(CONFIG_VARIABLE)
+    chosen = named or environ.get(CONFIG)
     if chosen:
         return os.path.abspath(os.path.expanduser(chosen))
     return next((path for path in usual_places(environ) if os.path.exists(path)), None)
@@ -29,7 +28,7 @@ def usual_places(environ: Mapping[str, str]) -> tuple[str, str]:
 
 def is_silent(named: str | None, environ: Mapping[str, str]) -> bool:
     """Whether neither a config nor a variable says anything, but for where the cache is."""
-    said = any(name.startswith("MICROPKGD_") and name != _OLDER for name in environ)
+    said = any(name.startswith(PREFIX) and name != CACHE_DIR for name in environ)
     return not said and find_config(named, environ) is None
 
 

@@ -1,6 +1,6 @@
 """The loop of the service: who asks is noted in the agenda, what is due is run, what came of it is told.
 
-Everything here happens on one thread but the passes themselves. Every few seconds it looks whether projects came or
+Everything here happens on one thread but the passes themselves. From time to time it looks whether projects came or
 went, whether watched folders were exchanged, and whether the clock or the network jumped; nothing depends on an event
 that could be missed.
 """
@@ -252,9 +252,9 @@ class Supervisor:
 
     def _show_next(self, root: str) -> None:
         """Let the board say when a project's next pass is due."""
-        status, at = self.board.projects.get(root), self._agenda.next_pass(root)
+        status = self.board.projects.get(root)
         if status is not None:
-            self.board.put(status._replace(next_pass="" if at is None else _utc(at - time.monotonic())))
+            self.board.put(status._replace(next_pass=self._next_pass(root)))
 
     def _wake_for(self, root: str, trigger: Trigger, at: float) -> None:
         self._put_off(root, trigger, at)

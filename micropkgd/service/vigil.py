@@ -1,7 +1,7 @@
 """Over which folders the watcher watches, and whose concern an event is.
 
 The folders of a project are listed when its manifest changed, when a folder came or went among them, and when one was
-exchanged; in between, a look every few seconds costs one `stat` a folder.
+exchanged; in between, a look from time to time costs one `stat` a folder.
 """
 
 import os

@@ -17,8 +17,7 @@ from typing import NamedTuple, Self
 
 from micropkgd.errors import DocumentError, TreeError, UsageError
 from micropkgd.model.tree import Digest, digest_of, parse_digest
-
-CACHE_DIR_VARIABLE = "MICROPKGD_CACHE_DIR"
+from micropkgd.model.variables import CACHE_DIR
 
 # Only a partial file that has stood this long is taken for a dead one: between its creation and its lock lies a
 # moment in which a sweeper could find it unlocked.
@@ -34,9 +33,9 @@ class TooLargeError(Exception):
 
 def default_cache_folder(environ: Mapping[str, str]) -> str:
     """Where archives are kept when nobody says otherwise."""
-    if chosen := environ.get(CACHE_DIR_VARIABLE):
+    if chosen := environ.get(CACHE_DIR):
         if not os.path.isabs(chosen):
-            raise UsageError(f"{CACHE_DIR_VARIABLE} is `{chosen}`, which is no absolute path")
+            raise UsageError(f"{CACHE_DIR} is `{chosen}`, which is no absolute path")
         return chosen
     base = environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
@@ -214,7 +213,7 @@ def _naming_trouble(doing: str, folder: str) -> Iterator[None]:
         raise TreeError(
             f"cannot {doing} the archive cache: {error.strerror or error}",
             where=folder,
-            hint=f"mend the folder, or set {CACHE_DIR_VARIABLE} to another one",
+            hint=f"mend the folder, or set {CACHE_DIR} to another one",
         ) from error
 
 

@@ -1,0 +1,7 @@
+"""The names of our own environment variables that are needed before any config is read."""
+
+from typing import Final
+
+PREFIX: Final = "MICROPKGD_"
+CONFIG: Final = "MICROPKGD_CONFIG"
+CACHE_DIR: Final = "MICROPKGD_CACHE_DIR"
