@@ -1,40 +1,37 @@
-"""Sdists of other people through the reader: `PIP_INDEX_URL=... python -m tests.corpus [NAME ...]` prints a table.
+"""Popular sdists of other people: `python -m tests.corpus [FOLDER]` prints what the reader makes of each.
 
-The newest sdist of each name is fetched by the program's own index source, never by a tool that would build what it
-fetches, and read whole; GNU tar says what it should have been. Kedro's rule of one package is left out: it is no rule
-of the archive. Ends with 1 where an sdist was rejected or read differently; a name without an sdist counts for nothing.
-
-Mind who runs the index: without names this makes two requests for each of `NAMES`.
+Without a folder, pip fetches those of `NAMES` first: packages that our development lock names, in the versions it
+pins. pip asks a package's build backend who it is, so code of theirs runs then, as whenever an sdist is installed;
+nothing of ours ever builds one. GNU tar says what each should have been.
 """
 
-import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError
-from micropkgd.model.ref import Ref
 from micropkgd.sdist.reader import read_sdist
-from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.gather import Sources
-from micropkgd.sources.index.login import Index, index_for
-from micropkgd.sources.source import Answer, Failed, Fetched, Lookup, Request
 from tests.gnu_tar import unpacked
+from tests.servers.venvs import ENVIRON
 
 NAMES = (Path(__file__).parent / "data" / "corpus.txt").read_text().split()
-_AT_ONCE = 8
+LOCK = Path(__file__).parents[1] / "requirements-dev.lock"
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+BY_RULE = {"member-type", "too-many-members"}  # rules of ours that a well-made sdist may break: links, 10,000 members
+_AT_ONCE = 2
 
 
 class Row(NamedTuple):
     """What one sdist came to."""
 
     name: str
-    version: str = ""
-    size: int = 0  # bytes
+    size: int  # bytes
     files: int = 0
-    verdict: str = "read"  # "read", "none", "rejected" or "differs"
+    verdict: str = "read"  # "read", "refused" by a rule of ours, "rejected" or "differs"
     detail: str = ""
 
     @property
@@ -43,52 +40,53 @@ class Row(NamedTuple):
         return self.verdict in {"rejected", "differs"}
 
 
-def examine(names: Sequence[str], index: Index, folder: Path) -> Iterator[Row]:
-    """Fetch, read and compare; the archives stay in a cache below the folder."""
-    cache = ArchiveCache(folder / "cache")
-    lookup = Lookup(index.url, index.login)
-    with Sources(cache) as sources:
-        for start in range(0, len(names), _AT_ONCE):
-            some = names[start : start + _AT_ONCE]
-            answers = sources.answer([Request(Ref.parse(name), lookup=lookup) for name in some], folder)
-            for name, answer in zip(some, answers, strict=True):
-                yield _judged(name, answer, cache, folder)
+def fetch(names: Sequence[str], folder: Path) -> list[str]:
+    """Have pip put the sdists of these projects into the folder; what it said where it could not."""
+
+    def one(name: str) -> str:
+        options = ["--quiet", "--no-deps", "--no-binary", name, "--constraint", str(LOCK), "--dest", str(folder)]
+        command = [*PIP, "download", *options, name]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=ENVIRON)
+        return f"{name}: {ended.stderr}" if ended.returncode else ""
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return [problem for problem in threads.map(one, names) if problem]
 
 
-def _judged(name: str, answer: Answer, cache: ArchiveCache, folder: Path) -> Row:
-    if not isinstance(answer, Fetched):
-        return Row(name, verdict="none", detail=answer.problem if isinstance(answer, Failed) else "")
-    version = answer.release.version if answer.release is not None else ""
-    data = cache.read(answer.digest) or b""
-    theirs, complaints = unpacked(data, folder / "unpacked")
+def examine(sdists: Sequence[Path]) -> Iterator[Row]:
+    """Read each, and compare it with what GNU tar unpacks. Kedro's rule of one package is no rule of the archive."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for sdist in sdists:
+            yield _judged(sdist.name, sdist.read_bytes(), Path(scratch, "unpacked"))
+
+
+def _judged(name: str, data: bytes, scratch: Path) -> Row:
+    theirs, complaints = unpacked(data, scratch)
     try:
         ours = read_sdist(data)
     except ArchiveError as error:
-        return Row(
-            name, version, len(data), len(theirs.members) if theirs else 0, "rejected", f"{error.reason}: {error}"
-        )
-    row = Row(name, version, len(data), len(ours.members))
-    same = theirs == ours and not complaints
-    return (
-        row if same else row._replace(verdict="differs", detail="; ".join(complaints) or "GNU tar unpacks other files")
-    )
+        verdict = "refused" if error.reason in BY_RULE else "rejected"
+        return Row(name, len(data), 0, verdict, f"{error.reason}: {error}")
+    row = Row(name, len(data), len(ours.members))
+    if theirs == ours and not complaints:
+        return row
+    return row._replace(verdict="differs", detail="; ".join(complaints) or "GNU tar unpacks other files")
 
 
-def main(names: Sequence[str]) -> int:
-    """Print the table."""
-    if not any(os.environ.get(name) for name in ("PIP_INDEX_URL", "UV_INDEX_URL")):
-        print("name the index to ask in PIP_INDEX_URL", file=sys.stderr)
-        return 2
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for row in examine(names or NAMES, index_for(None, os.environ), Path(folder)):
+def main(folders: Sequence[str]) -> int:
+    """Print the table; 1 where an sdist was rejected or read differently, or where there was none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(folders[0]) if folders else Path(scratch)
+        for problem in [] if folders else fetch(NAMES, folder):
+            print(problem, file=sys.stderr)
+        rows = []
+        for row in examine(sorted(folder.glob("*.tar.gz"))):
             rows.append(row)
-            print(
-                f"{row.name:24} {row.version:14} {row.size:>10,} {row.files:>6,} {row.verdict:8} {row.detail}".rstrip()
-            )
+            print(f"{row.name:44} {row.size:>10,} {row.files:>6,} {row.verdict:8} {row.detail}".rstrip(), flush=True)
     bad, read = sum(row.is_bad for row in rows), sum(row.verdict == "read" for row in rows)
-    print(f"{read} read and agreed with GNU tar, {bad} did not, of {len(rows)} names")
-    return 1 if bad else 0
+    print(f"{read} read and agreed with GNU tar, {bad} did not, of {len(rows)} sdists")
+    return 1 if bad or not read else 0
 
 
 if __name__ == "__main__":

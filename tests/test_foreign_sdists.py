@@ -1,8 +1,13 @@
 """Archives as other programs write them: none is rejected, and each is what GNU tar says it is.
 
-They are made here by the programs themselves, put on an index, and examined by what `python -m tests.corpus` runs.
+They are made here by the programs themselves, or are those of popular projects, and are examined by what
+`python -m tests.corpus` runs.
 """
 
+import ast
+import fcntl
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -12,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.sources.index.login import Index
 from tests import archives as a
-from tests.corpus import NAMES, Row, examine, main
-from tests.servers.indexes import StaticIndex
+from tests.corpus import BY_RULE, LOCK, NAMES, Row, examine, fetch, main
 from tests.servers.venvs import environment
+from tests.world import World
 
 FILES = {
     "PKG-INFO": "Metadata-Version: 2.2\nName: demo\nVersion: 1.0\n",
     "pyproject.toml": "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n"
-    "[project]\nname = 'demo'\nversion = '1.0'\ndescription = 'A demo.'\n[tool.setuptools]\npackages = ['demo']\n",
+    "[project]\nname = 'demo'\nversion = '1.0'\ndescription = 'A demo.'\n[tool.setuptools]\npackages = ['demo']\n"
+    "[tool.uv.build-backend]\nmodule-root = ''\n",
     "demo/__init__.py": "",
     "demo/nodes.py": "x = 1\n" * 500,
     "demo/ümlaut/日本語.py": "",
@@ -29,7 +34,14 @@ FILES = {
     "README.md": "demo\n",
     "empty.txt": "",
 }
-BACKENDS = ("setuptools==80.9.0", "hatchling==1.27.0", "flit-core==3.12.0", "poetry-core==2.1.3")
+BACKENDS = (
+    "setuptools==80.9.0",
+    "hatchling==1.27.0",
+    "flit-core==3.12.0",
+    "poetry-core==2.1.3",
+    "pdm-backend==2.5.0",
+    "uv-build==0.13.6",
+)
 TAR = ["tar", "--create", "--gzip", "--file"]
 ZIPPED = "tar --create demo-1.0 | {} > {}"
 
@@ -118,21 +130,20 @@ WRITERS: dict[str, Callable[[Path], bytes]] = {
 }
 
 
-def examined(index: StaticIndex, folder: Path, *names: str) -> list[Row]:
-    """Examine these projects of an index."""
-    folder.mkdir(exist_ok=True)
-    return list(examine(names, Index(index.url), folder))
+def examined(folder: Path, data: bytes) -> Row:
+    """Examine this archive."""
+    sdist = folder / "demo-1.0.tar.gz"
+    sdist.write_bytes(data)
+    (row,) = examine([sdist])
+    return row
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_what_others_write_is_read(static_index: StaticIndex, tmp_path: Path, writer: str) -> None:
+def test_what_others_write_is_read(tmp_path: Path, writer: str) -> None:
     """Headers, frames and names of every kind; the same files come out as went in."""
-    data = WRITERS[writer](tmp_path)
-    static_index.publish("demo", "1.0", data)
-    (row,) = examined(static_index, tmp_path / "examined", "demo")
+    row = examined(tmp_path, WRITERS[writer](tmp_path))
 
     assert (row.verdict, row.detail) == ("read", "")
-    assert row.version == "1.0"
     assert row.files >= len(FILES) - 1  # build backends choose for themselves
 
 
@@ -143,52 +154,97 @@ def python(server_cache: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "backend", ["setuptools.build_meta", "hatchling.build", "flit_core.buildapi", "poetry.core.masonry.api"]
+    "backend",
+    [
+        "setuptools.build_meta",
+        "hatchling.build",
+        "flit_core.buildapi",
+        "poetry.core.masonry.api",
+        "pdm.backend",
+        "uv_build",
+    ],
 )
-def test_what_build_backends_write_is_read(
-    static_index: StaticIndex, python: Path, tmp_path: Path, backend: str
-) -> None:
-    """Of a project of our own: nothing that was pulled is ever built."""
+def test_what_build_backends_write_is_read(python: Path, tmp_path: Path, backend: str) -> None:
+    """Of a project of our own."""
     root = tree(tmp_path)
     (root / "PKG-INFO").unlink()  # it is for the backend to write
     (root / "demo/__init__.py").write_text('"""A demo."""\n')
     code = f"import sys, {backend} as backend; print(backend.build_sdist(sys.argv[1]))"
+    environ = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
     built = subprocess.run(
-        [python, "-c", code, tmp_path], cwd=root, check=True, capture_output=True, text=True, timeout=120
+        [python, "-c", code, tmp_path],
+        cwd=root,
+        env=environ,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    static_index.publish("demo", "1.0", (tmp_path / built.stdout.split()[-1]).read_bytes())
-    (row,) = examined(static_index, tmp_path / "examined", "demo")
+    row = examined(tmp_path, (tmp_path / built.stdout.split()[-1]).read_bytes())
 
-    assert (row.verdict, row.detail, row.version) == ("read", "", "1.0")
+    assert (row.verdict, row.detail) == ("read", "")
     assert row.files >= 5
 
 
+@pytest.fixture(scope="module")
+def sdists(server_cache: Path) -> list[Path]:
+    """What pip could fetch of the popular ones, in the versions of the development lock."""
+    folder = server_cache / f"corpus-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            fetch(NAMES, folder)
+            (folder / "complete").touch()
+    return sorted(folder.glob("*.tar.gz"))
+
+
+def test_popular_sdists_are_read(sdists: list[Path]) -> None:
+    """None is rejected as damaged or unusual, and each is file by file what GNU tar unpacks."""
+    rows = list(examine(sdists))
+
+    assert [row for row in rows if row.is_bad] == []
+    assert sum(row.verdict == "read" for row in rows) >= 50
+
+
+def test_popular_sdists_are_pulled(world: World, sdists: list[Path]) -> None:
+    """In one project, by one pass: what holds one package comes in whole, and the others say why they do not."""
+    world.manifest("\n".join(f'"{sdist}" = {{}}' for sdist in sdists))
+    said = world.reconcile("--json")
+    (project,) = json.loads(said.out)["projects"]
+    entries = project["entries"]
+    reasons = {entry["failure"]["reason"] for entry in entries if entry["action"] == "fail"}
+
+    assert reasons <= {"ArchiveRejected/not-one-package", *(f"ArchiveRejected/{rule}" for rule in BY_RULE)}
+    assert sum(entry["action"] == "install" for entry in entries) >= 30
+    assert world.run("verify").code == 0
+    for path in world.root.glob("src/shop/**/*.py"):
+        ast.parse(path.read_bytes(), path)  # every one of these was good Python before its imports were rewritten
+
+    before = world.stamps()
+    world.reconcile()
+    assert world.stamps() == before
+
+
 def test_the_table_tells_what_is_wrong(
-    static_index: StaticIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rejected, read differently, not there: each has its word, and the first two end the command with 1."""
-    whole = a.sdist()
-    static_index.publish("good", "1.0", whole)
-    static_index.publish("linked", "1.0", a.sdist(a.symlink("demo-1.0/l", "x")))
-    monkeypatch.setenv("PIP_INDEX_URL", static_index.url)
-    assert main(["good", "none"]) == 0
-    assert main(["good", "linked", "none"]) == 1
+    """Refused by a rule, rejected, read differently: each has its word, and the last two end the command with 1."""
+    good = tmp_path / "good-1.0.tar.gz"
+    good.write_bytes(a.sdist())
+    (tmp_path / "linked-1.0.tar.gz").write_bytes(a.sdist(a.symlink("demo-1.0/l", "x")))
+    assert main([str(tmp_path)]) == 0
+    (tmp_path / "half-1.0.tar.gz").write_bytes(a.sdist()[:100])
+    assert main([str(tmp_path)]) == 1
     table = capsys.readouterr().out
 
-    assert "1 read and agreed with GNU tar, 1 did not, of 3 names" in table
-    assert "linked                   1.0" in table
-    assert "rejected member-type: demo-1.0/l: it is a symbolic link" in table
-    assert "has no project `none`" in table
+    assert "1 read and agreed with GNU tar, 1 did not, of 3 sdists" in table
+    assert "refused  member-type: demo-1.0/l: it is a symbolic link" in table
+    assert "rejected truncated" in table
 
     monkeypatch.setattr("tests.corpus.unpacked", lambda data, folder: (None, []))
-    assert [row.verdict for row in examined(static_index, tmp_path / "examined", "good")] == ["differs"]
+    assert [row.verdict for row in examine([good])] == ["differs"]
 
 
-def test_no_index_is_asked_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command makes many requests, and nobody's index is a default for that."""
-    for variable in ("PIP_INDEX_URL", "UV_INDEX_URL"):
-        monkeypatch.delenv(variable, raising=False)
-
-    assert main([]) == 2
-    assert len(NAMES) == len(set(NAMES)) >= 50
-    assert "PIP_INDEX_URL" not in os.environ
+def test_no_sdists_are_no_proof(tmp_path: Path) -> None:
+    """An empty folder ends with 1."""
+    assert main([str(tmp_path)]) == 1

@@ -47,8 +47,8 @@ TEXTS = [b"", b"x", b"/", b"/abs", b"..", b"../up", b"a/../b", b"demo-1.0/demo/.
          b"demo-1.0/" + b"d/" * 40, b"\n", b"ustar\x0000", b"ustar  \0", b"ustar\0  "]  # fmt: skip
 KINDS = [bytes([kind]) for kind in b"\x00012345678gxLKSDMNVXA"]
 RECORDS = [b"path=demo-1.0/p", b"path=../p", b"path=/p", b"path=", b"path=demo-1.0/p/", b"linkpath=x", b"size=3",
-           b"size=99999999999", b"size=-1", b"mtime=1.5", b"mtime=soon", b"mtime=1e9", b"mtime=-1",
-           b"atime=99999999999999999999", b"uid=x", b"uid=99999999999999999999", b"gid=-1", b"uname=",
+           b"size=6", b"size=0", b"size=99999999999", b"size=-1", b"mtime=1.5", b"mtime=soon", b"mtime=1e9",
+           b"mtime=-1", b"atime=99999999999999999999", b"uid=x", b"uid=99999999999999999999", b"gid=-1", b"uname=",
            b"comment=a\nb", b"GNU.sparse.major=1", b"GNU.sparse.name=x", b"GNU.sparse.map=0,1", b"GNU.sparse.size=9",
            b"hdrcharset=BINARY", b"charset=x", b"SCHILY.xattr.user.x=1", b"SCHILY.dev=1",
            b"LIBARCHIVE.creationtime=1", b"RHT.security.selinux=x", b"path=demo-1.0/a\0b", b"=x", b"x"]  # fmt: skip

@@ -28,6 +28,7 @@ from micropkgd.sdist.reader import Limits, Member, Sdist, read_sdist
 from tests import archives as a
 
 R = a.ROOT
+X = b"x = 1\n"
 SAMPLES = sorted((Path(__file__).parent / "data/sdists").glob("*/*.tar.gz"))
 GOOD = a.sdist(a.folder(f"{R}/demo/sub"), a.file(f"{R}/demo/sub/nodes.py"), a.file(f"{R}/demo/ü.py"))
 
@@ -46,7 +47,7 @@ def paths(data: bytes) -> list[str]:
 
 def pax(*records: bytes) -> bytes:
     """An archive whose last member has these extended records."""
-    return a.raw_sdist(a.extended(*records), a.member(f"{R}/x.py".encode()))
+    return a.raw_sdist(a.extended(*records), a.member(f"{R}/x.py".encode(), X))
 
 
 def pax_raw(data: bytes) -> bytes:
@@ -68,6 +69,7 @@ ACCEPTED = [
     pytest.param(a.sdist(a.file(f"{R}/{'a' * 90}/{'b' * 90}"), form=tarfile.USTAR_FORMAT), "a", id="ustar-prefix"),
     pytest.param(a.sdist(a.file(f"{R}/{'a' * 90}/{'b' * 90}")), "a", id="pax-path"),
     pytest.param(a.sdist(a.file(f"{R}/x.py", mtime=1.5)), "x.py", id="pax-mtime"),
+    pytest.param(pax(b"path=demo-1.0/y.py", b"size=%d" % len(X)), "y.py", id="pax-size-repeated"),
     pytest.param(a.sdist(a.file(f"{R}/x.py", uid=1 << 40), form=tarfile.GNU_FORMAT), "x.py", id="gnu-large-uid"),
     pytest.param(a.sdist(a.file(f"{R}/x.py"), pax={"comment": "0" * 40}), "x.py", id="git-archive-comment"),
     pytest.param(a.sdist(a.folder(R), a.folder(f"{R}/d"), a.file(f"{R}/d/x.py")), "d/x.py", id="folders-listed"),
@@ -171,6 +173,11 @@ HEADERS = [
     pytest.param(a.gz(a.header(b"demo-1.0/x")[:-1] + b"\1" + a.END), "bad-checksum", id="checksum-of-first"),
     pytest.param(a.raw_sdist(a.member(b"demo-1.0/x", kind=b"5")), "bad-header", id="folder-with-data"),
     pytest.param(a.raw_sdist(a.header(b"demo-1.0/x")[:-1] + b"\1"), "bad-checksum", id="checksum"),
+    pytest.param(pax(b"size=%d" % (len(X) - 1)), "pax-key", id="pax-size-less"),
+    pytest.param(pax(b"size=0%d" % len(X)), "pax-key", id="pax-size-not-as-written"),
+    pytest.param(pax(b"size="), "pax-key", id="pax-empty-size"),
+    pytest.param(pax(b"size=%d" % len(X), b"size=%d" % len(X)), "pax-key", id="pax-two-sizes"),
+    pytest.param(a.sdist(pax={"size": "0"}), "pax-key", id="pax-size-for-all"),
     pytest.param(pax(b"linkpath=/etc/passwd"), "pax-key", id="pax-linkpath"),
     pytest.param(pax(b"hdrcharset=BINARY"), "pax-key", id="pax-charset"),
     pytest.param(pax(b"GNU.sparse.major=1"), "pax-key", id="pax-sparse"),

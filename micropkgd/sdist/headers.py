@@ -15,7 +15,7 @@ from micropkgd.errors import ArchiveError
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import Limits
 from micropkgd.sdist.names import shown
-from micropkgd.sdist.pax import check_global, member_path
+from micropkgd.sdist.pax import Said, check_global, member_said
 
 BLOCK: Final = 512
 _ZEROS: Final = bytes(BLOCK)
@@ -63,7 +63,7 @@ class Header(NamedTuple):
 
 def walk(source: Inflater, limits: Limits) -> Iterator[tuple[Header, bytes]]:
     """All files and folders in the order of the archive with their data; over only at a proper end of the archive."""
-    name: bytes | None = None
+    said: Said | None = None
     begun = False
     for header in _headers(source, limits):
         data = _data(source, header, limits)
@@ -71,14 +71,14 @@ def walk(source: Inflater, limits: Limits) -> Iterator[tuple[Header, bytes]]:
             check_global(data)
             continue
         begun = True
-        if header.kind not in (_NAMING | _MEMBERS if name is None else _NAMEABLE):
+        if header.kind not in (_NAMING | _MEMBERS if said is None else _NAMEABLE):
             raise _bad_header("an extended header stands where it belongs to no member, or to one that has another")
         if header.kind in _NAMING:
-            name = _long_name(header.kind, data)
+            said = member_said(data) if header.kind == _PAX else Said(_long_name(data))
         else:
-            yield header._replace(name=name) if name else header, data
-            name = None
-    if name is not None:
+            yield (header if said is None else _told(header, said)), data
+            said = None
+    if said is not None:
         raise _bad_header("an extended header belongs to no member")
 
 
@@ -163,10 +163,14 @@ def _data(source: Inflater, header: Header, limits: Limits) -> bytes:
     return data
 
 
-def _long_name(kind: bytes, data: bytes) -> bytes:
-    """The name that an extended header gives the next member; empty where it gives none."""
-    if kind == _PAX:
-        return member_path(data) or b""
+def _told(header: Header, said: Said) -> Header:
+    """A member with what was said before it."""
+    said.check_size(header.size)
+    return header._replace(name=said.path or header.name)
+
+
+def _long_name(data: bytes) -> bytes:
+    """The name that GNU's header gives the next member."""
     if name := data.removesuffix(b"\0"):
         return name
     raise _bad_header("a long name is empty")

@@ -1,29 +1,44 @@
 """PAX extended headers: the only thing taken from them is a member's path.
 
-Rules: a key that changes how the archive is read (`size`, `linkpath`, `hdrcharset`, sparse maps) is refused and not
-ignored, since other programs obey it; keys of no consequence for us are known by name; any other key is refused, and
-so is a key that is set twice.
+Rules: a key that changes how the archive is read (`linkpath`, `hdrcharset`, sparse maps) is refused and not
+ignored, since other programs obey it; so is a `size` other than the one in the member's own header, which some
+programs repeat for each member; keys of no consequence for us are known by name; any other key is refused, and so is a
+key that is set twice.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from micropkgd.errors import ArchiveError
 from micropkgd.sdist.names import shown
 
 _HARMLESS: Final = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})
-_PATH: Final = b"path"
+_PATH, _SIZE = b"path", b"size"
 
 
-def member_path(data: bytes) -> bytes | None:
-    """The path that a member's own extended header gives it, if it does."""
-    path = None
+class Said(NamedTuple):
+    """What stands before a member about it; empty where it says nothing."""
+
+    path: bytes = b""
+    size: bytes = b""
+
+    def check_size(self, size: int) -> None:
+        """See that it repeats the member's own size, letter for letter: readers differ in whom they believe."""
+        if self.size not in {b"", b"%d" % size}:
+            raise _refused(_SIZE)
+
+
+def member_said(data: bytes) -> Said:
+    """What a member's own extended header says."""
+    said = Said()
     for key, value in _records(data):
         if key == _PATH and value:
-            path = value
+            said = said._replace(path=value)
+        elif key == _SIZE and value:
+            said = said._replace(size=value)
         elif key not in _HARMLESS:
             raise _refused(key)
-    return path
+    return said
 
 
 def check_global(data: bytes) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # As the run found it: a test that needs a server may have pointed pip at an index that is none.
-_ENVIRON = dict(os.environ)
+ENVIRON = dict(os.environ)
 
 
 def environment(cache: Path, *requirements: str) -> Path:
@@ -27,7 +27,7 @@ def environment(cache: Path, *requirements: str) -> Path:
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=120)
             python = str(folder / "bin" / "python")
             install = [python, "-m", "pip", "install", "--disable-pip-version-check", *requirements]
-            subprocess.run(install, check=True, capture_output=True, timeout=600, env=_ENVIRON)
+            subprocess.run(install, check=True, capture_output=True, timeout=600, env=ENVIRON)
             done.touch()
     return folder
 
