@@ -5,11 +5,14 @@ is left, and lets clean passes follow.
 """
 
 import errno
+import os
+import resource
 import shutil
 import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -184,7 +187,7 @@ def test_killed_inside_every_call(case: Case) -> None:
         assert status == -9
 
 
-CODES = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EDQUOT, errno.EROFS]
+CODES = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.EXDEV, errno.EINVAL]
 
 
 @pytest.mark.parametrize("code", [pytest.param(code, id=errno.errorcode[code]) for code in CODES])
@@ -201,3 +204,26 @@ def test_refused_at_every_call(case: Case, code: int) -> None:
         else:
             case.assert_converges(scene)
         shutil.rmtree(scene.folder)
+
+
+def test_short_of_descriptors(case: Case) -> None:
+    """With any number of free descriptors a pass is done or ends with an error that people can read."""
+    statuses = []
+    for free in count(1):  # the first is the project itself
+        scene = case.copy()
+        statuses.append(in_child(partial(run_with, scene, free)))
+        case.assert_whole(scene)
+        case.assert_converges(scene)
+        shutil.rmtree(scene.folder)
+        if statuses[-1] == 0:
+            break
+    assert len(statuses) > 5
+    assert set(statuses[:-1]) == {3}
+
+
+def run_with(scene: Scene, free: int) -> None:
+    """One pass that may open so many files at once."""
+    highest = os.open(os.devnull, os.O_RDONLY)
+    os.close(highest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + free, highest + free))
+    scene.run()

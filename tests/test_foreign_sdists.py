@@ -189,7 +189,8 @@ def test_what_build_backends_write_is_read(python: Path, tmp_path: Path, backend
 @pytest.fixture(scope="module")
 def sdists(server_cache: Path) -> list[Path]:
     """What pip could fetch of the popular ones, in the versions of the development lock."""
-    folder = server_cache / f"corpus-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    which = "\n".join((LOCK.read_text(), *NAMES))
+    folder = server_cache / f"corpus-{hashlib.sha256(which.encode()).hexdigest()[:16]}"
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():

@@ -195,6 +195,16 @@ def test_a_mode_is_given_as_asked(fs: FsOps, root: Path) -> None:
     assert stat.S_IMODE((root / "pkg/c").stat().st_mode) == 0o666
 
 
+@pytest.mark.parametrize("name", MUTATING)
+def test_an_error_names_the_whole_path(fs: FsOps, name: str) -> None:
+    """Not only the last part of it, which is all that the system is told."""
+    gone = RelPath("pkg/gone/file")
+    arguments = {"write_file": (gone, b""), "rename": (A, gone), "rename_new": (A, gone), "exchange": (A, gone)}
+    with pytest.raises(FileNotFoundError) as error:
+        getattr(fs, name)(*arguments.get(name, (gone,)))
+    assert error.value.filename == gone
+
+
 @contextmanager
 def mounted(folder: Path, *options: str) -> Iterator[Path]:
     """A small disk in memory."""
@@ -221,6 +231,7 @@ def test_a_full_disk(tmp_path: Path, options: tuple[str, ...]) -> None:
         with pytest.raises(TreeError, match="no space left") as error:
             scene.run()
         assert "free some space" in error.value.hint
+        assert error.value.where.startswith(".micropkgd/")
         assert scene.tree() == before
         for path in disk.glob("filler*"):
             path.unlink()

@@ -8,9 +8,10 @@ anything, and nothing is durable until `sync_file` and `sync_folder` say so.
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, ParamSpec, Self
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
@@ -33,6 +34,23 @@ class LinkInTheWayError(TreeError):
     """A folder on the way to a path is a symbolic link."""
 
 
+_P = ParamSpec("_P")
+
+
+def _telling(call: Callable[_P, None]) -> Callable[_P, None]:
+    """Let an error name the last path of a call, of which the system knows no more than the name in its folder."""
+
+    @wraps(call)
+    def told(*arguments: _P.args, **options: _P.kwargs) -> None:
+        try:
+            call(*arguments, **options)
+        except OSError as error:
+            error.filename = next((each for each in reversed(arguments) if isinstance(each, str)), ".")
+            raise
+
+    return told
+
+
 class FsOps:
     """Files below one folder. Paths are relative to it; `OSError`s are those of the calls beneath."""
 
@@ -51,11 +69,13 @@ class FsOps:
 
     # What changes the disk
 
+    @_telling
     def make_folder(self, path: RelPath, mode: int = 0o777) -> None:
         """Create one folder; its parent must be there."""
         parent, name = self._split(path)
         os.mkdir(name, mode, dir_fd=parent)
 
+    @_telling
     def write_file(self, path: RelPath, data: bytes, mode: int | None = None) -> None:
         """Create a file that is not there yet, with these bytes and this mode, or the one the umask gives."""
         parent, name = self._split(path)
@@ -70,6 +90,7 @@ class FsOps:
         finally:
             os.close(descriptor)
 
+    @_telling
     def sync_file(self, path: RelPath) -> None:
         """Make a file's bytes durable."""
         parent, name = self._split(path)
@@ -79,16 +100,19 @@ class FsOps:
         finally:
             os.close(descriptor)
 
+    @_telling
     def sync_folder(self, path: RelPath | None) -> None:
         """Make a folder's names durable; None is the project itself."""
         os.fsync(self._root if path is None else self._folder(path))
 
+    @_telling
     def rename(self, source: RelPath, target: RelPath) -> None:
         """Move a file or folder; a file that stands at the target is replaced."""
         (old, old_name), (new, new_name) = self._pair(source, target)
         os.rename(old_name, new_name, src_dir_fd=old, dst_dir_fd=new)
         self._forget_folders()
 
+    @_telling
     def rename_new(self, source: RelPath, target: RelPath) -> None:
         """Move a file to where nothing stands; `FileExistsError` where something does."""
         (old, old_name), (new, new_name) = self._pair(source, target)
@@ -96,6 +120,7 @@ class FsOps:
             os.link(old_name, new_name, src_dir_fd=old, dst_dir_fd=new, follow_symlinks=False)
             os.unlink(old_name, dir_fd=old)
 
+    @_telling
     def exchange(self, one: RelPath, other: RelPath) -> None:
         """Let two files trade places at once."""
         if not self.trades_places(one, other):
@@ -107,11 +132,13 @@ class FsOps:
         (a, a_name), (b, b_name) = self._pair(one, other)
         return _renameat2(a, a_name, b, b_name, _EXCHANGE)
 
+    @_telling
     def remove_file(self, path: RelPath) -> None:
         """Remove one file."""
         parent, name = self._split(path)
         os.unlink(name, dir_fd=parent)
 
+    @_telling
     def remove_folder(self, path: RelPath) -> None:
         """Remove one empty folder."""
         parent, name = self._split(path)
