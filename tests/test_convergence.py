@@ -22,12 +22,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from micropkgd.errors import UsageError
+from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.choice import Conflict
 from micropkgd.reconcile.rollback import roll_back
 from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
-from tests.faults import Scene, hooking, in_child, kill_at
+from tests.faults import Call, Scene, hooking, in_child, kill_at
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 NAMES = ("ds", "es")
@@ -39,6 +39,10 @@ GIT = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"
 
 names = st.sampled_from(NAMES)
 calls = st.integers(1, 60)
+MEANWHILE = (
+    "checkout -q one", "checkout -q two", "stash push -q -u", "stash pop -q", "reset -q --hard", "clean -q -f -d -x",
+    "rebase -q one", "rebase -q two",
+)  # fmt: skip
 folders = ("ds", "es", "x", "y", "pipelines/x", "pipelines/ds")
 foreign = st.sampled_from([f"src/shop/{folder}/{file}" for folder in folders for file in FILES[:3]])
 targets = st.one_of(st.integers(0, 20), st.integers(0, 20), foreign)  # a number names one of the files that are there
@@ -97,11 +101,11 @@ class Project(Scene):
 
     def git(self, *words: str) -> bool:
         """Let git work on the tree, as a person does."""
-        before = self.in_tree()
+        before, kept_before = self.in_tree(), self.in_state()
         command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words]
         ended = subprocess.run(command, cwd=self.root, env=GIT, capture_output=True, check=False, timeout=30)
-        after = self.in_tree()
-        self.ledger = (self.ledger - (before - after)) | after
+        after, kept_after = self.in_tree(), self.in_state()
+        self.ledger = (self.ledger - (before - after) - (kept_before - kept_after)) | after
         return ended.returncode == 0
 
     def in_tree(self) -> set[bytes]:
@@ -109,6 +113,10 @@ class Project(Scene):
         hidden = {self.root / ".git", self.root / ".micropkgd"}
         files = (path for path in self.root.rglob("*") if path.is_file() and not hidden & set(path.parents))
         return set().union(*(_words(path.read_bytes()) for path in files))
+
+    def in_state(self) -> set[bytes]:
+        """The words below `.micropkgd`, which `git clean` may take away with all they are in."""
+        return set().union(*(_words(data) for data in self.stowed()))
 
     def lost(self) -> set[bytes]:
         """The words that are nowhere."""
@@ -232,6 +240,30 @@ class Game(RuleBasedStateMachine):
     def resolve(self, name: str, choice: Conflict) -> None:
         """A person decides."""
         self.project.run(choices={f"dist/{name}.tar.gz": choice})
+
+    @rule(number=calls, words=st.sampled_from(MEANWHILE))
+    def git_meanwhile(self, number: int, words: str) -> None:
+        """Git works on the tree in the middle of a pass, which may end with a message for that."""
+        self._meanwhile(number, partial(self.project.git, *words.split()))
+        self.project.git("rebase", "--abort")
+
+    @rule(number=calls, path=targets, by_rename=st.booleans())
+    def save_meanwhile(self, number: int, path: int | str, by_rename: bool) -> None:
+        """An editor saves in the middle of a pass."""
+        self._meanwhile(number, partial(self.save_anew, path, by_rename))
+
+    @rule(number=calls, name=names, place=st.sampled_from([*PLACES, None]))
+    def edit_manifest_meanwhile(self, number: int, name: str, place: str | None) -> None:
+        """The manifest changes in the middle of a pass."""
+        self._meanwhile(number, partial(self.edit_manifest, name, place))
+
+    def _meanwhile(self, number: int, act: Callable[[], object]) -> None:
+        def hook(call: Call) -> None:
+            if call.number == number:
+                act()
+
+        with suppress(MicropkgError):
+            self.project.run(hooking(hook))
 
     @rule(number=calls)
     def crash(self, number: int) -> None:

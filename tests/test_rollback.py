@@ -170,6 +170,22 @@ def test_lines_that_went_back_to_nothing_come_again(world: World) -> None:
     assert "ds-needs" in world.read("requirements.in")
 
 
+def test_requirements_that_came_again_go_and_come_with_the_rest(world: World) -> None:
+    """A commit that leaves the lock as it was has one step for the requirements file too."""
+    two_entries(world)
+    for path in (NODES, "requirements.in"):
+        (world.root / path).unlink()
+    gone = world.tree()
+    world.sync()
+    there = world.tree()
+    assert {NODES, "requirements.in"} <= there.keys()
+
+    assert world.run("rollback").code == 0
+    assert world.tree() == gone
+    assert world.run("rollback").code == 0
+    assert world.tree() == there
+
+
 def test_lines_of_a_person_in_the_requirements_stay(world: World) -> None:
     """A requirements file that was edited since loses and gets the entries' lines alone."""
     two_entries(world)

@@ -111,7 +111,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
     project = sides.project
-    together = frozenset({LOCK_NAME, project.layout.requirements}) if sides.then != project.lock else frozenset()
+    together = frozenset({LOCK_NAME, project.layout.requirements})
     parts = parts_of(fs, sides.ways, project.lock, sides.then, together)
     everything = only is None and not any(part.held for part in parts)
     if only is not None:
