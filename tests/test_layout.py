@@ -2,6 +2,7 @@
 
 import pytest
 
+from micropkgd.errors import DocumentError
 from micropkgd.model.layout import Layout
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import RelPath
@@ -85,6 +86,14 @@ def test_config_folders_are_read_from_settings(world: World, text: str, conf: st
     found = layout(world)
 
     assert (found.conf_dir, found.base_env) == (conf, env)
+
+
+def test_a_hidden_config_folder_is_refused(world: World) -> None:
+    """What the journal of a commit may not name must not be written in the first place."""
+    world.write("src/shop/settings.py", 'CONF_SOURCE = ".conf"\n')
+
+    with pytest.raises(DocumentError, match="hidden"):
+        layout(world)
 
 
 def test_the_requirements_file_stands_beside_the_one_it_is_made_from(world: World) -> None:

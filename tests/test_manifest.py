@@ -110,6 +110,12 @@ def test_a_plain_python_project() -> None:
         pytest.param({"pull": []}, OWN_PULL, id="table"),
         pytest.param({"update": "never"}, ("tool", "micropkgd", "update"), id="choice"),
         pytest.param({"requirements-file": "../r.in"}, ("tool", "micropkgd", "requirements-file"), id="outside"),
+        pytest.param({"requirements-file": ".git/config"}, ("tool", "micropkgd", "requirements-file"), id="hidden"),
+        pytest.param(
+            {"project": {"package": "shop", "conf": ".conf"}},
+            ("tool", "micropkgd", "project", "conf"),
+            id="hidden-conf",
+        ),
     ],
 )
 def test_each_error_has_the_address_of_its_key(own: Mapping[str, object], path: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.publish import Target, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
-from micropkgd.model.tree import Digest, parse_digest, rel_path
+from micropkgd.model.tree import Digest, managed_path, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
 OWN_PULL: TablePath = ("tool", "micropkgd", "pull")
@@ -206,7 +206,7 @@ def _project(document: Table) -> ProjectTables:
 
 
 def _folder(fields: Fields, key: str) -> str | None:
-    return fields.checked(key, lambda text: text if text == "." else rel_path(text.removesuffix("/")))
+    return fields.checked(key, lambda text: text if text == "." else managed_path(text.removesuffix("/")))
 
 
 def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullEntry:
@@ -256,7 +256,7 @@ def _policy(document: Table) -> Policy:
         on_local_edit=fields.choice("on-local-edit", OnLocalEdit) or OnLocalEdit.MERGE,
         prune=fields.flag("prune", default=True),
         update=fields.choice("update", Update) or Update.FOLLOW,
-        requirements_file=fields.checked("requirements-file", rel_path) or "requirements.in",
+        requirements_file=fields.checked("requirements-file", managed_path) or "requirements.in",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
         protocols=fields.texts("protocols"),
         index_url=fields.checked("index-url", parse_index_url),

@@ -42,6 +42,17 @@ def rel_path(text: str) -> RelPath:
     return RelPath(text)
 
 
+def managed_path(text: str) -> RelPath:
+    """Check that a text is a path that a commit may change; hidden files and folders of the project are none.
+
+    They are git's, an editor's or our own, and a journal that names one is never believed.
+    """
+    path = rel_path(text)
+    if path.startswith("."):
+        raise DocumentError(f"path `{path}` is hidden, and such are never written", hint="name one without the dot")
+    return path
+
+
 def parents(path: RelPath) -> tuple[RelPath, ...]:
     """All folders above a path, the nearest first, the project itself left out."""
     parts = path.split("/")

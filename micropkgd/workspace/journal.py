@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.lock import BY_HAND
-from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
+from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.key import own_key
 
@@ -154,7 +154,7 @@ def _parse(document: dict[str, object]) -> Journal:
     journal = Journal(
         id=_plain_name(str(document["id"])),
         operations=tuple(_operation(row) for row in operations),
-        folders=tuple(_managed(rel_path(folder)) for folder in folders),
+        folders=tuple(managed_path(folder) for folder in folders),
         floors=tuple(RelPath(str(folder)) for folder in floors),
         undo=bool(document["undo"]),
     )
@@ -167,18 +167,11 @@ def _parse(document: dict[str, object]) -> Journal:
 def _operation(row: dict[str, object]) -> Operation:
     before, after = row["before"], row["after"]
     return Operation(
-        path=_managed(rel_path(str(row["path"]))),
+        path=BY_HAND if row["path"] == BY_HAND else managed_path(str(row["path"])),
         staged=rel_path(str(row["staged"])),
         before=None if before is None else parse_digest(before),
         after=None if after is None else parse_digest(after),
     )
-
-
-def _managed(path: RelPath) -> RelPath:
-    """No commit ever touches a hidden folder of the project: not git's, nor our own but for one record."""
-    if path.startswith(".") and path != BY_HAND:
-        raise ValueError(f"{path} is not a path that a commit may change")
-    return path
 
 
 def _plain_name(text: str) -> str:

@@ -8,10 +8,10 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import Layout
 from micropkgd.model.manifest import Manifest
-from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.workspace.reading import read_regular
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def recognise(root: str, manifest: Manifest) -> Recognised:
         package=tables.package,
         source_dir=source,
         tests_dir=tests,
-        conf_dir=tables.conf_dir or rel_path(settings.get("CONF_SOURCE", "conf")),
+        conf_dir=tables.conf_dir or _conf(settings),
         base_env=tables.base_env or settings.get("base_env", "base"),
         requirements=RelPath(wanted if "/" in wanted else seed.replace(_REQUIREMENTS, wanted)),
         requirements_seed=RelPath(seed),
@@ -90,6 +90,13 @@ def _requirements(root: str, source: str, release: tuple[int, ...]) -> tuple[str
     if release < _REQUIREMENTS_MOVED_IN:
         return beside, "where this version of Kedro has them"
     return _REQUIREMENTS, _BY_DEFAULT
+
+
+def _conf(settings: Mapping[str, str]) -> RelPath:
+    try:
+        return managed_path(settings.get("CONF_SOURCE", "conf"))
+    except DocumentError as error:
+        raise error.at("CONF_SOURCE in settings.py") from error
 
 
 def _release(version: str) -> tuple[int, ...]:
