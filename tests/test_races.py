@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from micropkgd.errors import MicropkgError
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import Found, RelPath
 from micropkgd.workspace.fsops import FsOps
 from tests.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
 
@@ -24,6 +26,7 @@ MINE = b"MINE = True\n"
 BETA = ("src/shop/beta/one.py", "src/shop/beta/two/y.py", "src/shop/beta/gone.py", "src/shop/beta/deep/x.py",
         "conf/base/parameters_beta.yml")  # fmt: skip
 Edit = Callable[[Path], None]
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,71 @@ def test_a_save_of_a_shared_file_stays(before: Scene, path: str) -> None:
                 scene.run()
                 assert b"# mine\n" in file.read_bytes(), call
                 assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+
+
+class Looks:
+    """Gives `FsOps` with somebody who acts once, after one of its looks at the project's own files."""
+
+    def __init__(self, number: int, act: Callable[[], object]) -> None:
+        self.left, self._act = number, act
+
+    def __call__(self, root: str) -> FsOps:
+        """Open a project."""
+        looks = self
+
+        class Looking(FsOps):
+            def found(self, path: RelPath) -> Found:
+                return looks.then(path, super().found(path))
+
+            def read(self, path: RelPath) -> bytes:
+                return looks.then(path, super().read(path))
+
+            def status(self, path: RelPath) -> os.stat_result | None:
+                return looks.then(path, super().status(path))
+
+        return Looking(root)
+
+    def then(self, path: RelPath, seen: T) -> T:
+        """Count a look, and act after the one."""
+        self.left -= not path.startswith(".micropkgd")
+        if self.left == 0:
+            self.left = -1
+            self._act()
+        return seen
+
+
+@pytest.mark.parametrize("path", ["requirements.in", "src/shop/tools/__init__.py"])
+def test_a_save_after_any_look_at_a_shared_file_stays(before: Scene, path: str) -> None:
+    """What a shared file is made from is what may be replaced: a save after that is not taken for it."""
+    for number in count(1):
+        with copy_of(before) as scene:
+            pull = '"dist/alpha.tar.gz" = {destination = "tools"}'
+            manifest = (scene.root / "pyproject.toml").read_text()
+            scene.write({"pyproject.toml": manifest.replace('"dist/alpha.tar.gz" = {}', pull)})
+            looks = Looks(number, partial(save_by_rename, scene.root / path))
+            with suppress(MicropkgError):
+                scene.run(looks)
+            if looks.left > 0:
+                break
+            assert MINE in (scene.root / path).read_bytes(), number
+
+
+def test_a_lock_that_git_brings_while_sources_are_asked_stays(before: Scene) -> None:
+    """The lock is replaced only by one that was made from it; the next pass begins from what git brought."""
+    with copy_of(before) as scene:
+        lock = scene.root / "micropkg.lock"
+        others = lock.read_bytes().replace(b'"dist/beta.tar.gz"', b'"dist/of-others.tar.gz"')
+
+        class Slow(FsOps):
+            def found(self, path: RelPath) -> Found:  # the first look at the tree comes after the sources
+                if path.startswith("src/") and lock.read_bytes() != others:
+                    lock.write_bytes(others)
+                return super().found(path)
+
+        with pytest.raises(MicropkgError, match="changed while this pass was at work"):
+            scene.run(Slow)
+        assert lock.read_bytes() == others
+        assert scene.tree().keys() == before.tree().keys()
 
 
 def swap_for_link(folder: Path, outside: Path) -> None:

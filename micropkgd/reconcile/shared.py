@@ -6,11 +6,11 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model import requirements
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Lock
+from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.project import Project, lock_text
+from micropkgd.workspace.project import Project, lock_text, read_lock
 
 Lines = Mapping[str, tuple[str, ...]]
 
@@ -29,17 +29,25 @@ def shared_changes(fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lo
     """
     contents: dict[Digest, bytes] = {}
     missing = [path for path in sorted(set(scaffolds)) if fs.status(path) is None]
-    changes = [_write(fs, path, b"", contents, "makes the folder a package") for path in missing]
+    changes = [_change(path, None, b"", contents, "makes the folder a package") for path in missing]
     if (change := _requirements(fs, project, lock, owned, contents)) is not None:
         changes.append(change)
     return Shared((*changes, *lock_changes(fs, project, lock, contents)), contents)
 
 
 def lock_changes(fs: FsOps, project: Project, lock: Lock, contents: dict[Digest, bytes]) -> tuple[Change, ...]:
-    """The change of the lock file, if it says something new; its bytes go to `contents`."""
+    """The change of the lock file, if it says something new; its bytes go to `contents`.
+
+    Fetching may have taken long since the lock was read: one that says something else by now, as after a `git pull`,
+    asks for another plan from its first step on.
+    """
     if lock == project.lock:
         return ()
-    return (_write(fs, project.record, lock_text(lock, project.record), contents, "says what is installed"),)
+    before = _digest(_bytes(fs, project.record))
+    if project.record == LOCK_NAME and read_lock(project.root, project.layout) != project.lock:
+        hint = "run again when nobody else writes this file"
+        raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)
+    return (_change(project.record, before, lock_text(lock, project.record), contents, "says what is installed"),)
 
 
 def requirement_lines(blocks: Sequence[Block], layout: Layout) -> Lines:
@@ -57,35 +65,46 @@ def _requirements(
 ) -> Change | None:
     layout = project.layout
     wanted = requirement_lines(lock.blocks, layout)
-    exists = fs.status(layout.requirements) is not None
-    if not exists:
+    if fs.status(layout.requirements) is None:
         owned = {}
     if owned == wanted:
         return None
-    text = _text(fs, layout.requirements if exists else layout.requirements_seed)
-    updated = requirements.update(text, owned, wanted)
+    # What the change is made from is also what it may replace: a save after this one look must refuse the commit.
+    found = _bytes(fs, layout.requirements)
+    text = _text(layout.requirements, found) if found is not None else _seed(fs, layout)
+    updated = requirements.update(text, owned if found is not None else {}, wanted)
     if updated == text:
         return None
-    return _write(fs, layout.requirements, updated.encode(), contents, "requirements of the entries")
+    return _change(layout.requirements, _digest(found), updated.encode(), contents, "requirements of the entries")
 
 
-def _text(fs: FsOps, path: RelPath) -> str:
-    """The text of a requirements file; an empty one where there is none."""
+def _seed(fs: FsOps, layout: Layout) -> str:
+    return _text(layout.requirements_seed, _bytes(fs, layout.requirements_seed) or b"")
+
+
+def _bytes(fs: FsOps, path: RelPath) -> bytes | None:
+    """The bytes of a shared file, looked at once; None where there is none."""
     found = fs.found(path)
     if isinstance(found, Obstacle):
-        raise TreeError(f"{found.what} stands where the requirements file should be", where=path)
-    if found is None:
-        return ""
+        raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
     try:
-        return fs.read(path).decode()
+        return None if found is None else fs.read(path)
+    except FileNotFoundError:  # somebody took it away between the two looks
+        return None
+
+
+def _text(path: RelPath, data: bytes) -> str:
+    try:
+        return data.decode()
     except UnicodeDecodeError as error:
         raise TreeError("the requirements file is not UTF-8", where=path, hint="save it as UTF-8") from error
 
 
-def _write(fs: FsOps, path: RelPath, data: bytes, contents: dict[Digest, bytes], reason: str) -> Change:
-    before = fs.found(path)
-    if isinstance(before, Obstacle):
-        raise TreeError(f"{before.what} stands in the way", where=path, hint="move it away and run again")
+def _digest(data: bytes | None) -> Digest | None:
+    return None if data is None else digest_of(data)
+
+
+def _change(path: RelPath, before: Digest | None, data: bytes, contents: dict[Digest, bytes], reason: str) -> Change:
     after = digest_of(data)
     contents[after] = data
     return Change(Kind.CREATE if before is None else Kind.UPDATE, path, before, after, reason)
