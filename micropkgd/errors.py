@@ -72,6 +72,11 @@ class ShortageError(TreeError):
 
     lasting = False
 
+    @classmethod
+    def of(cls, error: OSError, where: str = "") -> Self:
+        """What the machine refused somewhere that no better word was known."""
+        return cls((error.strerror or str(error)).lower(), where=str(error.filename or where))
+
 
 class OutOfStepError(MicropkgError):
     """Manifest and lock disagree where the command forbids to change either (`--locked`)."""

@@ -142,6 +142,59 @@ def test_a_bad_option(world: World, options: dict[str, str], words: str) -> None
     refused(world, 2, words, "pyproject.toml:10")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"alias": "a" * 300}, "is longer than a file system takes", id="alias"),
+        pytest.param({"destination": "/".join(["a" * 200] * 25)}, "is longer than a file system takes", id="whole"),
+        pytest.param({"ref": f"dist/{'d' * 300}.tar.gz"}, "file name too long", id="ref"),
+        pytest.param({"ref": "dist/circle.tar.gz"}, "too many levels of symbolic links", id="circle"),
+    ],
+)
+def test_a_name_that_no_file_can_have_stops_its_entry_alone(world: World, options: dict[str, str], words: str) -> None:
+    """What only the kernel refuses is this entry's failure, and the other entry comes in."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.write("dist/dt.tar.gz", archive({"nodes.py": "B = 1\n"}, "1.0"))
+    (world.root / "dist/circle.tar.gz").symlink_to("circle.tar.gz")
+    ref = options.pop("ref", ROW)
+    pairs = ", ".join(f'{key} = "{value}"' for key, value in options.items())
+    world.manifest(f'"{ref}" = {{{pairs}}}\n"dist/dt.tar.gz" = {{alias = "other"}}')
+    said = world.reconcile()
+
+    assert said.code != 0
+    assert words in said.out.lower()
+    assert world.read("src/shop/other/nodes.py") == "B = 1\n"
+
+
+def test_a_pipe_for_fs_args_is_not_waited_for(world: World) -> None:
+    """Nor is a device read to its end."""
+    world.asks_for("http://127.0.0.1:9/ds.tar.gz", fs_args="args.yml")
+    os.mkfifo(world.root / "args.yml")
+    said = world.reconcile()
+
+    assert said.code == 2
+    assert "args.yml: cannot be read: it is no regular file" in said.out
+
+
+@pytest.mark.parametrize("command", [["reconcile", "--once"], ["diff"], ["history"], ["rollback"]])
+def test_without_descriptors_each_command_ends_with_a_message(world: World, command: list[str]) -> None:
+    """However many are left, what is missing is said, and the next pass with enough of them comes to rest."""
+    world.publish({"deep/er/nodes.py": "A = 1\n"})
+    world.asks_for()
+    world.sync()
+    world.publish({"deep/er/nodes.py": "A = 2\n"})
+    for few in range(6, 16, 2):
+        ended = subprocess.run(
+            ["prlimit", f"--nofile={few}:{few}", sys.executable, "-m", "micropkgd", *command],
+            cwd=world.root, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in ended.stderr, ended.stderr
+        assert ended.returncode == 0 or "error: " in ended.stderr
+        assert "no commit" not in ended.stdout + ended.stderr
+    world.sync()
+    assert world.read("src/shop/ds/deep/er/nodes.py") == "A = 2\n"
+
+
 def test_a_missing_archive(world: World) -> None:
     """Exit 1, and a file of nearly that name is pointed out."""
     world.publish({}, to="dist/ds-1.0.tar.gz")

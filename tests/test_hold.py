@@ -105,12 +105,19 @@ def test_a_link_in_the_place_of_our_folder_is_not_followed(tmp_path: Path, targe
     assert sorted(os.listdir(tmp_path)) == ["outside", "root"]
 
 
+def pipe_for_gitignore(own: Path) -> None:
+    """A pipe that nobody reads; to open it would last for ever."""
+    own.mkdir()
+    os.mkfifo(own / ".gitignore")
+
+
 @pytest.mark.parametrize(
     "obstacle",
     [
         pytest.param(lambda own: own.write_bytes(b""), id="file-for-folder"),
         pytest.param(lambda own: (own / "lock").mkdir(parents=True), id="folder-for-lock"),
         pytest.param(lambda own: (own.mkdir(), (own / "lock").symlink_to("/dev/null")), id="link-for-lock"),
+        pytest.param(pipe_for_gitignore, id="pipe-for-gitignore"),
     ],
 )
 def test_what_cannot_be_a_lock_is_a_message(tmp_path: Path, obstacle: object) -> None:

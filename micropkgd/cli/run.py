@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from micropkgd.cli.commands import execute
 from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import make_parser
-from micropkgd.errors import MicropkgError
+from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.model.condition import Failure
 
 _INTERRUPTED = 130
@@ -23,13 +23,17 @@ def run(arguments: Sequence[str]) -> int:
     except MicropkgError as error:
         _say_error(options, error)
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was begun is finished or taken back by the next pass\n")
-        return _INTERRUPTED
     except BrokenPipeError:
         # Who read us has read enough; nothing is left to say, also not by the interpreter at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOBODY_READS
+    except OSError as error:  # of the machine: no descriptors left, a full or failing disk
+        shortage = ShortageError.of(error)
+        _say_error(options, shortage)
+        return shortage.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was begun is finished or taken back by the next pass\n")
+        return _INTERRUPTED
 
 
 def _say_error(options: Namespace, error: MicropkgError) -> None:

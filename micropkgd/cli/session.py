@@ -12,7 +12,7 @@ from micropkgd.cli import output
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.machine import check_of, pass_by_service, settings_of
 from micropkgd.cli.progress import Downloads
-from micropkgd.errors import MicropkgError
+from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import Options
@@ -47,6 +47,10 @@ def work_on(
                 outcome = work(find_root(project), reach.fetcher)
             except MicropkgError as error:
                 outcome = Outcome(project, failure=Failure.of(error))
+            except BrokenPipeError:  # of who reads us
+                raise
+            except OSError as error:
+                outcome = Outcome(project, failure=Failure.of(ShortageError.of(error, project)))
             if outcome.recovered:
                 logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
             if outcome.set_aside:

@@ -13,6 +13,8 @@ Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hex digits. Build it with `digest_of` or `parse_digest`."""
 
 _DEEPEST = 100  # folders; an archive may have fewer
+_LONGEST = 1000  # characters, so that a project in a deep folder is still below the kernel's 4096 bytes
+_LONGEST_NAME = 255  # bytes, as on nearly every file system
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -37,6 +39,8 @@ def rel_path(text: str) -> RelPath:
         raise DocumentError(f"path `{text}` is not relative to the project")
     if any(part in {"", ".", ".."} for part in text.split("/")):
         raise DocumentError(f"path `{text}` leaves the project or is not in its shortest form")
+    if len(text) > _LONGEST_NAME // 4 and _is_too_long(text):
+        raise DocumentError(f"path `{text[:100]}...` is longer than a file system takes", hint="use shorter names")
     if text.count("/") > _DEEPEST:
         raise DocumentError(f"path `{text[:100]}...` is more than {_DEEPEST} folders deep")
     return RelPath(text)
@@ -78,6 +82,10 @@ def parse_digest(text: object) -> Digest:
 def short(digest: Digest) -> str:
     """The first 12 hex digits, for people."""
     return digest.removeprefix("sha256:")[:12]
+
+
+def _is_too_long(text: str) -> bool:
+    return len(text) > _LONGEST or any(len(part.encode()) > _LONGEST_NAME for part in text.split("/"))
 
 
 def _has_odd_characters(text: str) -> bool:

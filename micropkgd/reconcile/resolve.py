@@ -20,6 +20,7 @@ from micropkgd.reconcile.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.state import Known
 
 _EXIT_CODES = {
@@ -201,8 +202,8 @@ class Fetcher(NamedTuple):
 def load_fs_args(root: str, path: str, environ: Mapping[str, str]) -> Mapping[str, object]:
     """Read a file of options; `DocumentError` has its path."""
     try:
-        with open(os.path.join(root, rel_path(path)), "rb") as stream:
-            options = documents.interpolate(documents.read_yaml(stream.read()), environ)
+        data = read_regular(os.path.join(root, rel_path(path)))
+        options = documents.interpolate(documents.read_yaml(data), environ)
     except FileNotFoundError as error:
         raise DocumentError("fs-args file is missing", where=path) from error
     except OSError as error:

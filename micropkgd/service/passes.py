@@ -129,8 +129,7 @@ class Passes:
         except CancelledError:
             return None
         except OSError as error:  # of the machine: no descriptors or no memory left, a disk that fails
-            what = ShortageError((error.strerror or str(error)).lower(), where=str(error.filename or root))
-            return Outcome(root, failure=Failure.of(what))
+            return Outcome(root, failure=Failure.of(ShortageError.of(error, root)))
 
     def _fetcher(self, root: str) -> Fetcher:
         return Fetcher(root, self._sources, self._cache, os.environ)

@@ -63,7 +63,8 @@ def _open_in(folder: str, flags: int) -> int:
 def _hide_from_git(folder: str) -> None:
     above = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        ignore = os.open(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=above)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe is not waited for
+        ignore = os.open(".gitignore", flags, 0o666, dir_fd=above)
         with open(ignore, "w", encoding="ascii") as stream:
             stream.write("*\n")
     finally:

@@ -40,7 +40,7 @@ def history(fs: FsOps) -> list[Commit]:
     commits = []
     for name in fs.names(KEPT):
         path = RelPath(f"{KEPT}/{name}/journal")
-        with suppress(TreeError, OSError):
+        with suppress(TreeError, FileNotFoundError, PermissionError):  # a failing disk would make an older one the last
             journal, status = read_kept_journal(fs, path), fs.status(path)
             if journal is not None and status is not None and journal.id == name and not journal.undo:
                 commits.append(Commit(name, status.st_mtime_ns, journal.operations))

@@ -113,10 +113,14 @@ def can_settle(outcome: Outcome) -> bool:
 
 
 def _signature(look: Callable[[str], os.stat_result], path: str) -> list[int] | None:
-    """What was read is looked at through links, as reading does; what is installed is never a link."""
+    """What was read is looked at through links, as reading does; what is installed is never a link.
+
+    What nobody can look at, behind links in a circle or a closed folder, counts as what is not there; who reads it
+    says why.
+    """
     try:
         status = look(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
 
