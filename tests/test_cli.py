@@ -327,3 +327,17 @@ def test_the_order_of_rows_does_not_matter(world: World) -> None:
         (world.root / "micropkg.lock").unlink()
 
     assert locks[0] == locks[1]
+
+
+def test_add_does_not_replace_a_link_to_the_manifest(world: World) -> None:
+    """A manifest that stands elsewhere is its owner's to edit, and to run again would not help."""
+    world.publish({"nodes.py": "A = 1\n"})
+    manifest = world.root / "pyproject.toml"
+    manifest.rename(world.root / "elsewhere.toml")
+    manifest.symlink_to("elsewhere.toml")
+    before = world.tree()
+    said = world.run("add", ROW)
+
+    assert said.code == 1, said
+    assert "hint: edit the file that stands behind it by hand" in said.err
+    assert world.tree() == before

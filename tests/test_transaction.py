@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -239,6 +240,27 @@ def test_a_target_on_another_file_system_is_refused_before_anything_is_done(tmp_
         assert scene.text("src/shop/gamma/one.py") == "G = 1\n"
     scene.run()
     assert scene.text("conf/base/parameters_beta.yml") == "a: 1\n"
+
+
+def test_a_folder_that_is_mounted_on_its_own_stops_its_entry_alone(tmp_path: Path) -> None:
+    """Also from the same file system, as containers do, where no number of a device tells it."""
+    scene = Scene(tmp_path)
+    scene.ask_for("beta", "gamma")
+    scene.publish("beta", {"beta/one.py": "B = 1\n"})
+    scene.publish("gamma", {"gamma/one.py": "G = 1\n"})
+    folder = scene.root / "src/shop/beta"
+    folder.mkdir()
+    subprocess.run(["mount", "--bind", folder, folder], check=True)
+    try:
+        beta, gamma = scene.run().entries
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+    assert beta.failure is not None
+    assert "mounted on their own" in beta.failure.problem
+    assert gamma.failure is None
+    assert scene.text("src/shop/gamma/one.py") == "G = 1\n"
+    scene.run()
+    assert scene.text("src/shop/beta/one.py") == "B = 1\n"
 
 
 def test_a_floor_stays_also_when_another_process_finishes(root: Path) -> None:

@@ -5,7 +5,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 
 from micropkgd import documents
-from micropkgd.errors import ProjectBusyError, UsageError
+from micropkgd.errors import ProjectBusyError, TreeError, UsageError
 from micropkgd.model.fields import nearest
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, Kind
@@ -71,8 +71,10 @@ def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
     with hold(root, lock_timeout), FsOps(root) as fs:
         recover(fs)
         refusal = commit(fs, [change], {digest_of(after): after})
-    if refusal is not None:
+    if refusal is not None and refusal.raced:
         raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
+    if refusal is not None:
+        raise TreeError(refusal.problem, where=refusal.path, hint="edit the file that stands behind it by hand")
 
 
 def read_bytes(root: str) -> bytes:

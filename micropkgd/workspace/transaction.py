@@ -11,6 +11,7 @@ Every step after the commit point is a function of the digests on disk, so it ma
 is never tried again (PostgreSQL's lesson, reliability.md F26).
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,16 @@ from micropkgd.workspace.trees import is_folder, remove_tree
 
 # What a move answers when someone else has put something there, or taken something away, since we looked.
 _DISPLACED = (FileExistsError, FileNotFoundError, NotADirectoryError, BlockingIOError, LinkInTheWayError)
+
+
+# What no look ahead can tell: an immutable file, a mount point in the same file system, a rule of the kernel's. It
+# concerns this one file, so that the other entries can go on.
+_NOT_TO_BE_MOVED = {
+    errno.EPERM: "may not be replaced, not even by its owner",
+    errno.EACCES: "may not be replaced",
+    errno.EXDEV: f"cannot be replaced at once: its folder and {FOLDER} are mounted on their own",
+    errno.EBUSY: "cannot be replaced at once: it is mounted on its own",
+}
 
 
 class Refusal(NamedTuple):
@@ -208,6 +219,10 @@ def _apply(fs: FsOps, operation: Operation) -> None:
             fs.exchange(staged, path)
     except _DISPLACED as error:
         raise _RefusedError(path, "appeared or disappeared while this pass was at work") from error
+    except OSError as error:
+        if error.errno in _NOT_TO_BE_MOVED:
+            raise _RefusedError(path, _NOT_TO_BE_MOVED[error.errno], raced=False) from error
+        raise
     if fs.found(staged) != before:
         _put_back(fs, path, staged, after)
         raise _RefusedError(path, "was edited while this pass was at work")
