@@ -259,3 +259,36 @@ def test_a_file_that_may_not_be_moved_stops_its_entry_alone(case: Case, code: in
             assert all(scene.tree().get(name) == case.new.get(name) for name in changed)
         case.assert_converges(scene)
         shutil.rmtree(scene.folder)
+
+
+def test_what_was_merged_stays_so_when_the_pass_could_not_remember_it(tmp_path: Path) -> None:
+    """After the commit the lock says what is in the tree: an edit on top of it is none of the older version."""
+    scene = Scene(tmp_path)
+    lines = [f"line_{number} = {number}\n" for number in range(9)]
+    scene.ask_for("gamma")
+    scene.publish("gamma", {"gamma/text.py": "".join(lines), "gamma/other.py": "OTHER = 1\n"}, requires="numpy>=1")
+    scene.run()
+    scene.publish(
+        "gamma", {"gamma/text.py": "".join(["line_0 = 'theirs'\n", *lines[1:]]), "gamma/other.py": "OTHER = 2\n"}, "2",
+        requires="numpy>=2",
+    )  # fmt: skip
+    scene.write({"src/shop/gamma/text.py": "".join([*lines[:-1], "line_8 = 'ours'\n"])})
+
+    def refuse(call: Call) -> None:
+        if call.name == "write_file" and call.arguments[0] == ".micropkgd/state.json.tmp":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(TreeError, match="no space left"):
+        scene.run(hooking(refuse))
+    scene.write({"src/shop/gamma/other.py": "OTHER = 2\nMINE = 1\n", "requirements.in": "# numpy is in the image\n"})
+    tree = scene.tree()
+    (entry,) = scene.run().entries
+
+    assert entry.failure is None
+    assert entry.plan is not None
+    assert entry.plan.drifted == ("src/shop/gamma/other.py", "src/shop/gamma/text.py")
+    assert not entry.plan.held
+    assert scene.tree() == tree
+    time.sleep(GRAIN_NS / 1e9)
+    scene.run()
+    assert_quiet(scene)

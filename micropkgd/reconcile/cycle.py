@@ -19,7 +19,7 @@ from micropkgd.reconcile.full_check import FullCheck
 from micropkgd.reconcile.modes import check_lock, follow_of, frozen
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.propose import Proposal, Proposer
-from micropkgd.reconcile.remember import failing, remember, with_since
+from micropkgd.reconcile.remember import caught_up, failing, remember, with_since
 from micropkgd.reconcile.report import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.resolve import Fetcher, Resolution
 from micropkgd.reconcile.suspend import LEFT_ALONE, left_alone
@@ -57,7 +57,8 @@ def run_pass(
         recovery = recover(fs) if options.apply else Recovery()
         if options.apply:
             wait_for_git(root, GIT_PATIENCE)
-        project, state = _observe(root, options), read_state(fs)
+        project = _observe(root, options)
+        state = caught_up(fs, read_state(fs), project.layout)
         watched = watch(root, *depended_on(project))
         fetcher = fetcher_for(project, make_fetcher)._replace(
             allow_downgrade=options.allow_downgrade, full_check=FullCheck(time.time(), options.full_check)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.layout import Layout
+from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import EntryOutcome, Outcome
 from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
@@ -14,12 +16,29 @@ from micropkgd.reconcile.facts import label_of
 from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.reconcile.resolve import Resolution
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.kept import KEPT, history
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.settled import GRAIN_NS
 from micropkgd.workspace.state import Known, State, write_state
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
+
+
+def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
+    """The state without what it says of files that a later commit changed: its pass ended before it could remember.
+
+    The lock that this commit left then says what is in the tree. Where the lock is another by now nothing else tells an
+    edit from an older version, and what is remembered stays.
+    """
+    if state.commits.issuperset(fs.names(KEPT)):
+        return state
+    missed = [commit for commit in history(fs) if commit.id not in state.commits]
+    steps = {step.path: step.after for commit in reversed(missed) for step in commit.operations}
+    if LOCK_NAME in steps and fs.found(LOCK_NAME) != steps[LOCK_NAME]:
+        return state
+    applied = {label: files for label, files in state.applied.items() if steps.keys().isdisjoint(files)}
+    return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
 
 
 def remember(

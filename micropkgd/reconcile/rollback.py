@@ -15,6 +15,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.cycle import GIT_PATIENCE
+from micropkgd.reconcile.remember import caught_up
 from micropkgd.reconcile.shared import requirement_lines, shared_changes
 from micropkgd.reconcile.ways_back import Part, Way, can_go, parts_of, ways_back
 from micropkgd.workspace.fsops import FsOps
@@ -106,7 +107,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
     of_lock = next((way for way in ways if way.path == LOCK_NAME), None)
     if of_lock is not None and can_go(fs, of_lock):
         then = read_lock(root, project.layout, of_lock.copy) if of_lock.then else Lock()
-    return Sides(project, read_state(fs), ways, then)
+    return Sides(project, caught_up(fs, read_state(fs), project.layout), ways, then)
 
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:

@@ -15,6 +15,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.kept import KEPT
 
 STATE = RelPath(".micropkgd/state.json")
 _DRAFT = RelPath(".micropkgd/state.json.tmp")
@@ -47,6 +48,7 @@ class State(NamedTuple):
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[str, Standing] = {}  # by entry label
+    commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
 
 def read_state(fs: FsOps) -> State:
@@ -60,7 +62,8 @@ def read_state(fs: FsOps) -> State:
 def write_state(fs: FsOps, state: State) -> None:
     """Replace the state file in one step; it is not synced, for it can be made again.
 
-    Raises `TreeError` where the disk refuses.
+    It says which commits are kept: a later one that it does not name was never remembered. Raises `TreeError` where the
+    disk refuses.
     """
     document = {
         "schema": _SCHEMA,
@@ -70,6 +73,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "requirements": state.requirements,
         "known": state.known,
         "standing": {label: standing[:4] for label, standing in state.standing.items()},
+        "commits": fs.names(KEPT),
     }
     try:
         if fs.status(_DRAFT):
@@ -98,6 +102,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         },
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
         standing={label: Standing(*map(str, _list(row))) for label, row in _table(document["standing"]).items()},
+        commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
 
