@@ -221,3 +221,39 @@ def test_undoing_an_edit_by_hand_ends_a_conflict(world: World) -> None:
 
     assert world.read(NODES) == "A = 2\n"
     assert not world.has(BESIDE)
+
+
+def test_a_merged_file_is_drift_at_the_next_pass(world: World) -> None:
+    """Also at the one that has nothing to look at."""
+    assert after(world, EDIT, "A = 2\n\n\nB = 1\n") == 0
+
+    assert f"drifted: {NODES}" in world.reconcile().out
+
+
+def upgraded_by_another(world: World) -> None:
+    """Version 2.0 in the lock, before the tree or an edit of it has been looked at here."""
+    world.publish({"nodes.py": BASE})
+    world.asks_for(policy='update = "locked"')
+    world.sync()
+    world.publish({"nodes.py": "A = 2\n\n\nB = 1\n"}, version="2.0")
+    assert world.run("lock", "--upgrade").code == 0
+
+
+def test_an_edit_of_the_version_before_merges_with_a_lock_that_was_upgraded_first(world: World) -> None:
+    """The base is what was installed here and not what the lock has come to say."""
+    upgraded_by_another(world)
+    world.write(NODES, EDIT)
+    world.sync()
+
+    assert world.read(NODES) == "A = 2\n\n\nB = 'mine'\n"
+
+
+def test_an_edit_that_git_has_merged_already_is_left_alone(world: World) -> None:
+    """As after `git pull --autostash`, which brings the lock and joins the edit with the new version."""
+    upgraded_by_another(world)
+    world.write(NODES, "A = 2\n\n\nB = 'mine'\n")
+    said = world.reconcile()
+
+    assert said.code == 0, said
+    assert f"drifted: {NODES}" in said.out
+    assert world.read(NODES) == "A = 2\n\n\nB = 'mine'\n"

@@ -59,6 +59,12 @@ class EntryPlan(NamedTuple):
         return self.ref, self.target
 
     @property
+    def edited(self) -> tuple[RelPath, ...]:
+        """The files that hold an edit once the plan is applied: those left alone, and those merged."""
+        merged = (change.path for change in self.changes if change.kind is Kind.MERGE)
+        return tuple(sorted((*self.drifted, *merged)))
+
+    @property
     def held(self) -> tuple[Change, ...]:
         """The steps that wait for a person; one of them holds the whole entry."""
         return tuple(change for change in self.changes if change.kind is Kind.HOLD)

@@ -80,9 +80,9 @@ def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) ->
     return result
 
 
-def base_contents(project: Project, fetcher: Fetcher, entry: PullEntry, block: Block) -> Mapping[Digest, bytes]:
-    """The files of the archive that is installed, for merging; none where it is not in the cache."""
-    data = fetcher.cache.read(block.archive)
+def base_contents(project: Project, fetcher: Fetcher, entry: PullEntry, archive: Digest) -> Mapping[Digest, bytes]:
+    """The files of an archive that was installed, for merging; none where it is not in the cache."""
+    data = fetcher.cache.read(archive)
     if data is None:
         return {}
     try:

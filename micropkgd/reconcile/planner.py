@@ -110,12 +110,14 @@ def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> C
     return Change(Kind.HOLD, path, ours, theirs, "a file that micropkgd did not place is there")
 
 
-def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change:
+def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
     if subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
         return Change(Kind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
     merged = subject.merges.get(path)
     if subject.conflict is Conflict.HOLD or merged is None:
         return Change(Kind.HOLD, path, ours, theirs, "edited here and changed upstream")
+    if merged == ours:  # the new version is in it already, as git merges it too
+        return None
     return Change(Kind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
 
 

@@ -10,7 +10,6 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import EntryOutcome, Outcome
-from micropkgd.model.plan import EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.facts import label_of
 from micropkgd.reconcile.propose import Planned, Proposal
@@ -46,12 +45,14 @@ def remember(
 ) -> State:
     """Write the state after a pass, unless it is the state before it."""
     applied = {label_of(entry.desired): files for entry in proposal.entries if (files := _applied(before, entry))}
+    archives = {label_of(entry.desired): archive for entry in proposal.entries if (archive := _archive(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes or outcome.recovered:
         hashes = _seen_again(fs, project, {path for files in applied.values() for path in files}, hashes)
     after = before._replace(
         hashes=hashes,
         applied=applied,
+        archives=archives,
         requirements=proposal.requirements,
         known=_known(project, before, resolutions),
         standing={_label(entry): _standing(entry, before) for entry in outcome.entries if entry.after or entry.failure},
@@ -87,6 +88,14 @@ def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
     return known if known is not None else (entry.desired.before.files if entry.desired.before else {})
 
 
+def _archive(before: State, entry: Planned) -> Digest | None:
+    """The archive that this inventory is from."""
+    if entry.applies:
+        return entry.desired.after.archive if entry.desired.after else None
+    known = before.archives.get(label_of(entry.desired))
+    return known if known is not None else (entry.desired.before.archive if entry.desired.before else None)
+
+
 def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:
     """Look at the tree once more after a commit, when the clock has ticked past its last write."""
     seen = sorted(paths)
@@ -115,16 +124,10 @@ def _standing(entry: EntryOutcome, before: State) -> Standing:
         reason, message = entry.failure.reason, entry.failure.problem
     elif entry.plan is not None and entry.plan.held:
         reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
-    elif entry.plan is not None and (edited := _edited(entry.plan)):
+    elif entry.plan is not None and (edited := entry.plan.edited):
         reason, message = "Drifted", ", ".join(edited)
     known = before.standing.get(_label(entry))
     if known is not None and known[:3] == (entry.condition.value, reason, message):
         return known
     since = _failing_since(entry, before) or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Standing(entry.condition.value, reason, message, since)
-
-
-def _edited(plan: EntryPlan) -> list[RelPath]:
-    """The files that hold an edit once the plan is applied: those left alone, and those merged."""
-    merged = (change.path for change in plan.changes if change.kind is Kind.MERGE)
-    return sorted((*plan.drifted, *merged))

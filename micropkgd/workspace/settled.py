@@ -131,7 +131,7 @@ def _tuple(signature: list[int] | None) -> Signature | None:
 
 def _rows(entries: Sequence[EntryOutcome]) -> list[list[object]]:
     return [
-        [entry.ref, entry.target, entry.name, *entry.after, list(entry.plan.drifted if entry.plan else ())]
+        [entry.ref, entry.target, entry.name, *entry.after, list(entry.plan.edited if entry.plan else ())]
         for entry in entries
         if entry.after is not None
     ]

@@ -45,6 +45,7 @@ class State(NamedTuple):
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
     applied: Mapping[str, Mapping[RelPath, Digest]] = {}  # by entry label: what a pass last put there
+    archives: Mapping[str, Digest] = {}  # by entry label: whose files these are
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[str, Standing] = {}  # by entry label
@@ -70,6 +71,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": state.applied,
+        "archives": state.archives,
         "requirements": state.requirements,
         "known": state.known,
         "standing": {label: standing[:4] for label, standing in state.standing.items()},
@@ -96,6 +98,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
         applied={label: _inventory(files) for label, files in _table(document["applied"]).items()},
+        archives={label: parse_digest(archive) for label, archive in _table(document.get("archives", {})).items()},
         requirements={
             label: tuple(str(line) for line in _list(lines))
             for label, lines in _table(document["requirements"]).items()
