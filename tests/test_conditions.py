@@ -89,3 +89,13 @@ def test_news_are_what_changed() -> None:
     assert [one.kind for one in news_of(fine, down, Outcome("/p", (entry(DOWN),)))] == ["ConditionChanged"] * 2
     assert list(news_of(down, after(entry(DOWN), down), Outcome("/p", (entry(DOWN),)))) == []
     assert "Ready (InSync)" in [one.message for one in news_of(down, after(entry(), down), outcome)]
+
+
+def test_a_first_pull_that_is_held_is_no_project_in_sync() -> None:
+    """It has no version installed, and still stands there; one that was removed does not."""
+    change = Change(Kind.HOLD, RelPath("a.py"), None, None, "")
+    held = after(entry(changes=(change,))._replace(before=None, after=None))
+    removed = after(entry()._replace(after=None))
+
+    assert (held.standing.state, [one.ref for one in held.entries]) == ("Held", ["ref"])
+    assert (removed.standing.state, removed.entries) == ("Ready", ())

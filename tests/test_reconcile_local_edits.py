@@ -175,6 +175,21 @@ def test_a_foreign_file_is_never_overwritten(world: World) -> None:
     assert not world.has("src/shop/ds/__init__.py")
 
 
+@pytest.mark.parametrize(("choice", "result"), [("--keep", "MINE = 1\n"), ("--take", BASE)])
+def test_an_entry_that_a_foreign_file_holds_can_be_resolved(world: World, choice: str, result: str) -> None:
+    """It was never installed, and is held all the same: the status says so, and a choice ends it."""
+    world.write(NODES, "MINE = 1\n")
+    world.publish({"nodes.py": BASE})
+    world.asks_for()
+    world.reconcile()
+
+    assert f"Held      dist/ds.tar.gz\n  LocalEdits: {NODES}" in world.run("status").out
+    assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0
+    assert world.read(NODES) == result
+    assert world.has("src/shop/ds/__init__.py")
+    assert world.run("status").out.startswith("Ready     dist/ds.tar.gz -> src/shop/ds  1.0")
+
+
 def test_a_foreign_file_with_the_same_bytes_is_adopted(world: World) -> None:
     """What is already there needs no write, and belongs to the entry from then on."""
     written = world.write(NODES, BASE)

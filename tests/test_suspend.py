@@ -70,3 +70,17 @@ def test_one_entry_of_a_suspended_project_cannot_be_resumed_alone(world: World) 
 
     assert said.code == 2
     assert "the whole project is suspended" in said.err
+
+
+def test_what_was_resumed_stands_as_it_did_before(world: World) -> None:
+    """Also where the next pass takes the short way: a pass that left an entry alone learned nothing about it."""
+    world.publish()
+    world.asks_for()
+    world.sync()
+    world.run("suspend")
+    world.reconcile()
+    assert world.run("status").out.startswith("Suspended dist/ds.tar.gz")
+    world.run("resume")
+    assert world.run("status").out.startswith("Ready     dist/ds.tar.gz")
+    world.sync()
+    assert world.run("status").out.startswith("Ready     dist/ds.tar.gz")

@@ -4,12 +4,12 @@ Written only when it says something new, so that a pass with nothing to do write
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
-from micropkgd.model.outcome import EntryOutcome, Outcome
+from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.facts import label_of
 from micropkgd.reconcile.propose import Planned, Proposal
@@ -55,7 +55,7 @@ def remember(
         archives=archives,
         requirements=proposal.requirements,
         known=_known(project, before, resolutions),
-        standing={_label(entry): _standing(entry, before) for entry in outcome.entries if entry.after or entry.failure},
+        standing=dict(_standings(outcome, before)),
     )
     if after != before:
         write_state(fs, after)
@@ -115,6 +115,17 @@ def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -
 
 def _label(entry: EntryOutcome) -> str:
     return f"{entry.ref} -> {entry.target or '?'}"
+
+
+def _standings(outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]]:
+    """How the entries stand that did not leave; of one that was left alone, how it stood when it was last looked at."""
+    for entry in outcome.entries:
+        label = _label(entry)
+        if entry.verb is Verb.SUSPEND:
+            if label in before.standing:
+                yield label, before.standing[label]
+        elif entry.verb is not Verb.REMOVE:
+            yield label, _standing(entry, before)
 
 
 def _standing(entry: EntryOutcome, before: State) -> Standing:

@@ -46,7 +46,7 @@ def stands(before: ProjectStatus | None, outcome: Outcome, moment: Moment, last_
         kept = before or ProjectStatus(outcome.root, standing)
         return kept._replace(standing=standing, last_pass=last_pass)
     entries = tuple(
-        _entry(entry, known.get(entry.ref), moment) for entry in outcome.entries if entry.after or entry.failure
+        _entry(entry, known.get(entry.ref), moment) for entry in outcome.entries if entry.verb is not Verb.REMOVE
     )
     packages = tuple(_package(package, known_packages.get(package.module), moment) for package in outcome.packages)
     standing = worst_standing([entry.standing for entry in entries] + [package.standing for package in packages])
