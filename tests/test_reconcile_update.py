@@ -1,7 +1,10 @@
 """What happens when the content of a ref changed: files, stale files, folders, the lock."""
 
+import pytest
+
 from tests.world import ROW, World
 
+NEXT = "dist/ds-2.0.tar.gz"
 V1 = {"nodes.py": "A = 1\n", "old/stale.py": "OLD = 1\n", "config/parameters_ds.yml": "ds: 1\n"}
 V2 = {"nodes.py": "A = 2\n", "extra.py": "E = 1\n", "config/parameters_ds.yml": "ds: 2\n"}
 
@@ -163,6 +166,81 @@ def test_a_new_env_moves_the_parameters(world: World) -> None:
     assert world.read("conf/uat/parameters_ds.yml") == "ds: 1\n"
     assert not world.has("conf/base/parameters_ds.yml")
     assert world.has("conf/base/parameters.yml")
+
+
+def asks_for_another_ref(world: World, edit: str = "A = 1\n", theirs: str = "A = 2\n") -> None:
+    """Pull the first version, edit it, and let the manifest name another archive in its place."""
+    world.publish({**V1, "nodes.py": "A = 1\n\n\nB = 1\n"})
+    world.asks_for()
+    world.sync()
+    world.write("src/shop/ds/nodes.py", edit)
+    world.publish({**V2, "nodes.py": theirs}, version="2.0", to=NEXT)
+    world.asks_for(NEXT)
+
+
+def test_another_ref_in_the_same_place_is_an_update(world: World) -> None:
+    """`ds-2.0.tar.gz` after `ds-1.0.tar.gz`: edits are merged, stale files go, nothing is said to be removed."""
+    asks_for_another_ref(world, "A = 1\n\n\nB = 'mine'\n", "A = 2\n\n\nB = 1\n")
+    said = world.reconcile()
+
+    assert said.code == 0
+    assert said.out.startswith("updated    dist/ds-2.0.tar.gz -> src/shop/ds  1.0 (")
+    assert "removed" not in said.out
+    assert world.read("src/shop/ds/nodes.py") == "A = 2\n\n\nB = 'mine'\n"
+    assert not world.has("src/shop/ds/old")
+    assert 'ref = "dist/ds.tar.gz"' not in world.read("micropkg.lock")
+
+
+def test_another_ref_that_is_held_leaves_the_version_that_is_there(world: World) -> None:
+    """Whole, also the files that the new one no longer has; and it stays what a later merge begins from."""
+    asks_for_another_ref(world, "A = 'mine'\n\n\nB = 1\n", "A = 2\n\n\nB = 1\n")
+    before = world.tree()
+
+    assert world.reconcile().code == 4
+    assert world.tree() == before
+    world.publish({**V2, "nodes.py": "A = 1\n\n\nB = 2\n"}, version="2.1", to=NEXT)
+    world.sync()
+    assert world.read("src/shop/ds/nodes.py") == "A = 'mine'\n\n\nB = 2\n"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_another_ref_that_was_locked_first_is_applied_by_the_next_pass(world: World, elsewhere: bool) -> None:
+    """What is in the tree is the older version, and nobody's edit; also where the lock was written elsewhere."""
+    asks_for_another_ref(world, "A = 1\n\n\nB = 1\n")
+    memory = world.read(".micropkgd/state.json")
+    world.run("lock")
+    if elsewhere:
+        world.write(".micropkgd/state.json", memory)
+    world.sync()
+
+    assert world.read("src/shop/ds/nodes.py") == "A = 2\n"
+    assert not world.has("src/shop/ds/old")
+
+
+@pytest.mark.parametrize("options", [{}, {"alias": "ds"}])
+def test_another_ref_that_cannot_be_had_keeps_what_is_installed(world: World, options: dict[str, str]) -> None:
+    """A slip in a version, or a server that is away, costs no package; nor does `lock`."""
+    asks_for_another_ref(world)
+    (world.root / NEXT).unlink()
+    world.asks_for(NEXT, **options)
+    before = world.tree()
+    said = world.reconcile()
+    world.run("lock")
+
+    assert said.code == 1
+    assert "note: stays until `dist/ds-2.0.tar.gz` can be installed" in said.out
+    assert world.tree() == before
+
+
+@pytest.mark.parametrize("options", [{"alias": "other"}, {"destination": "pipelines"}])
+def test_what_cannot_be_had_for_another_place_keeps_nothing(world: World, options: dict[str, str]) -> None:
+    """An entry that left is pruned where the one that failed could not have its place."""
+    asks_for_another_ref(world)
+    (world.root / NEXT).unlink()
+    world.asks_for(NEXT, **options)
+    world.reconcile()
+
+    assert not world.has("src/shop/ds/__init__.py")
 
 
 def test_a_ref_that_is_a_link_is_followed(world: World) -> None:

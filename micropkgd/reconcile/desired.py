@@ -6,7 +6,7 @@ from typing import NamedTuple
 from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Lock, Release
+from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.blocks import current_blocks
@@ -20,7 +20,7 @@ class Desired(NamedTuple):
 
     ref: str
     entry: PullEntry | None  # None: it left the manifest
-    before: Block | None  # its block in the lock as found
+    before: Block | None  # its block in the lock as found; of a ref that is new, the one that stood in its place
     after: Block | None  # its block once applied; None: it is leaving, or nothing is known of it
     rendering: Rendering | None = None  # only where bytes are, or may be, needed
     failure: Failure | None = None
@@ -57,8 +57,9 @@ def desire(
         for number, resolution in enumerate(resolutions)
         if wanted[number] is None and resolution.archive is not None
     ]
+    left = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
     for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
-        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text])
+        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text], left)
     staying = [
         desired._replace(notes=(*resolution.notes, *desired.notes))
         for desired, resolution in zip(wanted, resolutions, strict=True)
@@ -179,11 +180,19 @@ def _rejected(error: MicropkgError) -> Failure:
     return failure._replace(reason=f"ArchiveRejected/{error.reason}") if isinstance(error, ArchiveError) else failure
 
 
-def _as_identified(rendered: Desired, block: Block | None) -> Desired:
-    """Join a fresh rendering with the entry's block in the lock: same ref and target is the same entry."""
-    if rendered.after is None or rendered.failure is not None:
+def _as_identified(rendered: Desired, block: Block | None, left: Mapping[RelPath, Block]) -> Desired:
+    """Join a fresh rendering with the block that says what its entry has: same ref and target is the same entry.
+
+    A ref that is new in the manifest goes on from the block that stands in its place and whose ref `left`: a row that
+    came to name `ds-0.2.tar.gz` in place of `ds-0.1.tar.gz` is an update, with the edits that there are.
+    """
+    if rendered.after is None:
+        return rendered._replace(before=block)
+    target = rendered.after.target
+    block = block or left.get(target)
+    if rendered.failure is not None:
         return rendered._replace(before=block, after=None)
-    same = block is not None and block.target == rendered.after.target
+    same = block is not None and block.target == target
     return rendered._replace(before=block if same else None)
 
 
@@ -224,9 +233,27 @@ def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
     """The blocks that no entry answers to any more. An entry that failed keeps its block, wherever it stands."""
     kept = {desired.before.key for desired in staying if desired.before is not None}
     stuck = {desired.ref for desired in staying if desired.failure is not None}
-    prune = project.manifest.policy.prune
     return [
-        Desired(block.ref, None, block, None if prune else block, notes=() if prune else ("left the manifest",))
-        for block in Lock(project.lock.blocks).blocks
+        _left(project, block, staying)
+        for block in project.lock.blocks
         if block.key not in kept and block.ref not in stuck
     ]
+
+
+def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired:
+    """A block whose entry left: it goes, unless the policy or what may be its successor wants it to stay."""
+    successors = (one.ref for one in staying if one.entry is not None and _may_succeed(one, one.entry, block, project))
+    successor = next(successors, None)
+    if successor is not None:
+        return Desired(block.ref, None, block, block, notes=(f"stays until `{successor}` can be installed",))
+    if not project.manifest.policy.prune:
+        return Desired(block.ref, None, block, block, notes=("left the manifest",))
+    return Desired(block.ref, None, block, None)
+
+
+def _may_succeed(desired: Desired, entry: PullEntry, block: Block, project: Project) -> bool:
+    """Whether an entry of which nothing could be read yet may turn out to have the place of this block."""
+    if desired.failure is None or desired.target is not None:
+        return False
+    name = block.target.rpartition("/")[2]
+    return project.layout.place(entry.destination, entry.alias or name, None).code == block.target

@@ -82,7 +82,7 @@ class Proposer(NamedTuple):
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
         del refused  # no entry is applied, so none can be refused
-        blocks = [(desired.after or desired.before) for desired in wanted if desired.entry is not None]
+        blocks = [(one.after or one.before) if one.entry is not None else one.after for one in wanted]
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         contents: dict[Digest, bytes] = {}
         changes = lock_changes(self.fs, self.project, lock, contents)

@@ -11,7 +11,7 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.tree import Digest, RelPath
-from micropkgd.reconcile.facts import label_of
+from micropkgd.reconcile.facts import applied_to, label_of
 from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.reconcile.resolve import Resolution
 from micropkgd.workspace.fsops import FsOps
@@ -84,7 +84,7 @@ def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
     """An entry's inventory on this machine: the new one where it is in the tree, else the one it had."""
     if entry.applies:
         return entry.desired.files
-    known = before.applied.get(label_of(entry.desired))
+    known = applied_to(entry.desired, before)
     return known if known is not None else (entry.desired.before.files if entry.desired.before else {})
 
 

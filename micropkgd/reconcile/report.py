@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
+from micropkgd.reconcile.facts import key_of
 from micropkgd.reconcile.propose import Proposal
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes
@@ -21,7 +22,8 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
     entries = []
     for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):
         target = desired.target
-        after = locked.get((desired.ref, target)) if target is not None else None
+        keys = [key_of(desired), *([desired.before.key] if desired.before is not None else [])]
+        after = next((locked[key] for key in keys if key in locked), None)
         block = desired.after or desired.before
         entries.append(
             EntryOutcome(
