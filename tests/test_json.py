@@ -75,6 +75,12 @@ def broken(world: World) -> None:
     world.write(ROW, "no archive")
 
 
+def suspended(world: World) -> None:
+    """An entry that somebody asked to be left alone."""
+    in_sync(world)
+    world.run("suspend", "ds")
+
+
 def unreadable(world: World) -> None:
     """A manifest that does not parse."""
     world.write("pyproject.toml", "[")
@@ -104,6 +110,7 @@ def document(world: World, *arguments: str) -> dict[str, Any]:
         (adoptable, "adopt", "Ready"),
         (away, "fail", "Stalled"),
         (broken, "fail", "Stalled"),
+        (suspended, "suspend", "Suspended"),
     ],
 )
 def test_every_outcome(world: World, prepare: Callable[[World], None], action: str, condition: str, mode: str) -> None:
@@ -138,7 +145,17 @@ def test_several_projects(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("lock",), ("lock", "--check"), ("add", "dist/b.tar.gz", "--alias", "bb"), ("remove", "ds"), ("diff",)],
+    [
+        ("lock",),
+        ("lock", "--check"),
+        ("add", "dist/b.tar.gz", "--alias", "bb"),
+        ("remove", "ds"),
+        ("diff",),
+        ("rollback",),
+        ("pull", "dist/b.tar.gz", "--alias", "bb"),
+        ("pull", "--all"),
+        ("migrate",),
+    ],
     ids=lambda arguments: " ".join(arguments),
 )
 def test_every_command_that_runs_a_pass(world: World, arguments: tuple[str, ...]) -> None:
@@ -147,6 +164,27 @@ def test_every_command_that_runs_a_pass(world: World, arguments: tuple[str, ...]
     world.publish(ONE, to="dist/b.tar.gz")
 
     document(world, *arguments)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_migrate_says_what_moved(world: World, options: tuple[str, ...]) -> None:
+    """Beside what every pass says."""
+    world.publish(ONE)
+    world.manifest(f'"{ROW}" = {{}}', home="tool.kedro.micropkg.pull")
+    found = document(world, "migrate", *options)
+
+    assert found["moved"]
+    assert "+[tool.micropkgd.pull]" in found["diff"]
+
+
+def test_a_module_that_is_suspended(world: World) -> None:
+    """It stands like an entry that is."""
+    world.write("src/shop/one/__init__.py", "")
+    world.manifest("one = {}", home="tool.micropkgd.package")
+    world.run("suspend", "one")
+    (project,) = document(world, "reconcile", "--once")["projects"]
+
+    assert [package["condition"] for package in project["packages"]] == ["Suspended"]
 
 
 def test_resolve(world: World) -> None:
