@@ -53,6 +53,14 @@ def test_no_such_folder(world: World) -> None:
     assert "nowhere: no such folder" in said.err
 
 
+def test_a_file_is_no_project(world: World) -> None:
+    """It is there, and the message does not deny it."""
+    said = world.reconcile("pyproject.toml")
+
+    assert said.code == 2
+    assert "pyproject.toml: is no folder\nhint: name the folder" in said.err
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -50,3 +50,27 @@ def test_a_pass_that_changed_nothing_leaves_no_page(world: World) -> None:
     assert "src/shop/ds/a.py" in only.deeds[0].paths
     assert "because of command" in world.run("why", "src/shop/ds/a.py").out
     assert world.run("why", "src/shop/__init__.py").code == 2
+
+
+def test_a_file_that_was_pulled_by_hand_has_its_reason(world: World) -> None:
+    """Its ref and archive are remembered as those of the manifest's entries are."""
+    world.publish({"a.py": "x = 1\n"})
+    world.run("pull", "dist/ds.tar.gz")
+    world.write("src/shop/ds/a.py", "x = 'mine'\n")
+    said = world.run("why", "src/shop/ds/a.py")
+
+    assert "entry: dist/ds.tar.gz -> src/shop/ds" in said.out
+    assert "now:   modified" in said.out
+
+
+def test_what_entries_share_is_of_none(world: World) -> None:
+    """And is not called somebody else's."""
+    world.publish({"a.py": "x = 1\n"})
+    world.asks_for(destination="pipelines")
+    world.sync()
+    said = world.run("why", "src/shop/pipelines/__init__.py")
+
+    assert said.code == 2
+    assert "is of no entry" in said.err
+    assert "did not put it here" not in said.err
+    assert "hint: what several entries share" in said.err

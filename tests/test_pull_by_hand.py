@@ -342,3 +342,13 @@ def test_killed_at_any_call_the_next_pull_is_whole(world: World, tmp_path: Path)
         if killed == 0:
             break
     assert number > 20
+
+
+def test_a_rollback_of_a_pull_by_hand_names_its_files(world: World) -> None:
+    """They are of no entry; `0 entries` alone would look as if nothing had been done."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.run("pull", ROW)
+    said = world.run("rollback")
+
+    assert "  delete   src/shop/ds/nodes.py" in said.out
+    assert not world.has("src/shop/ds")

@@ -181,7 +181,7 @@ def test_an_entry_that_a_foreign_file_holds_can_be_resolved(world: World, choice
     world.write(NODES, "MINE = 1\n")
     world.publish({"nodes.py": BASE})
     world.asks_for()
-    world.reconcile()
+    assert "held       dist/ds.tar.gz -> src/shop/ds  waiting: 1.0" in world.reconcile().out
 
     assert f"Held      dist/ds.tar.gz\n  LocalEdits: {NODES}" in world.run("status").out
     assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0

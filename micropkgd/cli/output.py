@@ -52,7 +52,7 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
         yield from _detail_lines(entry, verbose=verbose or not outcome.applied)
-    if verbose or not outcome.applied:
+    if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
     if not quiet:
         yield _summary(outcome)
@@ -105,7 +105,8 @@ def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
     )
     place = f" -> {entry.target}" if entry.target else ""
     if entry.waiting is not None:
-        return f"{word:<10} {entry.ref}{place}  {_versions(entry)}  waiting: {_version(entry.waiting)}"
+        words = (f"{word:<10} {entry.ref}{place}", _versions(entry), f"waiting: {_version(entry.waiting)}")
+        return "  ".join(filter(None, words))
     counts = _counts(entry.plan.changes if entry.plan else ())
     return f"{word:<10} {entry.ref}{place}  {_versions(entry)}{f'  {counts}' if counts else ''}".rstrip()
 

@@ -151,11 +151,12 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
         )
         return
     for outcome in outcomes:
+        if len(outcomes) > 1:
+            heading = [f"{output.plain(outcome.root)}:"]
+            say(heading) if outcome.failure is None else say_aside(heading)
         if outcome.failure is not None:
             say_problems(outcome)
             continue
-        if len(outcomes) > 1:
-            say([f"{outcome.root}:"])
         say(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
         if outcome.packages:
             from micropkgd.cli.output_package import package_lines
@@ -170,7 +171,12 @@ def say_problems(outcome: Outcome) -> None:
     """What kept a project from being worked on, or an entry from being shown, goes to stderr."""
     failures = [outcome.failure] if outcome.failure else [entry.failure for entry in outcome.entries if entry.failure]
     for failure in failures:
-        sys.stderr.writelines(f"{line}\n" for line in output.failure_lines(failure))
+        say_aside(output.failure_lines(failure))
+
+
+def say_aside(lines: Iterable[str]) -> None:
+    """Print lines that are no data."""
+    sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:

@@ -19,7 +19,7 @@ from micropkgd.workspace.diary import Page, pages
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.journal import JOURNAL
 from micropkgd.workspace.observe import see
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project, read_by_hand, read_project
 from micropkgd.workspace.state import State, read_state
 from micropkgd.workspace.suspension import Suspension, read_suspension
 
@@ -126,12 +126,15 @@ class Reason(NamedTuple):
 
 
 def reasons(root: str, path: str) -> list[Reason]:
-    """Why a file, or each file below a folder, is where it is: by the lock, and by the accounts of passes."""
+    """Why a file, or each file below a folder, is where it is: by the lock, pulls by hand, and accounts of passes."""
     project = read_project(root)
+    owned = {block.target for block in project.lock.blocks}
+    by_hand = (block for block in read_by_hand(root, project.layout).blocks if block.target not in owned)
+    blocks = (*project.lock.blocks, *by_hand)
     with FsOps(root) as fs:
         found: list[Reason] = []
         remembered = list(pages(fs))
-        for block in project.lock.blocks:
+        for block in blocks:
             names = (name for name in block.files if name == path or name.startswith(f"{path}/"))
             found += [Reason(name, block.ref, block.target, block.version, block.archive) for name in names]
         for entry in project.manifest.packages:
@@ -141,7 +144,7 @@ def reasons(root: str, path: str) -> list[Reason]:
                 found.append(Reason(path, made.entry, made.target, made.version, made.archive))
         state = read_state(fs)
         standing = see(fs, root, [RelPath(reason.path) for reason in found], state.hashes).found
-    locked = {name: digest for block in project.lock.blocks for name, digest in block.files.items()}
+    locked = {name: digest for block in blocks for name, digest in block.files.items()}
     return [
         _with_pass(reason, remembered)._replace(
             state=_state_of(standing[RelPath(reason.path)], locked.get(RelPath(reason.path)))

@@ -11,7 +11,8 @@ def find_root(start: str) -> str:
     """The nearest folder with a `pyproject.toml`, from `start` upwards; `UsageError` where there is none."""
     here = os.path.realpath(start)
     if not os.path.isdir(here):
-        raise UsageError("no such folder", where=start)
+        problem = "is no folder" if os.path.lexists(start) else "no such folder"
+        raise UsageError(problem, where=start, hint=f"name the folder that has the {MANIFEST_NAME}")
     folder = here
     while not os.path.isfile(os.path.join(folder, MANIFEST_NAME)):
         above = os.path.dirname(folder)

@@ -22,8 +22,8 @@ def why(options: Namespace) -> int:
     found = reasons(root, path)
     if not found:
         raise UsageError(
-            f"`{path}` is of no entry: micropkgd did not put it here, as far as is remembered",
-            hint="see `micropkgd status`",
+            f"`{path}` is of no entry",
+            hint="what several entries share is of none: the lock, the requirements, an `__init__.py` above them",
         )
     if options.json:
         say_json(
