@@ -1,17 +1,20 @@
 """The machine's config: what it may say, where it is from, and how what is wrong with it is said."""
 
 import tomllib
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.cli.commands.serve import load_settings
 from micropkgd.errors import MicropkgError
 from micropkgd.model.config import KEYS, SettingsError, read_settings, value_of, variable_of
 from micropkgd.model.settings import Group, LogFormat, Queue, Settings, Webhook, WebhookForm, is_loopback
 from micropkgd.service.config import load
 from micropkgd.service.places import find_config
+from micropkgd.service.roots import find_projects
 from tests.daemon import served
 from tests.servers.faults import FaultServer, Reply
 from tests.world import World, archive
@@ -70,7 +73,7 @@ def test_the_example_has_every_key() -> None:
 def test_the_example_shows_what_holds_without_it() -> None:
     """What is not commented out is the default, but for the projects."""
     said = value_of(read_settings(tomllib.loads(EXAMPLE.read_text()), "x", {}))
-    default = value_of(Settings(groups=(Group(("~/src/*",)),)))
+    default = value_of(Settings(usual=Group(("~/src/*",))))
 
     assert said == default
 
@@ -234,3 +237,35 @@ def test_no_address_is_taken_for_loopback_by_its_looks(host: str) -> None:
     numbers = len(parts) == 4 and all(part.isdecimal() and len(part) <= 3 for part in parts) and parts[0] == "127"
 
     assert is_loopback(f"{host}:80") == (numbers or host in {"localhost", "[::1]"})
+
+
+def test_a_table_comes_before_the_usual_schedule(tmp_path: Path) -> None:
+    """As the example has it: `projects` names a glob, and a table one of its folders."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").write_text("[tool.micropkgd.pull]\n")
+    text = f'projects = ["{tmp_path}/*"]\n[[project]]\npaths = ["{tmp_path}/two"]\nevery = "1m"\n'
+    found = find_projects(read_settings(tomllib.loads(text), "x", {}).groups)
+
+    assert {Path(root).name: group.every for root, group in found.items()} == {"one": 300.0, "two": 60.0}
+
+
+@pytest.mark.parametrize("projects", [[], ["."]])
+def test_the_usual_schedule_holds_for_what_the_command_line_names(
+    world: World, monkeypatch: pytest.MonkeyPatch, projects: list[str]
+) -> None:
+    """And for the project around the working folder: also where a config has no `projects`, but tables."""
+    monkeypatch.setenv("MICROPKGD_EVERY", "1h")
+    config = world.write("config.toml", '[[project]]\npaths = ["/x"]\nevery = "1m"\n' if projects else "")
+    settings = load_settings(Namespace(config=str(config), projects=projects, log_format=None))
+
+    assert [group.every for group in settings.groups] == [3600.0]
+
+
+def test_what_is_usual_is_not_what_a_table_says() -> None:
+    """`config show` says of each what it is."""
+    said = value_of(read_settings(tomllib.loads('[[project]]\npaths = ["/x"]\nevery = "1m"\n'), "x", {}))
+
+    assert said["every"] == 300.0
+    assert said["projects"] == ()
+    assert said["project.0"] == {"paths": ("/x",), "every": 60.0, "jitter": 30.0, "watch": True}

@@ -87,10 +87,11 @@ def test_the_config_that_is_shown_can_be_read_again(world: World) -> None:
     path = world.write("machine.toml", f'{text}[[project]]\npaths = ["/x"]\ncron = "0 6 * * *"\n')
     shown = world.run("config", "show", "--origin", "--config", str(path)).out
 
+    assert f'projects = ["a b"]  # {path}' in shown
     assert f'every = "90s"  # {path}' in shown
     assert 'full-check = "1d"  # default' in shown
     assert f'limits.bytes-per-second = "20MiB"  # {path}' in shown
-    assert f'project.1 = {{paths = ["/x"], jitter = "30s", cron = "0 6 * * *", watch = true}}  # {path}' in shown
+    assert f'project.0 = {{paths = ["/x"], jitter = "30s", cron = "0 6 * * *", watch = true}}  # {path}' in shown
     lines = [line for line in shown.splitlines() if " = " in line and "(not set)" not in line]
     top = [line for line in lines if "." not in line.partition(" ")[0]]
     again = world.write("again.toml", "\n".join(top))

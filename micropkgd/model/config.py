@@ -120,7 +120,6 @@ def read_settings(document: Table, file: str, environ: Mapping[str, str]) -> Set
 
 def value_of(settings: Settings) -> Mapping[str, object]:
     """The value of every key that holds one, by its dotted name, and the rows of each table."""
-    defaults = settings.groups[0] if settings.groups else Group(())
     found: dict[str, object] = {}
     for name in KEYS:
         table, _, key = name.rpartition(".")
@@ -129,9 +128,11 @@ def value_of(settings: Settings) -> Mapping[str, object]:
             found[name] = getattr(settings, f"{table}_{field}")
         elif table:
             found[name] = getattr(getattr(settings, table), field)
-        elif name != "projects":
-            found[name] = getattr(defaults if field in Group._fields else settings, field)
-    for number, group in enumerate(settings.groups):
+        elif name == "projects":
+            found[name] = settings.usual.paths
+        else:
+            found[name] = getattr(settings.usual if field in Group._fields else settings, field)
+    for number, group in enumerate(settings.tables):
         found[f"project.{number}"] = _row(group)
     found.update({f"webhook.{webhook.name}": _row(webhook) for webhook in settings.webhooks})
     found.update({f"queue.{queue.name}": _row(queue) for queue in settings.queues})
@@ -152,16 +153,16 @@ _BY_VARIABLE: Final = {variable_of(name): name for name in KEYS}
 
 
 def _settings(document: Table, values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
-    defaults = _schedule(values, Group(()))
-    own = (defaults._replace(paths=paths),) if (paths := _tuple(values.get("projects"))) else ()
-    groups = [_schedule(fields, defaults) for fields in _rows(document, "project", _GROUP, ("paths",))]
+    usual = _schedule(values, Group(()))
+    tables = [_schedule(fields, usual) for fields in _rows(document, "project", _GROUP, ("paths",))]
     webhooks = [
         Webhook(name, **_keywords(fields)) for name, fields in _named(document, "webhook", _WEBHOOK, ("secret-file",))
     ]
     queues = [Queue(name, **_keywords(fields)) for name, fields in _named(document, "queue", _QUEUE, ("url",))]
     plain = {"scan-every", "full-check", "max-staleness", "drain", "socket", "allowed-origins"}
     settings = Settings(
-        groups=(*own, *groups),
+        usual=usual._replace(paths=_tuple(values.get("projects"))),
+        tables=tuple(tables),
         limits=Limits(**_below(values, "limits")),
         hooks=Hooks(**_below(values, "hooks")),
         http=Http(**_below(values, "http")),

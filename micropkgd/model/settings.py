@@ -97,7 +97,8 @@ class Queue(NamedTuple):
 class Settings(NamedTuple):
     """All of it, with what holds where nothing is said."""
 
-    groups: tuple[Group, ...] = ()
+    usual: Group = Group(())  # the paths of `projects`, and the schedule of whatever has none of its own
+    tables: tuple[Group, ...] = ()  # projects with a schedule of their own
     allowed_origins: tuple[str, ...] | None = None  # None: any
     limits: Limits = Limits()
     hooks: Hooks = Hooks()
@@ -113,6 +114,11 @@ class Settings(NamedTuple):
     max_staleness: float = 86400.0  # seconds without an answer from a source after which its entries are Stale
     drain: float = 5.0  # seconds that passes under way have to end when the service is stopped
     origins: Mapping[str, str] = {}  # by dotted key: the file, or the variable, that it is from
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All projects; what a table says of one comes before what is usual."""
+        return (*self.tables, self.usual) if self.usual.paths else self.tables
 
 
 def is_loopback(address: str) -> bool:

@@ -33,7 +33,7 @@ def check_schedules(settings: Settings, path: str | None) -> None:
     """See that each cron can be read; it needs a library that a command can do without."""
     from micropkgd.service.schedule import cron_trigger
 
-    for group in settings.groups:
+    for group in (*settings.tables, settings.usual):
         try:
             if group.cron is not None:
                 cron_trigger(group.cron)

@@ -44,7 +44,7 @@ def _say_settings(options: Namespace, settings: Settings, path: str | None) -> N
     values = dict(value_of(settings))
     for name in _SECRET:  # who pastes this somewhere does not think of them
         values[name] = f"{origin(str(values[name]))}/..." if values[name] else None
-    origins = {name: settings.origins.get(name) or _table_origin(name, settings, path) for name in values}
+    origins = {name: settings.origins.get(name) or _table_origin(name, path) for name in values}
     if options.json:
         rows = {name: {"value": value, "origin": origins[name]} for name, value in values.items()}
         say_json(options, {"settings": rows, "projects": []}, exit_code=0)
@@ -52,11 +52,9 @@ def _say_settings(options: Namespace, settings: Settings, path: str | None) -> N
         say(_lines(values, origins, with_origin=options.origin))
 
 
-def _table_origin(name: str, settings: Settings, path: str | None) -> str:
-    """Where a row of a table is from: the file, but for the projects that a variable names."""
-    table, _, row = name.partition(".")
-    if table == "project" and row == "0" and "projects" in settings.origins:
-        return settings.origins["projects"]
+def _table_origin(name: str, path: str | None) -> str:
+    """Where a row of a table is from: only the file has them."""
+    table = name.partition(".")[0]
     return (path or "default") if table in {"project", "webhook", "queue"} else "default"
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from micropkgd.cli.logs import Logs
 from micropkgd.model.condition import Condition
-from micropkgd.model.settings import Group, LogFormat, Settings
+from micropkgd.model.settings import LogFormat, Settings
 from micropkgd.service.board import Event
 from micropkgd.service.config import check_schedules, load
 from micropkgd.service.places import find_config
@@ -40,10 +40,9 @@ def load_settings(options: Namespace) -> Settings:
     settings = load(path, os.environ)
     check_schedules(settings, path)
     if options.projects:
-        defaults = settings.groups[0] if settings.groups else Group(())
-        settings = settings._replace(groups=(defaults._replace(paths=tuple(options.projects)),))
+        settings = settings._replace(usual=settings.usual._replace(paths=tuple(options.projects)), tables=())
     if not settings.groups:
-        settings = settings._replace(groups=(Group((find_root("."),)),))
+        settings = settings._replace(usual=settings.usual._replace(paths=(find_root("."),)))
     if settings.log_format is LogFormat.CONSOLE and options.log_format:
         settings = settings._replace(log_format=LogFormat(options.log_format))
     return settings
