@@ -10,6 +10,7 @@ import pytest
 
 from tests.archives import gz, project, tar
 from tests.canaries import CANARY
+from tests.packages import ARCHIVE, CODE, module, package
 from tests.servers.faults import FaultServer
 from tests.world import KEDRO, ROW, Said, World, archive, raw_archive
 
@@ -412,6 +413,27 @@ def test_one_read_only_folder_stops_its_entry_alone(world: World) -> None:
     assert "no permission to write into its folder" in ended.stdout
     assert world.has("src/shop/bb/nodes.py")
     assert not world.has("src/shop/pipelines/ds")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_module_with_a_folder_that_may_not_be_read(world: World, again: bool) -> None:
+    """No archive is made of the rest, which nobody would notice; one from before stands."""
+    module(world, {"sub/a.py": "A = 1\n"})
+    if again:
+        package(world)
+    for folder in (world.root, *world.root.parents):
+        if "pytest" in str(folder):
+            folder.chmod(0o755)
+    for place, folders, files in os.walk(world.root):
+        for name in ("", *folders, *files):
+            os.chown(os.path.join(place, name), 65534, 65534)
+    (world.root / CODE / "sub").chmod(0)
+    ended = as_nobody(world, "package", "pipelines.ds")
+
+    assert ended.returncode == 1, ended
+    assert f"{CODE}/sub: cannot be read: permission denied" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert world.has(ARCHIVE) == again
 
 
 def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -22,6 +22,7 @@ from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace import journal, key
 from micropkgd.workspace.fsops import FsOps
 from tests.faults import Call, Scene, changing_scene, fast_folder, hooking, in_child, kill_at, tree_of
+from tests.packages import CODE, module
 from tests.test_imports import loaded
 from tests.world import World
 
@@ -439,6 +440,49 @@ def test_no_document_without_end_is_read(installed: World, name: str, what: str,
     assert ended.returncode in {0, 1}, ended
     assert "Traceback" not in ended.stderr
     assert installed.read(OWN) == SECRET
+
+
+WITHOUT_END = [
+    (f"{CODE}/requirements.txt", "package pipelines.ds"),
+    (f"{CODE}/.gitignore", "package pipelines.ds"),
+    ("src/shop/__init__.py", "package pipelines.ds"),
+    ("options.yml", "reconcile --once"),
+    (".git/index", "doctor"),
+    (".micropkgd/.gitignore", "reconcile --once"),
+]
+
+
+@pytest.mark.parametrize(("path", "command"), WITHOUT_END)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_no_file_without_end_is_read(world: World, path: str, command: str, make: Callable[[Path], None]) -> None:
+    """Whatever stands where a file of the project should: the command ends, and names it where it needs it."""
+    module(world, {"__init__.py": "", "/.git/HEAD": ""})
+    world.manifest('"https://127.0.0.1:9/ds.tar.gz" = {fs-args = "options.yml"}')
+    (world.root / path).unlink(missing_ok=True)
+    (world.root / path).parent.mkdir(exist_ok=True)
+    make(world.root / path)
+    limit = f"ulimit -v 2000000; exec {sys.executable} -m micropkgd {command}"
+    ended = subprocess.run(["sh", "-c", limit], cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode in {0, 1, 2}, ended
+    assert "Traceback" not in ended.stderr
+    assert command == "doctor" or "cannot" in ended.stdout + ended.stderr
+
+
+def test_no_manifest_without_end_is_searched(tmp_path: Path) -> None:
+    """The service looks into each folder that a glob finds; a pipe there must not stop all projects."""
+    for name in ("pipe", "shop"):
+        (tmp_path / name).mkdir()
+    os.mkfifo(tmp_path / "pipe" / "pyproject.toml")
+    (tmp_path / "shop" / "pyproject.toml").write_text("[tool.micropkgd]\n")
+    program = (
+        "from micropkgd.model.settings import Group\n"
+        "from micropkgd.service.roots import find_projects\n"
+        f"print(*find_projects([Group(({str(tmp_path / '*')!r},))]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert ended.stdout.split() == [str((tmp_path / "shop").resolve())]
 
 
 def test_settings_nested_without_end_say_nothing(installed: World) -> None:

@@ -17,6 +17,7 @@ from micropkgd.reconcile.package.inputs import signatures
 from micropkgd.reconcile.package.jobs import Wanted
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import read_project
+from micropkgd.workspace.reading import read_regular
 from tests.faults import Call, Hooked
 from tests.packages import ARCHIVE, CODE, CONF, TESTS, inside, member, module, package
 from tests.world import World
@@ -302,16 +303,16 @@ class TestStandingStill:
         module(world, {"a.py": "x = 1\n", "b.py": "x = 1\n"})
         from micropkgd.reconcile.package import inputs
 
-        read, saved = inputs._bytes, list[str]()
+        saved = list[str]()
 
-        def save_behind(root: str, path: str) -> bytes:
-            data = read(root, path)
+        def save_behind(path: str) -> bytes:
+            data = read_regular(path)
             if path.endswith("a.py") and not saved:
                 saved.append(path)
                 module(world, {"a.py": "x = 2\n", "b.py": "x = 2\n"})
             return data
 
-        monkeypatch.setattr(inputs, "_bytes", save_behind)
+        monkeypatch.setattr(inputs, "read_regular", save_behind)
         package(world)
 
         assert (inside(world)["ds/a.py"], inside(world)["ds/b.py"]) == (b"x = 2\n", b"x = 2\n")
@@ -321,14 +322,13 @@ class TestStandingStill:
         module(world, {"a.py": "x = 1\n"})
         from micropkgd.reconcile.package import inputs
 
-        read = inputs._bytes
         monkeypatch.setattr(inputs, "_PATIENCE", 0.05)
 
-        def save_behind(root: str, path: str) -> bytes:
+        def save_behind(path: str) -> bytes:
             (world.root / CODE / "a.py").write_text("x = 1\n")
-            return read(root, path)
+            return read_regular(path)
 
-        monkeypatch.setattr(inputs, "_bytes", save_behind)
+        monkeypatch.setattr(inputs, "read_regular", save_behind)
         (outcome,) = run_package(str(world.root), DS)
 
         assert outcome.failure is not None

@@ -1,6 +1,5 @@
 """Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
 
-import os
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 
@@ -12,7 +11,7 @@ from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
-from micropkgd.workspace.project import read_manifest, read_project
+from micropkgd.workspace.project import read_document, read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction import commit, recover
 
@@ -23,7 +22,7 @@ def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: flo
     """Add a pull entry; gives back what undoes it. `UsageError` where the ref is there already."""
     if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
         raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
-    before = read_bytes(root)
+    before = read_document(root, MANIFEST_NAME)
     after = edited(before, lambda text: documents.add_row(text, OWN_PULL, ref, options))
     Manifest.from_mapping(documents.read_toml(after))
     swap(root, before, after, lock_timeout)
@@ -33,7 +32,7 @@ def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: flo
 def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     """Remove a pull entry from whichever table it stands in."""
     entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
-    before = read_bytes(root)
+    before = read_document(root, MANIFEST_NAME)
     after = edited(before, lambda text: documents.remove_row(text, entry.home, ref))
     swap(root, before, after, lock_timeout)
 
@@ -75,9 +74,3 @@ def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
         raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
     if refusal is not None:
         raise TreeError(refusal.problem, where=refusal.path, hint="edit the file that stands behind it by hand")
-
-
-def read_bytes(root: str) -> bytes:
-    """The bytes of `pyproject.toml`."""
-    with open(os.path.join(root, MANIFEST_NAME), "rb") as stream:
-        return stream.read()

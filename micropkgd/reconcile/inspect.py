@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
@@ -20,6 +20,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.journal import JOURNAL
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import Project, read_by_hand, read_project
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.state import State, read_state
 from micropkgd.workspace.suspension import Suspension, read_suspension
 
@@ -181,8 +182,10 @@ def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
     """The bytes of files as they are now."""
     found = {}
     for path in paths:
-        with open(os.path.join(root, path), "rb") as stream:
-            found[path] = stream.read()
+        try:
+            found[path] = read_regular(os.path.join(root, path))
+        except OSError as error:
+            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
     return found
 
 

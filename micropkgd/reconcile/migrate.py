@@ -6,8 +6,8 @@ from micropkgd import documents
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import nearest, table_at
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, Manifest
-from micropkgd.reconcile.edit import edited, read_bytes, swap
-from micropkgd.workspace.project import read_manifest
+from micropkgd.reconcile.edit import edited, swap
+from micropkgd.workspace.project import read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME
 
 _OLD = ("tool", "kedro", "micropkg")
@@ -33,7 +33,7 @@ def plan_migration(root: str) -> Migration | None:
 
     Raises `DocumentError` where both homes have the same row, or where the table holds what micropkgd does not know.
     """
-    manifest, before = read_manifest(root), read_bytes(root)
+    manifest, before = read_manifest(root), read_document(root, MANIFEST_NAME)
     document = documents.read_toml(before)
     table = table_at(document, _OLD)
     if table is None:

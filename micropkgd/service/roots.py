@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from micropkgd.model.settings import Group
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.root import MANIFEST_NAME
 
 _GLOB = frozenset("*?[")
@@ -37,8 +38,7 @@ def _roots(path: str) -> list[str]:
 
 def _speaks_of_us(folder: str) -> bool:
     try:
-        with open(os.path.join(folder, MANIFEST_NAME), "rb") as stream:
-            return b"micropkg" in stream.read()
+        return b"micropkg" in read_regular(os.path.join(folder, MANIFEST_NAME))
     except OSError:
         return False
 

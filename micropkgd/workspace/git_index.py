@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 
 from micropkgd.workspace.observe import git_folder
+from micropkgd.workspace.reading import read_regular
 
 _HEADER = 12  # bytes
 _UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
@@ -21,8 +22,7 @@ def tracked_below(root: str, folder: str) -> list[str]:
     if index is None:
         return []
     try:
-        with open(os.path.join(index, "index"), "rb") as stream:
-            data = stream.read()
+        data = read_regular(os.path.join(index, "index"))
     except OSError:
         return []
     prefix = os.fsencode(os.path.relpath(root, _work_tree(root)))

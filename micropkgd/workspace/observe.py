@@ -13,6 +13,7 @@ from typing import NamedTuple
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.settled import GRAIN_NS
 from micropkgd.workspace.state import Signature
 
@@ -113,8 +114,7 @@ def git_folder(root: str) -> str | None:
             return mark
         if os.path.isfile(mark):
             try:
-                with open(mark, encoding="utf-8", errors="surrogateescape") as stream:
-                    return os.path.join(folder, stream.read().partition("gitdir:")[2].strip())
+                return os.path.join(folder, os.fsdecode(read_regular(mark)).partition("gitdir:")[2].strip())
             except OSError as error:
                 raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=mark) from error
         above = os.path.dirname(folder)

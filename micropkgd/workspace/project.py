@@ -39,7 +39,7 @@ def read_project(root: str) -> Project:
 
 def read_manifest(root: str) -> Manifest:
     """Read `pyproject.toml`. One that does not parse is an error, never an empty manifest."""
-    data = _read(root, MANIFEST_NAME)
+    data = read_document(root, MANIFEST_NAME)
     try:
         return Manifest.from_mapping(documents.read_toml(data))
     except ManifestError as error:
@@ -51,7 +51,7 @@ def read_manifest(root: str) -> Manifest:
 def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
     """Read the lock; an empty one where there is no file. What it lists is checked against the layout."""
     try:
-        lock = Lock.from_mapping(documents.read_toml(_read(root, name)))
+        lock = Lock.from_mapping(documents.read_toml(read_document(root, name)))
     except FileNotFoundError:
         return Lock()
     except DocumentError as error:
@@ -83,6 +83,16 @@ def with_requirements_file(project: Project, name: str | None) -> Project:
     return project._replace(manifest=manifest, layout=see_layout(project.root, manifest))
 
 
+def read_document(root: str, name: str) -> bytes:
+    """The bytes of one of the project's documents; `TreeError` where it cannot be read."""
+    try:
+        return read_regular(os.path.join(root, name))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=name) from error
+
+
 def lock_text(lock: Lock, record: RelPath = LOCK_NAME) -> bytes:
     """The bytes of a lock file."""
     heading = f"# {_HEADINGS[record]}\n"
@@ -92,15 +102,6 @@ def lock_text(lock: Lock, record: RelPath = LOCK_NAME) -> bytes:
 def see_layout(root: str, manifest: Manifest) -> Layout:
     """Tell how a project is laid out."""
     return recognise(root, manifest).layout
-
-
-def _read(root: str, name: str) -> bytes:
-    try:
-        return read_regular(os.path.join(root, name))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=name) from error
 
 
 def _located(error: ManifestError, text: str) -> ManifestError:

@@ -3,7 +3,9 @@
 import os
 from typing import TYPE_CHECKING
 
+from micropkgd.errors import TreeError
 from micropkgd.workspace.observe import signature_of
+from micropkgd.workspace.reading import open_regular
 from micropkgd.workspace.state import Signature
 
 if TYPE_CHECKING:
@@ -42,11 +44,13 @@ class Ignored:
     def _read(self, path: str) -> "GitIgnoreSpec | None":
         self._seen[path] = None
         try:
-            with open(os.path.join(self._root, path), encoding="utf-8", errors="replace") as stream:
+            with open_regular(os.path.join(self._root, path)) as stream:
                 self._seen[path] = signature_of(os.fstat(stream.fileno()))
-                lines = stream.read().splitlines()
+                lines = stream.read().decode(errors="replace").splitlines()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
         from pathspec import GitIgnoreSpec
 
         return GitIgnoreSpec.from_lines(lines)

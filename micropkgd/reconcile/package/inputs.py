@@ -19,6 +19,7 @@ from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.names import belongs, concerns, renamed, why_not_parameters
 from micropkgd.workspace.observe import signature_of
+from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.state import Signature
 
 REQUIREMENTS: Final = "requirements.txt"
@@ -73,11 +74,14 @@ def look(root: str, subject: Subject) -> Inputs:
     _check_folders(root, subject)
     seen: dict[str, Signature | None] = {}
     tour = _Tour(root, seen, Ignored(root, seen))
-    found: list[Input | LeftOut] = [
-        *tour.tree(subject.place.code, subject.name),
-        *tour.tree(subject.place.tests, "tests"),
-        *tour.config(subject),
-    ]
+    try:
+        found: list[Input | LeftOut] = [
+            *tour.tree(subject.place.code, subject.name),
+            *tour.tree(subject.place.tests, "tests"),
+            *tour.config(subject),
+        ]
+    except OSError as error:
+        raise _unreadable(root, error) from error
     files = tuple(one for one in found if isinstance(one, Input))
     if not any(file.member.startswith(f"{subject.name}/") for file in files):
         raise UsageError("the module folder has no files that could be packaged", where=subject.place.code)
@@ -230,17 +234,16 @@ def _read(root: str, inputs: Inputs) -> dict[RelPath, bytes] | None:
     wanted = [file.path for file in inputs.files]
     wanted += [RelPath(path) for path in inputs.seen if path.endswith(f"/{REQUIREMENTS}")]
     try:
-        return {path: _bytes(root, path) for path in wanted}
+        return {path: read_regular(os.path.join(root, path)) for path in wanted}
     except FileNotFoundError:
         return None
     except OSError as error:
-        problem = f"cannot be read: {(error.strerror or '').lower()}"
-        raise TreeError(problem, where=os.path.relpath(str(error.filename), root), hint="see `ls -l` of it") from error
+        raise _unreadable(root, error) from error
 
 
-def _bytes(root: str, path: str) -> bytes:
-    with open(os.path.join(root, path), "rb") as stream:
-        return stream.read()
+def _unreadable(root: str, error: OSError) -> TreeError:
+    problem = f"cannot be read: {(error.strerror or '').lower()}"
+    return TreeError(problem, where=os.path.relpath(str(error.filename), root), hint="see `ls -l` of it")
 
 
 def _signature(root: str, path: str) -> Signature | None:

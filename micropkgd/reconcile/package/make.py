@@ -19,6 +19,7 @@ from micropkgd.reconcile.package.metadata import project_version, read_requireme
 from micropkgd.sdist.reader import Sdist
 from micropkgd.sdist.writer import Written, write_sdist
 from micropkgd.workspace.project import Project
+from micropkgd.workspace.reading import read_regular
 
 _MANIFEST = "pyproject.toml"
 
@@ -75,8 +76,7 @@ def _version(project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> t
 
 def _read_if_there(root: str, path: str) -> bytes:
     try:
-        with open(os.path.join(root, path), "rb") as stream:
-            return stream.read()
+        return read_regular(os.path.join(root, path))
     except FileNotFoundError:
         return b""
     except OSError as error:

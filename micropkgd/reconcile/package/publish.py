@@ -19,6 +19,7 @@ from micropkgd.reconcile.resolve import failure_of, load_fs_args
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Failed, FailureKind, Fetched, Lookup, Request
 from micropkgd.sources.upload import Upload
+from micropkgd.workspace.reading import read_regular
 
 
 class Publisher(NamedTuple):
@@ -64,8 +65,7 @@ class Publisher(NamedTuple):
 
     def _read(self, archived: Archived) -> bytes:
         try:
-            with open(os.path.join(self.root, archived.path), "rb") as stream:
-                data = stream.read()
+            data = read_regular(os.path.join(self.root, archived.path))
         except OSError as error:
             raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=archived.path) from error
         if digest_of(data) != archived.digest:
