@@ -18,8 +18,9 @@ from micropkgd.reconcile.package.jobs import Wanted
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.reading import read_regular
+from tests.archives import project
 from tests.faults import Call, Hooked
-from tests.packages import ARCHIVE, CODE, CONF, TESTS, inside, member, module, package
+from tests.packages import ARCHIVE, CODE, CONF, INIT, TESTS, inside, member, module, package
 from tests.world import World
 
 DS = Wanted("pipelines.ds")
@@ -254,6 +255,78 @@ def test_the_json_document_says_it_all(world: World) -> None:
     assert row["left_out"] == [{"path": f"{CODE}/.env", "reason": "hidden files never travel"}]
     assert (row["module"], row["action"], row["condition"], row["failure"]) == ("pipelines.ds", "create", "Ready", None)
     assert len(row["notes"]) == 1
+
+
+FOREIGN = project({"ds/__init__.py": "mine = 1\n"}, root="ds-1.0")  # sound, and not as we write it
+
+
+class TestForeign:
+    """What micropkgd did not make is never destroyed, whatever its name."""
+
+    def test_it_is_set_aside_and_that_is_said(self, world: World) -> None:
+        """Each in a file of its own, and only once."""
+        module(world)
+        for number, data in enumerate([FOREIGN, b"", b"no archive"], start=1):
+            world.write(ARCHIVE, data)
+            aside = f"{ARCHIVE}.foreign" if number == 1 else f"{ARCHIVE}.foreign.{number}"
+            said = package(world)
+
+            assert said.out.startswith("repackaged pipelines.ds")
+            assert f"  note: set aside as {aside}: what stood there was not made by micropkgd\n" in said.out
+            assert world.root.joinpath(aside).read_bytes() == data
+            assert inside(world) == {"ds/__init__.py": INIT.encode()}
+            assert "set aside" not in package(world).out
+
+    def test_a_dry_run_touches_nothing(self, world: World) -> None:
+        """It says what would be done."""
+        module(world)
+        world.write("pyproject.toml", world.read("pyproject.toml") + '[tool.micropkgd.package]\n"pipelines.ds" = {}\n')
+        world.write(ARCHIVE, "mine")
+        before = world.tree()
+        said = world.reconcile("--dry-run", "--json")
+
+        (row,) = json.loads(said.out)["projects"][0]["packages"]
+        assert row["notes"] == [f"set aside as {ARCHIVE}.foreign: what stood there was not made by micropkgd"]
+        assert world.tree() == before
+
+    def test_a_folder_outside_the_project(self, world: World, tmp_path: Path) -> None:
+        """The file lies beside the archive there, too."""
+        module(world)
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out/ds-1.0.tar.gz").write_bytes(b"mine")
+        said = package(world, "-d", str(tmp_path / "out"))
+
+        assert f"set aside as {tmp_path}/out/ds-1.0.tar.gz.foreign" in said.out
+        assert (tmp_path / "out/ds-1.0.tar.gz.foreign").read_bytes() == b"mine"
+
+    def test_our_own_is_replaced_also_without_the_record(self, world: World) -> None:
+        """A clone or a cleaned project has none: the archive itself tells who made it."""
+        module(world, {"nodes.py": "x = 1\n", "name-that-needs-a-header-" + "é" * 60: "", "run.sh": ""})
+        world.root.joinpath(CODE, "run.sh").chmod(0o755)
+        package(world)
+        shutil.rmtree(world.root / ".micropkgd")
+        world.write(f"{CODE}/nodes.py", "x = 2\n")
+
+        assert "set aside" not in package(world).out
+        assert [path.name for path in (world.root / "dist").iterdir()] == ["ds-1.0.tar.gz"]
+
+    @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("number", range(1, 8))
+    def test_it_survives_at_any_call(self, world: World, number: int, error: BaseException) -> None:
+        """It stands where it stood, or aside."""
+        module(world)
+        world.write(ARCHIVE, "mine")
+
+        def strike(call: Call) -> None:
+            if call.number == number:
+                raise error
+
+        with suppress(KeyboardInterrupt):
+            run_package(str(world.root), DS, fsops=lambda root: Hooked(root, before=strike))
+        assert b"mine" in {path.read_bytes() for path in (world.root / "dist").iterdir()}
+        package(world)
+        assert world.root.joinpath(f"{ARCHIVE}.foreign").read_bytes() == b"mine"
+        assert inside(world) == {"ds/__init__.py": INIT.encode()}
 
 
 class TestInterrupted:

@@ -16,7 +16,7 @@ def package_lines(
 ) -> Iterator[str]:
     """One line an entry, with what needs attention below it, and a line that counts."""
     for outcome in outcomes:
-        if quiet and outcome.failure is None and not (outcome.archived and outcome.archived.notes):
+        if quiet and outcome.failure is None and not outcome.told:
             continue
         yield plain(_entry_line(outcome, applied=applied))
         yield from _detail_lines(outcome, verbose=verbose)
@@ -43,8 +43,7 @@ def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
             yield plain(f"  kept: {archived.path}, as it was last packaged")
     if outcome.published is not None and (verbose or outcome.step is not Step.NONE):
         yield plain(f"  published: {outcome.published.to}")
-    notes = outcome.notes if outcome.failure is not None or archived is None else archived.notes
-    yield from (f"  note: {plain(note)}" for note in notes)
+    yield from (f"  note: {plain(note)}" for note in outcome.told)
     if archived is not None and outcome.failure is None and (verbose or outcome.step is not Step.NONE):
         yield from (f"  left out: {plain(left.path)} ({left.reason})" for left in archived.left_out)
 

@@ -43,7 +43,7 @@ def package_document(outcome: PackageOutcome) -> dict[str, object]:
         "left_out": [left._asdict() for left in archived.left_out] if archived else [],
         "published": outcome.published._asdict() if outcome.published else None,
         "failure": failure_document(outcome.failure),
-        "notes": list(outcome.notes or (archived.notes if archived else ())),
+        "notes": list(outcome.told),
     }
 
 

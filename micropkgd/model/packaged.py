@@ -49,8 +49,13 @@ class PackageOutcome(NamedTuple):
     step: Step
     archived: Archived | None = None  # in case of a failure the last good one, which stays
     failure: Failure | None = None
-    notes: tuple[str, ...] = ()  # of a failure; those of an archive are its own
+    notes: tuple[str, ...] = ()  # of this pass alone; those of an archive are its own
     published: Published | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All notes; those of a last good archive say nothing about the one that could not be made."""
+        return self.notes if self.step is Step.FAIL or self.archived is None else (*self.notes, *self.archived.notes)
 
     @property
     def condition(self) -> Condition:

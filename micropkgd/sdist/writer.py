@@ -14,7 +14,7 @@ from micropkgd.errors import ArchiveError
 from micropkgd.model.tree import Digest, digest_of
 from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
 from micropkgd.sdist.names import Claims, clean_path
-from micropkgd.sdist.reader import Member, Sdist
+from micropkgd.sdist.reader import Member, Sdist, read_sdist
 
 _MTIME: Final = 1_580_601_600  # 2020-02-02: later than 1980, where the zip archives of wheels begin
 _LEVEL: Final = 6
@@ -39,6 +39,15 @@ def write_sdist(sdist: Sdist, *, limits: Limits = DEFAULT_LIMITS) -> Written:
     data = _gzip(tar)
     _check_size(len(tar), len(data), limits)
     return Written(data, digest_of(tar))
+
+
+def is_written_here(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Whether an archive is one that `write_sdist` made: its files, written again, give the same tar."""
+    try:
+        sdist = read_sdist(data, limits=limits)
+    except ArchiveError:
+        return False
+    return _tar(sdist) == zlib.decompress(data, zlib.MAX_WBITS | 16)  # which the reader has found whole and in bounds
 
 
 def _check_names(sdist: Sdist, limits: Limits) -> None:

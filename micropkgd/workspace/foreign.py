@@ -1,4 +1,4 @@
-"""What somebody else's journal becomes: it is set aside with the files it came with, and nobody ever acts on it.
+"""What is not ours and stands in our way is set aside: a journal, with the files it came with; nobody ever acts on it.
 
 Nothing of it is deleted. A project restored from a backup may hold a person's only copy among the staged files.
 """
@@ -18,14 +18,19 @@ def set_foreign_aside(fs: FsOps) -> RelPath:
 
     The staged files go first: a crash in between may leave a journal without them, but none of them to be swept.
     """
-    endings = (_ASIDE if number == 1 else f"{_ASIDE}.{number}" for number in count(1))
-    ending = next(each for each in endings if not any(fs.status(RelPath(f"{path}{each}")) for path in (TXN, JOURNAL)))
+    ending = free_ending(fs, TXN, JOURNAL)
     if fs.status(TXN):
         fs.rename(TXN, RelPath(f"{TXN}{ending}"))
     aside = RelPath(f"{JOURNAL}{ending}")
     fs.rename(JOURNAL, aside)
     fs.sync_folder(FOLDER)
     return aside
+
+
+def free_ending(fs: FsOps, *paths: RelPath) -> str:
+    """What to add to the names of what is set aside, so that nothing set aside before is replaced."""
+    endings = (_ASIDE if number == 1 else f"{_ASIDE}.{number}" for number in count(1))
+    return next(each for each in endings if not any(fs.status(RelPath(f"{path}{each}")) for path in paths))
 
 
 def found_aside(fs: FsOps) -> list[RelPath]:

@@ -139,11 +139,14 @@ def _package(
         archived, data, seen, failure = make(project, job)
         if failure is not None:
             return PackageOutcome(module, Step.FAIL, last_good, failure, archived.notes), None
-        step, signature = place_archive(fs, archived.path, data, archived.digest, apply=apply)
+        placed = place_archive(fs, archived.path, data, archived.digest, apply=apply)
     except MicropkgError as error:
         return PackageOutcome(module, Step.FAIL, last_good, Failure.of(error)), None
-    build = Build(job.wish, seen, signature, archived) if signature is not None and apply else None
-    return PackageOutcome(module, step, archived), build
+    build = Build(job.wish, seen, placed.stands, archived) if placed.stands is not None and apply else None
+    notes = (
+        () if placed.aside is None else (f"set aside as {placed.aside}: what stood there was not made by micropkgd",)
+    )
+    return PackageOutcome(module, placed.step, archived, notes=notes), build
 
 
 def _publish(

@@ -1,54 +1,74 @@
 """Put an archive where it belongs: written beside, made durable, renamed, so that it is never seen half.
 
 One file needs no journal: the rename is the commit. A crash leaves the old archive, and beside it a hidden draft that
-the next build of the package takes away.
+the next build of the package takes away. Only what `write_sdist` made is replaced: any other file of that name, like an
+archive of `python -m build`, may be somebody's only copy, and is set aside first.
 """
 
 import os
 from contextlib import suppress
+from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import Digest, Obstacle, RelPath, parents
+from micropkgd.sdist.limits import DEFAULT_LIMITS
+from micropkgd.sdist.writer import is_written_here
+from micropkgd.workspace.foreign import free_ending
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.state import Signature
 
 
-def place_archive(fs: FsOps, path: str, data: bytes, digest: Digest, *, apply: bool) -> tuple[Step, Signature | None]:
-    """Write an archive unless it stands there; says what was done, and the signature of the file that now stands."""
+class Placed(NamedTuple):
+    """What was done, or would be."""
+
+    step: Step
+    stands: Signature | None  # of the file that now stands
+    aside: str | None = None  # where a file lies now that was not ours
+
+
+def place_archive(fs: FsOps, path: str, data: bytes, digest: Digest, *, apply: bool) -> Placed:
+    """Write an archive unless it stands there."""
     if os.path.isabs(path):
         folder, name = os.path.split(path)
         return _place_elsewhere(folder, RelPath(name), data, digest, apply=apply)
     return _place(fs, RelPath(path), data, digest, apply=apply)
 
 
-def _place_elsewhere(
-    folder: str, name: RelPath, data: bytes, digest: Digest, *, apply: bool
-) -> tuple[Step, Signature | None]:
+def _place_elsewhere(folder: str, name: RelPath, data: bytes, digest: Digest, *, apply: bool) -> Placed:
     """A folder outside the project: the person who named it vouches for it, links on the way included."""
     if not apply and not os.path.isdir(folder):
-        return Step.CREATE, None
+        return Placed(Step.CREATE, None)
     try:
         os.makedirs(folder, exist_ok=True)
         with FsOps(folder) as elsewhere:
-            return _place(elsewhere, name, data, digest, apply=apply)
+            placed = _place(elsewhere, name, data, digest, apply=apply)
+            return placed._replace(aside=placed.aside and os.path.join(folder, placed.aside))
     except OSError as error:
         raise _refused(error, folder) from error
 
 
-def _place(fs: FsOps, path: RelPath, data: bytes, digest: Digest, *, apply: bool) -> tuple[Step, Signature | None]:
+def _place(fs: FsOps, path: RelPath, data: bytes, digest: Digest, *, apply: bool) -> Placed:
     found = fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
     step = Step.NONE if found == digest else Step.UPDATE if found else Step.CREATE
+    aside = None
+    if step is Step.UPDATE and not _is_ours(fs, path):
+        aside = RelPath(f"{path}{free_ending(fs, path)}")
     if apply and step is not Step.NONE:
-        _put(fs, path, data)
+        _put(fs, path, data, aside)
     status = fs.status(path)
-    return step, None if status is None else signature_of(status)
+    return Placed(step, None if status is None else signature_of(status), aside)
 
 
-def _put(fs: FsOps, path: RelPath, data: bytes) -> None:
+def _is_ours(fs: FsOps, path: RelPath) -> bool:
+    status = fs.status(path)
+    return status is not None and status.st_size <= DEFAULT_LIMITS.packed and is_written_here(fs.read(path))
+
+
+def _put(fs: FsOps, path: RelPath, data: bytes, aside: RelPath | None) -> None:
     above = parents(path)
     folder, name = (above[0] if above else None), path.rpartition("/")[2]
     draft = _below(folder, f".{name.rpartition('-')[0]}.draft")  # without the version, so that debris never piles up
@@ -60,6 +80,8 @@ def _put(fs: FsOps, path: RelPath, data: bytes) -> None:
             fs.remove_file(draft)
         fs.write_file(draft, data)
         fs.sync_file(draft)
+        if aside is not None:
+            fs.rename_new(path, aside)
         fs.rename(draft, path)
         for touched in {folder, *(parents(new)[0] if "/" in new else None for new in made)}:
             fs.sync_folder(touched)
