@@ -415,6 +415,37 @@ def test_one_read_only_folder_stops_its_entry_alone(world: World) -> None:
     assert not world.has("src/shop/pipelines/ds")
 
 
+RELATIVE = [
+    "reconcile", "reconcile --once", "reconcile --once --json", "reconcile --config c.toml", "lock", "add a.tar.gz",
+    "remove a", "status", "diff", "verify", "resolve a --keep", "history", "rollback", "pull a.tar.gz", "package a",
+    "migrate", "doctor", "why a", "suspend", "resume", "config check --config c.toml",
+    "service install --config c.toml",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", RELATIVE)
+def test_a_current_folder_that_was_deleted(tmp_path: Path, command: str) -> None:
+    """Another shell removed it, or made it anew: `.` leads nowhere."""
+    shell = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -P -m micropkgd {command}"
+    ended = subprocess.run(
+        ["sh", "-c", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+
+    assert ended.returncode == 2, ended
+    assert "the current folder was deleted" in (ended.stdout if "--json" in command else ended.stderr)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_named_project_needs_no_current_folder(world: World) -> None:
+    """Whoever stands nowhere can still say where."""
+    shell = (
+        f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -P -m micropkgd status --project {world.root}"
+    )
+    ended = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_module_with_a_folder_that_may_not_be_read(world: World, again: bool) -> None:
     """No archive is made of the rest, which nobody would notice; one from before stands."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from micropkgd.cli.commands import execute
 from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import make_parser
-from micropkgd.errors import MicropkgError, ShortageError
+from micropkgd.errors import MicropkgError, ShortageError, UsageError
 from micropkgd.model.condition import Failure
 
 _INTERRUPTED = 130
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; what a person can cause is an error message and an exit code, never a traceback."""
     options = make_parser(arguments).parse_args(arguments)
     try:
-        return execute(options)
+        return _execute(options)
     except MicropkgError as error:
         _say_error(options, error)
         return error.exit_code
@@ -34,6 +34,24 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was begun is finished or taken back by the next pass\n")
         return _INTERRUPTED
+
+
+def _execute(options: Namespace) -> int:
+    """Execute; where the current folder was deleted no relative path leads anywhere, not even `.`."""
+    try:
+        return execute(options)
+    except FileNotFoundError as error:
+        if _is_here():
+            raise
+        raise UsageError("the current folder was deleted", hint="go to one that is there, like `cd ~`") from error
+
+
+def _is_here() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _say_error(options: Namespace, error: MicropkgError) -> None:
