@@ -1,10 +1,14 @@
 """What a pass imports is most of what it costs: a local one, and one with nothing to do, pay for little."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import micropkgd
+from micropkgd.model import variables
 from tests.world import World
 
 HEAVY = {"aiohttp", "s3fs", "gcsfs", "fsspec", "watchfiles", "apscheduler", "tomlkit", "rich", "yaml", "structlog",
@@ -64,3 +68,20 @@ def test_version_imports_nothing_of_the_house(world: World) -> None:
     modules = loaded(world, "--version")
 
     assert {name for name in modules if name.startswith("micropkgd")} == {"micropkgd", "micropkgd.__main__"}
+
+
+def test_our_variables_are_named_in_one_place() -> None:
+    """A name that is spelled twice is changed once."""
+    home = Path(variables.__file__)
+    for path in Path(micropkgd.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_bytes())
+        told = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in told]
+        spelled = [node.lineno for node in texts if isinstance(node.value, str) and variables.PREFIX in node.value]
+        assert path == home or not spelled, (path, spelled)

@@ -4,4 +4,5 @@ from typing import Final
 
 PREFIX: Final = "MICROPKGD_"
 CONFIG: Final = "MICROPKGD_CONFIG"
+SOCKET: Final = "MICROPKGD_SOCKET"  # also a key of the config; `health` reads it alone
 CACHE_DIR: Final = "MICROPKGD_CACHE_DIR"

@@ -17,6 +17,7 @@ from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
 from micropkgd.model.tree import RelPath
+from micropkgd.model.variables import CACHE_DIR
 from micropkgd.reconcile.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
 from micropkgd.workspace.foreign import found_aside
@@ -256,7 +257,7 @@ def _cache(environ: Mapping[str, str]) -> Iterator[Finding]:
     if os.path.isdir(above) and os.access(above, os.W_OK | os.X_OK):
         yield Finding("cache", text)
     else:
-        hint = "mend the folder, or set MICROPKGD_CACHE_DIR to another one"
+        hint = f"mend the folder, or set {CACHE_DIR} to another one"
         yield Finding("cache", f"{text}; it cannot be written to", trouble=True, hint=hint)
 
 

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Final
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.variables import SOCKET
 
 _PROBES: Final = {"alive": "/livez", "ready": "/readyz", "started": "/startupz"}
 
@@ -33,7 +34,7 @@ def _socket(options: Namespace) -> str | None:
     from micropkgd.service.config import load
     from micropkgd.service.places import find_config
 
-    if chosen := os.environ.get("MICROPKGD_SOCKET"):  # spares reading the config
+    if chosen := os.environ.get(SOCKET):  # spares reading the config
         return chosen
     try:
         return load(find_config(options.config, os.environ), os.environ).socket

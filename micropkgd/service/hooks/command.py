@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
+from micropkgd.model.variables import PREFIX
+
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR")
 _KEPT: Final = 4096  # bytes of the end of what a command prints
 _SHOWN_LINES: Final = 5
@@ -33,7 +35,7 @@ class Ended(NamedTuple):
 def environment(facts: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The variables of a command: those of `own` that every program needs, and what happened, as `MICROPKGD_...`."""
     kept = {name: own[name] for name in _INHERITED if name in own}
-    return kept | {f"MICROPKGD_{name}": _fitting(value) for name, value in facts.items()}
+    return kept | {f"{PREFIX}{name}": _fitting(value) for name, value in facts.items()}
 
 
 async def run(argv: Sequence[str], facts: Mapping[str, str], folder: str, seconds: float) -> Ended:
