@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import ShortageError, TreeError
 from micropkgd.workspace.diary import DIARY
 from micropkgd.workspace.settled import GRAIN_NS
 from tests.faults import (
@@ -230,7 +230,10 @@ def run_with(scene: Scene, free: int) -> None:
     highest = os.open(os.devnull, os.O_RDONLY)
     os.close(highest)
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + free, highest + free))
-    scene.run()
+    try:
+        scene.run()
+    except OSError as error:  # as the command line and the service do
+        raise ShortageError.of(error) from error
 
 
 def moves_a_file(call: Call) -> bool:

@@ -172,7 +172,7 @@ apt_journals = st.sampled_from([*VICTIMS, "../outside/file"]).map(
 )
 states = st.fixed_dictionaries(
     {"schema": st.just(1), "birthplace": st.just("BIRTHPLACE"), "hashes": st.just({}),
-     "applied": st.fixed_dictionaries({LABEL: inventories}),
+     "applied": st.fixed_dictionaries({LABEL: st.tuples(hashes, inventories).map(list)}),
      "requirements": st.dictionaries(names, st.lists(st.sampled_from(["own", "pandas"]), max_size=2), max_size=2),
      "known": st.dictionaries(refs, st.tuples(st.text(max_size=3), hashes).map(list), max_size=2),
      "standing": st.just({})}

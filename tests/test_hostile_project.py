@@ -350,7 +350,8 @@ def test_a_state_that_lists_other_files_deletes_none(installed: World) -> None:
     """Even one that the machine itself could have written: what is not in an entry's places was never put there."""
     state = state_of(installed)
     (label,) = state["applied"]
-    state["applied"][label] = {OWN: digest_of(SECRET.encode()), ".micropkgd/lock": digest_of(b"")}
+    planted = {OWN: digest_of(SECRET.encode()), ".micropkgd/lock": digest_of(b"")}
+    state["applied"][label] = [digest_of(b"archive"), planted]
     installed.write(".micropkgd/state.json", json.dumps(state))
     installed.publish({"other.py": "A = 2\n"}, version="2.0")
     installed.sync()

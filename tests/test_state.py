@@ -14,13 +14,13 @@ from micropkgd.errors import TreeError
 from micropkgd.model.condition import Standing
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.state import STATE, Known, Signature, State, read_state, write_state
+from micropkgd.workspace.state import STATE, Applied, Known, Signature, State, read_state, write_state
 from tests.faults import Hooked, Recorder, Scene, fail_at
 
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
-    applied={"ds -> src/shop/ds": {PATH: DIGEST}},
+    applied={"ds -> src/shop/ds": Applied(DIGEST, {PATH: DIGEST})},
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={"ds -> src/shop/ds": Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},

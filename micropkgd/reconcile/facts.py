@@ -12,7 +12,7 @@ from micropkgd.reconcile.planner import Subject
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project, read_by_hand
-from micropkgd.workspace.state import State
+from micropkgd.workspace.state import Applied, State
 
 Key = tuple[str, RelPath]
 Inventory = Mapping[RelPath, Digest]
@@ -67,19 +67,20 @@ def label_of(desired: Desired) -> str:
     return f"{desired.ref} -> {desired.target}"
 
 
-def applied_to(desired: Desired, state: State) -> Inventory | None:
+def applied_to(desired: Desired, state: State) -> Applied | None:
     """What a pass on this machine last put into an entry's place, also under the ref that it had before."""
     known = state.applied.get(label_of(desired))
     if known is not None or desired.target is None:
         return known
-    return next((files for label, files in state.applied.items() if label.endswith(f" -> {desired.target}")), None)
+    return next((one for label, one in state.applied.items() if label.endswith(f" -> {desired.target}")), None)
 
 
 def _placed(desired: Desired, state: State, layout: Layout) -> Placed:
     """What the lock and this machine's state say; paths outside the entry's places are none that a pass put there."""
     if desired.before is None:
         return Placed({}, {})
-    locked, applied = desired.before.files, applied_to(desired, state) or {}
+    known = applied_to(desired, state)
+    locked, applied = desired.before.files, known.files if known is not None else {}
     if applied.keys() - locked.keys() and stray_paths(desired.before._replace(files=applied), layout):
         applied = {}
     return Placed({**locked, **applied}, locked)

@@ -13,7 +13,7 @@ from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.facts import gather, key_of, label_of
+from micropkgd.reconcile.facts import applied_to, gather, key_of
 from micropkgd.reconcile.merge import merge_texts
 from micropkgd.reconcile.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.resolve import Fetcher
@@ -119,7 +119,8 @@ class Proposer(NamedTuple):
             return {}
         bases: dict[Digest, bytes] = {}
         # After a `git pull` the lock names another archive than the one that was installed here, and edited.
-        for archive in {desired.before.archive, self.state.archives.get(label_of(desired), desired.before.archive)}:
+        installed = applied_to(desired, self.state)
+        for archive in {desired.before.archive, installed.archive if installed else desired.before.archive}:
             bases |= base_contents(self.project, self.fetcher, desired.entry, archive)
         merges = {}
         for path in paths:

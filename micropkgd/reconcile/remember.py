@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
-from micropkgd.model.tree import Digest, RelPath
+from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.facts import applied_to, label_of
 from micropkgd.reconcile.propose import Planned, Proposal
 from micropkgd.reconcile.resolve import Resolution
@@ -19,7 +19,7 @@ from micropkgd.workspace.kept import KEPT, history
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.settled import GRAIN_NS
-from micropkgd.workspace.state import Known, State, write_state
+from micropkgd.workspace.state import Applied, Known, State, write_state
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
 
@@ -36,7 +36,7 @@ def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
     steps = {step.path: step.after for commit in reversed(missed) for step in commit.operations}
     if LOCK_NAME in steps and fs.found(LOCK_NAME) != steps[LOCK_NAME]:
         return state
-    applied = {label: files for label, files in state.applied.items() if steps.keys().isdisjoint(files)}
+    applied = {label: one for label, one in state.applied.items() if steps.keys().isdisjoint(one.files)}
     return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
 
 
@@ -44,15 +44,13 @@ def remember(
     fs: FsOps, project: Project, before: State, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]
 ) -> State:
     """Write the state after a pass, unless it is the state before it."""
-    applied = {label_of(entry.desired): files for entry in proposal.entries if (files := _applied(before, entry))}
-    archives = {label_of(entry.desired): archive for entry in proposal.entries if (archive := _archive(before, entry))}
+    applied = {label_of(entry.desired): one for entry in proposal.entries if (one := _applied(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes or outcome.recovered:
-        hashes = _seen_again(fs, project, {path for files in applied.values() for path in files}, hashes)
+        hashes = _seen_again(fs, project, {path for one in applied.values() for path in one.files}, hashes)
     after = before._replace(
         hashes=hashes,
         applied=applied,
-        archives=archives,
         requirements=proposal.requirements,
         known=_known(project, before, resolutions),
         standing=dict(_standings(outcome, before)),
@@ -80,20 +78,15 @@ def _failing_since(entry: EntryOutcome, before: State) -> str:
     return known.since
 
 
-def _applied(before: State, entry: Planned) -> Mapping[RelPath, Digest]:
-    """An entry's inventory on this machine: the new one where it is in the tree, else the one it had."""
+def _applied(before: State, entry: Planned) -> Applied | None:
+    """What an entry has on this machine: the new version where it is in the tree, else the one it had."""
     if entry.applies:
-        return entry.desired.files
-    known = applied_to(entry.desired, before)
-    return known if known is not None else (entry.desired.before.files if entry.desired.before else {})
+        return _of_block(entry.desired.after)
+    return applied_to(entry.desired, before) or _of_block(entry.desired.before)
 
 
-def _archive(before: State, entry: Planned) -> Digest | None:
-    """The archive that this inventory is from."""
-    if entry.applies:
-        return entry.desired.after.archive if entry.desired.after else None
-    known = before.archives.get(label_of(entry.desired))
-    return known if known is not None else (entry.desired.before.archive if entry.desired.before else None)
+def _of_block(block: Block | None) -> Applied | None:
+    return Applied(block.archive, block.files) if block is not None and block.files else None
 
 
 def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:

@@ -23,7 +23,7 @@ from micropkgd.workspace.hold import hold
 from micropkgd.workspace.kept import Commit, history
 from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.project import Project, read_lock, read_project
-from micropkgd.workspace.state import State, read_state, write_state
+from micropkgd.workspace.state import Applied, State, read_state, write_state
 from micropkgd.workspace.transaction import Recovery, commit, recover
 
 _NO_ENTRY = "files of no entry"
@@ -177,7 +177,7 @@ def _forgotten(sides: Sides, undoing: Undoing) -> State:
     labels = {_label(block) for block in blocks if block.ref in undoing.gone_back}
     state = sides.state
     return state._replace(
-        applied={label: files for label, files in state.applied.items() if label not in labels},
+        applied={label: one for label, one in state.applied.items() if label not in labels},
         standing={label: known for label, known in state.standing.items() if label not in labels},
         requirements={},
     )
@@ -186,7 +186,11 @@ def _forgotten(sides: Sides, undoing: Undoing) -> State:
 def _remembered(sides: Sides, undoing: Undoing) -> State:
     """The state that says what is applied now."""
     state = _forgotten(sides, undoing)
-    gone_back = {_label(block): block.files for block in undoing.lock.blocks if block.ref in undoing.gone_back}
+    gone_back = {
+        _label(block): Applied(block.archive, block.files)
+        for block in undoing.lock.blocks
+        if block.ref in undoing.gone_back
+    }
     lines = requirement_lines(undoing.lock.blocks, sides.project.layout)
     return state._replace(applied={**state.applied, **gone_back}, requirements=lines)
 

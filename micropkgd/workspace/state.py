@@ -40,12 +40,18 @@ class Known(NamedTuple):
     checked: float = 0.0  # when the archive was last seen whole under it; seconds since the epoch
 
 
+class Applied(NamedTuple):
+    """What a pass last put into an entry's place on this machine."""
+
+    archive: Digest
+    files: Mapping[RelPath, Digest]
+
+
 class State(NamedTuple):
     """All of it."""
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
-    applied: Mapping[str, Mapping[RelPath, Digest]] = {}  # by entry label: what a pass last put there
-    archives: Mapping[str, Digest] = {}  # by entry label: whose files these are
+    applied: Mapping[str, Applied] = {}  # by entry label
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[str, Standing] = {}  # by entry label
@@ -71,7 +77,6 @@ def write_state(fs: FsOps, state: State) -> None:
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": state.applied,
-        "archives": state.archives,
         "requirements": state.requirements,
         "known": state.known,
         "standing": {label: standing[:4] for label, standing in state.standing.items()},
@@ -97,8 +102,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         return State()
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
-        applied={label: _inventory(files) for label, files in _table(document["applied"]).items()},
-        archives={label: parse_digest(archive) for label, archive in _table(document.get("archives", {})).items()},
+        applied={label: _applied(row) for label, row in _table(document["applied"]).items()},
         requirements={
             label: tuple(str(line) for line in _list(lines))
             for label, lines in _table(document["requirements"]).items()
@@ -135,5 +139,8 @@ def _known(row: object) -> Known:
     return Known(str(validator), parse_digest(archive), float(checked))
 
 
-def _inventory(files: object) -> dict[RelPath, Digest]:
-    return {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
+def _applied(row: object) -> Applied:
+    archive, files = _list(row)
+    return Applied(
+        parse_digest(archive), {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
+    )
