@@ -92,9 +92,18 @@ def _of_block(block: Block | None) -> Applied | None:
 def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:
     """Look at the tree once more after a commit, when the clock has ticked past its last write."""
     seen = sorted(paths)
-    newest = max((status.st_ctime_ns for path in seen if (status := fs.status(path)) is not None), default=0)
+    newest = max((_changed_at(fs, path) for path in seen), default=0)
     time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
     return see(fs, project.root, seen, hashes).hashes
+
+
+def _changed_at(fs: FsOps, path: RelPath) -> int:
+    """When a file changed, in nanoseconds since the epoch; 0 where there is none, or none that may be looked at."""
+    try:
+        status = fs.status(path)
+    except PermissionError:
+        return 0
+    return 0 if status is None else status.st_ctime_ns
 
 
 def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:

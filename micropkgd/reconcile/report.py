@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.facts import key_of
 from micropkgd.reconcile.propose import Proposal
 from micropkgd.workspace.fsops import FsOps
@@ -72,13 +73,20 @@ def leave_record(
     written = watch(project.root, (LOCK_NAME, project.layout.requirements), ())
     installed: dict[str, Signature | None] = {}
     for path in (path for entry in proposal.entries for path in entry.desired.files):
-        if path not in hashes and fs.status(path) is not None:
+        if path not in hashes and _may_stand(fs, path):
             return
         installed[path] = hashes[path][0] if path in hashes else None
     packaged = _packaged(fs, project)
     if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
         before = watched._replace(files={**watched.files, **written.files})
         settle(fs, project.root, before, {**installed, **packaged}, outcome)
+
+
+def _may_stand(fs: FsOps, path: RelPath) -> bool:
+    try:
+        return fs.status(path) is not None
+    except PermissionError:
+        return True
 
 
 def _packaged(fs: FsOps, project: Project) -> Mapping[str, Signature | None] | None:

@@ -47,6 +47,9 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         except (FileNotFoundError, NotADirectoryError):
             found[path] = _look(fs, path)  # nothing, or what stands above it
             continue
+        except PermissionError:
+            found[path] = Obstacle("a folder without permission to look into it")
+            continue
         except OSError as error:
             raise TreeError(f"cannot be looked at: {(error.strerror or '').lower()}", where=path) from error
         if not stat.S_ISREG(status.st_mode):
