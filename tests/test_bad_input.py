@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +70,8 @@ def test_a_file_is_no_project(world: World) -> None:
         pytest.param("", ["there is no `[tool.kedro]` table"], id="empty"),
         pytest.param(f"{KEDRO}[tool.x\n", ["pyproject.toml: invalid TOML: ", "line 5, column 8"], id="invalid-toml"),
         pytest.param("a = 1\na = 2\n", ["cannot overwrite a value (at line 2, column 6)"], id="key-twice"),
-        pytest.param("        pytest.param(f"{KEDRO}[tool.micropkgd.pul]\n", ["unknown key `pul`", "did you mean `pull`?", ":5"], id="table"),
+        pytest.param("<<<<<<< HEAD\n", ["line 1 is a git conflict marker", "hint: finish the merge"], id="conflict"),
+        pytest.param(f"{KEDRO}[tool.micropkgd.pul]\n", ["unknown key `pul`", "did you mean `pull`?", ":5"], id="table"),
         pytest.param(f"{KEDRO}[tool.micropkgd]\nprun = true\n", ["unknown key `prun`", "`prune`", ":6"], id="policy"),
         pytest.param(
             f'{KEDRO}[tool.micropkgd.pull]\n"a.tar.gz" = {{alais = "x"}}\n',
@@ -415,7 +415,6 @@ def test_one_read_only_folder_stops_its_entry_alone(world: World) -> None:
     assert not world.has("src/shop/pipelines/ds")
 
 
-<<<<<<< HEAD
 RELATIVE = [
     "reconcile", "reconcile --once", "reconcile --once --json", "reconcile --config c.toml", "lock", "add a.tar.gz",
     "remove a", "status", "diff", "verify", "resolve a --keep", "history", "rollback", "pull a.tar.gz", "package a",
@@ -501,7 +500,7 @@ def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str
 
     He may not be allowed to read Python's own library, so a pass over another project loads what is needed first.
     """
-    warm = World(Path(tempfile.mkdtemp(dir=world.root.parent)) / "warm")
+    warm = World(world.root.parent / "warm")
     warm.publish({"nodes.py": "A = 1\n"})
     warm.asks_for()
     program = (
@@ -514,7 +513,7 @@ def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str
         "sys.exit(run(sys.argv[1:]))\n"
     )
     cache = world.root.parent / "nobodys"
-    cache.mkdir(exist_ok=True)
+    cache.mkdir()
     os.chown(cache, 65534, 65534)
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],

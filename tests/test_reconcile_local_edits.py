@@ -272,3 +272,24 @@ def test_an_edit_that_git_has_merged_already_is_left_alone(world: World) -> None
     assert said.code == 0, said
     assert f"drifted: {NODES}" in said.out
     assert world.read(NODES) == "A = 2\n\n\nB = 'mine'\n"
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["new", "moved"])
+@pytest.mark.parametrize(("choice", "result"), [("--take", "A = 1\n"), ("--keep", "MINE = 1\n")])
+def test_a_choice_ends_a_conflict_with_a_file_that_was_there_first(
+    world: World, moved: bool, choice: str, result: str
+) -> None:
+    """Also of an entry that was never installed, or whose old place still stands; status says that it is held."""
+    world.publish({"nodes.py": "A = 1\n"})
+    if moved:
+        world.asks_for(alias="before")
+        world.sync()
+    world.write(NODES, "MINE = 1\n")
+    world.asks_for()
+    assert world.reconcile().code == 4
+    assert "Held " in world.run("status").out
+
+    assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0
+    assert world.read(NODES) == result
+    assert not world.has("src/shop/before")
+    assert "Ready " in world.run("status").out

@@ -190,12 +190,11 @@ def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
 
 
 def _standing(state: State, ref: str, target: RelPath | None) -> Standing:
-    known = state.standing.get(f"{ref} -> {target or '?'}")
-    if known is None:
-        known = next((standing for label, standing in state.standing.items() if label.startswith(f"{ref} -> ")), None)
-    if known is None and target is not None:
-        return Standing("Ready", "Locked", "", "")
-    return known or _NEVER
+    """How an entry stood after the last pass; where it could not move yet, its new place counts and its old one."""
+    known = [standing for label, standing in state.standing.items() if label.rpartition(" -> ")[0] == ref]
+    if known:
+        return worst_standing(known)
+    return Standing("Ready", "Locked", "", "") if target is not None else _NEVER
 
 
 def _instead(found: Found) -> str:
