@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.publish import Target, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
-from micropkgd.model.tree import Digest, managed_path, parse_digest, rel_path
+from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
 OWN_PULL: TablePath = ("tool", "micropkgd", "pull")
@@ -256,12 +256,19 @@ def _policy(document: Table) -> Policy:
         on_local_edit=fields.choice("on-local-edit", OnLocalEdit) or OnLocalEdit.MERGE,
         prune=fields.flag("prune", default=True),
         update=fields.choice("update", Update) or Update.FOLLOW,
-        requirements_file=fields.checked("requirements-file", managed_path) or "requirements.in",
+        requirements_file=fields.checked("requirements-file", _requirements_file) or "requirements.in",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
         protocols=fields.texts("protocols"),
         index_url=fields.checked("index-url", parse_index_url),
         mirrors=fields.all_checked("mirrors", parse_mirror),
     )
+
+
+def _requirements_file(text: str) -> RelPath:
+    """Lines are written into it, which would be the end of the two documents that a pass is made from."""
+    if text.casefold() in {"pyproject.toml", "micropkg.lock"} or text.endswith(".py"):
+        raise DocumentError(f"`{text}` is no file for requirements", hint="name one like `requirements.in`")
+    return managed_path(text)
 
 
 def _rows(document: Table, home: TablePath) -> Iterable[tuple[str, object]]:
