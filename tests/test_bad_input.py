@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -500,7 +501,7 @@ def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str
 
     He may not be allowed to read Python's own library, so a pass over another project loads what is needed first.
     """
-    warm = World(world.root.parent / "warm")
+    warm = World(Path(tempfile.mkdtemp(dir=world.root.parent)) / "warm")
     warm.publish({"nodes.py": "A = 1\n"})
     warm.asks_for()
     program = (
