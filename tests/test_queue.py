@@ -200,7 +200,7 @@ def test_a_queue_that_is_not_there_is_said_by_its_code(moto: Moto) -> None:
 
 
 def test_a_queue_without_credentials_is_said(moto: Moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """By the kind of the trouble alone."""
+    """With what to do, and nothing that botocore quotes."""
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     for name in (*LOGIN, "AWS_PROFILE"):
@@ -213,7 +213,23 @@ def test_a_queue_without_credentials_is_said(moto: Moto, monkeypatch: pytest.Mon
             return noted
 
     (news,) = asyncio.run(story()).news
-    assert news.message == f"{moto.url}: NoCredentialsError; it is asked again"
+    advice = "set them in the environment, or name a `profile`"
+    assert news.message == f"{moto.url}: there are no AWS credentials: {advice}; it is asked again"
+
+
+@pytest.mark.usefixtures("login")
+def test_a_queue_without_a_region_is_said(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address need not name one."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def story() -> Noted:
+        async with reading(queue_at(moto, f"{moto.url}/1/x")._replace(region=None)) as noted:
+            await noted.until(lambda: bool(noted.news))
+            return noted
+
+    (news,) = asyncio.run(story()).news
+    assert news.message == f"{moto.url}: its address names no region: set `region`; it is asked again"
 
 
 @pytest.mark.usefixtures("login")

@@ -37,6 +37,21 @@ def test_a_start_installs_and_packages(tmp_path: Path, src: Path) -> None:
     assert two.has("dist/features-0.1.tar.gz")
 
 
+def test_a_config_that_finds_no_project_says_so(tmp_path: Path, src: Path) -> None:
+    """As a warning, with where it looked; and not once there is one."""
+    with Daemon(tmp_path / "d", config(src)) as daemon:
+        event = daemon.until("NoProjects")
+        assert event["message"].endswith(f"is at {src}/*")
+        assert b"[warning  ] NoProjects" in daemon.log.read_bytes()
+        world = served(src)
+        daemon.ready(world.root)
+        os.kill(daemon.process.pid, signal.SIGHUP)
+        daemon.until("ConfigReloaded")
+        kinds = [row["kind"] for row in daemon.ask().get("/v1/events")["events"]]
+
+    assert kinds.count("NoProjects") == 1
+
+
 def test_a_saved_module_is_packaged_again(tmp_path: Path, src: Path) -> None:
     """By rename, as editors save; the archive has the saved bytes."""
     world = served(src)

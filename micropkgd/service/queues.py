@@ -38,6 +38,13 @@ class Changed(NamedTuple):
     key: str
 
 
+_TO_DO: Final = {  # what botocore misses, and no address or header
+    "NoRegionError": "its address names no region: set `region`",
+    "NoCredentialsError": "there are no AWS credentials: set them in the environment, or name a `profile`",
+    "ProfileNotFound": "there is no such AWS `profile`",
+}
+
+
 class Queues:
     """The queues that are read. Lives on one loop."""
 
@@ -183,7 +190,8 @@ def _reason(error: Exception) -> str:
     code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
     if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9.]{1,80}", code):
         return f"it answers {code}"
-    return type(error).__name__
+    kind = type(error).__name__
+    return _TO_DO.get(kind, kind)
 
 
 def _shown(key: str) -> str:

@@ -33,6 +33,7 @@ from micropkgd.service.schedule import pause_until_next
 from micropkgd.service.surroundings import Surroundings
 from micropkgd.service.vigil import Vigil
 from micropkgd.service.wishes import Wishes
+from micropkgd.workspace.root import MANIFEST_NAME
 
 TICK: Final = 5.0  # seconds between two looks around
 _SEARCH_EVERY: Final = 30.0  # seconds between two searches for projects that gave no event
@@ -69,6 +70,7 @@ class Supervisor:
         """Serve until `stop`; what is under way then has `drain` seconds to end."""
         watching = asyncio.create_task(self._vigil.run())
         self._look_around()
+        self._miss_projects()
         self._queues.read(self.settings.queues)
         try:
             while not self._stopping:
@@ -123,6 +125,7 @@ class Supervisor:
         self.tell(News("ConfigReloaded", "", "the config was read again"))
         self._groups, self._searched, self._looked = {}, -_SEARCH_EVERY, -_LOOK_EVERY
         self._look_around()
+        self._miss_projects()
         self.trigger(Trigger(TriggerKind.CONFIG), spread=_SOON)
 
     def tell(self, news: News, project: str = "", pass_id: str = "", trigger: str = "") -> None:
@@ -222,6 +225,12 @@ class Supervisor:
             self.tell(News("ProjectRemoved", "", "is no longer served"), root)
         self._groups = found
         self._vigil.set_anchors(anchors(group for group in self.settings.groups if group.watch))
+
+    def _miss_projects(self) -> None:
+        """Say that there is nothing to do: a slip in a glob looks like a service that works."""
+        if not self._groups:
+            paths = ", ".join(path for group in self.settings.groups for path in group.paths)
+            self.tell(News("NoProjects", "", f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {paths}"))
 
     def _schedule(self, root: str, group: Group) -> None:
         """Plan the next look at the sources, and the slow look behind the watch."""

@@ -13,7 +13,18 @@ from micropkgd.service.places import find_config
 from micropkgd.service.run import Machine, serve
 from micropkgd.workspace.root import find_root
 
-_WEIGHTY: Final = frozenset({"WatchDegraded", "WatchOverflow", "ConfigRefused", "Recovered", "Bug", "HookFailed"})
+_WEIGHTY: Final = frozenset(
+    {
+        "Bug",
+        "ConfigRefused",
+        "HookFailed",
+        "NoProjects",
+        "QueueUnreachable",
+        "Recovered",
+        "WatchDegraded",
+        "WatchOverflow",
+    }
+)
 
 
 def run_service(options: Namespace) -> int:
