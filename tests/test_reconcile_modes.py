@@ -245,6 +245,17 @@ def test_lock_writes_the_lock_alone(world: World) -> None:
     assert world.read(NODES) == "A = 1\n"
 
 
+def test_lock_says_what_it_leaves_in_the_tree(world: World) -> None:
+    """Nobody prunes what is in no lock any more; where nothing is pruned at all, it stays locked."""
+    outdated(world)
+    world.manifest("")
+
+    assert "note: its files stay in the tree and are yours from now on" in world.run("lock", "--check").out
+    assert world.reconcile("--dry-run").out.startswith("would remove")
+    world.manifest("", "prune = false")
+    assert world.run("lock", "--check").code == 0
+
+
 def test_lock_check(world: World) -> None:
     """Exit 3 while the lock is not up to date, 0 once it is; nothing is written."""
     world.publish(ONE)

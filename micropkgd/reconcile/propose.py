@@ -4,12 +4,12 @@ Looks at the tree and reads the cache, changes nothing. Decisions are the planne
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import Block, Lock
+from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
@@ -22,6 +22,10 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.state import State
+
+_LEFT: Final = (
+    f"its files stay in the tree and are yours from now on: to have them removed, restore {LOCK_NAME} and `reconcile`"
+)
 
 
 class Planned(NamedTuple):
@@ -86,7 +90,7 @@ class Proposer(NamedTuple):
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         contents: dict[Digest, bytes] = {}
         changes = lock_changes(self.fs, self.project, lock, contents)
-        entries = tuple(Planned(desired) for desired in wanted)
+        entries = tuple(Planned(_left_in_the_tree(desired)) for desired in wanted)
         return Proposal(entries, changes, contents, lock, self.state.hashes, self.state.requirements)
 
     def _with_needed_bytes(self, entries: Sequence[Planned]) -> list[Planned]:
@@ -149,6 +153,13 @@ class Proposer(NamedTuple):
         blocks = self.project.lock.blocks
         standing = [block for block in blocks if block.key not in plans or _stands(block, plans[block.key])]
         return requirement_lines(standing, self.project.layout)
+
+
+def _left_in_the_tree(desired: Desired) -> Desired:
+    """What leaves the lock alone is nobody's to prune any more, and its owner must hear of it."""
+    if desired.entry is not None or desired.after is not None:
+        return desired
+    return desired._replace(notes=(*desired.notes, _LEFT))
 
 
 def _planned(desired: Desired, subject: Subject | None) -> Planned:
