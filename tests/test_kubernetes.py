@@ -94,6 +94,14 @@ def test_nothing_is_allowed_that_is_not_needed(path: Path) -> None:
         assert pod["automountServiceAccountToken"] is False
 
 
+def test_nothing_before_the_sidecar_can_keep_the_work_from_starting() -> None:
+    """A pass that must end in sync would, while a source is away or an edit holds an entry."""
+    path = next(path for path in FILES if path.name == "sidecar.yaml")
+    (pod,) = (pod for document in documents(path) for pod in pods(document))
+
+    assert [one["name"] for one in pod["initContainers"]] == ["micropkgd"]
+
+
 def test_the_sidecar_is_native_and_lets_the_work_wait() -> None:
     """It restarts by itself, and its startup probe asks for the first pass, for five minutes."""
     path = next(path for path in FILES if path.name == "sidecar.yaml")

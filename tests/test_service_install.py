@@ -36,6 +36,19 @@ def test_install_writes_the_shipped_unit_with_this_program(world: World, folder:
     assert os.listdir(folder) == ["micropkgd.service"]
 
 
+def test_install_asks_for_a_config_that_is_missing(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unit would fail without a project, and would not be tried again."""
+    monkeypatch.delenv("MICROPKGD_CONFIG", raising=False)
+    config = folder.parents[1] / "micropkgd" / "config.toml"
+    asked = f"there is no config yet: name your projects in {config} first\n"
+
+    assert asked in world.run("service", "install").out
+    assert asked not in world.run("service", "uninstall").out
+    config.parent.mkdir(parents=True)
+    config.write_text('projects = ["~/src/*"]\n')
+    assert asked not in world.run("service", "install").out
+
+
 def test_the_config_that_is_named_is_the_services(world: World, folder: Path) -> None:
     """A relative path is made whole: the service has another working folder."""
     world.run("service", "install", "--config", "my conf.toml")

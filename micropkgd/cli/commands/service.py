@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from micropkgd.cli.output import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.service import units
+from micropkgd.service.places import find_config, usual_places
 from micropkgd.service.units import SERVICE, SOCKET, Step
 
 _DONE = {"write": "wrote", "keep": "is already", "remove": "removed"}
@@ -67,6 +68,8 @@ def _lines(options: Namespace, steps: Sequence[Step], commands: Sequence[tuple[s
     for step in steps:
         path = plain(shlex.quote(step.path))
         yield f"{path} {words['keep']} as it should be" if step.what == "keep" else f"{words[step.what]} {path}"
+    if options.action == "install" and find_config(options.config, os.environ) is None:
+        yield f"there is no config yet: name your projects in {plain(usual_places(os.environ)[0])} first"
     if commands:
         yield "micropkgd runs no systemctl itself; what is left to do:"
     for command, why in commands:
