@@ -99,6 +99,16 @@ def test_a_failed_add_leaves_the_manifest(world: World, arguments: tuple[str, ..
     assert world.tree() == before
 
 
+def test_an_add_whose_source_is_away_stays(world: World, closed_port: int) -> None:
+    """Another pass may bring it; the message tells it from one that was not added."""
+    ref = f"http://127.0.0.1:{closed_port}/ds.tar.gz"
+    said = world.run("add", ref)
+
+    assert said.code == 5
+    assert said.err == f"`{ref}` was added, and is tried again by the next pass\n"
+    assert ref in world.read("pyproject.toml")
+
+
 def test_adding_twice_is_an_error(world: World) -> None:
     """The row that is there is pointed out."""
     world.publish(ONE)

@@ -96,7 +96,9 @@ def test_one_held_file_holds_the_whole_entry(world: World) -> None:
     assert world.tree() == before | {"dist/ds.tar.gz": data}
     assert "held" in said.out
     assert "waiting: 2.0" in said.out
-    assert "hint: micropkgd resolve dist/ds.tar.gz --keep | --take | --merge" in said.out
+    hint = "hint: micropkgd resolve dist/ds.tar.gz --keep | --take | --merge"
+    assert f"{hint}; the new version lies in .micropkgd/conflicts\n" in said.out
+    assert f"{hint}\n" in world.reconcile("--dry-run").out
 
 
 def test_the_held_version_is_laid_beside_once(world: World) -> None:

@@ -51,7 +51,7 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         if quiet and entry.verb in _QUIET and not entry.notes:
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
-        yield from _detail_lines(entry, verbose=verbose or not outcome.applied)
+        yield from _detail_lines(entry, applied=outcome.applied, verbose=verbose)
     if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
     if not quiet:
@@ -130,7 +130,7 @@ def _counts(changes: Sequence[Change]) -> str:
     return ", ".join(f"{counts[kind]} {word}" for kind, word in _COUNTED.items() if counts[kind])
 
 
-def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
+def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Iterator[str]:
     if entry.failure is not None and entry.verb is not Verb.SUSPEND:
         yield from failure_lines(entry.failure, indent="  ")
         if entry.after is not None:
@@ -139,13 +139,20 @@ def _detail_lines(entry: EntryOutcome, *, verbose: bool) -> Iterator[str]:
     plan = entry.plan
     if plan is not None:
         shown = (
-            plan.changes if verbose else [c for c in plan.changes if c.kind in {Kind.HOLD, Kind.MERGE, Kind.RELEASE}]
+            plan.changes
+            if verbose or not applied
+            else [c for c in plan.changes if c.kind in {Kind.HOLD, Kind.MERGE, Kind.RELEASE}]
         )
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from (f"  drifted: {plain(path)} (your edit is kept)" for path in plan.drifted)
         if plan.held:
-            yield f"  hint: {plain(entry.advice or f'micropkgd resolve {entry.ref} --keep | --take | --merge')}"
+            yield f"  hint: {plain(entry.advice or _to_choose(entry, applied=applied))}"
     yield from (f"  note: {plain(note)}" for note in entry.notes)
+
+
+def _to_choose(entry: EntryOutcome, *, applied: bool) -> str:
+    compare = "; the new version lies in .micropkgd/conflicts" if applied else ""
+    return f"micropkgd resolve {entry.ref} --keep | --take | --merge{compare}"
 
 
 def _change_line(change: Change) -> str:

@@ -20,9 +20,12 @@ def add(options: Namespace) -> int:
     undo = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
     outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
     added = [entry for outcome in outcomes for entry in outcome.entries if entry.ref == options.ref]
-    if any(entry.verb is Verb.FAIL and entry.failure and not entry.failure.transient for entry in added):
+    failures = [entry.failure for entry in added if entry.verb is Verb.FAIL and entry.failure is not None]
+    if any(not failure.transient for failure in failures):
         undo()
         sys.stderr.write(f"`{options.ref}` was not added: pyproject.toml is as before\n")
+    elif failures:
+        sys.stderr.write(f"`{options.ref}` was added, and is tried again by the next pass\n")
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
 
