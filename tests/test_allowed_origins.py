@@ -4,10 +4,14 @@ Every address of the table goes through a proxy that notes what comes: a refused
 must.
 """
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
@@ -296,6 +300,42 @@ def test_what_fs_args_name_counts_like_the_ref(
 
     refused(asker(places, ref, **_filled(options, faults.url(""))))
     assert faults.seen == []
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    """A key that signs, as Google's service accounts have one."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_token_file_that_fs_args_name_counts_like_them(
+    faults: FaultServer, asker: Asker, tmp_path: Path, private_key: str, allowed: bool
+) -> None:
+    """A project brings such a file along as easily as a table: the server in it would get what the key signs."""
+    token = tmp_path / "account.json"
+    account = {"type": "service_account", "client_email": "a@b", "private_key": private_key}
+    token.write_text(json.dumps({**account, "token_uri": faults.script("/token", Reply(403))}))
+    places = ("gs://b", faults.url("/token")) if allowed else ("gs://b",)
+    answer = asker(places, "gs://b/x.tar.gz", token=str(token))
+
+    assert bool(faults.seen) == allowed
+    if not allowed:
+        refused(answer)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.write_text('"ya29.x"'), lambda path: None])
+def test_a_token_file_that_is_none(
+    proxy: FaultServer, asker: Asker, tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    """Nobody waits for a pipe, and no server is shown the path, or what stands there, as if it were a token."""
+    make(tmp_path / "account.json")
+    answer = asker(("gs://b",), "gs://b/x.tar.gz", token=str(tmp_path / "account.json"))
+
+    assert isinstance(answer, Failed)
+    assert (answer.kind, "credentials" in answer.problem) == (FailureKind.DENIED, True)
+    assert proxy.seen == []
 
 
 @pytest.mark.parametrize("ref", ["s3://b/x.tar.gz", "gs://b/x.tar.gz"])

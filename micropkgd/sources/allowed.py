@@ -1,9 +1,10 @@
 """Which addresses a request would reach, and whether this machine allows them all.
 
 Rules: what fs-args name counts like the ref itself - an endpoint, a proxy, a server that gives out tokens - because
-they are the project's; what the machine names (`AWS_ENDPOINT_URL`, a profile, a proxy of the environment) is its own
-affair. A file of the project is always allowed, one elsewhere is judged by where its links lead. A driver that may go
-anywhere cannot be held to a list, so it is not let run under one.
+they are the project's, and so does what stands in a token file that they name (judged where it is read). What the
+machine names (`AWS_ENDPOINT_URL`, a profile, a proxy of the environment) is its own affair. A file of the project is
+always allowed, one elsewhere is judged by where its links lead. A driver that may go anywhere cannot be held to a list,
+so it is not let run under one.
 """
 
 import os
@@ -33,6 +34,14 @@ def objection(origins: Origins, asked: Request | Upload, root: StrPath) -> Faile
     for address in _addresses(asked):
         if not origins.allows(address) and not (own is not None and own.allows(address)):
             return not_allowed(address if address == ref.location else origin(address))
+    return None
+
+
+def objection_to_token(origins: Origins, token: Mapping[str, object]) -> Failed | None:
+    """Why Google credentials must not be used: an address in them is neither allowed nor Google's own."""
+    for address in _addresses_in(token):
+        if not origins.allows(address) and not _GOOGLE.allows(address):
+            return not_allowed(origin(address))
     return None
 
 
@@ -69,9 +78,13 @@ def _addresses(asked: Request | Upload) -> Iterator[str]:
         yield from map(_proxy, _texts(*_table(config, "proxies").values()))
     elif asked.ref.kind is RefKind.GCS:
         yield from _texts(options.get("endpoint_url"))
-        yield from (text for text in _texts(*_table(options, "token").values()) if "://" in text)
+        yield from _addresses_in(_table(options, "token"))
     else:
         yield from map(_proxy, _texts(options.get("proxy"), _table(options, "client_kwargs").get("proxy")))
+
+
+def _addresses_in(token: Mapping[str, object]) -> Iterator[str]:
+    return (text for text in _texts(*token.values()) if "://" in text)
 
 
 def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:

@@ -54,12 +54,11 @@ def _s3(origins: "Origins | None") -> Source:
 
 
 def _gcs(origins: "Origins | None") -> Source:
-    del origins  # it follows no redirect: what it reaches is known before it asks
     if find_spec("gcsfs") is None:
         return Driverless("gcs")
     from micropkgd.sources.gcs.source import GcsSource
 
-    return GcsSource()
+    return GcsSource(origins=origins)
 
 
 def _index(origins: "Origins | None") -> Source:

@@ -19,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.sources.allowed import objection_to_token
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.clients import forget_ambient_settings
 from micropkgd.sources.download import watched
@@ -32,6 +33,8 @@ from micropkgd.sources.upload import LEAST_PACE, TAKEN
 
 if TYPE_CHECKING:
     from gcsfs import GCSFileSystem
+
+    from micropkgd.model.origins import Origins
 
 _BUFFER = 1 << 20
 _LONGEST_TEXT = 16 << 20
@@ -177,14 +180,18 @@ def _parts(boundary: str, about: Mapping[str, str], data: bytes) -> bytes:
     return said.encode() + head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
 
 
-async def connect(options: GcsOptions, patience: Patience, clock: Callable[[], float], ref: str) -> GcsClient:
+async def connect(
+    options: GcsOptions, patience: Patience, clock: Callable[[], float], ref: str, origins: "Origins | None" = None
+) -> GcsClient:
     """Find credentials, which the library does with blocking requests, and open a session."""
     try:
         async with asyncio.timeout(patience.connect * _PATIENCE_FOR_THE_CHAIN):
-            fs = await asyncio.to_thread(_file_system, options, patience)
+            fs = await asyncio.to_thread(_file_system, options, patience, origins)
     except TimeoutError as error:
         problem = f"credentials for `{ref}` were not found in time"
         raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=False) from error
+    except FetchError:
+        raise
     except Exception as error:  # the chain raises whatever its many links do, with secrets in it
         problem = f"the Google credentials for `{ref}` cannot be used ({error.__class__.__name__})"
         raise FetchError(Failed(FailureKind.DENIED, problem, _DENIED), again=False) from error
@@ -192,7 +199,7 @@ async def connect(options: GcsOptions, patience: Patience, clock: Callable[[], f
     return GcsClient(fs, patience, clock)
 
 
-def _file_system(options: GcsOptions, patience: Patience) -> "GCSFileSystem":
+def _file_system(options: GcsOptions, patience: Patience, origins: "Origins | None") -> "GCSFileSystem":
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # read when gcsfs is imported
     import gcsfs
     from google.oauth2.credentials import Credentials
@@ -205,11 +212,27 @@ def _file_system(options: GcsOptions, patience: Patience) -> "GCSFileSystem":
         "auto_decompress": False,
         "read_bufsize": _BUFFER,
     }
-    token = {"token": Credentials(options.raw_token)} if options.raw_token is not None else {}  # type: ignore[no-untyped-call]
+    token = _token(options.arguments["token"], origins)
+    if options.raw_token is not None:
+        token = Credentials(options.raw_token)  # type: ignore[no-untyped-call]
     return gcsfs.GCSFileSystem(
         asynchronous=True,
         use_listings_cache=False,
         skip_instance_cache=True,
         session_kwargs=session,
-        **{**options.arguments, **token},
+        **{**options.arguments, "token": token},
     )
+
+
+def _token(given: object, origins: "Origins | None") -> object:
+    """Read a token file here, so that what is judged is what is used: it says where its key signs in."""
+    if isinstance(given, str) and os.path.isabs(given):
+        if not os.path.isfile(given):  # nor a pipe, which would hold this thread for ever
+            raise FileNotFoundError(given)
+        with open(given, "rb") as stream:
+            given = json.load(stream)
+        if not isinstance(given, dict):
+            raise ValueError("no credentials")
+    if isinstance(given, Mapping) and origins is not None and (refused := objection_to_token(origins, given)):
+        raise FetchError(refused, again=False)
+    return given

@@ -10,6 +10,7 @@ A ref may pin a generation, as `#1234567890`.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
 from micropkgd.sources import buckets
@@ -23,6 +24,9 @@ from micropkgd.sources.retry import FetchError, Patience, patiently
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
 from micropkgd.sources.upload import Stored, Upload
 
+if TYPE_CHECKING:
+    from micropkgd.model.origins import Origins
+
 
 class GcsSource:
     """Asks stores; its clients are kept until `close`."""
@@ -34,10 +38,12 @@ class GcsSource:
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
         renew_after: float = RENEW_AFTER,
+        origins: "Origins | None" = None,
     ) -> None:
         self._patience = patience
         self._clock = clock
         self._chance = chance
+        self._origins = origins
         self._clients: Clients[GcsClient] = Clients(GcsClient.close, renew_after)
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
@@ -81,7 +87,7 @@ class GcsSource:
         await self._clients.close()
 
     async def _connect(self, options: GcsOptions, ref: str) -> GcsClient:
-        return await connect(options, self._patience, self._clock, ref)
+        return await connect(options, self._patience, self._clock, ref, self._origins)
 
     async def _listing(self, options: GcsOptions, bucket: str, folder: str, keys: Sequence[str]) -> Mapping[str, str]:
         found: dict[str, str] = {}
