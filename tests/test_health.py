@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,36 @@ def test_nobody_there_is_1(world: World, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     assert (said.code, said.out) == (1, "")
     assert "no service listens" in said.err
+
+
+@pytest.mark.parametrize("command", ["health", "trigger --all", "events --all", "status --all"])
+@pytest.mark.parametrize("closed", ["socket", "folder"])
+def test_a_service_of_somebody_else_is_there(world: World, tmp_path: Path, command: str, closed: str) -> None:
+    """It listens: who may not ask it is told that, and not to start another one."""
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(runtime / "ctl.sock"))
+        listening.listen()
+        (runtime / "ctl.sock").chmod(0o600 if closed == "socket" else 0o666)
+        runtime.chmod(0o755 if closed == "socket" else 0o700)
+        code = (
+            "import contextlib, io, os, sys; from micropkgd.cli.run import run\n"
+            "with contextlib.redirect_stderr(io.StringIO()):\n"  # loads all that user 65534 may not read
+            "    os.environ['MICROPKGD_SOCKET'] = '/nowhere/ctl.sock'; run(sys.argv[1:])\n"
+            f"os.environ['MICROPKGD_SOCKET'] = {str(runtime / 'ctl.sock')!r}\n"
+            "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *command.split()], cwd=world.root, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    assert ended.returncode == 1, ended
+    assert "the service cannot be asked: permission denied" in ended.stderr
+    assert "no service listens" not in ended.stderr
 
 
 def test_a_service_that_hangs_is_1(daemon: Daemon) -> None:

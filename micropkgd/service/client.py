@@ -13,6 +13,7 @@ from micropkgd.model.outcome_json import read_outcome
 from micropkgd.service.places import socket_path
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
+_NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens
 
 
 class ServiceError(MicropkgError):
@@ -78,26 +79,37 @@ class Service:
 
 
 def find_service(chosen: str | None = None) -> Service | None:
-    """The service of this user, if one listens."""
+    """The service of this user, if one listens and may be asked."""
     path = socket_path(chosen, os.environ)
-    if not os.path.exists(path):
-        return None
+    return Service(path) if _refusal(path) is None else None
+
+
+def require_service(chosen: str | None = None) -> Service:
+    """The service of this user; `UsageError` where none listens, `ServiceError` where one cannot be asked."""
+    path = socket_path(chosen, os.environ)
+    refusal = _refusal(path)
+    if isinstance(refusal, _NOBODY):
+        raise UsageError("no service listens", where=path, hint="start one with `micropkgd reconcile`")
+    if refusal is not None:
+        hint = (
+            f"see `namei -l {path}`: only who runs the service may ask it"
+            if isinstance(refusal, PermissionError)
+            else ""
+        )
+        problem = f"the service cannot be asked: {(refusal.strerror or str(refusal)).lower()}"
+        raise ServiceError(problem, where=path, hint=hint)
+    return Service(path)
+
+
+def _refusal(path: str) -> OSError | None:
+    """Why the socket cannot be connected to."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
         probe.settimeout(_ANSWER)
         try:
             probe.connect(path)
-        except OSError:
-            return None
-    return Service(path)
-
-
-def require_service(chosen: str | None = None) -> Service:
-    """The service of this user; `UsageError` where none listens."""
-    service = find_service(chosen)
-    if service is None:
-        where = socket_path(chosen, os.environ)
-        raise UsageError("no service listens", where=where, hint="start one with `micropkgd reconcile`")
-    return service
+        except OSError as error:
+            return error
+    return None
 
 
 class _Connection(http.client.HTTPConnection):

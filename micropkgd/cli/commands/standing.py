@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from micropkgd.cli.machine import service_of
+from micropkgd.cli.machine import service_of, settings_of
 from micropkgd.cli.output import plain
 from micropkgd.cli.session import say, say_json
-from micropkgd.errors import UsageError
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.reconcile import inspect
 from micropkgd.workspace.root import find_root
@@ -40,17 +39,23 @@ def _watch(options: Namespace) -> None:
 
 
 def _ask(options: Namespace) -> Sequence[ProjectStatus]:
-    service = service_of(options)
     if options.all:
-        if service is None:
-            raise UsageError("no service listens, and only it knows all projects", hint="micropkgd reconcile")
-        return [read_status(row) for row in service.get("/v1/status")["projects"]]
-    root = find_root(options.project)
+        return _ask_for_all(options)
+    service, root = service_of(options), find_root(options.project)
     if service is not None:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
             return served
     return [inspect.status(root)]
+
+
+def _ask_for_all(options: Namespace) -> Sequence[ProjectStatus]:
+    """Only the service knows all projects."""
+    from micropkgd.service.client import require_service
+
+    settings = settings_of(options)
+    service = require_service(settings.socket if settings is not None else None)
+    return [read_status(row) for row in service.get("/v1/status")["projects"]]
 
 
 def _say(options: Namespace, projects: Sequence[ProjectStatus]) -> None:
