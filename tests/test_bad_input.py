@@ -514,7 +514,7 @@ def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str
         "sys.exit(run(sys.argv[1:]))\n"
     )
     cache = world.root.parent / "nobodys"
-    cache.mkdir()
+    cache.mkdir(exist_ok=True)
     os.chown(cache, 65534, 65534)
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],

@@ -20,7 +20,7 @@ import pytest
 
 from micropkgd.errors import ShortageError, TreeError
 from micropkgd.workspace.diary import DIARY
-from micropkgd.workspace.settled import GRAIN_NS
+from micropkgd.workspace.settling import GRAIN_NS
 from tests.faults import (
     Call,
     Hook,

@@ -30,7 +30,7 @@ from micropkgd.reconcile.resolve import Fetcher
 from micropkgd.reconcile.rollback import roll_back
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.workspace.settled import settled_outcome
+from micropkgd.workspace.settling import settled_outcome
 from tests.faults import Scene, Tree, fast_folder, tree_of
 
 VICTIMS = {

@@ -382,7 +382,8 @@ def test_the_state_of_another_folder_is_forgotten(installed: World) -> None:
 def test_a_planted_record_of_rest_does_not_stop_a_pass(installed: World) -> None:
     """One that watches nothing would say for ever that all is well."""
     record = json.loads(installed.read(".micropkgd/settled.json"))
-    record |= {"read": {}, "installed": {}, "folders": {}}
+    nothing: dict[str, object] = {"paths": [], "signatures": "", "absent": []}
+    record |= {"read": nothing, "installed": nothing, "folders": {}}
     installed.write(".micropkgd/settled.json", json.dumps(record))
     installed.publish({"nodes.py": "A = 2\n"}, version="2.0")
     installed.sync()

@@ -41,6 +41,15 @@ def test_a_local_pass_with_nothing_to_do(world: World, mode: str) -> None:
     assert not HEAVY & loaded(world, "reconcile", "--once", *mode.split())
 
 
+def test_the_everyday_pass_imports_next_to_nothing(world: World) -> None:
+    """Where nothing moved: neither what parses command lines nor what defines values."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    world.asks_for()
+    world.sync()
+
+    assert not {"argparse", "typing", "micropkgd.errors"} & loaded(world, "reconcile", "--once")
+
+
 def test_a_local_pass_after_a_touch(world: World) -> None:
     """Also the whole loop, where it finds nothing to do."""
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")

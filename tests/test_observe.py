@@ -13,7 +13,7 @@ from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import git_operation, is_young, see, signature_of, wait_for_git
-from micropkgd.workspace.settled import GRAIN_NS
+from micropkgd.workspace.settling import GRAIN_NS
 from micropkgd.workspace.state import Signature
 
 PATH = RelPath("pkg/one.py")

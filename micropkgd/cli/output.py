@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line, version_said
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb
 from micropkgd.model.plan import Change, Kind
-from micropkgd.model.tree import Digest, RelPath, short
+from micropkgd.model.tree import Digest, RelPath
 
 JSON_SCHEMA = "micropkgd/1"
 
@@ -88,27 +89,17 @@ def diff_lines(
                 yield "\\ No newline at end of file"
 
 
-def plain(text: str) -> str:
-    """Make control and direction characters of foreign names visible (reliability.md, T25)."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() or character == "\t" else ascii(character)[1:-1] for character in text
-    )
-
-
 def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
     word = (
         _DONE[entry.verb]
         if applied or entry.verb in {Verb.NONE, Verb.HOLD, Verb.FAIL, Verb.SUSPEND}
         else f"would {entry.verb}"
     )
-    place = f" -> {entry.target}" if entry.target else ""
+    line = standing_line(word, entry.ref, entry.target or "", _versions(entry))
     if entry.waiting is not None:
-        words = (f"{word:<10} {entry.ref}{place}", _versions(entry), f"waiting: {_version(entry.waiting)}")
-        return "  ".join(filter(None, words))
+        return f"{line}  waiting: {_version(entry.waiting)}"
     counts = _counts(entry.plan.changes if entry.plan else ())
-    return f"{word:<10} {entry.ref}{place}  {_versions(entry)}{f'  {counts}' if counts else ''}".rstrip()
+    return f"{line}  {counts}" if counts else line
 
 
 def _versions(entry: EntryOutcome) -> str:
@@ -122,7 +113,7 @@ def _versions(entry: EntryOutcome) -> str:
 
 
 def _version(installed: Installed | None) -> str:
-    return f"{installed.version} ({short(installed.archive)})" if installed else ""
+    return version_said(*installed) if installed else ""
 
 
 def _counts(changes: Sequence[Change]) -> str:
@@ -144,7 +135,7 @@ def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Itera
             else [c for c in plan.changes if c.kind in {Kind.HOLD, Kind.MERGE, Kind.RELEASE}]
         )
         yield from (f"  {_change_line(change)}" for change in shown)
-        yield from (f"  drifted: {plain(path)} (your edit is kept)" for path in plan.drifted)
+        yield from map(drifted_line, plan.drifted)
         if plan.held:
             yield f"  hint: {plain(entry.advice or _to_choose(entry, applied=applied))}"
     yield from (f"  note: {plain(note)}" for note in entry.notes)
@@ -162,7 +153,5 @@ def _change_line(change: Change) -> str:
 def _summary(outcome: Outcome) -> str:
     counts = Counter(entry.verb for entry in outcome.entries)
     words = [f"{counts[verb]} {_DONE[verb]}" for verb in Verb if counts[verb]]
-    total = len(outcome.entries)
-    said = f": {', '.join(words)}" if words else ""
     mode = "" if outcome.applied else " (dry run, nothing was written)"
-    return f"{total} {'entry' if total == 1 else 'entries'}{said}{mode}"
+    return entries_line(len(outcome.entries), ", ".join(words)) + mode

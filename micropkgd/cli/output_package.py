@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from micropkgd.cli.output import failure_lines, plain
+from micropkgd.cli.lines import modules_line, plain, standing_line, version_said
+from micropkgd.cli.output import failure_lines
 from micropkgd.model.condition import Condition
 from micropkgd.model.packaged import PackageOutcome, Step
-from micropkgd.model.tree import short
 
 _DONE = {Step.CREATE: "packaged", Step.UPDATE: "repackaged", Step.NONE: "unchanged", Step.FAIL: "failed"}
 
@@ -28,11 +28,10 @@ def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
     word = _DONE[outcome.step] if applied or outcome.step in {Step.NONE, Step.FAIL} else "would package"
     if outcome.condition is Condition.SUSPENDED:
         word = "suspended"
-    line = f"{word:<10} {outcome.module}"
     archived = outcome.archived
     if outcome.failure is not None or archived is None:
-        return line
-    return f"{line} -> {archived.path}  {archived.version} ({short(archived.digest)})"
+        return standing_line(word, outcome.module, "", "")
+    return standing_line(word, outcome.module, archived.path, version_said(archived.version, archived.digest))
 
 
 def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
@@ -53,4 +52,4 @@ def _summary(outcomes: Sequence[PackageOutcome]) -> str:
         return "no package entries in pyproject.toml"
     counts = Counter(outcome.step for outcome in outcomes)
     said = ", ".join(f"{counts[step]} {word}" for step, word in _DONE.items() if counts[step])
-    return f"{len(outcomes)} {'module' if len(outcomes) == 1 else 'modules'}: {said}"
+    return modules_line(len(outcomes), said)

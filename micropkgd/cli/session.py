@@ -9,15 +9,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from micropkgd.cli import output
+from micropkgd.cli.lines import plain
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.machine import check_of, pass_by_service, settings_of
 from micropkgd.cli.progress import Downloads
-from micropkgd.errors import MicropkgError, ShortageError
+from micropkgd.errors import MicropkgError, ShortageError, UsageError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
-from micropkgd.workspace.settled import settled_outcome
+from micropkgd.workspace.settling import settled_outcome
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
@@ -50,7 +51,7 @@ def work_on(
             except BrokenPipeError:  # of who reads us
                 raise
             except OSError as error:
-                outcome = Outcome(project, failure=Failure.of(ShortageError.of(error, project)))
+                outcome = Outcome(project, failure=Failure.of(of_the_machine(error, project)))
             if outcome.recovered:
                 logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
             if outcome.set_aside:
@@ -152,7 +153,7 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
         return
     for outcome in outcomes:
         if len(outcomes) > 1:
-            heading = [f"{output.plain(outcome.root)}:"]
+            heading = [f"{plain(outcome.root)}:"]
             say(heading) if outcome.failure is None else say_aside(heading)
         if outcome.failure is not None:
             say_problems(outcome)
@@ -179,6 +180,15 @@ def say_aside(lines: Iterable[str]) -> None:
     sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
+def of_the_machine(error: OSError, where: str = "") -> MicropkgError:
+    """No descriptors left, a full or failing disk, or a current folder that leads nowhere, not even as `.`."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return UsageError("the current folder was deleted", hint="go to one that is there, like `cd ~`")
+    return ShortageError.of(error, where)
+
+
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
     """Print a result as the versioned document of docs/json.md."""
     document = {"schema": output.JSON_SCHEMA, "command": options.command, "exit_code": exit_code, **document}
@@ -187,5 +197,5 @@ def say_json(options: Namespace, document: dict[str, object], *, exit_code: int)
 
 def say(lines: Iterable[str]) -> None:
     """Print lines of data."""
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))  # at once: a thousand small writes take a while
     sys.stdout.flush()

@@ -27,7 +27,7 @@ from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.project import Project, read_project, with_requirements_file
-from micropkgd.workspace.settled import watch
+from micropkgd.workspace.settling import watch
 from micropkgd.workspace.state import State, read_state
 from micropkgd.workspace.suspension import Suspension, read_suspension
 from micropkgd.workspace.transaction import Recovery, recover

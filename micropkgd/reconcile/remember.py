@@ -18,7 +18,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.kept import KEPT, history
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
-from micropkgd.workspace.settled import GRAIN_NS
+from micropkgd.workspace.settling import GRAIN_NS
 from micropkgd.workspace.state import Applied, Known, State, write_state
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}

@@ -12,7 +12,8 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.settled import Signature, Watched, can_settle, settle, watch
+from micropkgd.workspace.settled import Signature
+from micropkgd.workspace.settling import Watched, can_settle, settle, watch
 from micropkgd.workspace.suspension import SUSPENDED
 from micropkgd.workspace.transaction import Recovery
 

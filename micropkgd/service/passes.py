@@ -31,7 +31,7 @@ from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.settled import settled_outcome, watch
+from micropkgd.workspace.settling import settled_outcome, watch
 
 _MISSING: Final = Failure(
     2,

@@ -14,7 +14,7 @@ from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.reading import read_regular
-from micropkgd.workspace.settled import GRAIN_NS
+from micropkgd.workspace.settling import GRAIN_NS
 from micropkgd.workspace.state import Signature
 
 _COARSE_GRAIN_NS = 2_000_000_000  # file systems that keep whole seconds, or two

@@ -1,64 +1,84 @@
 """The short way through a pass that has nothing to do: if nothing moved since the last one, it says the same again.
 
 A pass that ends in sync leaves the signature of everything it depended on: manifest, lock, settings, local archives
-and every installed file. The next one compares them, one `stat` each, before it parses a document or imports the
-loop. Only projects whose refs are all local can be settled this way; a remote source must be asked.
+and every installed file (`settling`). The next one compares them, one `stat` each, before it parses a document or
+imports the loop. Only projects whose refs are all local can be settled this way; a remote source must be asked.
 The record may only skip work: whatever is not as recorded leads to a whole pass.
+
+Rule: imports next to nothing, not even `typing`, for beside the `stat` calls that would be most of the cost.
 """
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from array import array
+from binascii import b2a_base64
+from collections.abc import Callable, Iterable
+from itertools import chain
+from operator import attrgetter
 
 from micropkgd import __version__
-from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
-from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
-from micropkgd.model.plan import EntryPlan
-from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.root import MANIFEST_NAME
 
-if TYPE_CHECKING:
-    from micropkgd.workspace.fsops import FsOps
+RECORD = ".micropkgd/settled.json"
+SCHEMA = f"3 {__version__}"
 
-GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10 ms) may still change unseen
-
-_RECORD = RelPath(".micropkgd/settled.json")
-_DRAFT = RelPath(".micropkgd/settled.json.tmp")
-_JOURNAL = ".micropkgd/journal"
-_SCHEMA = f"2 {__version__}"
-
+Look = Callable[[str], os.stat_result]
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
+Row = tuple[str, ...]
+
+signature_of: Callable[[os.stat_result], Signature] = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
+
+_JOURNAL = ".micropkgd/journal"
 
 
-class Watched(NamedTuple):
-    """What an outcome depended on besides the installed files, as it was before it was read."""
+def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
+    """What the last pass came to, if nothing moved since; None where a whole pass must look.
 
-    files: Mapping[str, Signature | None]  # documents and archives; None: it was not there
-    folders: Mapping[str, bool]  # whether a folder was there, where that decides the layout
-
-
-def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
-    """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look."""
+    A row an entry: ref, target, name, version, archive, then the drifted files. A row a packaged module: its name, the
+    path, name, version, digest and content of its archive, then where it was published, and as what.
+    """
     try:
-        record = json.loads(_own_bytes(f"{root}/{_RECORD}"))
-        if record["schema"] != _SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
+        record = json.loads(_own_bytes(f"{root}/{RECORD}"))
+        if record["schema"] != SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
             return None
-        if record["read"][MANIFEST_NAME] is None:  # whose signature no clone or copy shares
+        if MANIFEST_NAME not in record["read"]["paths"]:  # whose signature no clone or copy shares
             return None
-        for path, signature in record["read"].items():
-            if _signature(os.stat, os.path.join(root, path)) != signature:
-                return None
-        for path, signature in record["installed"].items():
-            if _signature(os.lstat, f"{root}/{path}") != signature:
-                return None
+        # What was read is looked at through links, as reading does; what is installed is never a link.
+        if not (_stand(root, os.stat, **record["read"]) and _stand(root, os.lstat, **record["installed"])):
+            return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
-        entries = tuple(_entry(row) for row in record["entries"])
-        return Outcome(root, entries, tuple(_package(row) for row in record["packages"]), applied=apply)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        return _rows(record["entries"], 5), _rows(record["packages"], 6)
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def packed(signatures: Iterable[Signature]) -> str:
+    """Signatures as one text: those of ten thousand files are parsed and compared in a few milliseconds.
+
+    `OverflowError` where a file claims to be from before 1970.
+    """
+    return b2a_base64(array("Q", chain.from_iterable(signatures)), newline=False).decode()
+
+
+def signature(look: Look, path: str) -> Signature | None:
+    """How a file stands; None where there is none.
+
+    What nobody can look at, behind links in a circle or a closed folder, counts as what is not there; who reads it
+    says why.
+    """
+    try:
+        return signature_of(look(path))
+    except OSError:
+        return None
+
+
+def _stand(root: str, look: Look, paths: Iterable[str], signatures: str, absent: Iterable[str]) -> bool:
+    """Whether files are as recorded. Most of a pass with nothing to do is spent here, so it loops in C."""
+    whole = (path if path.startswith("/") else f"{root}/{path}" for path in paths)
+    if packed(map(signature_of, map(look, whole))) != signatures:
+        return False
+    return all(signature(look, os.path.join(root, path)) is None for path in absent)
 
 
 def _own_bytes(path: str) -> bytes:
@@ -68,85 +88,8 @@ def _own_bytes(path: str) -> bytes:
         return stream.read()
 
 
-def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
-    """Take the signatures of what is about to be read."""
-    return Watched(
-        {path: _tuple(_signature(os.stat, os.path.join(root, path))) for path in files},
-        {path: os.path.isdir(os.path.join(root, path)) for path in folders},
-    )
-
-
-def settle(
-    fs: "FsOps", root: str, before: Watched, installed: Mapping[str, Signature | None], outcome: Outcome
-) -> None:
-    """Leave the record of a pass that ended in sync, unless something moved while it ran or it says nothing new.
-
-    `installed` has the signature that each installed or packaged file had when it was read. Not synced and not part of
-    any promise: without the record the next pass looks at everything.
-    """
-    if watch(root, before.files, before.folders) != before:
-        return
-    signatures = (*before.files.values(), *installed.values())
-    newest = max((max(signature[:2]) for signature in signatures if signature is not None), default=0)
-    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
-    record = {
-        "schema": _SCHEMA,
-        "read": before.files,
-        "installed": installed,
-        "folders": before.folders,
-        "entries": _rows(outcome.entries),
-        "packages": [[one.module, *one.archived[:5], one.published] for one in outcome.packages if one.archived],
-    }
-    data = json.dumps(record, separators=(",", ":")).encode()
-    if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
-        if fs.status(_DRAFT):
-            fs.remove_file(_DRAFT)
-        fs.write_file(_DRAFT, data, 0o600)
-        fs.rename(_DRAFT, _RECORD)
-
-
-def can_settle(outcome: Outcome) -> bool:
-    """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
-    if outcome.exit_code != 0 or any(entry.notes or entry.after is None or entry.failure for entry in outcome.entries):
-        return False
-    return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
-
-
-def _signature(look: Callable[[str], os.stat_result], path: str) -> list[int] | None:
-    """What was read is looked at through links, as reading does; what is installed is never a link.
-
-    What nobody can look at, behind links in a circle or a closed folder, counts as what is not there; who reads it
-    says why.
-    """
-    try:
-        status = look(path)
-    except OSError:
-        return None
-    return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
-
-
-def _tuple(signature: list[int] | None) -> Signature | None:
-    return None if signature is None else (signature[0], signature[1], signature[2], signature[3])
-
-
-def _rows(entries: Sequence[EntryOutcome]) -> list[list[object]]:
-    return [
-        [entry.ref, entry.target, entry.name, *entry.after, list(entry.plan.edited if entry.plan else ())]
-        for entry in entries
-        if entry.after is not None
-    ]
-
-
-def _entry(row: Sequence[object]) -> EntryOutcome:
-    ref, target, name, version, archive = (str(field) for field in row[:5])
-    installed = Installed(version, Digest(archive))
-    drifted = tuple(RelPath(str(path)) for path in row[5]) if isinstance(row[5], list) else ()
-    plan = EntryPlan(ref, RelPath(target), (), drifted)
-    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan)
-
-
-def _package(row: Sequence[object]) -> PackageOutcome:
-    module, path, name, version, digest, content = (str(field) for field in row[:6])
-    published = Published(*row[6]) if isinstance(row[6], list) else None
-    archived = Archived(path, name, version, Digest(digest), Digest(content))
-    return PackageOutcome(module, Step.NONE, archived, published=published)
+def _rows(recorded: Iterable[Iterable[object]], fields: int) -> list[Row]:
+    rows = [tuple(map(str, row)) for row in recorded]
+    if any(len(row) < fields for row in rows):
+        raise ValueError
+    return rows

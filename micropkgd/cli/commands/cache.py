@@ -5,7 +5,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 
-from micropkgd.cli import output
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 
@@ -56,7 +56,7 @@ def _tell(
         head = {"action": options.action, "folder": cache.folder}
         say_json(options, {**head, **found}, exit_code=exit_code)
     else:
-        say(output.plain(line) for line in lines)
+        say(plain(line) for line in lines)
 
 
 def _counted(count: int, what: str) -> str:

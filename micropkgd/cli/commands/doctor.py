@@ -3,7 +3,7 @@
 import os
 from argparse import Namespace
 
-from micropkgd.cli import output
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.reconcile.doctor import examine
 
@@ -15,5 +15,5 @@ def doctor(options: Namespace) -> int:
         say_json(options, {"projects": [diagnosis.document()]}, exit_code=diagnosis.exit_code)
     else:
         told = (line for line in diagnosis.lines() if not options.quiet or not line.startswith("ok "))
-        say(output.plain(line) for line in told)
+        say(plain(line) for line in told)
     return diagnosis.exit_code

@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from time import gmtime, strftime
 
-from micropkgd.cli import output
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import exit_code_of, say, say_json, say_outcomes, work_on
 from micropkgd.model.tree import Digest, short
 from micropkgd.reconcile.rollback import roll_back
@@ -23,7 +23,7 @@ def history(options: Namespace) -> int:
             options, {"projects": [{"project": root, "commits": [_document(each) for each in commits]}]}, exit_code=0
         )
     else:
-        say(output.plain(line) for line in _lines(commits))
+        say(plain(line) for line in _lines(commits))
     return 0
 
 

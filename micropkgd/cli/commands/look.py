@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from micropkgd.cli import output
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import passes, say, say_json, say_outcomes, say_problems
 from micropkgd.reconcile import inspect
 from micropkgd.reconcile.edit import match_entry
@@ -47,5 +48,5 @@ def verify(options: Namespace) -> int:
     if options.json:
         say_json(options, {"projects": [report.document()]}, exit_code=report.exit_code)
     else:
-        say(output.plain(line) for line in report.lines())
+        say(plain(line) for line in report.lines())
     return report.exit_code

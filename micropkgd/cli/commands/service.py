@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from micropkgd.cli.output import plain
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.service import units
 from micropkgd.service.places import find_config, usual_places

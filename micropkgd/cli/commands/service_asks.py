@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from micropkgd.cli.output import plain
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.service.client import require_service
 from micropkgd.service.config import load

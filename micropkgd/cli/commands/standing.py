@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, settings_of
-from micropkgd.cli.output import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.reconcile import inspect

@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 
-from micropkgd.cli.output import plain
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.tree import Digest, short

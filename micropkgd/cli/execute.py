@@ -1,0 +1,43 @@
+"""The whole way: what was asked is parsed, and the one module that carries it out is imported."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from importlib import import_module
+
+from micropkgd.cli.output import error_lines
+from micropkgd.cli.parser import COMMANDS, make_parser
+from micropkgd.errors import MicropkgError
+from micropkgd.model.condition import Failure
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command that was asked for; what a person can cause is an error message and an exit code."""
+    options = make_parser(arguments).parse_args(arguments)
+    home = import_module(f"micropkgd.cli.commands.{COMMANDS[options.command].home}")
+    try:
+        exit_code: int = getattr(home, options.command)(options)
+    except MicropkgError as error:
+        _say_error(options, error)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from micropkgd.cli.session import of_the_machine
+
+        problem = of_the_machine(error)
+        _say_error(options, problem)
+        return problem.exit_code
+    return exit_code
+
+
+def _say_error(options: Namespace, error: MicropkgError) -> None:
+    """Say what is wrong with the command as a whole: who asked for a document gets one."""
+    if options.json:
+        from micropkgd.cli.session import say_json
+        from micropkgd.model.outcome_json import failure_document
+
+        failure = failure_document(Failure.of(error))
+        say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)
+    else:
+        sys.stderr.writelines(f"{line}\n" for line in error_lines(error))

@@ -1,0 +1,117 @@
+"""What a pass that ended in sync leaves for the next one (`settled`), and what that one makes of it.
+
+Files younger than the clock's grain are waited for, and nothing is recorded if something moved while the pass ran.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
+from micropkgd.model.plan import EntryPlan
+from micropkgd.model.tree import Digest, RelPath
+from micropkgd.workspace.settled import RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
+
+if TYPE_CHECKING:
+    from micropkgd.workspace.fsops import FsOps
+
+GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10 ms) may still change unseen
+
+_RECORD = RelPath(RECORD)
+_DRAFT = RelPath(f"{RECORD}.tmp")
+
+
+class Watched(NamedTuple):
+    """What an outcome depended on besides the installed files, as it was before it was read."""
+
+    files: Mapping[str, Signature | None]  # documents and archives; None: it was not there
+    folders: Mapping[str, bool]  # whether a folder was there, where that decides the layout
+
+
+def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
+    """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look."""
+    rows = settled_rows(root)
+    if rows is None:
+        return None
+    entries, packages = rows
+    return Outcome(root, tuple(map(_entry, entries)), tuple(map(_package, packages)), applied=apply)
+
+
+def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
+    """Take the signatures of what is about to be read."""
+    return Watched(
+        {path: signature(os.stat, os.path.join(root, path)) for path in files},
+        {path: os.path.isdir(os.path.join(root, path)) for path in folders},
+    )
+
+
+def settle(
+    fs: "FsOps", root: str, before: Watched, installed: Mapping[str, Signature | None], outcome: Outcome
+) -> None:
+    """Leave the record of a pass that ended in sync, unless something moved while it ran or it says nothing new.
+
+    `installed` has the signature that each installed or packaged file had when it was read. Not synced and not part of
+    any promise: without the record the next pass looks at everything.
+    """
+    if watch(root, before.files, before.folders) != before:
+        return
+    signatures = [one for one in (*before.files.values(), *installed.values()) if one is not None]
+    if any(min(one) < 0 for one in signatures):  # from before 1970, which `packed` does not know
+        return
+    newest = max((max(one[:2]) for one in signatures), default=0)
+    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
+    record = {
+        "schema": SCHEMA,
+        "read": _group(before.files),
+        "installed": _group(installed),
+        "folders": before.folders,
+        "entries": [_entry_row(one, one.after) for one in outcome.entries if one.after],
+        "packages": [_package_row(one, one.archived) for one in outcome.packages if one.archived],
+    }
+    data = json.dumps(record, separators=(",", ":")).encode()
+    if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
+        if fs.status(_DRAFT):
+            fs.remove_file(_DRAFT)
+        fs.write_file(_DRAFT, data, 0o600)
+        fs.rename(_DRAFT, _RECORD)
+
+
+def can_settle(outcome: Outcome) -> bool:
+    """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
+    if outcome.exit_code != 0 or any(entry.notes or entry.after is None or entry.failure for entry in outcome.entries):
+        return False
+    return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
+
+
+def _group(files: Mapping[str, Signature | None]) -> dict[str, object]:
+    """The files of a record whose signatures are compared together."""
+    there = {path: signature for path, signature in files.items() if signature is not None}
+    absent = [path for path in files if path not in there]
+    return {"paths": [*there], "signatures": packed(there.values()), "absent": absent}
+
+
+def _entry_row(entry: EntryOutcome, after: Installed) -> list[str]:
+    return [entry.ref, entry.target or "", entry.name, *after, *(entry.plan.edited if entry.plan else ())]
+
+
+def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
+    path, name, version, digest, content, *_ = archived
+    return [package.module, path, name, version, digest, content, *(package.published or ())]
+
+
+def _entry(row: Row) -> EntryOutcome:
+    ref, target, name, version, archive, *drifted = row
+    installed = Installed(version, Digest(archive))
+    plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)))
+    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan)
+
+
+def _package(row: Row) -> PackageOutcome:
+    module, path, name, version, digest, content, *published = row
+    to = Published(published[0], Digest(published[1])) if len(published) > 1 else None
+    return PackageOutcome(
+        module, Step.NONE, Archived(path, name, version, Digest(digest), Digest(content)), published=to
+    )
