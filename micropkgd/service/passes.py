@@ -27,6 +27,7 @@ from micropkgd.service.agenda import MOST_UNDER_WAY
 from micropkgd.service.backoff import pause
 from micropkgd.service.config import allowed_origins, cache_of, pace_of
 from micropkgd.service.interest import Interest, interest_of
+from micropkgd.service.pulse import Pulse
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
 from micropkgd.workspace.project import read_project
@@ -52,10 +53,13 @@ class Passes:
     """What passes need in common. Made, used and closed on one loop.
 
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
-    fewer) wait for a source: such a pass leaves its desk to another one.
+    fewer) wait for a source: such a pass leaves its desk to another one. `pulse` is told how passes get on.
     """
 
-    def __init__(self, settings: Settings, on_back: Callable[[str], None], on_wait: Callable[[int], None]) -> None:
+    def __init__(
+        self, settings: Settings, pulse: Pulse, on_back: Callable[[str], None], on_wait: Callable[[int], None]
+    ) -> None:
+        self._pulse = pulse
         self._desks = threading.Semaphore(settings.limits.passes)
         self._loop = asyncio.get_running_loop()
         self._on_wait = on_wait
@@ -63,6 +67,7 @@ class Passes:
         self._hosts = Hosts(_pause, _time_of_day, on_back)
         self._sources = Sources(
             self._cache,
+            progress=pulse.received,
             at_once=settings.limits.downloads,
             per_host=settings.limits.downloads_per_host,
             loop=self._loop,
@@ -93,19 +98,25 @@ class Passes:
 
     def _run(self, root: str, options: Options, check: Check | None) -> Ran:
         with self._desks:
-            outcome = self._pass(root, options, check)
-            return Ran(outcome, self._interest(root))
+            self._pulse.works()
+            try:
+                outcome = self._pass(root, options, check)
+                return Ran(outcome, self._interest(root))
+            finally:
+                self._pulse.ends()
 
     @contextmanager
     def _away_from_desk(self) -> Iterator[None]:
         """While a pass waits for a source."""
         self._loop.call_soon_threadsafe(self._on_wait, 1)
         self._desks.release()
+        self._pulse.waits()
         try:
             yield
         finally:
             self._loop.call_soon_threadsafe(self._on_wait, -1)
             self._desks.acquire()
+            self._pulse.works()
 
     def _interest(self, root: str) -> Interest | None:
         """What the project depends on now; read again when its documents changed."""

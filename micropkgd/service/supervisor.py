@@ -26,6 +26,7 @@ from micropkgd.service.conditions import Moment, News, news_of, stands, waits_fo
 from micropkgd.service.hooks.serve import ServiceHooks
 from micropkgd.service.interest import Interest, least_interest
 from micropkgd.service.passes import Passes
+from micropkgd.service.pulse import Pulse
 from micropkgd.service.queues import Queues, pulls_from
 from micropkgd.service.retries import Retries
 from micropkgd.service.roots import anchors, find_projects
@@ -52,7 +53,8 @@ class Supervisor:
         self.board = Board(_utc)
         self._say = say
         self._agenda = Agenda(settings.limits.passes)
-        self._passes = Passes(settings, self._host_is_back, self._pass_waits)
+        self._pulse = Pulse()
+        self._passes = Passes(settings, self._pulse, self._host_is_back, self._pass_waits)
         self._hooks = ServiceHooks(settings.hooks, self.tell)
         self._queues = Queues(self._object_changed, self.tell)
         self._groups: Mapping[str, Group] = {}
@@ -119,7 +121,7 @@ class Supervisor:
             settings.limits, settings.cache_dir, settings.allowed_origins,
         ):  # fmt: skip
             self._retire(self._passes)
-            self._passes = Passes(settings, self._host_is_back, self._pass_waits)
+            self._passes = Passes(settings, self._pulse, self._host_is_back, self._pass_waits)
         self._hooks.reload(settings.hooks)
         self._queues.read(settings.queues)
         self.tell(News("ConfigReloaded", "", "the config was read again"))
@@ -159,10 +161,8 @@ class Supervisor:
         return bool(self._running)
 
     def alive(self, longest: float) -> bool:
-        """Whether work gets done: the loop turns, and no pass has been under way for more than `longest` seconds."""
-        now = time.monotonic()
-        turning = now - self.last_turn < 3 * TICK
-        return turning and all(now - started < longest for started in self.running.values())
+        """Whether work gets done: the loop turns, and no pass has stood still for `longest` seconds."""
+        return time.monotonic() - self.last_turn < 3 * TICK and not self._pulse.stands_still(longest)
 
     async def suspend(self, root: str, names: Sequence[str], *, suspended: bool) -> None:
         """Leave entries of a project alone (all, if none is named), or look after them again."""

@@ -11,7 +11,7 @@ from micropkgd.model.status import ProjectStatus
 from micropkgd.service.http.answers import answer
 from micropkgd.service.supervisor import Supervisor
 
-STUCK: Final = 3600.0  # seconds that one pass may take before the service no longer counts as alive
+STUCK: Final = 3600.0  # seconds that a pass may stand still before the service no longer counts as alive
 
 _LOST: Final = frozenset({Condition.PENDING.value, Condition.STALLED.value})
 _FINE: Final = frozenset({Condition.READY.value, Condition.SUSPENDED.value})
