@@ -74,3 +74,23 @@ def test_a_folder_that_goes_while_the_watch_is_made_costs_no_other_its_watch(tmp
         await seen.until_seen(one / "saved.py")
 
     assert watching(work).degraded == []
+
+
+def test_a_folder_that_was_moved_away_and_back_is_watched_again(tmp_path: Path) -> None:
+    """It is the same folder under the same name, and its watch went all the same, with those of all below it."""
+    project, dist = tmp_path / "shop", tmp_path / "shop/dist"
+    dist.mkdir(parents=True)
+
+    async def work(seen: Seen) -> None:
+        folders = (tmp_path, project, dist)
+        await seen.watch(*folders)
+        project.rename(tmp_path / "away")
+        await seen.until_seen(project)
+        (tmp_path / "away").rename(project)
+        seen.paths.clear()
+        await seen.until_seen(project)
+        await seen.watch(*folders)
+        (dist / "ds.tar.gz").write_bytes(b"")
+        await seen.until_seen(dist / "ds.tar.gz")
+
+    watching(work)

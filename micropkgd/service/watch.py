@@ -153,6 +153,10 @@ class Watcher:
         self._leaving.discard(stop)
 
     def _tell(self, paths: set[str]) -> None:
+        """Tell of changes. The watch of a folder goes with its name, also where the very same folder comes back."""
+        for folder in paths & self._wanted:
+            self._inodes.pop(folder, None)
+            self._moved = True
         if len(paths) >= _MANY:
             self._on_overflow()
         else:
