@@ -8,12 +8,13 @@ from typing import NamedTuple
 from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.packaged import Published
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
-from micropkgd.reconcile.package.record import Builds, read_builds
+from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.suspend import LEFT_ALONE
 from micropkgd.workspace.diary import Page, pages
 from micropkgd.workspace.fsops import FsOps
@@ -93,8 +94,14 @@ def _package_status(project: Project, entry: PackageEntry, builds: Builds, suspe
         build = builds.get(job_of(project, entry).label)
         if build is not None:
             archived = build.archived
-            return PackageStatus(entry.module, archived.path, archived.version, Standing("Ready", "Packaged", "", ""))
+            return PackageStatus(entry.module, archived.path, archived.version, _packaged(entry, build))
     return PackageStatus(entry.module, "", "", Standing("Pending", "NotPackaged", "no pass has packaged it yet", ""))
+
+
+def _packaged(entry: PackageEntry, build: Build) -> Standing:
+    if entry.publish is None or build.published == Published(entry.publish.text, build.archived.digest):
+        return Standing("Ready", "Packaged", "", "")
+    return Standing("Pending", "NotPublished", f"it is packaged, and not known to be at {entry.publish.text}", "")
 
 
 def verify(root: str) -> Verification:
