@@ -225,6 +225,36 @@ def test_a_listing_is_not_asked_of_a_store_that_is_left_alone(tmp_path: Path, fa
     assert faults.seen == []
 
 
+WRONG: list[tuple[str, dict[str, object]]] = [
+    ("https://a.invalid/x.tar.gz", {"tiemout": 3}),
+    ("s3://bucket/x.tar.gz", {"kye": "x"}),
+    ("gs://bucket/x.tar.gz", {"token": "browser"}),
+    ("ds>=1", {"tiemout": 3}),
+    ("memory://x.tar.gz", {"target_protocol": "file"}),
+]
+
+
+@pytest.mark.parametrize(("ref", "options"), WRONG)
+def test_a_mistake_in_fs_args_is_told_whatever_the_host_does(
+    tmp_path: Path, ref: str, options: dict[str, object]
+) -> None:
+    """Somebody must mend it, and who is told to wait would not; a request without one waits."""
+    lookup = Lookup("https://a.invalid/simple/") if ref == "ds>=1" else None
+    request = Request(Ref.parse(ref), options, lookup=lookup, protocols=("memory",))
+    forever = Hosts(lambda *_: 1e9, lambda _: "later", lambda _: None)
+    for _ in range(3):
+        forever.note(host_of(request), DOWN, 0.0)
+    with service_sources(tmp_path / "cache", forever) as sources:
+        mistaken, sound = sources.answer([request, request._replace(options={})], tmp_path)
+
+    assert isinstance(mistaken, Failed)
+    assert isinstance(sound, Failed)
+    assert (mistaken.kind, "fs-args has the key" in mistaken.problem or "`token`" in mistaken.problem) == (
+        FailureKind.REFUSED, True,
+    )  # fmt: skip
+    assert "is left alone" in sound.problem
+
+
 def test_projects_that_wait_are_looked_at_when_their_host_is_back(tmp_path: Path, faults: FaultServer) -> None:
     """Two wait for one host, and the second for another one too, for ten minutes: the first finds that the host is
     well, and the second need not wait on.

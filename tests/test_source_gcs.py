@@ -339,6 +339,8 @@ class TestCredentials:
             pytest.param({"access": "all"}, "read_only", id="access"),
             pytest.param({"session_kwargs": {}}, "", id="session"),
             pytest.param({"requester_pays": 7}, "", id="payer"),
+            pytest.param({"endpoint_url": "ftp://store.example"}, "https://host", id="endpoint"),
+            pytest.param({"endpoint_url": "http://127.0.0.1:port"}, "https://host", id="port"),
         ],
     )
     def test_bad_fs_args_are_refused(self, given: dict[str, object], says: str) -> None:

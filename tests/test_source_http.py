@@ -535,6 +535,11 @@ class TestProxies:
         faults.script("http://archives.test/x", OK)
         assert is_body(ask("http://archives.test/x", options={"proxy": faults.url("")}))
 
+    def test_proxy_of_another_kind_is_refused(self, ask: Ask) -> None:
+        """It would be asked as if it spoke HTTP, and never answer."""
+        answer = ask("http://archives.test/x", options={"proxy": "socks5://127.0.0.1:1"})
+        assert "no valid address" in failed(answer, FailureKind.REFUSED).problem
+
     def test_proxy_that_refuses_is_told(self, faults: FaultServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
         """A tunnel that is denied is a matter of credentials, and they are not shown."""
         monkeypatch.setenv("https_proxy", f"http://user:{CANARY}@127.0.0.1:{faults.port}")

@@ -497,6 +497,17 @@ class TestOptions:
             S3Options.parse(given)
         assert says in caught.value.hint
 
+    @pytest.mark.parametrize(
+        "wrong", [{"connect_timeout": "x"}, {"max_pool_connections": "x"}, {"client_cert": "/nowhere/cert.pem"}]
+    )
+    def test_what_only_the_library_finds_wrong_is_ours_to_mend(
+        self, faults: FaultServer, ask: Asker, wrong: dict[str, object]
+    ) -> None:
+        """It is not the store that fails, so trying again mends nothing, and the store is left alone for nobody."""
+        answer = ask("s3://b/x.tar.gz", {**fake(faults.port), "config_kwargs": wrong})
+        assert "cannot be asked for" in failed(answer, FailureKind.REFUSED).problem
+        assert faults.seen == []
+
     def test_bad_fs_args_are_an_answer(self, ask: Asker) -> None:
         """One broken entry does not stop the others."""
         assert "`kye`" in failed(ask("s3://b/x.tar.gz", {"kye": CANARY}), FailureKind.REFUSED).problem

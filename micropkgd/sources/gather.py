@@ -10,11 +10,13 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.local import fetch_local
 from micropkgd.sources.source import (
     Answer,
+    Checker,
     Failed,
     FailureKind,
     Progress,
@@ -231,7 +233,7 @@ class Sources:
             return await source.fetch(request, self._cache, self._progress)
         now = asyncio.get_running_loop().time
         if (objection := self._hosts.objection(host, now())) is not None:
-            return objection
+            return _mistake(source, request) or objection
         try:
             answer = await source.fetch(request, self._cache, self._progress)
         except BaseException:
@@ -280,6 +282,16 @@ class Sources:
                 self._runner.close()
                 self._runner = None
                 self._open.clear()
+
+
+def _mistake(source: Source, request: Request) -> Failed | None:
+    """What is wrong with the request itself: that somebody must mend, and no host that answers again will."""
+    try:
+        if isinstance(source, Checker):
+            source.check(request)
+    except DocumentError as error:
+        return Failed(FailureKind.REFUSED, error.problem, error.hint)
+    return None
 
 
 class Driverless:

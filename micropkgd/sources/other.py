@@ -91,6 +91,10 @@ class OtherSource:
 
         return await patiently(attempt, self._patience, self._chance)
 
+    def check(self, request: Request) -> None:
+        """See that a request, its fs-args above all, can be honoured."""
+        _allowed(request)
+
     async def close(self) -> None:
         """Let go of file systems."""
         self._open.clear()

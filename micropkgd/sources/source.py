@@ -130,6 +130,14 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Checker(Protocol):
+    """A source that can tell a mistake in a request without asking anybody."""
+
+    def check(self, request: Request) -> None:
+        """See that a request, its fs-args above all, can be honoured; `DocumentError` says why not."""
+
+
+@runtime_checkable
 class Surveyor(Protocol):
     """A source that can answer many requests together, for less than one by one."""
 

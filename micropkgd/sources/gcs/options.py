@@ -7,6 +7,7 @@ unpickle a file is refused.
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from micropkgd.errors import DocumentError
 from micropkgd.sources.fs_args import name_of, refuse_unknown, text_at
@@ -45,6 +46,7 @@ class GcsOptions(NamedTuple):
         """Read fs-args; `DocumentError` names the key that cannot be honoured."""
         refuse_unknown(given, (*_KEYS, *_WITHOUT_EFFECT), "fs-args", "no gcs source")
         arguments: dict[str, object] = {key: text_at(given, key) for key in _TEXTS if given.get(key) is not None}
+        _check_endpoint(str(arguments.get("endpoint_url", "https://")))
         if arguments.setdefault("access", "read_only") not in _ACCESS:
             raise DocumentError("fs-args key `access` has no known value", hint=f"write one of {', '.join(_ACCESS)}")
         pays = given.get("requester_pays", False)
@@ -52,6 +54,17 @@ class GcsOptions(NamedTuple):
             raise DocumentError("fs-args key `requester_pays` must be true, false or the name of a project")
         token, raw_token = _token(given.get("token"))
         return cls(name_of(given), {**arguments, "requester_pays": pays, "token": token}, raw_token)
+
+
+def _check_endpoint(text: str) -> None:
+    """What is no address of a server looks later like one that does not answer."""
+    try:
+        there = urlsplit(text)
+        sound = there.scheme in {"http", "https"} and there.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise DocumentError("fs-args key `endpoint_url` is no address", hint="write it like `https://host`")
 
 
 def _token(given: object) -> tuple[object, str | None]:

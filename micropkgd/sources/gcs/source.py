@@ -82,6 +82,10 @@ class GcsSource:
         """Say what is left to ask, after one listing of each folder that many refs share."""
         return await buckets.survey(requests, _parse, self._listing)
 
+    def check(self, request: Request) -> None:
+        """See that a request, its fs-args above all, can be honoured."""
+        _parse(request)
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._clients.close()

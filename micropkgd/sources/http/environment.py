@@ -54,5 +54,7 @@ def environment_proxy(url: URL) -> Proxy | None:
 def proxy_at(address: str) -> Proxy:
     """Take the login out of a proxy's address; `ValueError` where it is none."""
     url = URL(address if "://" in address else f"http://{address}")
+    if url.scheme not in {"http", "https"}:
+        raise ValueError("no proxy of a kind that can be used")
     login = (url.user, url.password or "") if url.user is not None else None
     return Proxy(url.with_user(None), login)

@@ -20,6 +20,7 @@ from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Requ
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
+    from yarl import URL
 
     from micropkgd.model.origins import Origins
 
@@ -40,8 +41,7 @@ class HttpSource:
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer one request."""
         try:
-            options = HttpOptions.parse(request.options)
-            url = address(request.ref.location, options)
+            options, url = _parse(request)
         except DocumentError as error:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
@@ -52,6 +52,15 @@ class HttpSource:
 
         return await self._client.get(Question(url, options, request.validator), take)
 
+    def check(self, request: Request) -> None:
+        """See that a request, its fs-args above all, can be honoured."""
+        _parse(request)
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
+
+
+def _parse(request: Request) -> "tuple[HttpOptions, URL]":
+    options = HttpOptions.parse(request.options)
+    return options, address(request.ref.location, options)

@@ -108,6 +108,10 @@ class IndexSource:
         status = await self._client.post(Question(url, options), lambda: form_of(upload))
         return status if isinstance(status, Failed) else stored(status, url)
 
+    def check(self, request: Request) -> None:
+        """See that a request, its fs-args above all, can be honoured."""
+        Search.of(request)
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()

@@ -33,6 +33,7 @@ _NO_CREDENTIALS = (
 )
 _CUT = (boto.IncompleteReadError, boto.ResponseStreamingError, aiohttp.ClientPayloadError)
 _WRONG = (boto.FlexibleChecksumError, boto.ChecksumError)
+_OURS = (TypeError, AttributeError, FileNotFoundError)  # of the wrong type, or names no file: no network does this
 _KEPT_CHANGING = "keeps changing while it is read"
 
 
@@ -52,11 +53,12 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
     if isinstance(error, _NO_CREDENTIALS):
         problem = f"there are no valid AWS credentials for `{ref}`"
         return _final(FailureKind.DENIED, problem, "set them in the environment, a profile, or the file of fs-args")
-    if isinstance(
+    inner = _innermost(error)
+    if not isinstance(inner, _OURS) and isinstance(
         error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError | aiohttp.ClientError | OSError
     ):
-        return http_failures.of_exception(_innermost(error), URL(endpoint))
-    problem = f"`{ref}` cannot be asked for: {_plain_reason(error)}"
+        return http_failures.of_exception(inner, URL(endpoint))
+    problem = f"`{ref}` cannot be asked for: {_plain_reason(inner)}"
     return _final(FailureKind.REFUSED, problem, "check the ref, its fs-args and the AWS profile")
 
 
