@@ -68,7 +68,7 @@ class TreeError(MicropkgError):
 
 
 class ShortageError(TreeError):
-    """The machine is short of something for now: descriptors or memory."""
+    """The machine is short of something for now: descriptors, memory or room on its disk."""
 
     lasting = False
 

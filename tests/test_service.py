@@ -12,6 +12,7 @@ import pytest
 from micropkgd.service.client import find_service
 from tests.daemon import Daemon, members_of, served, until
 from tests.servers.faults import FaultServer, Reply
+from tests.test_fsops import fill, mounted
 from tests.world import archive
 
 
@@ -150,6 +151,20 @@ def test_a_source_that_is_down_at_the_start_is_asked_again(tmp_path: Path, src: 
         daemon.until("Installed", world.root)
 
     assert world.has("src/shop/ds/n.py")
+
+
+def test_a_full_disk_is_tried_again_by_itself(tmp_path: Path) -> None:
+    """Room comes back without an event in the project: the service asks again, as it asks a source that is down."""
+    with mounted(tmp_path / "disk") as disk:
+        world = served(disk / "src")
+        with Daemon(tmp_path / "d", config(disk / "src")) as daemon:
+            daemon.ready(world.root)
+            fill(disk, inodes=False)
+            world.publish({"nodes.py": "A = 2\n" + "#" * 200_000})  # which is packed to very little
+            daemon.until_status(world.root, lambda status: status["standing"]["state"] == "Retrying")
+            (disk / "filler").unlink()
+            daemon.until("Updated", world.root)
+        assert world.read("src/shop/ds/nodes.py").startswith("A = 2\n")
 
 
 def test_a_broken_project_never_stops_the_others_and_may_come_back(tmp_path: Path, src: Path) -> None:

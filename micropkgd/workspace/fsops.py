@@ -13,7 +13,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Final, ParamSpec, Self
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import ShortageError, TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -263,8 +263,10 @@ class FsOps:
 def refused_by_disk(error: OSError) -> TreeError:
     """What people are told of a call that failed for good."""
     reason = (error.strerror or str(error)).lower()
-    hint = "free some space and run again" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-    return TreeError(f"the disk refused a write: {reason}", where=str(error.filename or ""), hint=hint)
+    problem, where = f"the disk refused a write: {reason}", str(error.filename or "")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return ShortageError(problem, where=where, hint="free some space and run again")
+    return TreeError(problem, where=where)
 
 
 def kind_of_file(mode: int) -> str:
