@@ -176,6 +176,15 @@ def test_a_name_that_no_file_can_have_stops_its_entry_alone(world: World, option
     assert world.read("src/shop/other/nodes.py") == "B = 1\n"
 
 
+def test_an_alias_that_makes_two_files_one(world: World) -> None:
+    """None of the two is left out in silence."""
+    files = {"nodes.py": "A = 1\n", "config/parameters_ds.yml": "a: 1\n", "config/parameters_dt.yml": "a: 2\n"}
+    world.publish(files)
+    world.asks_for(alias="dt")
+
+    refused(world, 2, "the alias `dt` makes two of its files one: `conf/base/parameters_dt.yml`", "hint: ")
+
+
 def test_a_pipe_for_fs_args_is_not_waited_for(world: World) -> None:
     """Nor is a device read to its end."""
     world.asks_for("http://127.0.0.1:9/ds.tar.gz", fs_args="args.yml")

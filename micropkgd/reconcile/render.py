@@ -5,7 +5,7 @@ Whoever changes what the same archive renders to bumps `rendering.RENDERER`.
 
 from collections.abc import Iterator
 
-from micropkgd.errors import CodeError
+from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.tree import RelPath, rel_path
@@ -28,6 +28,10 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     findings: list[tuple[RelPath, Finding]] = []
     for member in _wanted(sdist, package):
         path = _target(member.path, package, leaf, place)
+        if path in files:
+            raise DocumentError(
+                f"the alias `{leaf}` makes two of its files one: `{path}`", hint="give the entry another `alias`"
+            )
         files[path] = member.data
         if path.endswith((".py", ".pyi")):
             moved = _relocated(member, relocation)
