@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.model.variables import TOLD_TO_HOOKS
 from tests.daemon import Daemon, served, until
 from tests.servers.hearer import Hearer
 from tests.world import World
@@ -75,6 +76,22 @@ def test_what_happens_is_told_to_commands_and_to_the_web(tmp_path: Path, shop: W
         "pipelines.features",
         "on-held dist/ds.tar.gz",
     ]
+
+
+def test_a_hook_may_run_micropkgd(tmp_path: Path, shop: World) -> None:
+    """What it is told stands in variables of ours, which no command of ours takes for a slip in a setting."""
+    said = tmp_path / "said"
+    command = f"env | grep ^MICROPKGD_ >> {said}; {sys.executable} -m micropkgd status >> {said} 2>&1"
+    look = json.dumps(["sh", "-c", command])
+    hooks = f"before-commit = {look}\nafter-commit = {look}"
+    with Daemon(tmp_path / "d", config(shop, hooks)) as daemon:
+        daemon.until("HookRan", shop.root, subject="after-commit")
+
+    lines = said.read_text().splitlines()
+    told = {line.partition("=")[0] for line in lines if line.startswith("MICROPKGD_")}
+    assert told == TOLD_TO_HOOKS
+    assert any(line.startswith("Ready     dist/ds.tar.gz") for line in lines)
+    assert not [line for line in lines if "means nothing" in line]
 
 
 def test_a_crash_between_commit_and_hook_is_made_good(tmp_path: Path, shop: World) -> None:

@@ -40,7 +40,7 @@ from micropkgd.model.settings import (
     WebhookForm,
     is_loopback,
 )
-from micropkgd.model.variables import CONFIG, PREFIX
+from micropkgd.model.variables import CONFIG, PREFIX, TOLD_TO_HOOKS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -279,7 +279,7 @@ def _from_variable(kind: Kind, variable: str, text: str) -> object:
 
 def _key_of(variable: str) -> str | None:
     """The key that a variable stands for; None where it is not ours, an error where it is nobody's."""
-    if not variable.startswith(PREFIX) or variable == CONFIG:
+    if not variable.startswith(PREFIX) or variable == CONFIG or variable in TOLD_TO_HOOKS:
         return None
     if variable not in _BY_VARIABLE:
         near = nearest(variable, list(_BY_VARIABLE))
