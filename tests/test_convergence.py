@@ -141,7 +141,7 @@ class Game(RuleBasedStateMachine):
         super().__init__()
         memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
         self.folder = Path(tempfile.mkdtemp(dir=memory))
-        self.keeping_all = patch.object(kept, "_COMMITS_KEPT", 10_000)
+        self.keeping_all = patch.object(kept, "_COMMITS_KEPT_A_DAY", 10_000)
         self.keeping_all.start()
 
     @initialize()

@@ -18,6 +18,7 @@ import pytest
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.tree import Found, RelPath
+from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
 from tests.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
 
@@ -357,8 +358,9 @@ def test_an_editor_that_never_stops_loses_no_save(tmp_path: Path) -> None:
     assert editor.path.read_bytes() == last or last in stowed
 
 
-def test_what_was_written_into_a_replaced_file_is_never_swept(tmp_path: Path) -> None:
+def test_what_was_written_into_a_replaced_file_is_never_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editor that still had the old file open wrote into what is kept: that commit stays for ever."""
+    monkeypatch.setattr(kept, "_COMMITS_KEPT_A_DAY", 20)
     scene = Scene(tmp_path)
     scene.ask_for("beta")
     scene.publish("beta", {"beta/one.py": "ONE = 0\n"})

@@ -417,7 +417,7 @@ def test_a_commit_that_was_taken_back_is_no_history(world: World) -> None:
     assert ids(world) == [oldest]
 
 
-def aged(world: World, days: int) -> None:
+def aged(world: World, days: float) -> None:
     """Let all kept commits be of some days ago, the first the oldest."""
     for number, commit in enumerate(reversed(ids(world))):
         then = time.time() - days * DAY + number
@@ -440,6 +440,29 @@ def test_old_commits_go_but_never_the_newest(world: World, days: int, left: int)
     world.reconcile("--allow-downgrade")
 
     assert len(ids(world)) == left
+
+
+@pytest.mark.parametrize(("hours", "left"), [(23, 4), (25, 2)])
+def test_many_commits_go_a_day_later(world: World, monkeypatch: pytest.MonkeyPatch, hours: int, left: int) -> None:
+    """A source that changes every minute takes nothing away before anybody has missed it."""
+    monkeypatch.setattr(kept, "_COMMITS_KEPT", 2)
+    three_versions(world)
+    world.publish({"nodes.py": "A = 4\n"}, version="4.0")
+    world.sync()
+    aged(world, hours / 24)
+    world.reconcile("--allow-downgrade")
+
+    assert len(ids(world)) == left
+
+
+def test_too_many_commits_of_one_day_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest first."""
+    monkeypatch.setattr(kept, "_COMMITS_KEPT_A_DAY", 2)
+    three_versions(world)
+    before = ids(world)
+    world.reconcile("--allow-downgrade")
+
+    assert ids(world) == before[:2]
 
 
 def test_big_commits_go_but_never_the_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 Each may be the only copy of what a person wrote, so they outlive the commit, and `rollback` reads them. The oldest go
 when they are too many, too old or too big together, but never the newest, and never one that an editor wrote into
-after it had been replaced (reliability.md, F65).
+after it had been replaced (reliability.md, F65). Those of the last day are many before they are too many: a source
+that changes every minute must not take an edit away before its owner has missed it.
 """
 
 import time
@@ -18,8 +19,10 @@ from micropkgd.workspace.trees import files_below, remove_tree
 
 TXN = RelPath(".micropkgd/txn")
 KEPT = RelPath(".micropkgd/kept")
+_DAY_NS = 24 * 3600 * 1_000_000_000
 _COMMITS_KEPT = 20
-_AGE_KEPT_NS = 30 * 24 * 3600 * 1_000_000_000
+_COMMITS_KEPT_A_DAY = 500
+_AGE_KEPT_NS = 30 * _DAY_NS
 _BYTES_KEPT = 256 * 1024 * 1024
 
 
@@ -79,13 +82,21 @@ def sweep(fs: FsOps) -> None:
 
 def _by_age(fs: FsOps) -> list[RelPath]:
     """The folders of the kept commits, oldest first, without the newest: that one always stays."""
-    return sorted((RelPath(f"{KEPT}/{name}") for name in fs.names(KEPT)), key=lambda path: _age(fs, path))[:-1]
+    return sorted((RelPath(f"{KEPT}/{name}") for name in fs.names(KEPT)), key=lambda path: _when(fs, path))[:-1]
 
 
 def _too_many_or_old(fs: FsOps, older: list[RelPath]) -> list[RelPath]:
-    eldest = time.time_ns() - _AGE_KEPT_NS
-    surplus = len(older) - (_COMMITS_KEPT - 1)
-    return [folder for number, folder in enumerate(older) if number < surplus or _age(fs, folder) < eldest]
+    now = time.time_ns()
+
+    def is_surplus(number: int, folder: RelPath) -> bool:
+        newer, when = len(older) - number, _when(fs, folder)
+        return (
+            newer >= _COMMITS_KEPT_A_DAY
+            or (newer >= _COMMITS_KEPT and when < now - _DAY_NS)
+            or when < now - _AGE_KEPT_NS
+        )
+
+    return [folder for number, folder in enumerate(older) if is_surplus(number, folder)]
 
 
 def _too_big(fs: FsOps, older: list[RelPath]) -> list[RelPath]:
@@ -134,6 +145,6 @@ def _copy(kept: RelPath, operation: Operation) -> RelPath:
     return RelPath(f"{kept}/{operation.staged.rpartition('/')[2]}")
 
 
-def _age(fs: FsOps, path: RelPath) -> int:
+def _when(fs: FsOps, path: RelPath) -> int:
     status = fs.status(path)
     return status.st_mtime_ns if status else 0
