@@ -7,6 +7,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import get_ident
 from typing import NamedTuple
 
 import pytest
@@ -387,6 +388,49 @@ def test_a_failed_sync_ends_the_commit(tmp_path: Path, traces: Sequence[Trace]) 
                 fs.make_folder(RelPath(".micropkgd"))
                 with pytest.raises(TreeError, match="input/output error"):
                     commit(fs, CHANGES, CONTENTS)
+
+
+MANY = {f"pkg/many/{number}.py": str(number).encode() for number in range(200)}
+
+
+def commit_many(fs: FsOps) -> Refusal | None:
+    """Install so many files that they are synced side by side."""
+    fs.make_folder(RelPath(".micropkgd"))
+    changes = [change(path, {}, MANY) for path in MANY]
+    return commit(fs, changes, {digest_of(data): data for data in MANY.values()})
+
+
+def test_many_files_are_synced_side_by_side(tmp_path: Path) -> None:
+    """Every one of them, by several threads, before the journal is written."""
+    threads = set()
+
+    def note(call: Call) -> None:
+        if call.name == "sync_file" and "/txn/" in call.arguments[0]:
+            threads.add(get_ident())
+
+    with Hooked(str(tmp_path), before=note) as fs:
+        assert commit_many(fs) is None
+        names = [(call.name, call.arguments[0]) for call in fs.calls]
+    journal = next(at for at, (name, path) in enumerate(names) if name == "write_file" and "journal" in path)
+    written = {path for name, path in names[:journal] if name == "write_file" and "/txn/" in path}
+    assert len(written) == len(MANY)
+    assert written <= {path for name, path in names[:journal] if name == "sync_file"}
+    assert len(threads) > 1
+    assert files_in(tmp_path) == MANY
+
+
+def test_one_failed_sync_of_many_ends_the_commit(tmp_path: Path) -> None:
+    """Whichever thread it befell."""
+
+    def fail(call: Call) -> None:
+        if call.name == "sync_file" and call.arguments[0].endswith("/102"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with Hooked(str(tmp_path), before=fail) as fs:
+        with pytest.raises(TreeError, match="input/output error"):
+            commit_many(fs)
+        assert files_in(tmp_path) == {}
+        assert not any(call.name == "write_file" and "journal" in call.arguments[0] for call in fs.calls)
 
 
 def broken_states(trace: Trace, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from types import TracebackType
 from typing import Final, ParamSpec, Self
 
@@ -21,6 +21,8 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_SUCH_CALL: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 _CHUNK: Final = 1024 * 1024  # bytes
 _KEPT_DESCRIPTORS: Final = 64
+_MANY: Final = 64  # files to sync; fewer are done before threads have started
+_AT_ONCE: Final = 4
 
 HALFWAY: Final = "~"  # ends the name that a file has in the middle of an exchange without `renameat2`
 
@@ -99,6 +101,19 @@ class FsOps:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def sync_files(self, paths: Sequence[RelPath]) -> None:
+        """Make files of one folder durable: many of them side by side, for a disk confirms several at once."""
+        if len(paths) < _MANY:
+            self._sync_in_turn(paths)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._forget_folders()
+        self._split(paths[0])  # so that the threads find the folder open, and none of them opens or closes one
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for _ in threads.map(self._sync_in_turn, [paths[start::_AT_ONCE] for start in range(_AT_ONCE)]):
+                pass
 
     @_telling
     def sync_folder(self, path: RelPath | None) -> None:
@@ -223,6 +238,10 @@ class FsOps:
             os.close(descriptor)
         return Digest(f"sha256:{hasher.hexdigest()}")
 
+    def _sync_in_turn(self, paths: Sequence[RelPath]) -> None:
+        for path in paths:
+            self.sync_file(path)
+
     def _split(self, path: RelPath) -> tuple[int, str]:
         """A descriptor of the folder above a path, and the last name; good until the next call."""
         if len(self._folders) >= _KEPT_DESCRIPTORS:
@@ -291,15 +310,23 @@ _EXCHANGE: Final = 2
 
 def _renameat2(old: int, old_name: str, new: int, new_name: str, flags: int) -> bool:
     """Call renameat2(2), which the standard library lacks; False where the file system or the C library has none."""
-    import ctypes
-
-    library = ctypes.CDLL(None, use_errno=True)
-    call = getattr(library, "renameat2", None)
+    call = _c_function("renameat2")
     if call is None:
         return False
     if call(old, os.fsencode(old_name), new, os.fsencode(new_name), flags) == 0:
         return True
-    number = ctypes.get_errno()
+    from ctypes import get_errno
+
+    number = get_errno()
     if number in _NO_SUCH_CALL:
         return False
     raise OSError(number, os.strerror(number), new_name)
+
+
+@cache
+def _c_function(name: str) -> Callable[..., int] | None:
+    """A function of the C library, looked up once."""
+    from ctypes import CDLL
+
+    found: Callable[..., int] | None = getattr(CDLL(None, use_errno=True), name, None)
+    return found

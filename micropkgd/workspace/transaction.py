@@ -120,8 +120,7 @@ def _stage(fs: FsOps, changes: Sequence[Change], contents: Mapping[Digest, bytes
     stage = stage_folder(name)
     try:
         operations = _write_staged(fs, stage, changes, contents)
-        for operation in operations:
-            _check_precondition(fs, operation)
+        _check_preconditions(fs, operations)
         folders = tuple(_missing_folders(fs, (operation.path for operation in operations if operation.after)))
     except BaseException:
         with suppress(OSError):
@@ -152,19 +151,29 @@ def _write_staged(
     for number, change in enumerate(changes):
         operation = Operation(change.path, RelPath(f"{stage}/{number}"), change.before, change.after)
         if change.after is not None:
-            old = fs.status(change.path)
+            old = fs.status(change.path) if change.before is not None else None
             mode = None if old is None else stat.S_IMODE(old.st_mode) & 0o777
             fs.write_file(operation.staged, contents[change.after], mode)
         operations.append(operation)
-    for operation in operations:
-        if operation.after is not None:
-            fs.sync_file(operation.staged)
+    fs.sync_files([operation.staged for operation in operations if operation.after is not None])
     for above in (stage, TXN, FOLDER, None):
         fs.sync_folder(above)
     return tuple(operations)
 
 
-def _check_precondition(fs: FsOps, operation: Operation) -> None:
+def _check_preconditions(fs: FsOps, operations: Iterable[Operation]) -> None:
+    """Whether every file is still as the plan saw it, and every folder, looked at once, takes a file from the stage."""
+    problems: dict[RelPath | None, str] = {}
+    for operation in operations:
+        _check_file(fs, operation)
+        folder = parents(operation.path)[0] if "/" in operation.path else None
+        if folder not in problems:
+            problems[folder] = _problem_of(fs, folder)
+        if problems[folder]:
+            raise _RefusedError(operation.path, problems[folder], raced=False)
+
+
+def _check_file(fs: FsOps, operation: Operation) -> None:
     try:
         found = fs.found(operation.path)
     except PermissionError as error:
@@ -173,11 +182,15 @@ def _check_precondition(fs: FsOps, operation: Operation) -> None:
         raise _RefusedError(operation.path, f"{found.what} is in the way", raced=False)
     if found != operation.before:
         raise _RefusedError(operation.path, "changed while this pass was at work")
-    folder = parents(operation.path)[0] if "/" in operation.path else None
+
+
+def _problem_of(fs: FsOps, folder: RelPath | None) -> str:
+    """Why no file can be moved into a folder; empty where one can."""
     if not fs.is_writable(folder):
-        raise _RefusedError(operation.path, "no permission to write into its folder", raced=False)
+        return "no permission to write into its folder"
     if _device(fs, folder) != _device(fs, FOLDER):  # no move leads there
-        raise _RefusedError(operation.path, f"is on another file system than {FOLDER}", raced=False)
+        return f"is on another file system than {FOLDER}"
+    return ""
 
 
 def _device(fs: FsOps, folder: RelPath | None) -> int:
