@@ -20,11 +20,10 @@ FILES = 10
 ROUNDS = 5
 
 
-def median(action: Callable[[], object], prepare: Callable[[], object] = lambda: None, rounds: int = ROUNDS) -> float:
+def median(action: Callable[[], object], rounds: int = ROUNDS) -> float:
     """Seconds of the middle round."""
     times = []
     for _ in range(rounds):
-        prepare()
         start = time.perf_counter()
         action()
         times.append(time.perf_counter() - start)
@@ -50,13 +49,6 @@ def make_project(folder: Path, entries: int) -> Path:
     manifest = '[tool.kedro]\npackage_name = "shop"\nproject_name = "shop"\nkedro_init_version = "0.19.15"\n'
     (project / "pyproject.toml").write_text(manifest + "[tool.micropkgd.pull]\n" + "".join(rows))
     return project
-
-
-def clear(project: Path) -> None:
-    """Take everything installed away again."""
-    for name in ("src/shop/pipelines", ".micropkgd", "cache"):
-        shutil.rmtree(project / name, ignore_errors=True)
-    (project / "micropkg.lock").unlink(missing_ok=True)
 
 
 def write_and_sync(source: Path, target: Path) -> None:
@@ -89,11 +81,12 @@ def measure(entries: int) -> None:
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name).resolve()
         project = make_project(folder, entries)
-        first = median(lambda: run(program, project), lambda: clear(project), rounds=3)
-        copy = folder / "copy"
-        floor = median(
-            lambda: write_and_sync(project / "src", copy), lambda: shutil.rmtree(copy, ignore_errors=True), rounds=3
-        )
+        # Copies, for nothing may be deleted between: ext4 takes long to find inodes where many went a moment ago.
+        copies = iter([shutil.copytree(project, folder / f"copy{number}") for number in range(ROUNDS)])
+        first = median(lambda: run(program, next(copies)))
+        run(program, project)
+        places = (folder / f"floor{number}" for number in range(ROUNDS))
+        floor = median(lambda: write_and_sync(project / "src", next(places)))
         nothing = median(lambda: run(program, project))
         identity = ["-c", "user.name=x", "-c", "user.email=x@x"]
         for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "x"]):
