@@ -89,6 +89,14 @@ def test_rollback_says_that_the_next_pass_brings_it_again(world: World) -> None:
     assert world.reconcile("--check").code == 0
 
 
+def test_a_rollback_to_what_the_source_has_stays(world: World) -> None:
+    """The second takes the first back: nothing will bring anything again, and nothing says so."""
+    updated(world)
+    assert "brings it again" in world.run("rollback").out
+    assert "brings it again" not in world.run("rollback").out
+    assert "unchanged" in world.reconcile().out
+
+
 def test_after_a_rollback_the_next_pass_updates_again(world: World) -> None:
     """What went back is no local edit: nothing is held or merged."""
     updated(world)

@@ -221,16 +221,20 @@ def _entries(sides: Sides, part: Part) -> Iterable[EntryOutcome]:
             before=_installed(now),
             after=_installed(now if part.held else then),
             plan=EntryPlan(ref, target or RelPath(""), steps if part.held or number == 0 else ()),
-            notes=(_AGAIN,) if not part.held and _comes_again(sides.project, ref) else (),
+            notes=(_AGAIN,) if not part.held and _comes_again(sides, ref, then) else (),
             waiting=_installed(then) if part.held else None,
             advice=_EDITED,
         )
 
 
-def _comes_again(project: Project, ref: str) -> bool:
-    """Whether the manifest still asks for what was taken back."""
-    follows = project.manifest.policy.update is Update.FOLLOW
-    return any(entry.ref.text == ref and follows and not entry.sha256 for entry in project.manifest.pulls)
+def _comes_again(sides: Sides, ref: str, then: Block | None) -> bool:
+    """Whether the next pass undoes this: the manifest follows a source that last had something else."""
+    known = sides.state.known.get(ref)
+    if known is not None and then is not None and known.archive == then.archive:
+        return False
+    manifest = sides.project.manifest
+    follows = manifest.policy.update is Update.FOLLOW
+    return any(entry.ref.text == ref and follows and not entry.sha256 for entry in manifest.pulls)
 
 
 def _block(lock: Lock, ref: str) -> Block | None:
