@@ -47,6 +47,15 @@ def test_no_pyproject(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["nan", "-1", "inf", "soon"])
+def test_no_time_to_wait(world: World, text: str) -> None:
+    """It would be for ever, or never."""
+    said = world.reconcile("--lock-timeout", text)
+
+    assert said.code == 2
+    assert f"a number of seconds from 0 on is needed, not `{text}`" in said.err
+
+
 def test_no_such_folder(world: World) -> None:
     """A misspelt PROJECT is named."""
     said = world.reconcile("nowhere")

@@ -161,6 +161,20 @@ def test_a_variable_comes_before_the_file() -> None:
     assert settings.origins["limits.downloads"] == "config.toml"
 
 
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("MICROPKGD_EVRY", "did you mean MICROPKGD_EVERY?"),
+        ("MICROPKGD_FOO", "see `micropkgd config show` for every key"),
+    ],
+)
+def test_a_variable_is_told_its_nearest(variable: str, hint: str) -> None:
+    """By its own words: the beginning that all share makes none of them alike."""
+    with pytest.raises(SettingsError) as error:
+        read_settings({}, "", {variable: "1"})
+    assert error.value.hint == hint
+
+
 @pytest.mark.parametrize("variable", ["MICROPKGD_EVRY", "MICROPKGD_", "MICROPKGD_LIMITS"])
 def test_a_variable_that_means_nothing_is_refused(variable: str) -> None:
     """A misspelt one would be ignored for ever."""

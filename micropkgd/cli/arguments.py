@@ -51,11 +51,21 @@ def add_lock_timeout(command: ArgumentParser) -> None:
     """How long another process is waited for."""
     command.add_argument(
         "--lock-timeout",
-        type=float,
+        type=_seconds,
         default=60.0,
         metavar="SECONDS",
         help="how long to wait for another process that holds the project (default: 60)",
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ArgumentTypeError(f"a number of seconds from 0 on is needed, not `{text}`")
+    return seconds
 
 
 def add_config(command: ArgumentParser) -> None:

@@ -282,8 +282,8 @@ def _key_of(variable: str) -> str | None:
     if not variable.startswith(PREFIX) or variable == CONFIG or variable in TOLD_TO_HOOKS:
         return None
     if variable not in _BY_VARIABLE:
-        near = nearest(variable, list(_BY_VARIABLE))
-        hint = f"did you mean {near}?" if near else "see `micropkgd config show` for every key"
+        near = nearest(variable.removeprefix(PREFIX), [name.removeprefix(PREFIX) for name in _BY_VARIABLE])
+        hint = f"did you mean {PREFIX}{near}?" if near else "see `micropkgd config show` for every key"
         raise SettingsError(f"{variable} means nothing to micropkgd", hint=hint)
     return _BY_VARIABLE[variable]
 

@@ -97,7 +97,7 @@ def not_expected(request: Request, found: Digest) -> Failed:
     return Failed(
         FailureKind.CORRUPT,
         f"`{request.ref.text}` is not the archive that was asked for: expected {request.expected}, found {found}",
-        "lock it again if the new archive is meant",
+        "if the new archive is meant, pin its sha256 in the manifest, or run `micropkgd lock` where nothing is pinned",
     )
 
 

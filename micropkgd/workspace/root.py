@@ -31,5 +31,5 @@ def find_root(start: str) -> str:
         raise UsageError(problem, where=start, hint=f"name the folder that has the {MANIFEST_NAME}")
     raise UsageError(
         f"no {MANIFEST_NAME} in {here} or a folder above it",
-        hint="run in a Kedro project, or name one: micropkgd reconcile --once FOLDER",
+        hint="run in a Kedro project, or name one",
     )
