@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_YAML_BYTES = 64 * 1024
 _MAX_YAML_DEPTH = 8
+_IN_QUOTES = "put a text into quotes"
 _VARIABLE = re.compile(r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}")
 
 
@@ -31,6 +32,8 @@ def read_toml(data: bytes) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}") from error
+    except ValueError as error:  # `int` takes only so many digits
+        raise DocumentError("invalid TOML: a number in it is too long") from error
     except RecursionError as error:
         raise DocumentError("invalid TOML: nested too deeply") from error
 
@@ -45,7 +48,8 @@ def write_toml(document: Mapping[str, object]) -> str:
 def read_yaml(data: bytes) -> Mapping[str, object]:
     """Parse a small YAML mapping with the safe C loader; aliases, tags and deep nesting are refused.
 
-    `ValueError`s of the loader become `DocumentError` with line and column (reliability.md, T15).
+    No message tells a value, which may be a secret: a password that begins with `!` is read as a tag, and one like
+    `2024-13-45` as a date that there is not (reliability.md, T15 and T23).
     """
     import yaml
 
@@ -56,13 +60,17 @@ def read_yaml(data: bytes) -> Mapping[str, object]:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise DocumentError(f"line {_line(event)}: YAML aliases are not allowed here")
+                raise DocumentError(f"line {_line(event)}: YAML aliases are not allowed here", hint=_IN_QUOTES)
+            if getattr(event, "tag", None) is not None:
+                raise DocumentError(f"line {_line(event)}: YAML tags are not allowed here", hint=_IN_QUOTES)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_YAML_DEPTH:
                 raise DocumentError(f"line {_line(event)}: nested deeper than {_MAX_YAML_DEPTH} levels")
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+    except ValueError:
+        raise DocumentError("invalid YAML: a date or number in it is none", hint=_IN_QUOTES) from None
     if document is None:
         return {}
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):

@@ -4,6 +4,7 @@ import pytest
 
 from micropkgd.documents import add_row, interpolate, line_of, read_toml, read_yaml, remove_row
 from micropkgd.errors import DocumentError
+from tests.canaries import CANARY, look
 
 TABLE = ("tool", "micropkgd", "pull")
 
@@ -15,6 +16,7 @@ TABLE = ("tool", "micropkgd", "pull")
         (b"a = 1\n<<<<<<< HEAD\n", "line 2 is a git conflict marker"),
         (b"a = 1\n>>>>>>> other\n", "line 2 is a git conflict marker"),
         (b"a = '\xff'", "not UTF-8: byte 5 is 0xff"),
+        (b"a = " + b"9" * 5000, "too long"),
     ],
 )
 def test_toml_that_cannot_be_read(data: bytes, words: str) -> None:
@@ -35,7 +37,12 @@ def test_toml_with_a_byte_order_mark() -> None:
         ("- a", "expected a mapping"),
         ("1: a", "expected a mapping"),
         ("a: &x 1\nb: *x", "line 2: YAML aliases are not allowed"),
-        ("a: !!python/object/apply:os.system [id]", "invalid YAML"),
+        ("a: !!python/object/apply:os.system [id]", "line 1: YAML tags are not allowed"),
+        ("a:\n  !b {c: d}", "line 2: YAML tags are not allowed"),
+        ("a: 2024-13-45", "a date or number"),
+        ("a: 2024-01-01T99:99:99Z", "a date or number"),
+        ("a: 0x_", "a date or number"),
+        ("a: " + "9" * 5000, "a date or number"),
         ("a: " + "[" * 20 + "]" * 20, "nested deeper than"),
         ("a: " + "x" * 70000, "too many"),
     ],
@@ -44,6 +51,15 @@ def test_yaml_that_is_refused(text: str, words: str) -> None:
     """Tags, aliases, depth and size that an options file has no use for."""
     with pytest.raises(DocumentError, match=words):
         read_yaml(text.encode())
+
+
+@pytest.mark.parametrize("value", ["!{}", "!!{} x", "!<{}> x", "*{}", "%{}", "|{}", '"{}', "{}: c"])
+def test_no_message_tells_a_value(value: str) -> None:
+    """What was not put into quotes may be a password all the same."""
+    with pytest.raises(DocumentError) as caught:
+        read_yaml(f"secret: {value.replace('{}', CANARY)}".encode())
+
+    look(f"{caught.value} {caught.value.hint}", "the message")
 
 
 def test_an_empty_yaml_is_an_empty_mapping() -> None:
