@@ -454,6 +454,21 @@ class TestFailures:
             failed(ask("s3://b/x.tar.gz", fake(faults.port)), FailureKind.REFUSED)
             assert other.seen == []
 
+    @pytest.mark.parametrize("status", [301, 302, 307])
+    def test_store_that_redirects_everything(self, faults: FaultServer, ask: Asker, status: int) -> None:
+        """An address of plain http may do so; the bucket's region, too, is asked for only once."""
+        for path in ("/b/x.tar.gz", "/b"):
+            faults.script(path, Reply(status=status, headers={"Location": "https://store.invalid/"}))
+        failed(ask("s3://b/x.tar.gz", fake(faults.port)), FailureKind.REFUSED)
+        assert [seen.method for seen in faults.seen] == ["GET", "HEAD"]
+
+    def test_region_of_a_bucket_is_learnt(self, faults: FaultServer, ask: Asker) -> None:
+        """The store names it even where it redirects the question."""
+        faults.script("/b/x.tar.gz", error(301, "PermanentRedirect"), Reply(body=BODY))
+        faults.script("/b", Reply(status=301, headers={"x-amz-bucket-region": "eu-north-1"}))
+        assert is_body(ask("s3://b/x.tar.gz", fake(faults.port)))
+        assert "/eu-north-1/s3/" in faults.seen[-1].headers["authorization"]
+
     def test_mislabelled_encoding_is_not_undone(self, faults: FaultServer, ask: Asker) -> None:
         """The archive is the bytes as they are stored."""
         faults.script("/b/x.tar.gz", Reply(body=BODY, headers={"Content-Encoding": "gzip"}))
