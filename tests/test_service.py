@@ -206,6 +206,12 @@ def test_signals(tmp_path: Path, src: Path) -> None:
         daemon.process.send_signal(signal.SIGHUP)
         refused = daemon.until("ConfigRefused")
         assert 'config.toml:1: `every` must be a time such as "30s"' in refused["message"]
+        daemon.environ["MICROPKGD_CONFIG"] = str(daemon.config)
+        for command in ("status", "status --all", "events", "trigger"):  # the service runs on, and answers
+            said = daemon.command(*command.split(), cwd=world.root)
+            assert said.returncode == 0, said
+            assert said.stdout
+            assert "config.toml:1: `every` must be" in said.stderr
         daemon.config.write_text(config(src) + f'[[project]]\npaths = ["{other.root}"]\n')
         daemon.process.send_signal(signal.SIGHUP)
         daemon.until("ConfigReloaded")

@@ -4,10 +4,14 @@ Rule: where nobody said anything and nobody listens, which is the usual case, ne
 """
 
 import os
+import sys
 from argparse import Namespace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from micropkgd.errors import DocumentError
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.variables import SOCKET
 from micropkgd.reconcile.options import Options
 from micropkgd.service.places import find_config, is_silent, socket_path
 
@@ -30,10 +34,32 @@ def settings_of(options: Namespace) -> "Settings | None":
     return load(find_config(named, os.environ), os.environ)
 
 
+def socket_of(options: Namespace) -> str | None:
+    """Where the config says that the service is asked; None for the usual place.
+
+    A config that has become wrong since the service read it keeps nobody from asking: that is told beside the answer.
+    """
+    try:
+        settings = settings_of(options)
+    except DocumentError as error:
+        chosen = os.environ.get(SOCKET)
+        if not os.path.exists(socket_path(chosen, os.environ)):
+            raise
+        from micropkgd.cli.output import error_lines
+
+        _tell_once("".join(f"{line}\n" for line in error_lines(error)))
+        return chosen
+    return settings.socket if settings is not None else None
+
+
+@cache
+def _tell_once(text: str) -> None:
+    sys.stderr.write(text)
+
+
 def service_of(options: Namespace) -> "Service | None":
     """The running service of this user, if there is one."""
-    settings = settings_of(options)
-    chosen = settings.socket if settings is not None else None
+    chosen = socket_of(options)
     if not os.path.exists(socket_path(chosen, os.environ)):
         return None
     from micropkgd.service.client import find_service

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from micropkgd.cli.lines import plain
+from micropkgd.cli.machine import socket_of
 from micropkgd.cli.session import say, say_json
 from micropkgd.service.client import require_service
 from micropkgd.service.config import load
@@ -17,7 +18,7 @@ from micropkgd.workspace.root import find_root
 
 def trigger(options: Namespace) -> int:
     """Ask for passes."""
-    service = require_service(load(find_config(options.config, os.environ), os.environ).socket)
+    service = require_service(socket_of(options))
     roots = [find_root(project) for project in options.projects or ([] if options.all else ["."])]
     answer = service.post("/v1/trigger", {} if options.all else {"projects": roots})
     if options.json:
@@ -29,7 +30,7 @@ def trigger(options: Namespace) -> int:
 
 def events(options: Namespace) -> int:
     """Say what happened."""
-    service = require_service(load(find_config(options.config, os.environ), os.environ).socket)
+    service = require_service(socket_of(options))
     root = None if options.all else find_root(options.project)
     if options.follow:
         with suppress(KeyboardInterrupt):  # the way to end it

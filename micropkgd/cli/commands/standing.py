@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.machine import service_of, settings_of
+from micropkgd.cli.machine import service_of, socket_of
 from micropkgd.cli.session import say, say_json
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.reconcile import inspect
@@ -53,8 +53,7 @@ def _ask_for_all(options: Namespace) -> Sequence[ProjectStatus]:
     """Only the service knows all projects."""
     from micropkgd.service.client import require_service
 
-    settings = settings_of(options)
-    service = require_service(settings.socket if settings is not None else None)
+    service = require_service(socket_of(options))
     return [read_status(row) for row in service.get("/v1/status")["projects"]]
 
 
