@@ -1,5 +1,6 @@
 """The machine's config: what it may say, where it is from, and how what is wrong with it is said."""
 
+import json
 import tomllib
 from argparse import Namespace
 from pathlib import Path
@@ -109,6 +110,12 @@ def test_the_example_shows_what_holds_without_it() -> None:
         ),
         pytest.param('http.listen = "127.0.0.1.evil.com:80"', "which other machines can reach", "", id="looks-local"),
         pytest.param('http.listen = "8473"', 'must be an address such as "127.0.0.1:8473"', "", id="no-host"),
+        pytest.param(
+            '[http]\nlisten = "[::1]:80"\nprobes = "[::1]:80"',
+            "another address than `http.listen`",
+            "",
+            id="one-address",
+        ),
         pytest.param('[http]\nlisten = "0.0.0.0:80"\nallow-remote = true', "needs `http.certificate`", "", id="no-tls"),
         pytest.param(
             "[[webhook]]\nname = 'a'\nsecret-file = '/s'", "webhooks need a listener", "http.listen", id="no-listener"
@@ -207,12 +214,46 @@ def test_config_check_and_show(world: World) -> None:
     assert world.run("config", "check", "--config", str(path)).code == 2
     path.write_text('projects = ["~/src/*"]\ncron = "0 6 * * 9"\n')
     assert "cron `0 6 * * 9` cannot be read" in world.run("config", "check", "--config", str(path)).err
-    path.write_text('projects = ["~/src/*"]\nevery = "2m"\n')
+    path.write_text(f'projects = ["{world.root}"]\nevery = "2m"\n')
 
     assert world.run("config", "check", "--config", str(path)).out == f"{path} is in order: 1 project path\n"
     shown = world.run("config", "show", "--origin", "--config", str(path)).out
     assert f'every = "2m"  # {path}' in shown
     assert "limits.passes = 2  # default" in shown
+
+
+def test_config_check_looks_at_the_machine(world: World) -> None:
+    """What the service would miss is told before it starts; the config itself is in order."""
+    far = "x" * 100
+    path = world.write(
+        "machine.toml",
+        f"""
+        projects = ["~no-such-user/src/*"]
+        socket = "/run/{far}/ctl.sock"
+        [http]
+        listen = "127.0.0.1:8473"
+        certificate = "/gone.pem"
+        [hooks]
+        webhook-url = "https://example.com/x"
+        webhook-secret-file = "{world.root}"
+        [[webhook]]
+        name = "ci"
+        secret-file = "/gone"
+        """,
+    )
+    said = world.run("config", "check", "--config", str(path))
+
+    assert said.code == 0
+    assert said.out.splitlines()[1:] == [
+        "  note: `http.certificate` names /gone.pem: no such file or directory",
+        f"  note: `hooks.webhook-secret-file` names {world.root}: is a directory",
+        "  note: `webhook.ci.secret-file` names /gone: no such file or directory",
+        f"  note: the socket's path is longer than 107 bytes: /run/{far}/ctl.sock",
+        "  note: `projects` names ~no-such-user/src/*: there is no such user",
+        "  note: no project is found by `projects`",
+    ]
+    document = json.loads(world.run("config", "check", "--json", "--config", str(path)).out)
+    assert len(document["doubts"]) == 6
 
 
 def test_allowed_origins_hold_for_one_pass_too(world: World, faults: FaultServer) -> None:

@@ -6,10 +6,12 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.model.config import value_of
 from micropkgd.model.settings import Settings
 from micropkgd.service.config import check_schedules, load
+from micropkgd.service.config_check import doubts
 from micropkgd.service.places import find_config, usual_places
 from micropkgd.sources.redaction import origin
 
@@ -30,7 +32,7 @@ def config(options: Namespace) -> int:
 
 def _say_checked(options: Namespace, path: str | None, settings: Settings) -> None:
     if options.json:
-        say_json(options, {"config": path, "projects": []}, exit_code=0)
+        say_json(options, {"config": path, "doubts": [*doubts(settings, os.environ)], "projects": []}, exit_code=0)
         return
     if path is None:
         user, system = usual_places(os.environ)
@@ -38,6 +40,7 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
     else:
         count = sum(len(group.paths) for group in settings.groups)
         say([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
+    say(f"  note: {plain(doubt)}" for doubt in doubts(settings, os.environ))
 
 
 def _say_settings(options: Namespace, settings: Settings, path: str | None) -> None:

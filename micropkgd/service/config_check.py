@@ -1,0 +1,45 @@
+"""What a config names on this machine that is not as it should be. The service starts, or says the same when it does.
+
+A fault of the config itself is found when it is read; this is for `config check`, where somebody asks before that.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from micropkgd.model.settings import Settings
+from micropkgd.service.places import socket_path
+from micropkgd.service.roots import find_projects
+
+_SOCKET_AT_MOST = 107  # bytes; the kernel's limit, unix(7)
+
+
+def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """One line for each file that cannot be read, home that nobody has, and place that cannot hold the socket."""
+    for key, path in _files(settings):
+        if problem := _unreadable(path):
+            yield f"`{key}` names {path}: {problem}"
+    socket = socket_path(settings.socket, environ)
+    if len(os.fsencode(socket)) > _SOCKET_AT_MOST:
+        yield f"the socket's path is longer than {_SOCKET_AT_MOST} bytes: {socket}"
+    for path in (path for group in settings.groups for path in group.paths):
+        if os.path.expanduser(path).startswith("~"):
+            yield f"`projects` names {path}: there is no such user"
+    if settings.groups and not find_projects(settings.groups):
+        yield "no project is found by `projects`"
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The files that must be there, by the key that names them; a token is made where it is missing."""
+    if settings.http.certificate is not None:
+        yield "http.certificate", settings.http.certificate
+    if settings.hooks.webhook_secret_file is not None:
+        yield "hooks.webhook-secret-file", settings.hooks.webhook_secret_file
+    yield from ((f"webhook.{webhook.name}.secret-file", webhook.secret_file) for webhook in settings.webhooks)
+
+
+def _unreadable(path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), "rb"):
+            return ""
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
