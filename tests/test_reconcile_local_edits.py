@@ -291,7 +291,7 @@ def test_a_choice_ends_a_conflict_with_a_file_that_was_there_first(
     assert world.reconcile().code == 4
     assert "Held " in world.run("status").out
 
-    assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0
+    assert world.run("resolve", "src/shop/ds", choice).code == 0
     assert world.read(NODES) == result
     assert not world.has("src/shop/before")
     assert "Ready " in world.run("status").out

@@ -1,7 +1,7 @@
 """Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from micropkgd import documents
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError
@@ -11,8 +11,9 @@ from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
-from micropkgd.workspace.project import read_document, read_manifest, read_project
+from micropkgd.workspace.project import Project, read_document, read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.state import read_state
 from micropkgd.workspace.transaction import commit, recover
 
 _MANIFEST = RelPath(MANIFEST_NAME)
@@ -43,11 +44,7 @@ def match_entry(root: str, text: str) -> str:
     refs = [entry.ref.text for entry in project.manifest.pulls]
     if text in refs:
         return text
-    found = {
-        block.ref
-        for block in project.lock.blocks
-        if block.ref in refs and text.rstrip("/") in {block.target, block.name, block.target.rpartition("/")[2]}
-    }
+    found = {ref for ref, names in _known_as(project) if ref in refs and text.rstrip("/") in names}
     if len(found) == 1:
         return found.pop()
     if found:
@@ -56,6 +53,16 @@ def match_entry(root: str, text: str) -> str:
     raise UsageError(
         f"no entry `{text}` in the manifest", hint=f"did you mean `{near}`?" if near else "see `micropkgd status`"
     )
+
+
+def _known_as(project: Project) -> Iterator[tuple[str, set[str]]]:
+    """What entries are called, by ref: from the lock, and for one that is held since its first pull by its place."""
+    for block in project.lock.blocks:
+        yield block.ref, {block.target, block.name, block.target.rpartition("/")[2]}
+    with FsOps(project.root) as fs:
+        for label in read_state(fs).standing:
+            ref, _, target = label.rpartition(" -> ")
+            yield ref, {target, target.rpartition("/")[2]}
 
 
 def edited(before: bytes, edit: Callable[[str], str]) -> bytes:
