@@ -68,6 +68,15 @@ def test_a_credential_is_refused_and_not_repeated(text: str) -> None:
     assert CANARY not in f"{caught.value} {caught.value.hint}"
 
 
+def test_a_fragment_is_refused() -> None:
+    """Whoever writes `#sha256=...`, as pages of an index do, must not believe it pinned."""
+    with pytest.raises(DocumentError, match="fragment") as caught:
+        Ref.parse("https://host/x.tar.gz#sha256=00")
+
+    assert "sha256 =" in caught.value.hint
+    assert Ref.parse("s3://bucket/x#1.tar.gz").kind is RefKind.S3
+
+
 def test_a_file_address_is_unquoted() -> None:
     """The path is the one that the address means."""
     assert Ref.parse("file:///far%20away/ds.tar.gz").location == "/far away/ds.tar.gz"

@@ -75,6 +75,11 @@ class Ref(NamedTuple):
 
             return cls(text, RefKind.LOCAL, unquote(path))
         _refuse_secrets(text)
+        if scheme in {"http", "https"} and "#" in text:
+            raise DocumentError(
+                f"ref `{text.partition('#')[0].partition('?')[0]}` has a fragment (`#...`), which no server sees",
+                hint='leave it away; a hash is pinned by `sha256 = "..."` in the entry',
+            )
         return cls(text, _SCHEMES.get(scheme, RefKind.OTHER), text)
 
 
