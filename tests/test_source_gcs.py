@@ -336,6 +336,7 @@ class TestCredentials:
             pytest.param({"token": "browser"}, "google_default", id="browser"),
             pytest.param({"token": "key.json"}, "absolute", id="relative-path"),
             pytest.param({"token": 7}, "", id="number"),
+            pytest.param({"token": "a\n"}, "", id="line-end"),
             pytest.param({"access": "all"}, "read_only", id="access"),
             pytest.param({"session_kwargs": {}}, "", id="session"),
             pytest.param({"requester_pays": 7}, "", id="payer"),

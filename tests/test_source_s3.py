@@ -248,6 +248,11 @@ class TestObjects:
         """Nobody is asked."""
         assert "names no object" in failed(ask(ref, s3.options()), FailureKind.REFUSED).problem
 
+    def test_ref_with_an_empty_version_is_refused(self, s3: Seaweed, ask: Asker) -> None:
+        """It would follow the current one, and whoever wrote it meant another."""
+        ref = "s3://b/x.tar.gz?versionId="
+        assert "pins no version" in failed(ask(ref, s3.options()), FailureKind.REFUSED).problem
+
     def test_key_is_taken_as_written(self, s3: Seaweed, bucket: Bucket, ask: Asker) -> None:
         """No part of it is decoded or normalised."""
         assert is_body(ask(bucket.put("a b/%41+ü=1.tar.gz"), s3.options()))
@@ -501,6 +506,7 @@ class TestOptions:
             pytest.param({"s3_additional_kwargs": {"Key": "other"}}, "known keys", id="smuggled-key"),
             pytest.param({"session": "x"}, "known keys", id="session"),
             pytest.param({"key": 7}, "", id="number"),
+            pytest.param({"key": "a\n"}, "", id="line-end"),
             pytest.param({"anon": "yes"}, "", id="no-flag"),
             pytest.param({"client_kwargs": "x"}, "", id="no-table"),
             pytest.param({"key": "a", "username": "a"}, "", id="twice"),

@@ -26,9 +26,11 @@ class BucketObject(NamedTuple):
     def parse(cls, location: str, pin: str) -> "BucketObject":
         """Read `scheme://bucket/key`; `pin` stands between key and version, where a ref names one."""
         bucket, _, rest = location.partition("://")[2].partition("/")
-        key, _, version = rest.partition(pin)
+        key, pinned, version = rest.partition(pin)
         if not bucket or not key or key.endswith("/"):
             raise DocumentError(f"`{location}` names no object", hint="name bucket and key of the `.tar.gz` itself")
+        if pinned and not version:
+            raise DocumentError(f"`{location}` pins no version", hint=f"leave `{pin}` away for the current one")
         return cls(bucket, key, version)
 
     @property

@@ -26,8 +26,10 @@ def _nearest(key: str, known: tuple[str, ...]) -> str:
 
 
 def text_at(given: Mapping[str, object], key: str) -> str | None:
-    """A text, or nothing."""
+    """A text on one line, or nothing; a line end is what a password brings along that came from a file."""
     value = given.get(key)
+    if isinstance(value, str) and not value.isprintable():
+        raise DocumentError(f"fs-args key `{key}` has a line end or another control character")
     if value is None or isinstance(value, str):
         return value
     raise DocumentError(f"fs-args key `{key}` must be a text")

@@ -78,4 +78,6 @@ def _token(given: object) -> tuple[object, str | None]:
         return given, None
     if given.endswith(".json"):
         raise DocumentError("fs-args key `token` is a relative path", hint="write an absolute one, or the table itself")
+    if not given.isprintable():
+        raise DocumentError("fs-args key `token` has a line end or another control character")
     return "anon", given  # gcsfs would show it to a server of Google's before its first use
