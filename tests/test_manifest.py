@@ -82,6 +82,13 @@ def test_package_entries() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["https://[/simple/", "https://host:99999/simple/", "https:///simple/"])
+def test_an_index_without_a_host_is_no_place_to_publish_at(place: str) -> None:
+    """It is an error of the manifest, before anything is packaged."""
+    with pytest.raises(ManifestError, match="no place to publish at"):
+        manifest({"package": {"a": {"publish": place}}})
+
+
 def test_where_a_package_is_published() -> None:
     """A slash at the end is nobody's to remember; an index is sent to above its pages."""
     rows = {"a": {"publish": "s3://team/x"}, "b": {"publish": "https://i.example/u/+simple/", "overwrite": True}}

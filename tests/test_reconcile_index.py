@@ -161,6 +161,9 @@ class TestWhereToLook:
             pytest.param("ds", f"https://u:{CANARY}@host/simple/", "carries a user name or password", id="password"),
             pytest.param("ds", "s3://bucket/simple/", "is no address of an index", id="scheme"),
             pytest.param("ds", "https://host/simple/?a=b", "is no address of an index", id="query"),
+            pytest.param("ds", "https://[/simple/", "is no address of an index", id="bracket"),
+            pytest.param("ds", "https://host:99999/simple/", "is no address of an index", id="port"),
+            pytest.param("ds", "https:///simple/", "is no address of an index", id="no-host"),
             pytest.param("dist/ds.tar.gz", "https://host/simple/", "is no package of an index", id="not-a-requirement"),
         ],
     )

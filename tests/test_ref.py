@@ -24,6 +24,7 @@ from tests.canaries import CANARY
         ("file://localhost/abs/ds.tar.gz", RefKind.LOCAL),
         ("http://host/x.tar.gz", RefKind.HTTP),
         ("HTTPS://host/x.tar.gz?v=1", RefKind.HTTP),
+        ("https://[2001:db8::1]:8443/x.tar.gz", RefKind.HTTP),
         ("s3://bucket/x.tar.gz", RefKind.S3),
         ("gs://bucket/x.tar.gz", RefKind.GCS),
         ("gcs://bucket/x.tar.gz", RefKind.GCS),
@@ -46,7 +47,7 @@ def test_what_a_text_names(text: str, kind: RefKind) -> None:
     ["", " ds.tar.gz", "ds.tar.gz ",
      "ds\n.tar.gz", "ds\u202e.tar.gz", "ds-0.1.tgz", "ds.zip", "ds-0.1-py3-none-any.whl",
      "ds-0.1", "a b", "ds==",
-     "ds=1.0", "ds>=1,", "ds~1", "dist\\ds.tar.gz", "simplecache::s3://b/x.tar.gz", "file://dist/ds.tar.gz"],
+     "ds=1.0", "ds>=1,", "ds~1", "dist\\ds.tar.gz", "simplecache::s3://b/x.tar.gz", "https://[::1]/a::b.tar.gz", "file://dist/ds.tar.gz"],
 )  # fmt: skip
 def test_what_names_nothing(text: str) -> None:
     """Slips are errors: none falls through to a package index."""

@@ -293,6 +293,12 @@ class TestWhichIndex:
                 Index("https://pip/b", ("u", "")),
                 id="login-of-origin",
             ),
+            pytest.param(
+                "https://pip:443/b",
+                {"PIP_INDEX_URL": "https://u@pip/a"},
+                Index("https://pip:443/b", ("u", "")),
+                id="usual-port",
+            ),
             pytest.param("http://pip/b", {"PIP_INDEX_URL": "https://u:p@pip/a"}, Index("http://pip/b"), id="scheme"),
         ],
     )

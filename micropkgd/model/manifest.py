@@ -14,7 +14,7 @@ from typing import NamedTuple
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.publish import Target, name_in
-from micropkgd.model.ref import Ref, RefKind, parse_mirror
+from micropkgd.model.ref import Ref, RefKind, names_server, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -172,7 +172,7 @@ def parse_env(text: str) -> str:
 
 def parse_index_url(text: str) -> str:
     """Check the address of an index: it is committed with manifest and lock, so it must not carry a credential."""
-    if Ref.parse(text).kind is not RefKind.HTTP or "?" in text or "#" in text:
+    if Ref.parse(text).kind is not RefKind.HTTP or "?" in text or not names_server(text):
         raise DocumentError(f"`{text}` is no address of an index", hint="write it like `https://host/simple/`")
     return text
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.ref import Ref, RefKind
+from micropkgd.model.ref import Ref, RefKind, names_server
 
 _SIMPLE = re.compile(r"/\+?simple/$")
 _KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})
@@ -28,7 +28,8 @@ class Target(NamedTuple):
         folder = f"{text.rstrip('/')}/"
         probe = Ref.parse(f"{folder}x.tar.gz")
         kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
-        if kind not in _KINDS or (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/"):
+        odd = (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/")
+        if kind not in _KINDS or odd or (kind is RefKind.INDEX and not names_server(folder)):
             raise DocumentError(f"`{text}` is no place to publish at", hint=f"write {_WAYS}")
         return cls(text, kind, folder)
 

@@ -27,6 +27,7 @@ class RefKind(StrEnum):
 
 _SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs": RefKind.GCS, "gcs": RefKind.GCS}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_NUMBERED_HOST = re.compile(r"https?://\[[0-9A-Fa-f:.]+\]", re.IGNORECASE)  # an IPv6 number has `::` of its own
 _CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
 _REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*({_CLAUSE}(,\s*{_CLAUSE})*)?")
 _DIRECT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:")
@@ -83,6 +84,17 @@ class Ref(NamedTuple):
         return cls(text, _SCHEMES.get(scheme, RefKind.OTHER), text)
 
 
+def names_server(address: str) -> bool:
+    """Whether an http address has a host, and a port that there is."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def parse_mirror(text: str) -> str:
     """Check where a mirror keeps archives: a ref that names one of them once its digest is filled in."""
     hint = f"write it like `https://host/archives/{MIRRORED}.tar.gz`"
@@ -98,7 +110,7 @@ def _refuse_odd_text(text: str) -> None:
         raise DocumentError(f"ref {text!a} is empty or has white space or control characters around or inside it")
     if "\\" in text:
         raise DocumentError(f"ref `{text}` has a backslash", hint="write paths with forward slashes")
-    if "::" in text:
+    if "::" in _NUMBERED_HOST.sub("", text, count=1):
         raise DocumentError(f"ref `{text}` chains file systems with `::`", hint="name the archive itself")
 
 

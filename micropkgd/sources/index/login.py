@@ -14,6 +14,7 @@ from micropkgd.errors import DocumentError
 
 PYPI = "https://pypi.org/simple/"
 _VARIABLES = ("PIP_INDEX_URL", "UV_INDEX_URL")
+_USUAL_PORTS = {"https": 443, "http": 80}
 
 
 class Index(NamedTuple):
@@ -62,6 +63,6 @@ def _of_variable(name: str, address: str) -> Index:
     return Index(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl(), login)
 
 
-def _origin(url: str) -> tuple[str, str]:
+def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+    return parts.scheme, parts.hostname, parts.port or _USUAL_PORTS.get(parts.scheme)
