@@ -47,7 +47,8 @@ def test_what_a_text_names(text: str, kind: RefKind) -> None:
     ["", " ds.tar.gz", "ds.tar.gz ",
      "ds\n.tar.gz", "ds\u202e.tar.gz", "ds-0.1.tgz", "ds.zip", "ds-0.1-py3-none-any.whl",
      "ds-0.1", "a b", "ds==",
-     "ds=1.0", "ds>=1,", "ds~1", "dist\\ds.tar.gz", "simplecache::s3://b/x.tar.gz", "https://[::1]/a::b.tar.gz", "file://dist/ds.tar.gz"],
+     "ds=1.0", "ds>=1,", "ds~1", "dist\\ds.tar.gz", "simplecache::s3://b/x.tar.gz", "https://[::1]/a::b.tar.gz", "file://dist/ds.tar.gz",
+     "file:///a%00.tar.gz", "file:///a%0A.tar.gz"],
 )  # fmt: skip
 def test_what_names_nothing(text: str) -> None:
     """Slips are errors: none falls through to a package index."""

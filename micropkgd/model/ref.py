@@ -74,7 +74,10 @@ class Ref(NamedTuple):
                 raise DocumentError(f"ref `{text}` is no absolute file address", hint="write `file:///folder/x.tar.gz`")
             from urllib.parse import unquote
 
-            return cls(text, RefKind.LOCAL, unquote(path))
+            location = unquote(path)
+            if not location.isprintable():
+                raise DocumentError(f"ref `{text}` has an escaped control character", hint="name the file another way")
+            return cls(text, RefKind.LOCAL, location)
         _refuse_secrets(text)
         if scheme in {"http", "https"} and "#" in text:
             raise DocumentError(
