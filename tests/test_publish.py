@@ -239,6 +239,7 @@ def test_a_private_index(
     world: World, private_pypiserver: PypiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine's password is used, none is a refusal with a name, and none is ever shown."""
+    (private_pypiserver.folder / FILE).unlink(missing_ok=True)  # of a test before, in the same process
     asked_to(world, private_pypiserver.url)
     refused = world.reconcile("--json")
     netrc = tmp_path / "netrc"
