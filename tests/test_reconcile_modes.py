@@ -246,11 +246,11 @@ def test_lock_writes_the_lock_alone(world: World) -> None:
 
 
 def test_lock_says_what_it_leaves_in_the_tree(world: World) -> None:
-    """Nobody prunes what is in no lock any more; where nothing is pruned at all, it stays locked."""
+    """The files wait for the next pass; where nothing is pruned at all, they stay locked."""
     outdated(world)
     world.manifest("")
 
-    assert "note: its files stay in the tree and are yours from now on" in world.run("lock", "--check").out
+    assert "note: its files stay in the tree until the next `reconcile`" in world.run("lock", "--check").out
     assert world.reconcile("--dry-run").out.startswith("would remove")
     world.manifest("", "prune = false")
     assert world.run("lock", "--check").code == 0

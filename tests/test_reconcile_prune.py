@@ -92,3 +92,78 @@ def test_pruning_takes_python_s_caches_along(world: World) -> None:
     world.sync()
 
     assert not world.has("src/shop/pipelines/ds")
+
+
+def test_what_lock_left_in_the_tree_goes_with_the_next_pass(world: World) -> None:
+    """`lock` touches no file, however often it runs; then the untouched files go and an edited one stays."""
+    before = pulled(world)
+    world.manifest("")
+    placed = {path: data for path, data in world.tree().items() if path != "micropkg.lock"}
+    world.run("lock")
+    assert "removed" not in world.run("lock").out
+    assert world.run("lock", "--check").code == 0
+    assert {path: data for path, data in world.tree().items() if path != "micropkg.lock"} == placed
+
+    world.write("src/shop/pipelines/ds/nodes.py", "A = 'mine'\n")
+    said = world.reconcile()
+    left = {path for path in world.tree() if path not in before}
+
+    assert said.out.startswith("removed    dist/ds.tar.gz -> src/shop/pipelines/ds  (")
+    assert "src/shop/pipelines/ds/nodes.py" in left
+    assert not {path for path in left if path.endswith(("test_ds.py", "parameters_ds.yml", "ds/__init__.py"))}
+    assert "[[packages]]" not in world.read("micropkg.lock")
+    assert "removed" not in world.reconcile().out
+
+
+def test_the_old_place_of_a_moved_row_is_pruned_after_lock(world: World) -> None:
+    """The new place is filled and the old one emptied in one pass."""
+    pulled(world)
+    world.asks_for(destination="moved")
+    world.run("lock")
+    assert world.has("src/shop/pipelines/ds/nodes.py")
+    world.sync()
+
+    assert world.read("src/shop/moved/ds/nodes.py") == "A = 1\n"
+    assert not world.has("src/shop/pipelines/ds")
+
+
+def test_what_lock_left_waits_while_nothing_is_to_be_pruned(world: World) -> None:
+    """`--frozen` and `prune = false` keep it, and keep it in mind."""
+    pulled(world)
+    world.manifest("")
+    world.run("lock")
+    world.reconcile("--frozen")
+    world.manifest("", policy="prune = false")
+    world.sync()
+    assert world.has("src/shop/pipelines/ds/nodes.py")
+    assert "[[packages]]" not in world.read("micropkg.lock")
+
+    world.manifest("")
+    world.sync()
+    assert not world.has("src/shop/pipelines/ds")
+
+
+def test_what_lock_left_and_a_person_pulled_again_stays(world: World) -> None:
+    """A pull by hand makes it that person's."""
+    pulled(world)
+    world.manifest("")
+    world.run("lock")
+    assert world.run("pull", "dist/ds.tar.gz", "--destination", "pipelines").code == 0
+    world.sync()
+
+    assert world.has("src/shop/pipelines/ds/nodes.py")
+
+
+def test_a_row_that_comes_back_after_lock_keeps_its_files(world: World) -> None:
+    """What is locked again is nobody's to prune, and is updated as what was installed."""
+    pulled(world)
+    world.manifest("")
+    world.run("lock")
+    world.run("lock")
+    world.publish({**FILES, "nodes.py": "A = 2\n"}, version="2.0")
+    world.asks_for(destination="pipelines")
+    world.run("lock")
+    world.sync()
+    world.sync()
+
+    assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 2\n"

@@ -21,6 +21,7 @@ PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
     applied={"ds -> src/shop/ds": Applied(DIGEST, {PATH: DIGEST})},
+    left={"old -> src/shop/old": Applied(DIGEST, {RelPath("src/shop/old/nodes.py"): DIGEST})},
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={"ds -> src/shop/ds": Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},

@@ -16,8 +16,8 @@ def standing_line(word: str, name: str, place: str, version: str) -> str:
 
 
 def version_said(version: str, digest: str) -> str:
-    """Which version, of which archive."""
-    return f"{version} ({digest.removeprefix('sha256:')[:12]})"
+    """Which version, where that is known, of which archive."""
+    return f"{version} ({digest.removeprefix('sha256:')[:12]})".lstrip()
 
 
 def drifted_line(path: str) -> str:

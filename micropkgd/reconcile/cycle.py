@@ -15,6 +15,7 @@ from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.carry_out import carry_out
 from micropkgd.reconcile.conflicts import lay_beside
 from micropkgd.reconcile.desired import desire
+from micropkgd.reconcile.facts import left_behind
 from micropkgd.reconcile.full_check import FullCheck
 from micropkgd.reconcile.modes import check_lock, follow_of, frozen
 from micropkgd.reconcile.options import Options
@@ -65,7 +66,8 @@ def run_pass(
         )
         suspension = read_suspension(fs)
         resolutions = _resolve(project, state, fetcher, options, suspension)
-        desired = desire(project, fetcher, resolutions, frozen=options.frozen)
+        left = [] if options.lock_only else left_behind(project, state)
+        desired = desire(project, fetcher, resolutions, frozen=options.frozen, left=left)
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})

@@ -25,6 +25,7 @@ class Desired(NamedTuple):
     rendering: Rendering | None = None  # only where bytes are, or may be, needed
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    locked: bool = True  # False: `before` is in the lock no more, only in this machine's memory
 
     @property
     def target(self) -> RelPath | None:
@@ -39,11 +40,17 @@ class Desired(NamedTuple):
 
 
 def desire(
-    project: Project, fetcher: Fetcher, resolutions: Sequence[Resolution], *, frozen: bool = False
+    project: Project,
+    fetcher: Fetcher,
+    resolutions: Sequence[Resolution],
+    *,
+    frozen: bool = False,
+    left: Sequence[Block] = (),
 ) -> list[Desired]:
     """Say what each entry of the manifest, and each block that left it, comes to.
 
-    `frozen` takes every block at its word, also where the manifest has come to say something else.
+    `frozen` takes every block at its word, also where the manifest has come to say something else. `left` are blocks
+    that a `lock` took out of the lock and whose files wait for a pass to prune them.
     """
     blocks = current_blocks(project)
     entries = project.manifest.pulls
@@ -57,15 +64,16 @@ def desire(
         for number, resolution in enumerate(resolutions)
         if wanted[number] is None and resolution.archive is not None
     ]
-    left = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
+    leaving = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
     for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
-        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text], left)
+        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text], leaving)
     staying = [
         desired._replace(notes=(*resolution.notes, *desired.notes))
         for desired, resolution in zip(wanted, resolutions, strict=True)
         if desired is not None
     ]
-    return refuse_overlaps(staying) + _leaving(project, staying)
+    staying = refuse_overlaps(staying)
+    return staying + _leaving(project, staying) + _unlocked(project, left, staying)
 
 
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
@@ -238,6 +246,15 @@ def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
         for block in project.lock.blocks
         if block.key not in kept and block.ref not in stuck
     ]
+
+
+def _unlocked(project: Project, left: Sequence[Block], staying: Sequence[Desired]) -> list[Desired]:
+    """The blocks out of the lock that go now; one whose place an entry has, or may get, waits."""
+    taken = {desired.target for desired in staying}
+    stuck = {desired.ref for desired in staying if desired.failure is not None}
+    free = [block for block in left if block.target not in taken and block.ref not in stuck]
+    leaving = (_left(project, block, staying)._replace(locked=False) for block in free)
+    return [desired for desired in leaving if desired.after is None]
 
 
 def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired:

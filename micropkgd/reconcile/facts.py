@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import BY_HAND, stray_paths
+from micropkgd.model.lock import BY_HAND, Block, stray_paths
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.desired import Desired
 from micropkgd.reconcile.planner import Subject
@@ -69,10 +69,27 @@ def label_of(desired: Desired) -> str:
 
 def applied_to(desired: Desired, state: State) -> Applied | None:
     """What a pass on this machine last put into an entry's place, also under the ref that it had before."""
-    known = state.applied.get(label_of(desired))
+    label = label_of(desired)
+    known = state.applied.get(label) or state.left.get(label)
     if known is not None or desired.target is None:
         return known
     return next((one for label, one in state.applied.items() if label.endswith(f" -> {desired.target}")), None)
+
+
+def left_behind(project: Project, state: State) -> list[Block]:
+    """What `lock` left in the tree on this machine and nobody owns since: neither an entry nor a pull by hand."""
+    owners = (*project.lock.blocks, *read_by_hand(project.root, project.layout).blocks) if state.left else ()
+    owned = {block.target for block in owners}
+    blocks = [_as_block(label, one) for label, one in state.left.items()]
+    return [block for block in blocks if block.target not in owned and not stray_paths(block, project.layout)]
+
+
+def _as_block(label: str, applied: Applied) -> Block:
+    ref, _, target = label.rpartition(" -> ")
+    name = target.rpartition("/")[2]
+    return Block(
+        name, "", "", 0, applied.archive, ref, applied.archive, RelPath(target), 0, requirements=(), files=applied.files
+    )  # fmt: skip
 
 
 def _placed(desired: Desired, state: State, layout: Layout) -> Placed:

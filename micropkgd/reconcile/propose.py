@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import LOCK_NAME, Block, Lock
+from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
@@ -23,9 +23,7 @@ from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.state import State
 
-_LEFT: Final = (
-    f"its files stay in the tree and are yours from now on: to have them removed, restore {LOCK_NAME} and `reconcile`"
-)
+_LEFT: Final = "its files stay in the tree until the next `reconcile` on this machine prunes them"
 
 
 class Planned(NamedTuple):
@@ -43,8 +41,9 @@ class Planned(NamedTuple):
 
     @property
     def block(self) -> Block | None:
-        """The entry's block in the new lock: one that is not applied keeps the block it had."""
-        return self.desired.after if self.applies else self.desired.before
+        """The entry's block in the new lock: one that is not applied keeps the block it had there."""
+        kept = self.desired.before if self.desired.locked else None
+        return self.desired.after if self.applies else kept
 
 
 class Proposal(NamedTuple):
@@ -156,7 +155,7 @@ class Proposer(NamedTuple):
 
 
 def _left_in_the_tree(desired: Desired) -> Desired:
-    """What leaves the lock alone is nobody's to prune any more, and its owner must hear of it."""
+    """What leaves the lock alone still stands in the tree, and its owner must hear of it."""
     if desired.entry is not None or desired.after is not None:
         return desired
     return desired._replace(notes=(*desired.notes, _LEFT))

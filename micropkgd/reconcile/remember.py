@@ -51,6 +51,7 @@ def remember(
     after = before._replace(
         hashes=hashes,
         applied=applied,
+        left=_left(before, proposal),
         requirements=proposal.requirements,
         known=_known(project, before, resolutions),
         standing=dict(_standings(outcome, before)),
@@ -83,6 +84,25 @@ def _applied(before: State, entry: Planned) -> Applied | None:
     if entry.applies:
         return _of_block(entry.desired.after)
     return applied_to(entry.desired, before) or _of_block(entry.desired.before)
+
+
+def _left(before: State, proposal: Proposal) -> Mapping[str, Applied]:
+    """What stands in the tree and in no lock: what did before, unless pruned or locked now, and what `lock` left."""
+    taken = {block.target for block in proposal.lock.blocks}
+    pruned = {label_of(entry.desired) for entry in proposal.entries if entry.applies}
+    left = {
+        label: one
+        for label, one in before.left.items()
+        if label not in pruned and label.rpartition(" -> ")[2] not in taken
+    }
+    for entry in proposal.entries:
+        block = entry.desired.before
+        if block is None or entry.applies or not entry.desired.locked or block.target in taken:
+            continue
+        label = f"{block.ref} -> {block.target}"
+        if one := before.applied.get(label) or _of_block(block):
+            left[label] = one
+    return left
 
 
 def _of_block(block: Block | None) -> Applied | None:

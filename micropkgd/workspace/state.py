@@ -52,6 +52,7 @@ class State(NamedTuple):
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
     applied: Mapping[str, Applied] = {}  # by entry label
+    left: Mapping[str, Applied] = {}  # by entry label, what `lock` took out of the lock and left in the tree
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[str, Standing] = {}  # by entry label
@@ -77,6 +78,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": state.applied,
+        "left": state.left,
         "requirements": state.requirements,
         "known": state.known,
         "standing": {label: standing[:4] for label, standing in state.standing.items()},
@@ -103,6 +105,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
         applied={label: _applied(row) for label, row in _table(document["applied"]).items()},
+        left={label: _applied(row) for label, row in _table(document.get("left", {})).items()},
         requirements={
             label: tuple(str(line) for line in _list(lines))
             for label, lines in _table(document["requirements"]).items()
