@@ -367,3 +367,22 @@ def test_nothing_heavy_is_loaded_for_local_projects(tmp_path: Path) -> None:
 
     assert said.stdout == "[]\n"
     assert find_service(str(tmp_path / "nothing.sock")) is None
+
+
+def test_status_names_a_local_edit_at_once(tmp_path: Path, src: Path) -> None:
+    """No pass has seen it yet; nor once it is taken back. A manifest that cannot be read hides nothing."""
+    world = served(src)
+    with Daemon(tmp_path / "d", config(src)) as daemon:
+        daemon.ready(world.root)
+        pulled = world.read("src/shop/ds/nodes.py")
+        world.write("src/shop/ds/nodes.py", "A = 'mine'\n")
+        edited = daemon.command("status", cwd=world.root).stdout
+        world.write("src/shop/ds/nodes.py", pulled)
+        restored = daemon.command("status", cwd=world.root).stdout
+        world.write("pyproject.toml", "[tool.kedro\n")
+        broken = daemon.command("status", cwd=world.root)
+
+    assert "drifted: src/shop/ds/nodes.py" in edited
+    assert "drifted" not in restored
+    assert broken.returncode == 0
+    assert "dist/ds.tar.gz" in broken.stdout

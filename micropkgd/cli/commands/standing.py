@@ -9,6 +9,7 @@ from typing import Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, socket_of
 from micropkgd.cli.session import say, say_json
+from micropkgd.errors import MicropkgError
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.reconcile import inspect
 from micropkgd.workspace.root import find_root
@@ -45,8 +46,19 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
     if service is not None:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
-            return served
+            return [_as_edited(one) for one in served]
     return [inspect.status(root)]
+
+
+def _as_edited(served: ProjectStatus) -> ProjectStatus:
+    """What the service says, with the local edits of now: a save of what was pulled makes no pass due."""
+    try:
+        entries = inspect.status(served.root).entries
+    except MicropkgError:  # the service has said of the project what is wrong with it
+        return served
+    drifted = {(entry.ref, entry.target): entry.drifted for entry in entries}
+    now = (one._replace(drifted=drifted.get((one.ref, one.target), one.drifted)) for one in served.entries)
+    return served._replace(entries=tuple(now))
 
 
 def _ask_for_all(options: Namespace) -> Sequence[ProjectStatus]:
