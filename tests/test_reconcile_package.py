@@ -74,3 +74,22 @@ def test_a_broken_module_stops_no_pull_entry(world: World) -> None:
     (project,) = document["projects"]
     assert [entry["action"] for entry in project["entries"]] == ["install"]
     assert [package["action"] for package in project["packages"]] == ["fail"]
+
+
+def test_status_tells_of_a_module_that_no_longer_packs(world: World) -> None:
+    """An older archive does not make it ready; `lock`, which packs nothing, forgets nothing; a good pass ends it."""
+    packaging(world)
+    world.sync()
+    code = world.root / "src/shop/pipelines/features"
+    code.rename(world.root / "aside")
+    said = world.reconcile()
+    assert said.code != 0
+    broken = world.run("status").out
+    world.run("lock")
+    after_lock = world.run("status").out
+    (world.root / "aside").rename(code)
+    world.sync()
+
+    assert "Stalled   pipelines.features" in broken
+    assert after_lock == broken
+    assert "Ready     pipelines.features" in world.run("status").out

@@ -25,6 +25,7 @@ FULL = State(
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={"ds -> src/shop/ds": Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
+    unpacked={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
 )
 
 

@@ -81,21 +81,28 @@ def status(root: str) -> ProjectStatus:
                 drifted=drifted,
             )
         )
-    packages = tuple(_package_status(project, entry, builds, suspension) for entry in project.manifest.packages)
+    packages = tuple(
+        _package_status(project, entry, builds, suspension, state.unpacked.get(entry.module))
+        for entry in project.manifest.packages
+    )
     standing = worst_standing([entry.standing for entry in entries] + [package.standing for package in packages])
     return ProjectStatus(root, standing, tuple(entries), packages, interrupted=interrupted)
 
 
-def _package_status(project: Project, entry: PackageEntry, builds: Builds, suspension: Suspension) -> PackageStatus:
-    """How a package entry stands, as far as the archives tell that were made."""
+def _package_status(
+    project: Project, entry: PackageEntry, builds: Builds, suspension: Suspension, failed: Standing | None
+) -> PackageStatus:
+    """How a package entry stands: as the last pass failed with it, else as far as the archives tell that were made."""
     if suspension.covers(entry.module):
         return PackageStatus(entry.module, "", "", _LEFT_ALONE)
     with suppress(MicropkgError):
         build = builds.get(job_of(project, entry).label)
         if build is not None:
             archived = build.archived
-            return PackageStatus(entry.module, archived.path, archived.version, _packaged(entry, build))
-    return PackageStatus(entry.module, "", "", Standing("Pending", "NotPackaged", "no pass has packaged it yet", ""))
+            return PackageStatus(entry.module, archived.path, archived.version, failed or _packaged(entry, build))
+    return PackageStatus(
+        entry.module, "", "", failed or Standing("Pending", "NotPackaged", "no pass has packaged it yet", "")
+    )
 
 
 def _packaged(entry: PackageEntry, build: Build) -> Standing:

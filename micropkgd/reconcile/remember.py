@@ -10,6 +10,7 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
+from micropkgd.model.packaged import Step
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.facts import applied_to, label_of
 from micropkgd.reconcile.propose import Planned, Proposal
@@ -55,6 +56,7 @@ def remember(
         requirements=proposal.requirements,
         known=_known(project, before, resolutions),
         standing=dict(_standings(outcome, before)),
+        unpacked=dict(_unpacked(project, outcome, before)),
     )
     if after != before:
         write_state(fs, after)
@@ -148,6 +150,21 @@ def _standings(outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]
                 yield label, before.standing[label]
         elif entry.verb is not Verb.REMOVE:
             yield label, _standing(entry, before)
+
+
+def _unpacked(project: Project, outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]]:
+    """The modules that could not be packed, which a last good archive does not tell; as before where not tried."""
+    tried = {package.module: package for package in outcome.packages}
+    for module in (entry.module for entry in project.manifest.packages):
+        package, known = tried.get(module), before.unpacked.get(module)
+        failure = package.failure if package is not None else None
+        if package is None or (failure is not None and failure.suspended):
+            if known is not None:
+                yield module, known
+        elif failure is not None and package.step is Step.FAIL:
+            said = (failure.condition.value, failure.reason, failure.problem)
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            yield module, known if known is not None and known[:3] == said else Standing(*said, now)
 
 
 def _standing(entry: EntryOutcome, before: State) -> Standing:

@@ -56,6 +56,7 @@ class State(NamedTuple):
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[str, Standing] = {}  # by entry label
+    unpacked: Mapping[str, Standing] = {}  # by module, of those that the last pass could not pack
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
 
@@ -82,6 +83,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "requirements": state.requirements,
         "known": state.known,
         "standing": {label: standing[:4] for label, standing in state.standing.items()},
+        "unpacked": {module: standing[:4] for module, standing in state.unpacked.items()},
         "commits": fs.names(KEPT),
     }
     try:
@@ -111,7 +113,8 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
             for label, lines in _table(document["requirements"]).items()
         },
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
-        standing={label: Standing(*map(str, _list(row))) for label, row in _table(document["standing"]).items()},
+        standing=_standings(document["standing"]),
+        unpacked=_standings(document.get("unpacked", {})),
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
@@ -120,6 +123,10 @@ def _table(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise TypeError(value)
     return value
+
+
+def _standings(value: object) -> dict[str, Standing]:
+    return {label: Standing(*map(str, _list(row))) for label, row in _table(value).items()}
 
 
 def _list(row: object) -> list[object]:
