@@ -192,3 +192,14 @@ def test_a_file_address_is_a_path(world: World) -> None:
     world.sync()
 
     assert world.read(NODES) == "A = 1\n"
+
+
+def test_a_local_ref_whose_fs_args_are_missing(world: World) -> None:
+    """They would not be used; but who names a file means it."""
+    world.publish()
+    world.asks_for(**{"fs-args": "conf/nope.yml"})
+    said = world.reconcile()
+    assert said.code == 2
+    assert "conf/nope.yml: fs-args file is missing" in said.out
+    world.write("conf/nope.yml", "token: ${NOT_SET}\n")
+    world.sync()

@@ -194,7 +194,11 @@ class Fetcher(NamedTuple):
 
     def _options(self, entry: PullEntry) -> Mapping[str, object]:
         """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
-        if entry.fs_args is None or entry.ref.kind is RefKind.LOCAL:
+        if entry.fs_args is None:
+            return {}
+        if entry.ref.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
+            if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
+                raise DocumentError("fs-args file is missing", where=entry.fs_args)
             return {}
         return load_fs_args(self.root, entry.fs_args, self.environ)
 
