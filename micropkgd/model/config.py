@@ -189,7 +189,7 @@ def _check_together(settings: Settings) -> None:
             )
     if http.listen is not None and not is_loopback(http.listen) and http.certificate is None:
         raise SettingsError("a listener that others can reach needs `http.certificate`", ("http", "listen"))
-    if http.listen is not None and http.listen == http.probes:
+    if http.listen is not None and http.listen == http.probes and not http.listen.endswith(":0"):  # :0 is any free one
         raise SettingsError("`http.probes` is another address than `http.listen`", ("http", "probes"))
     if settings.webhooks and http.listen is None:
         raise SettingsError("webhooks need a listener", ("webhook",), hint='set `http.listen = "127.0.0.1:8473"`')
