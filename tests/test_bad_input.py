@@ -53,7 +53,7 @@ def test_no_time_to_wait(world: World, text: str) -> None:
     said = world.reconcile("--lock-timeout", text)
 
     assert said.code == 2
-    assert f"a number of seconds from 0 on is needed, not `{text}`" in said.err
+    assert f"`{text}` is no number of seconds" in said.err
 
 
 def test_no_such_folder(world: World) -> None:

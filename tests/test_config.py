@@ -249,8 +249,8 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
         f"  note: `hooks.webhook-secret-file` names {world.root}: is a directory",
         "  note: `webhook.ci.secret-file` names /gone: no such file or directory",
         f"  note: the socket's path is longer than 107 bytes: /run/{far}/ctl.sock",
-        "  note: `projects` names ~no-such-user/src/*: there is no such user",
-        "  note: no project is found by `projects`",
+        "  note: the project path ~no-such-user/src/* names a user whom there is not",
+        "  note: no project is at any of the project paths",
     ]
     document = json.loads(world.run("config", "check", "--json", "--config", str(path)).out)
     assert len(document["doubts"]) == 6

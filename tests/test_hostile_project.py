@@ -360,6 +360,17 @@ def test_a_state_that_lists_other_files_deletes_none(installed: World) -> None:
     assert installed.has(".micropkgd/lock")
 
 
+def test_a_state_that_says_what_lock_left_deletes_no_other_files(installed: World) -> None:
+    """What is not in the places of what it says was left was never put there."""
+    state = state_of(installed)
+    state["left"] = {"dist/x.tar.gz -> src/shop/x": [digest_of(b"archive"), {OWN: digest_of(SECRET.encode())}]}
+    installed.write(".micropkgd/state.json", json.dumps(state))
+    installed.publish({"other.py": "A = 2\n"}, version="2.0")
+    installed.sync()
+
+    assert installed.read(OWN) == SECRET
+
+
 def test_the_state_of_another_folder_is_forgotten(installed: World) -> None:
     """A clone brings along what another folder remembers: no line that a person wrote goes because of it."""
     lines = "# Additional requirements from micro-package `ds`:\nmine\n"

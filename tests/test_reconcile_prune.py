@@ -143,6 +143,34 @@ def test_what_lock_left_waits_while_nothing_is_to_be_pruned(world: World) -> Non
     assert not world.has("src/shop/pipelines/ds")
 
 
+def test_what_an_old_lock_brings_back_is_not_pruned(world: World) -> None:
+    """As a branch does that still has the row: the files are an entry's again."""
+    pulled(world)
+    manifest, locked = world.read("pyproject.toml"), world.read("micropkg.lock")
+    world.manifest("")
+    world.run("lock")
+    world.write("pyproject.toml", manifest)
+    world.write("micropkg.lock", locked)
+
+    assert world.reconcile().out.startswith("unchanged")
+    assert world.has("src/shop/pipelines/ds/nodes.py")
+
+
+def test_what_lock_left_waits_while_its_row_is_back_and_held(world: World) -> None:
+    """Its place is wanted again; until somebody chooses, neither version of it goes or comes."""
+    pulled(world)
+    manifest = world.read("pyproject.toml")
+    world.manifest("")
+    world.run("lock")
+    locked = world.read("micropkg.lock")
+    world.publish({**FILES, "nodes.py": "A = 2\n"}, version="2.0")
+    world.write("pyproject.toml", manifest)
+
+    assert world.reconcile().code == 4
+    assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 1\n"
+    assert world.read("micropkg.lock") == locked
+
+
 def test_what_lock_left_and_a_person_pulled_again_stays(world: World) -> None:
     """A pull by hand makes it that person's."""
     pulled(world)

@@ -51,21 +51,11 @@ def add_lock_timeout(command: ArgumentParser) -> None:
     """How long another process is waited for."""
     command.add_argument(
         "--lock-timeout",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="how long to wait for another process that holds the project (default: 60)",
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise ArgumentTypeError(f"a number of seconds from 0 on is needed, not `{text}`")
-    return seconds
 
 
 def add_config(command: ArgumentParser) -> None:
@@ -91,10 +81,19 @@ def add_projects(command: ArgumentParser) -> None:
 
 def days(text: str) -> float:
     """Read a number of days, not below nothing."""
+    return _number_of("days", text)
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, not below nothing."""
+    return _number_of("seconds", text)
+
+
+def _number_of(what: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1
     if not 0 <= number < float("inf"):
-        raise ArgumentTypeError(f"`{text}` is no number of days")
+        raise ArgumentTypeError(f"`{text}` is no number of {what}")
     return number

@@ -1,6 +1,6 @@
-"""What a config names on this machine that is not as it should be. The service starts, or says the same when it does.
+"""What a config names that this machine has not: for `config check`, before the service finds it out.
 
-A fault of the config itself is found when it is read; this is for `config check`, where somebody asks before that.
+A fault of the config itself is found when it is read.
 """
 
 import os
@@ -23,9 +23,9 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"the socket's path is longer than {_SOCKET_AT_MOST} bytes: {socket}"
     for path in (path for group in settings.groups for path in group.paths):
         if os.path.expanduser(path).startswith("~"):
-            yield f"`projects` names {path}: there is no such user"
+            yield f"the project path {path} names a user whom there is not"
     if settings.groups and not find_projects(settings.groups):
-        yield "no project is found by `projects`"
+        yield "no project is at any of the project paths"
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:
