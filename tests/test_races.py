@@ -319,7 +319,7 @@ class Editor(threading.Thread):
         """Save until told to stop."""
         while not self.stop.is_set():
             last = self.text(self.saves)
-            if self.saves and self.path.read_bytes() != last:
+            if self.saves and self._is_gone(last):
                 self.taken.add(last)
             self.saves += 1
             if self.saves % 2:
@@ -328,6 +328,14 @@ class Editor(threading.Thread):
                 self.path.with_name("draft").write_bytes(self.text(self.saves))
                 self.path.with_name("draft").rename(self.path)
             time.sleep(0.001)
+
+    def _is_gone(self, last: bytes) -> bool:
+        """Whether the save is gone for good: one that raced a pass is away for a moment and put back."""
+        for _ in range(4):
+            if self.path.read_bytes() == last:
+                return False
+            time.sleep(0.002)
+        return True
 
     @staticmethod
     def text(number: int) -> bytes:
