@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from micropkgd.cli.commands.serve import load_settings
 from micropkgd.errors import MicropkgError
+from micropkgd.machine.config import load
+from micropkgd.machine.places import find_config
+from micropkgd.machine.projects import find_projects
 from micropkgd.model.config import KEYS, SettingsError, read_settings, value_of, variable_of
 from micropkgd.model.settings import Group, LogFormat, Queue, Settings, Webhook, WebhookForm, is_loopback
-from micropkgd.service.config import load
-from micropkgd.service.places import find_config
-from micropkgd.service.roots import find_projects
 from tests.daemon import served
 from tests.servers.faults import FaultServer, Reply
 from tests.world import World, archive

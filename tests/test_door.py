@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import ProjectBusyError, TreeError
+from micropkgd.machine.places import socket_path
 from micropkgd.service.door import listen, peer_of
-from micropkgd.service.places import socket_path
 
 
 def test_where_it_is(tmp_path: Path) -> None:

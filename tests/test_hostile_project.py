@@ -490,7 +490,7 @@ def test_no_manifest_without_end_is_searched(tmp_path: Path) -> None:
     (tmp_path / "shop" / "pyproject.toml").write_text("[tool.micropkgd]\n")
     program = (
         "from micropkgd.model.settings import Group\n"
-        "from micropkgd.service.roots import find_projects\n"
+        "from micropkgd.machine.projects import find_projects\n"
         f"print(*find_projects([Group(({str(tmp_path / '*')!r},))]))\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

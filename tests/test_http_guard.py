@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.machine.token import rotate_token
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.guard import HEADERS
-from micropkgd.service.token import rotate_token
 from tests.canaries import CANARY
 from tests.daemon import Daemon, served, until
 from tests.servers.nginx import Nginx

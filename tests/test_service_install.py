@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.service import units
+from micropkgd.machine import systemd_units as units
 from tests.world import World
 
 SHIPPED = Path(units.__file__).parent / "unit_files"

@@ -10,10 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
+from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.variables import SOCKET
 from micropkgd.reconcile.options import Options
-from micropkgd.service.places import find_config, is_silent, socket_path
 
 if TYPE_CHECKING:
     from micropkgd.cli.logs import Logs
@@ -29,7 +29,7 @@ def settings_of(options: Namespace) -> "Settings | None":
     named = getattr(options, "config", None)
     if is_silent(named, os.environ):
         return None
-    from micropkgd.service.config import load
+    from micropkgd.machine.config import load
 
     return load(find_config(named, os.environ), os.environ)
 

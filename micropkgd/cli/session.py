@@ -116,7 +116,7 @@ class Reach:
         if settings is None:
             cache = ArchiveCache(default_cache_folder(os.environ))
             return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
-        from micropkgd.service.config import allowed_origins, cache_of, pace_of
+        from micropkgd.machine.config import allowed_origins, cache_of, pace_of
 
         cache = cache_of(settings)
         sources = Sources(

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.machine.places import socket_path
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
-from micropkgd.service.places import socket_path
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError
-from micropkgd.service.places import socket_path
+from micropkgd.machine.places import socket_path
 
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
+from micropkgd.machine.config import allowed_origins, cache_of, pace_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
@@ -25,7 +26,6 @@ from micropkgd.reconcile.resolve import Fetcher
 from micropkgd.reconcile.staged import Check
 from micropkgd.service.agenda import MOST_UNDER_WAY
 from micropkgd.service.backoff import pause
-from micropkgd.service.config import allowed_origins, cache_of, pace_of
 from micropkgd.service.interest import Interest, interest_of
 from micropkgd.service.pulse import Pulse
 from micropkgd.sources.gather import Sources

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from micropkgd.machine.projects import anchors, find_projects
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Group, Queue, Settings
@@ -29,7 +30,6 @@ from micropkgd.service.passes import Passes
 from micropkgd.service.pulse import Pulse
 from micropkgd.service.queues import Queues, pulls_from
 from micropkgd.service.retries import Retries
-from micropkgd.service.roots import anchors, find_projects
 from micropkgd.service.schedule import pause_until_next
 from micropkgd.service.surroundings import Surroundings
 from micropkgd.service.vigil import Vigil

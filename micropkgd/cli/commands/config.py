@@ -8,11 +8,11 @@ from typing import Final
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
+from micropkgd.machine.config import check_schedules, load
+from micropkgd.machine.config_check import doubts
+from micropkgd.machine.places import find_config, usual_places
 from micropkgd.model.config import value_of
 from micropkgd.model.settings import Settings
-from micropkgd.service.config import check_schedules, load
-from micropkgd.service.config_check import doubts
-from micropkgd.service.places import find_config, usual_places
 from micropkgd.sources.redaction import origin
 
 _SECRET: Final = ("hooks.webhook-url", "hooks.heartbeat-url")  # addresses that let in whoever knows them

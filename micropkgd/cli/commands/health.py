@@ -31,8 +31,8 @@ def health(options: Namespace) -> int:
 
 def _socket(options: Namespace) -> str | None:
     """Where to ask. A config that has become wrong is not the running service's fault: then the usual place holds."""
-    from micropkgd.service.config import load
-    from micropkgd.service.places import find_config
+    from micropkgd.machine.config import load
+    from micropkgd.machine.places import find_config
 
     if chosen := os.environ.get(SOCKET):  # spares reading the config
         return chosen

@@ -5,11 +5,11 @@ from argparse import Namespace
 from typing import Final
 
 from micropkgd.cli.logs import Logs
+from micropkgd.machine.config import check_schedules, load
+from micropkgd.machine.places import find_config
 from micropkgd.model.condition import Condition
 from micropkgd.model.settings import LogFormat, Settings
 from micropkgd.service.board import Event
-from micropkgd.service.config import check_schedules, load
-from micropkgd.service.places import find_config
 from micropkgd.service.run import Machine, serve
 from micropkgd.workspace.root import find_root
 

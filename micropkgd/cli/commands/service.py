@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
-from micropkgd.service import units
-from micropkgd.service.places import find_config, usual_places
-from micropkgd.service.units import SERVICE, SOCKET, Step
+from micropkgd.machine import systemd_units as units
+from micropkgd.machine.places import find_config, usual_places
+from micropkgd.machine.systemd_units import SERVICE, SOCKET, Step
 
 _DONE = {"write": "wrote", "keep": "is already", "remove": "removed"}
 _WOULD = {"write": "would write", "keep": "is already", "remove": "would remove"}

@@ -9,10 +9,10 @@ from typing import Any
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import socket_of
 from micropkgd.cli.session import say, say_json
+from micropkgd.machine.config import load
+from micropkgd.machine.places import find_config
+from micropkgd.machine.token import read_token, rotate_token, token_file
 from micropkgd.service.client import require_service
-from micropkgd.service.config import load
-from micropkgd.service.places import find_config
-from micropkgd.service.token import read_token, rotate_token, token_file
 from micropkgd.workspace.root import find_root
 
 

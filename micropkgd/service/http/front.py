@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from micropkgd.errors import MicropkgError
+from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http
 from micropkgd.service.conditions import News
 from micropkgd.service.control import make_app
@@ -29,7 +30,6 @@ from micropkgd.service.http.guard import (
 from micropkgd.service.http.listener import Listener
 from micropkgd.service.http.probes import Probes
 from micropkgd.service.supervisor import Supervisor
-from micropkgd.service.token import read_token, token_file
 
 _ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
 

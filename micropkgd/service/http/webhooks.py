@@ -15,10 +15,10 @@ from typing import Final
 
 from aiohttp import web
 
+from micropkgd.machine.projects import find_projects
 from micropkgd.model.settings import Group, Webhook, WebhookForm
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.http.answers import SUPERVISOR, answer
-from micropkgd.service.roots import find_projects
 
 _NOBODY: Final = Webhook("", "")
 _LARGEST_SECRET: Final = 4096  # bytes

@@ -6,9 +6,9 @@ A fault of the config itself is found when it is read.
 import os
 from collections.abc import Iterator, Mapping
 
+from micropkgd.machine.places import socket_path
+from micropkgd.machine.projects import find_projects
 from micropkgd.model.settings import Settings
-from micropkgd.service.places import socket_path
-from micropkgd.service.roots import find_projects
 
 _SOCKET_AT_MOST = 107  # bytes; the kernel's limit, unix(7)
 

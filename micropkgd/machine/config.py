@@ -31,7 +31,7 @@ def load(path: str | None, environ: Mapping[str, str]) -> Settings:
 
 def check_schedules(settings: Settings, path: str | None) -> None:
     """See that each cron can be read; it needs a library that a command can do without."""
-    from micropkgd.service.schedule import cron_trigger
+    from micropkgd.machine.cron import cron_trigger
 
     for group in (*settings.tables, settings.usual):
         try:
