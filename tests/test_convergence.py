@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from micropkgd.actions.rollback import roll_back
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.choice import Conflict
-from micropkgd.reconcile.rollback import roll_back
 from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
 from tests.faults import Call, Scene, hooking, in_child, kill_at

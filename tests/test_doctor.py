@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.reconcile import doctor
+from micropkgd.actions import doctor
 from micropkgd.workspace import fsops
 from micropkgd.workspace.journal import Journal, write_journal
 from tests.canaries import CANARY

@@ -20,14 +20,15 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from micropkgd import documents
+from micropkgd.actions.pull_by_hand import pull_by_hand
+from micropkgd.actions.rollback import roll_back
+from micropkgd.actions.status import status
+from micropkgd.actions.verify import verify_files
 from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile import inspect
-from micropkgd.reconcile.by_hand import pull_by_hand
 from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.reconcile.rollback import roll_back
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.workspace.settling import settled_outcome
@@ -226,7 +227,7 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "roll back to": lambda scene: roll_back(str(scene.root), None, "zz", 5),
     "pull": pull,
     "look": lambda scene: (
-        settled_outcome(str(scene.root), apply=True), inspect.status(str(scene.root)), inspect.verify(str(scene.root))
+        settled_outcome(str(scene.root), apply=True), status(str(scene.root)), verify_files(str(scene.root))
     ),
 }  # fmt: skip
 

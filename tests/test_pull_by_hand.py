@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.actions.pull_by_hand import pull_by_hand
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import Ref
-from micropkgd.reconcile.by_hand import pull_by_hand
 from micropkgd.reconcile.resolve import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources

@@ -67,6 +67,9 @@ class Failure(NamedTuple):
         return cls(error.exit_code, reason, str(error), error.hint, transient=not error.lasting)
 
 
+LEFT_ALONE = Failure(0, SUSPENDED_REASON, "somebody asked for it to be left alone", "micropkgd resume")
+
+
 def worst(codes: Iterable[int]) -> int:
     """Of several exit codes the one that counts; one outside the order (7, a bug's 1) comes first."""
     given = set(codes) - {EXIT_IN_SYNC}

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from micropkgd.model.condition import LEFT_ALONE
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.account import give_account
 from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.carry_out import carry_out
@@ -23,7 +25,6 @@ from micropkgd.reconcile.propose import Proposal, Proposer
 from micropkgd.reconcile.remember import caught_up, failing, remember, with_since
 from micropkgd.reconcile.report import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.resolve import Fetcher, Resolution
-from micropkgd.reconcile.suspend import LEFT_ALONE, left_alone
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import wait_for_git
@@ -150,5 +151,8 @@ def _package(
     project = project._replace(lock=proposal.lock)
     wanted = [entry for entry in entries if not suspension.covers(entry.module)]
     done = iter(package_entries(fs, project, wanted, apply=options.apply, make_publisher=make_publisher))
-    packages = (left_alone(entry.module) if suspension.covers(entry.module) else next(done) for entry in entries)
+    packages = (
+        PackageOutcome(entry.module, Step.NONE, failure=LEFT_ALONE) if suspension.covers(entry.module) else next(done)
+        for entry in entries
+    )
     return outcome._replace(packages=tuple(packages))

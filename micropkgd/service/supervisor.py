@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from micropkgd.actions import suspend as suspending
 from micropkgd.machine.projects import anchors, find_projects
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Group, Queue, Settings
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.reconcile import suspend as suspending
 from micropkgd.reconcile.options import Options
 from micropkgd.service.agenda import Agenda, Due
 from micropkgd.service.board import Board, Event

@@ -3,9 +3,9 @@
 import os
 from argparse import Namespace
 
+from micropkgd.actions.doctor import examine
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
-from micropkgd.reconcile.doctor import examine
 
 
 def doctor(options: Namespace) -> int:

@@ -3,11 +3,11 @@
 import sys
 from argparse import Namespace
 
+from micropkgd.actions.edit_manifest import add_entry, match_entry, remove_entry
+from micropkgd.actions.status import require_held
 from micropkgd.cli.session import exit_code_of, passes, say_outcomes
 from micropkgd.model.choice import Conflict
 from micropkgd.model.outcome import Verb
-from micropkgd.reconcile import inspect
-from micropkgd.reconcile.edit import add_entry, match_entry, remove_entry
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 
@@ -43,7 +43,7 @@ def resolve(options: Namespace) -> int:
     """Apply a held entry as the person chose."""
     root = find_root(options.project)
     ref = match_entry(root, options.ref)
-    inspect.require_held(root, ref)
+    require_held(root, ref)
     wanted = Options(choices={ref: Conflict(options.choice)}, lock_timeout=options.lock_timeout)
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)

@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 
+from micropkgd.actions.diff import read_files
+from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.actions.verify import verify_files
 from micropkgd.cli import output
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import passes, say, say_json, say_outcomes, say_problems
-from micropkgd.reconcile import inspect
-from micropkgd.reconcile.edit import match_entry
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 
@@ -28,7 +29,7 @@ def diff(options: Namespace) -> int:
     if options.json:
         say_outcomes(options, [outcome])
     else:
-        before = inspect.read_files(root, (change.path for change in changes if change.before))
+        before = read_files(root, (change.path for change in changes if change.before))
         say(output.diff_lines(changes, before, outcome.contents))
         say_problems(outcome)
     return outcome.exit_code
@@ -44,7 +45,7 @@ def status(options: Namespace) -> int:
 
 def verify(options: Namespace) -> int:
     """Compare every installed file with the lock."""
-    report = inspect.verify(find_root(options.project))
+    report = verify_files(find_root(options.project))
     if options.json:
         say_json(options, {"projects": [report.document()]}, exit_code=report.exit_code)
     else:

@@ -2,11 +2,11 @@
 
 from argparse import Namespace
 
+from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output
 from micropkgd.cli.session import exit_code_of, passes, say, say_json, say_outcomes
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
-from micropkgd.reconcile.migrate import Migration, plan_migration
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
 

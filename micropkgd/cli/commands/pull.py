@@ -40,7 +40,7 @@ def pull_all(options: Namespace, root: str, requirements_file: str | None = None
 
 def pull_one(options: Namespace, root: str, requirements_file: str | None = None) -> list[Outcome]:
     """Place one archive that the manifest does not ask for."""
-    from micropkgd.reconcile.by_hand import pull_by_hand
+    from micropkgd.actions.pull_by_hand import pull_by_hand
 
     entry = entry_of(options, root)
     return work_on(

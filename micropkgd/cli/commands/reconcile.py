@@ -41,7 +41,7 @@ def _refuse_for_service(options: Namespace) -> None:
 
 def lock(options: Namespace) -> int:
     """Resolve, and write the lock alone."""
-    from micropkgd.reconcile.edit import match_entry
+    from micropkgd.actions.edit_manifest import match_entry
     from micropkgd.workspace.project import read_manifest
 
     root = find_root(options.project)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from micropkgd.actions.status import status
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, socket_of
 from micropkgd.cli.session import say, say_json
 from micropkgd.errors import MicropkgError
 from micropkgd.model.status import ProjectStatus, read_status
-from micropkgd.reconcile import inspect
 from micropkgd.workspace.root import find_root
 
 _LOOK_EVERY: Final = 1.0  # seconds
@@ -47,13 +47,13 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
             return [_as_edited(one) for one in served]
-    return [inspect.status(root)]
+    return [status(root)]
 
 
 def _as_edited(served: ProjectStatus) -> ProjectStatus:
     """What the service says, with the local edits of now: a save of what was pulled makes no pass due."""
     try:
-        entries = inspect.status(served.root).entries
+        entries = status(served.root).entries
     except MicropkgError:  # the service has said of the project what is wrong with it
         return served
     drifted = {(entry.ref, entry.target): entry.drifted for entry in entries}

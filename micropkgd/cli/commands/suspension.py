@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
+from micropkgd.actions import suspend as suspending
 from micropkgd.cli.machine import tell_service
 from micropkgd.cli.session import say, say_json
-from micropkgd.reconcile import suspend as suspending
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.suspension import Suspension
 

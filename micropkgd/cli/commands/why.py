@@ -4,11 +4,11 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 
+from micropkgd.actions.why import Reason, reasons
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.tree import Digest, short
-from micropkgd.reconcile.inspect import Reason, reasons
 from micropkgd.workspace.root import find_root
 
 

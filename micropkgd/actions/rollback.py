@@ -7,6 +7,7 @@ requirement lines go with it. Where everything goes back, each file is again wha
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from micropkgd.actions.reversals import Part, Way, can_go, parts_of, ways_back
 from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.fields import nearest
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
@@ -17,7 +18,6 @@ from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.remember import caught_up
 from micropkgd.reconcile.shared import requirement_lines, shared_changes
-from micropkgd.reconcile.ways_back import Part, Way, can_go, parts_of, ways_back
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.kept import Commit, history

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from micropkgd import documents
+from micropkgd.actions.edit_manifest import edited, swap
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import nearest, table_at
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, Manifest
-from micropkgd.reconcile.edit import edited, swap
 from micropkgd.workspace.project import read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME
 

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 
+from micropkgd.actions.edit_manifest import match_entry
 from micropkgd.errors import UsageError
-from micropkgd.model.condition import SUSPENDED_REASON, Failure
 from micropkgd.model.fields import nearest
-from micropkgd.model.packaged import PackageOutcome, Step
-from micropkgd.reconcile.edit import match_entry
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.project import read_manifest
 from micropkgd.workspace.suspension import Suspension, read_suspension, write_suspension
-
-LEFT_ALONE = Failure(0, SUSPENDED_REASON, "somebody asked for it to be left alone", "micropkgd resume")
 
 
 def suspend(root: str, names: Sequence[str], lock_timeout: float) -> Suspension:
@@ -37,11 +33,6 @@ def resume(root: str, names: Sequence[str], lock_timeout: float) -> Suspension:
         after = Suspension(names=before.names - found) if names else Suspension()
         write_suspension(fs, after)
     return after
-
-
-def left_alone(module: str) -> PackageOutcome:
-    """The outcome for a module that is left alone."""
-    return PackageOutcome(module, Step.NONE, failure=LEFT_ALONE)
 
 
 def _match(root: str, text: str) -> str:
