@@ -22,7 +22,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.resolve import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.workspace import fsops, journal

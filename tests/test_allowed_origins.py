@@ -17,8 +17,8 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile.mirrors import ask
-from micropkgd.reconcile.resolve import failure_of
+from micropkgd.reconcile.resolve.fetcher import failure_of
+from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request

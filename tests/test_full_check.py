@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile.full_check import FullCheck
+from micropkgd.reconcile.resolve.full_check import FullCheck
 from tests.servers.faults import FaultServer, Reply
 from tests.servers.gcs import FakeGcs
 from tests.servers.indexes import StaticIndex, sdist

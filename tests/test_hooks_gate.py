@@ -7,7 +7,7 @@ import pytest
 
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile.staged import Staging
+from micropkgd.reconcile.commit.preview import Staging
 from micropkgd.service.hooks.command import Ended
 from micropkgd.service.hooks.gate import Gate, Why, alone
 

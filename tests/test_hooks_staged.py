@@ -11,10 +11,10 @@ import pytest
 from micropkgd.errors import ProjectBusyError
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
+from micropkgd.reconcile.commit.preview import Check, Staging, VetoedError
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.reconcile.staged import Check, Staging, VetoedError
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.hooks.command import Ended
 from micropkgd.service.hooks.gate import check_by_hand
 from micropkgd.sources.cache import ArchiveCache
@@ -230,7 +230,7 @@ def test_a_pass_without_a_hook_never_hears_of_staging(world: World) -> None:
     world.publish({"nodes.py": "x = 1\n"})
     code = (
         "import sys; from micropkgd.cli.run import run; run(['reconcile', '--once']); "
-        "sys.exit('micropkgd.reconcile.staged' in sys.modules)"
+        "sys.exit('micropkgd.reconcile.commit.preview' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=world.root, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 0, ended.stderr

@@ -28,7 +28,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile.resolve import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.workspace.settling import settled_outcome

@@ -58,7 +58,7 @@ def test_a_local_pass_after_a_touch(world: World) -> None:
     world.write("pyproject.toml", world.read("pyproject.toml"))
     modules = loaded(world, "reconcile", "--once")
 
-    assert "micropkgd.reconcile.planner" in modules
+    assert "micropkgd.reconcile.plan.planner" in modules
     assert not HEAVY & modules
 
 

@@ -14,7 +14,7 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.build import described, move
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.names import belongs, renamed
-from micropkgd.reconcile.render import render
+from micropkgd.reconcile.plan.render import render
 from micropkgd.sdist.metadata import read_metadata
 from micropkgd.sdist.reader import read_sdist
 from micropkgd.sdist.writer import write_sdist

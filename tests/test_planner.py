@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, EntryPlan, Kind
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
-from micropkgd.reconcile.planner import Subject, contested, plan_entry
+from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 
 PATH = RelPath("src/shop/ds/nodes.py")
 A, B, C, M = (digest_of(text) for text in (b"a", b"b", b"c", b"merged"))

@@ -13,7 +13,7 @@ from micropkgd.actions.pull_by_hand import pull_by_hand
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import Ref
-from micropkgd.reconcile.resolve import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.workspace.fsops import FsOps

@@ -18,7 +18,7 @@ from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
 from micropkgd.model.tree import RelPath
 from micropkgd.model.variables import CACHE_DIR
-from micropkgd.reconcile.modes import check_lock
+from micropkgd.reconcile.resolve.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
 from micropkgd.workspace.foreign import found_aside
 from micropkgd.workspace.fsops import FsOps, refused_by_disk

@@ -12,13 +12,13 @@ from micropkgd.errors import UsageError
 from micropkgd.model.lock import BY_HAND, Block, Lock
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
-from micropkgd.reconcile.carry_out import carry_out
-from micropkgd.reconcile.conflicts import lay_one_beside
+from micropkgd.reconcile.commit.carry_out import carry_out
+from micropkgd.reconcile.commit.conflicts import lay_one_beside
 from micropkgd.reconcile.cycle import GIT_PATIENCE, fetcher_for
-from micropkgd.reconcile.desired import Desired, desire, refuse_overlaps
-from micropkgd.reconcile.propose import Proposer
-from micropkgd.reconcile.report import outcome_of
-from micropkgd.reconcile.resolve import Fetcher, Follow
+from micropkgd.reconcile.plan.desired import Desired, desire, refuse_overlaps
+from micropkgd.reconcile.plan.proposal import Proposer
+from micropkgd.reconcile.record.outcome import outcome_of
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import wait_for_git

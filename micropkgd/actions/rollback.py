@@ -16,8 +16,8 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.cycle import GIT_PATIENCE
-from micropkgd.reconcile.remember import caught_up
-from micropkgd.reconcile.shared import requirement_lines, shared_changes
+from micropkgd.reconcile.plan.shared_files import requirement_lines, shared_changes
+from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.kept import Commit, history

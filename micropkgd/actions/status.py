@@ -8,10 +8,10 @@ from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Published
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.blocks import current_blocks
-from micropkgd.reconcile.conflicts import beside
+from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
+from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.journal import JOURNAL
 from micropkgd.workspace.observe import see

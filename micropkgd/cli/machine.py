@@ -18,7 +18,7 @@ from micropkgd.reconcile.options import Options
 if TYPE_CHECKING:
     from micropkgd.cli.logs import Logs
     from micropkgd.model.settings import Settings
-    from micropkgd.reconcile.staged import Check
+    from micropkgd.reconcile.commit.preview import Check
     from micropkgd.service.client import Service
 
 _SERVED_WAYS = ("locked", "frozen", "allow_downgrade", "offline", "lock_timeout")

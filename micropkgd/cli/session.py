@@ -22,7 +22,7 @@ from micropkgd.workspace.settling import settled_outcome
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
-    from micropkgd.reconcile.resolve import Fetcher
+    from micropkgd.reconcile.resolve.fetcher import Fetcher
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
 
@@ -94,7 +94,7 @@ class Reach:
 
     def fetcher(self, root: str) -> "Fetcher":
         """What one project's pass reaches archives with."""
-        from micropkgd.reconcile.resolve import Fetcher
+        from micropkgd.reconcile.resolve.fetcher import Fetcher
 
         sources, cache = self._shared = self._shared or self._make()
         return Fetcher(root, sources, cache, os.environ)

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 from micropkgd.model.condition import LEFT_ALONE
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import PackageOutcome, Step
-from micropkgd.reconcile.account import give_account
-from micropkgd.reconcile.blocks import current_blocks
-from micropkgd.reconcile.carry_out import carry_out
-from micropkgd.reconcile.conflicts import lay_beside
-from micropkgd.reconcile.desired import desire
-from micropkgd.reconcile.facts import left_behind
-from micropkgd.reconcile.full_check import FullCheck
-from micropkgd.reconcile.modes import check_lock, follow_of, frozen
+from micropkgd.reconcile.commit.carry_out import carry_out
+from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.propose import Proposal, Proposer
-from micropkgd.reconcile.remember import caught_up, failing, remember, with_since
-from micropkgd.reconcile.report import depended_on, leave_record, outcome_of
-from micropkgd.reconcile.resolve import Fetcher, Resolution
+from micropkgd.reconcile.plan.desired import desire
+from micropkgd.reconcile.plan.facts import left_behind
+from micropkgd.reconcile.plan.proposal import Proposal, Proposer
+from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
+from micropkgd.reconcile.record.pass_log import give_account
+from micropkgd.reconcile.record.state import caught_up, failing, remember, with_since
+from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
+from micropkgd.reconcile.resolve.full_check import FullCheck
+from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.hold import hold
 from micropkgd.workspace.observe import wait_for_git
@@ -35,8 +35,8 @@ from micropkgd.workspace.suspension import Suspension, read_suspension
 from micropkgd.workspace.transaction import Recovery, recover
 
 if TYPE_CHECKING:
+    from micropkgd.reconcile.commit.preview import Check
     from micropkgd.reconcile.package.publish import Publisher
-    from micropkgd.reconcile.staged import Check
 
 GIT_PATIENCE = 10.0  # seconds
 

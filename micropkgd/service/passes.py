@@ -20,10 +20,10 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
+from micropkgd.reconcile.commit.preview import Check
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.reconcile.staged import Check
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.agenda import MOST_UNDER_WAY
 from micropkgd.service.backoff import pause
 from micropkgd.service.interest import Interest, interest_of

@@ -15,7 +15,7 @@ from micropkgd.model.packaged import Archived, Published
 from micropkgd.model.publish import Target
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
-from micropkgd.reconcile.resolve import failure_of, load_fs_args
+from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Failed, FailureKind, Fetched, Lookup, Request
 from micropkgd.sources.upload import Upload

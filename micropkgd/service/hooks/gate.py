@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import Digest
-from micropkgd.reconcile.staged import Check, Staging
+from micropkgd.reconcile.commit.preview import Check, Staging
 from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command
 from micropkgd.service.hooks.command import Ended

@@ -7,7 +7,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import TriggerKind
-from micropkgd.reconcile.staged import Check
+from micropkgd.reconcile.commit.preview import Check
 from micropkgd.service.agenda import Due
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News

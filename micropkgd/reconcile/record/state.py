@@ -12,9 +12,9 @@ from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.facts import applied_to, label_of
-from micropkgd.reconcile.propose import Planned, Proposal
-from micropkgd.reconcile.resolve import Resolution
+from micropkgd.reconcile.plan.facts import applied_to, label_of
+from micropkgd.reconcile.plan.proposal import Planned, Proposal
+from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.kept import KEPT, history
 from micropkgd.workspace.observe import Hashes, see

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from micropkgd.errors import MicropkgError
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
-from micropkgd.reconcile.propose import Proposal
+from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.journal import stage_folder
 from micropkgd.workspace.trees import remove_tree

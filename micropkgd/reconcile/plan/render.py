@@ -9,7 +9,7 @@ from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.tree import RelPath, rel_path
-from micropkgd.reconcile.rendering import Rendering
+from micropkgd.reconcile.resolve.rendering import Rendering
 from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist

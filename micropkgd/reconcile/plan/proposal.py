@@ -12,12 +12,12 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, RelPath, digest_of
-from micropkgd.reconcile.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.facts import applied_to, gather, key_of
-from micropkgd.reconcile.merge import merge_texts
-from micropkgd.reconcile.planner import Subject, contested, plan_entry
-from micropkgd.reconcile.resolve import Fetcher
-from micropkgd.reconcile.shared import Lines, lock_changes, requirement_lines, shared_changes
+from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
+from micropkgd.reconcile.plan.facts import applied_to, gather, key_of
+from micropkgd.reconcile.plan.merge import merge_texts
+from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
+from micropkgd.reconcile.plan.shared_files import Lines, lock_changes, requirement_lines, shared_changes
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project

@@ -11,7 +11,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.trees import files_below, remove_tree
 
 if TYPE_CHECKING:
-    from micropkgd.reconcile.propose import Planned, Proposal
+    from micropkgd.reconcile.plan.proposal import Planned, Proposal
 
 CONFLICTS = RelPath(".micropkgd/conflicts")
 _BY_HAND = "by-hand"  # no entry's name: it has a hyphen

@@ -9,9 +9,9 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
-from micropkgd.reconcile.blocks import current_blocks
-from micropkgd.reconcile.rendering import RENDERER, Rendering, requested
-from micropkgd.reconcile.resolve import Fetcher, Resolution, Wanted, location
+from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, location
+from micropkgd.reconcile.resolve.rendering import RENDERER, Rendering, requested
 from micropkgd.workspace.project import Project
 
 
@@ -159,7 +159,7 @@ def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desi
 
 def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Release | None = None) -> Rendering:
     """Render an archive, which must be the release that an index was asked for; reader and rewriter load here."""
-    from micropkgd.reconcile.render import render
+    from micropkgd.reconcile.plan.render import render
     from micropkgd.sdist.identity import Identity, agreed_identity
     from micropkgd.sdist.reader import read_sdist
 

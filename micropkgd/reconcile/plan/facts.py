@@ -7,8 +7,8 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import BY_HAND, Block, stray_paths
 from micropkgd.model.tree import Digest, RelPath
-from micropkgd.reconcile.desired import Desired
-from micropkgd.reconcile.planner import Subject
+from micropkgd.reconcile.plan.desired import Desired
+from micropkgd.reconcile.plan.planner import Subject
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project, read_by_hand

@@ -6,8 +6,8 @@ from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.facts import key_of
-from micropkgd.reconcile.propose import Proposal
+from micropkgd.reconcile.plan.facts import key_of
+from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project

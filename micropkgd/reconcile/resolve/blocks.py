@@ -1,7 +1,7 @@
 """Which block of the lock is that of which entry."""
 
 from micropkgd.model.lock import Block
-from micropkgd.reconcile.rendering import requested
+from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.project import Project
 
 

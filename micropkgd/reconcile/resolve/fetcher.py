@@ -15,8 +15,8 @@ from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
-from micropkgd.reconcile.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
-from micropkgd.reconcile.mirrors import ask
+from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
+from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
-from micropkgd.reconcile.blocks import current_blocks
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.rendering import RENDERER, requested
-from micropkgd.reconcile.resolve import Follow
+from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.fetcher import Follow
+from micropkgd.reconcile.resolve.rendering import RENDERER, requested
 from micropkgd.workspace.project import Project
 
 

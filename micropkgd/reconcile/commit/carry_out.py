@@ -7,13 +7,13 @@ from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.desired import Desired
-from micropkgd.reconcile.propose import Proposal, Proposer
+from micropkgd.reconcile.plan.desired import Desired
+from micropkgd.reconcile.plan.proposal import Proposal, Proposer
 from micropkgd.workspace.observe import wait_for_git
 from micropkgd.workspace.transaction import Refusal, commit
 
 if TYPE_CHECKING:
-    from micropkgd.reconcile.staged import Check
+    from micropkgd.reconcile.commit.preview import Check
 
 _GIT_PATIENCE = 10.0  # seconds
 _TRIES = 5  # to plan anew around somebody who writes a file that entries share
@@ -59,7 +59,7 @@ def _vetoed(
     proposer: Proposer, proposal: Proposal, check: "Check", refused: Mapping[str, Failure]
 ) -> Mapping[str, Failure]:
     """The entries that an objection leaves out; none where there is no objection."""
-    from micropkgd.reconcile.staged import HINT, VETOED, VetoedError, changing, objection
+    from micropkgd.reconcile.commit.preview import HINT, VETOED, VetoedError, changing, objection
 
     problem = objection(proposer.fs, proposer.project.root, proposer.project.layout, proposal, check)
     if problem is None:
