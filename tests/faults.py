@@ -25,8 +25,9 @@ from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.workspace import fsops, journal
+from micropkgd.workspace import fsops
 from micropkgd.workspace.fsops import MUTATING, FsOps
+from micropkgd.workspace.transaction import journal
 from tests import archives
 
 Tree = dict[str, tuple[int, bytes]]  # path -> mode and bytes; folders and links too

@@ -25,8 +25,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from micropkgd.actions.rollback import roll_back
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.choice import Conflict
-from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.transaction import kept
 from tests.faults import Call, Scene, hooking, in_child, kill_at
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import ShortageError, TreeError
-from micropkgd.workspace.diary import DIARY
-from micropkgd.workspace.settling import GRAIN_NS
+from micropkgd.workspace.memory.pass_log import DIARY
+from micropkgd.workspace.memory.settling import GRAIN_NS
 from tests.faults import (
     Call,
     Hook,

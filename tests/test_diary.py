@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from micropkgd.workspace.diary import DIARY, Deed, Page, note, pages
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.pass_log import DIARY, Deed, Page, note, pages
 from tests.world import World
 
 DEED = Deed("ref", "install", "src/shop/ds", "1.0", "sha256:" + "0" * 64, ("src/shop/ds/a.py",))

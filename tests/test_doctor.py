@@ -11,7 +11,7 @@ import pytest
 
 from micropkgd.actions import doctor
 from micropkgd.workspace import fsops
-from micropkgd.workspace.journal import Journal, write_journal
+from micropkgd.workspace.transaction.journal import Journal, write_journal
 from tests.canaries import CANARY
 from tests.world import KEDRO, ROW, World
 

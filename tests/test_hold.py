@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError
-from micropkgd.workspace.hold import hold
+from micropkgd.workspace.process_lock import hold
 
 HOLDER = """
 import sys, time
-from micropkgd.workspace.hold import hold
+from micropkgd.workspace.process_lock import hold
 with hold(sys.argv[1], 0):
     print("held", flush=True)
     time.sleep(60)

@@ -31,7 +31,7 @@ from micropkgd.model.tree import digest_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.workspace.settling import settled_outcome
+from micropkgd.workspace.memory.settling import settled_outcome
 from tests.faults import Scene, Tree, fast_folder, tree_of
 
 VICTIMS = {

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from micropkgd.model.tree import RelPath, digest_of
-from micropkgd.workspace import journal, key
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.transaction import journal
+from micropkgd.workspace.transaction import journal_key as key
 from tests.faults import Call, Scene, changing_scene, fast_folder, hooking, in_child, kill_at, tree_of
 from tests.packages import CODE, module
 from tests.test_imports import loaded

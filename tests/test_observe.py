@@ -12,9 +12,10 @@ import pytest
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import git_operation, is_young, see, signature_of, wait_for_git
-from micropkgd.workspace.settling import GRAIN_NS
-from micropkgd.workspace.state import Signature
+from micropkgd.workspace.git import git_operation, wait_for_git
+from micropkgd.workspace.memory.settling import GRAIN_NS
+from micropkgd.workspace.memory.state import Signature
+from micropkgd.workspace.observe import is_young, see, signature_of
 
 PATH = RelPath("pkg/one.py")
 

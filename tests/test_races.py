@@ -18,8 +18,8 @@ import pytest
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.tree import Found, RelPath
-from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.transaction import kept
 from tests.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
 
 SWAPS = int(os.environ.get("MICROPKGD_TEST_SWAPS", "20000"))

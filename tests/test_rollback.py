@@ -11,7 +11,7 @@ import pytest
 
 from micropkgd.actions.rollback import roll_back
 from micropkgd.model.tree import digest_of
-from micropkgd.workspace import kept
+from micropkgd.workspace.transaction import kept
 from tests.faults import Hook, Scene, edit_journal, fast_folder, hooking, ignore, in_child, kill_at
 from tests.world import ROW, World, archive
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from micropkgd.cli.everyday import answer
-from micropkgd.workspace.settling import GRAIN_NS
+from micropkgd.workspace.memory.settling import GRAIN_NS
 from tests.world import KEDRO, World
 
 EVERYDAY = ("reconcile", "--once")

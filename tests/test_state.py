@@ -14,7 +14,7 @@ from micropkgd.errors import TreeError
 from micropkgd.model.condition import Standing
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.state import STATE, Applied, Known, Signature, State, read_state, write_state
+from micropkgd.workspace.memory.state import STATE, Applied, Known, Signature, State, read_state, write_state
 from tests.faults import Hooked, Recorder, Scene, fail_at
 
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")

@@ -17,7 +17,7 @@ from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace import fsops
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.transaction import Recovery, Refusal, commit, recover
+from micropkgd.workspace.transaction.commit import Recovery, Refusal, commit, recover
 from tests.faults import Call, Hooked, Scene, edit_journal, fail_at, fast_folder, lay_out, states_after_power_loss
 from tests.test_fsops import mounted
 

@@ -20,15 +20,14 @@ from micropkgd.model.tree import RelPath
 from micropkgd.model.variables import CACHE_DIR
 from micropkgd.reconcile.resolve.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
-from micropkgd.workspace.foreign import found_aside
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.git_index import tracked_below
-from micropkgd.workspace.hold import hold
-from micropkgd.workspace.journal import FOLDER, read_journal
+from micropkgd.workspace.git import git_folder, git_operation, tracked_below
 from micropkgd.workspace.layout import recognise
-from micropkgd.workspace.observe import git_folder, git_operation
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_by_hand, read_manifest, read_project
 from micropkgd.workspace.root import find_root
+from micropkgd.workspace.transaction.foreign import found_aside
+from micropkgd.workspace.transaction.journal import FOLDER, read_journal
 
 _PROBES = (RelPath(".micropkgd/probe.one"), RelPath(".micropkgd/probe.two"))
 _INOTIFY = "/proc/sys/fs/inotify"

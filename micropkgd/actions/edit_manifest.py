@@ -10,11 +10,11 @@ from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.hold import hold
+from micropkgd.workspace.memory.state import read_state
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_document, read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.state import read_state
-from micropkgd.workspace.transaction import commit, recover
+from micropkgd.workspace.transaction.commit import commit, recover
 
 _MANIFEST = RelPath(MANIFEST_NAME)
 

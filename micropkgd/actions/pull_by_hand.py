@@ -20,11 +20,11 @@ from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.outcome import outcome_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.hold import hold
-from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.memory.state import State
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_by_hand, read_project, with_requirements_file
-from micropkgd.workspace.state import State
-from micropkgd.workspace.transaction import recover
+from micropkgd.workspace.transaction.commit import recover
 
 
 def pull_by_hand(

@@ -11,7 +11,7 @@ from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.kept import Commit
+from micropkgd.workspace.transaction.kept import Commit
 
 _EMPTY = digest_of(b"")
 

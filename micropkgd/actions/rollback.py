@@ -19,12 +19,12 @@ from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.plan.shared_files import requirement_lines, shared_changes
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.hold import hold
-from micropkgd.workspace.kept import Commit, history
-from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_lock, read_project
-from micropkgd.workspace.state import Applied, State, read_state, write_state
-from micropkgd.workspace.transaction import Recovery, commit, recover
+from micropkgd.workspace.transaction.commit import Recovery, commit, recover
+from micropkgd.workspace.transaction.kept import Commit, history
 
 _NO_ENTRY = "files of no entry"
 _TRIES = 5  # to plan anew around somebody who writes the same files

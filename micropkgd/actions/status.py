@@ -13,11 +13,11 @@ from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import JOURNAL
+from micropkgd.workspace.memory.state import State, read_state
+from micropkgd.workspace.memory.suspension import Suspension, read_suspension
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import Project, read_project
-from micropkgd.workspace.state import State, read_state
-from micropkgd.workspace.suspension import Suspension, read_suspension
+from micropkgd.workspace.transaction.journal import JOURNAL
 
 _LEFT_ALONE = Standing(Condition.SUSPENDED.value, "Suspended", LEFT_ALONE.problem, "")
 _NEVER = Standing("Pending", "NotLocked", "no pass has installed it yet", "")

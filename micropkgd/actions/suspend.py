@@ -6,9 +6,9 @@ from micropkgd.actions.edit_manifest import match_entry
 from micropkgd.errors import UsageError
 from micropkgd.model.fields import nearest
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.hold import hold
+from micropkgd.workspace.memory.suspension import Suspension, read_suspension, write_suspension
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_manifest
-from micropkgd.workspace.suspension import Suspension, read_suspension, write_suspension
 
 
 def suspend(root: str, names: Sequence[str], lock_timeout: float) -> Suspension:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from micropkgd.actions.verify import instead
 from micropkgd.model.tree import Digest, Found, RelPath
-from micropkgd.workspace.diary import Page, pages
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.pass_log import Page, pages
+from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import read_by_hand, read_project
-from micropkgd.workspace.state import read_state
 
 
 class Reason(NamedTuple):

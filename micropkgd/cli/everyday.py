@@ -6,8 +6,8 @@ Rule: imports next to nothing, and says word for word what the whole way says (`
 from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import drifted_line, entries_line, modules_line, plain, standing_line, version_said
+from micropkgd.workspace.memory.settled import Row, settled_rows
 from micropkgd.workspace.root import root_around
-from micropkgd.workspace.settled import Row, settled_rows
 
 
 def answer(words: Sequence[str]) -> str | None:

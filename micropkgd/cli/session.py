@@ -17,8 +17,8 @@ from micropkgd.errors import MicropkgError, ShortageError, UsageError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import Options
+from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import find_root
-from micropkgd.workspace.settling import settled_outcome
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher

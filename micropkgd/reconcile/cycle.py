@@ -26,13 +26,13 @@ from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.hold import hold
-from micropkgd.workspace.observe import wait_for_git
+from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.memory.settling import watch
+from micropkgd.workspace.memory.state import State, read_state
+from micropkgd.workspace.memory.suspension import Suspension, read_suspension
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_project, with_requirements_file
-from micropkgd.workspace.settling import watch
-from micropkgd.workspace.state import State, read_state
-from micropkgd.workspace.suspension import Suspension, read_suspension
-from micropkgd.workspace.transaction import Recovery, recover
+from micropkgd.workspace.transaction.commit import Recovery, recover
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check

@@ -30,9 +30,9 @@ from micropkgd.service.interest import Interest, interest_of
 from micropkgd.service.pulse import Pulse
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
+from micropkgd.workspace.memory.settling import settled_outcome, watch
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.settling import settled_outcome, watch
 
 _MISSING: Final = Failure(
     2,

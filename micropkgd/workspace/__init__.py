@@ -1,6 +1,6 @@
 """The user's files: seen by `observe`, changed by `transaction` alone, through `fsops`.
 
-Reading order: `root`, `project` and `layout` (where things are), `observe` (reads only), `fsops` (the only calls that
-change a file), `hold`, `journal`, `transaction` and `kept` (one commit, and what it leaves), `state`, `settled`
-and `settling` (what this machine remembers between passes).
+Reading order: `root`, `project` and `layout` (where things are) with `reading`, `git` (what git says of the work tree),
+`observe` (reads only), `fsops` (the only calls that change a file) with `trees`, `process_lock`, `transaction/` (one
+commit, and what it leaves), `memory/` (what this machine remembers between passes).
 """

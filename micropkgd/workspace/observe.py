@@ -10,22 +10,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from micropkgd.errors import ProjectBusyError, TreeError
+from micropkgd.errors import TreeError
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
-from micropkgd.workspace.reading import read_regular
-from micropkgd.workspace.settling import GRAIN_NS
-from micropkgd.workspace.state import Signature
+from micropkgd.workspace.memory.settling import GRAIN_NS
+from micropkgd.workspace.memory.state import Signature
 
 _COARSE_GRAIN_NS = 2_000_000_000  # file systems that keep whole seconds, or two
-_GIT_MARKS = {
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase",
-    "MERGE_HEAD": "a merge",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-}
-
 Hashes = Mapping[RelPath, tuple[Signature, Digest]]
 
 
@@ -75,30 +66,6 @@ def is_young(signature: Signature, now: int) -> bool:
     return newest > now - (GRAIN_NS if signature.ctime_ns % 1_000_000_000 else _COARSE_GRAIN_NS)
 
 
-def git_operation(root: str) -> str | None:
-    """What git is in the middle of in the repository around a project: "a rebase", or None."""
-    folder = git_folder(root)
-    if folder is None:
-        return None
-    return next((what for mark, what in _GIT_MARKS.items() if os.path.exists(os.path.join(folder, mark))), None)
-
-
-def wait_for_git(root: str, timeout: float) -> None:
-    """Let git finish what it writes, for `timeout` seconds; `ProjectBusyError` where it does not."""
-    if operation := git_operation(root):
-        raise ProjectBusyError(
-            f"git is in the middle of {operation}", where=root, hint="finish or abort it, then run again"
-        )
-    folder = git_folder(root)
-    deadline = time.monotonic() + timeout
-    while folder is not None and os.path.exists(os.path.join(folder, "index.lock")):
-        if time.monotonic() > deadline:
-            raise ProjectBusyError(
-                "git holds its index.lock", where=root, hint="if no git command is running, remove that file"
-            )
-        time.sleep(0.05)
-
-
 def _look(fs: FsOps, path: RelPath) -> Found:
     try:
         return fs.found(path)
@@ -106,21 +73,3 @@ def _look(fs: FsOps, path: RelPath) -> Found:
         return Obstacle("a file without permission to read it")
     except OSError as error:
         raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
-
-
-def git_folder(root: str) -> str | None:
-    """The `.git` folder of the work tree around a project; in a linked work tree a file points to it."""
-    folder = root
-    while True:
-        mark = os.path.join(folder, ".git")
-        if os.path.isdir(mark):
-            return mark
-        if os.path.isfile(mark):
-            try:
-                return os.path.join(folder, os.fsdecode(read_regular(mark)).partition("gitdir:")[2].strip())
-            except OSError as error:
-                raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=mark) from error
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above

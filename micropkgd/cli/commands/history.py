@@ -8,9 +8,9 @@ from micropkgd.actions.rollback import roll_back
 from micropkgd.cli.lines import plain
 from micropkgd.cli.session import exit_code_of, say, say_json, say_outcomes, work_on
 from micropkgd.model.tree import Digest, short
-from micropkgd.workspace import kept
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.root import find_root
+from micropkgd.workspace.transaction import kept
 
 
 def history(options: Namespace) -> int:

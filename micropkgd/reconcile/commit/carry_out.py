@@ -9,8 +9,8 @@ from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
-from micropkgd.workspace.observe import wait_for_git
-from micropkgd.workspace.transaction import Refusal, commit
+from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.transaction.commit import Refusal, commit
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check

@@ -16,7 +16,7 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.journal import stage_folder
+from micropkgd.workspace.transaction.journal import stage_folder
 from micropkgd.workspace.trees import remove_tree
 
 VETOED: Final = "Vetoed"

@@ -17,9 +17,9 @@ from micropkgd.reconcile.package.inputs import Seen, signatures
 from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.hold import hold
-from micropkgd.workspace.journal import JOURNAL
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.transaction.journal import JOURNAL
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
@@ -101,7 +101,7 @@ def _keep(fs: FsOps, before: Builds, kept: Builds) -> None:
 def _recover(fs: FsOps) -> None:
     """Finish an interrupted pull first: a half-applied module is nobody's to pack."""
     if fs.status(JOURNAL) is not None:
-        from micropkgd.workspace.transaction import recover
+        from micropkgd.workspace.transaction.commit import recover
 
         recover(fs)
 

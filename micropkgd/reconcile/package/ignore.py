@@ -4,9 +4,9 @@ import os
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import TreeError
+from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.reading import open_regular
-from micropkgd.workspace.state import Signature
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

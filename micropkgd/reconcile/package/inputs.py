@@ -18,9 +18,9 @@ from micropkgd.model.packaged import LeftOut
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.names import belongs, concerns, renamed, why_not_parameters
+from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.reading import read_regular
-from micropkgd.workspace.state import Signature
 
 REQUIREMENTS: Final = "requirements.txt"
 

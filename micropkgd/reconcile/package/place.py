@@ -14,10 +14,10 @@ from micropkgd.model.packaged import Step
 from micropkgd.model.tree import Digest, Obstacle, RelPath, parents
 from micropkgd.sdist.limits import DEFAULT_LIMITS
 from micropkgd.sdist.writer import is_written_here
-from micropkgd.workspace.foreign import free_ending
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
-from micropkgd.workspace.state import Signature
+from micropkgd.workspace.transaction.foreign import free_ending
 
 
 class Placed(NamedTuple):

@@ -13,7 +13,7 @@ from micropkgd.model.packaged import Archived, LeftOut, Published
 from micropkgd.model.tree import RelPath, parse_digest
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.state import Signature
+from micropkgd.workspace.memory.state import Signature
 
 BUILDS = RelPath(".micropkgd/builds.json")
 _DRAFT = RelPath(".micropkgd/builds.json.tmp")

@@ -10,9 +10,9 @@ from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import Subject
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import Applied, State
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project, read_by_hand
-from micropkgd.workspace.state import Applied, State
 
 Key = tuple[str, RelPath]
 Inventory = Mapping[RelPath, Digest]

@@ -19,9 +19,9 @@ from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.plan.shared_files import Lines, lock_changes, requirement_lines, shared_changes
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project
-from micropkgd.workspace.state import State
 
 _LEFT: Final = "its files stay in the tree until the next `reconcile` on this machine prunes them"
 

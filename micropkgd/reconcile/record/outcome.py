@@ -9,13 +9,13 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.facts import key_of
 from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.settled import Signature
+from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
+from micropkgd.workspace.memory.suspension import SUSPENDED
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
-from micropkgd.workspace.settled import Signature
-from micropkgd.workspace.settling import Watched, can_settle, settle, watch
-from micropkgd.workspace.suspension import SUSPENDED
-from micropkgd.workspace.transaction import Recovery
+from micropkgd.workspace.transaction.commit import Recovery
 
 
 def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bool) -> Outcome:

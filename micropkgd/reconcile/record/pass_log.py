@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step
 from micropkgd.reconcile.options import Options
-from micropkgd.workspace.diary import Deed, Page, note
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.pass_log import Deed, Page, note
 
 
 def give_account(fs: FsOps, outcome: Outcome, options: Options) -> None:

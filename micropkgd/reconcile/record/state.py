@@ -16,11 +16,11 @@ from micropkgd.reconcile.plan.facts import applied_to, label_of
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.kept import KEPT, history
+from micropkgd.workspace.memory.settling import GRAIN_NS
+from micropkgd.workspace.memory.state import Applied, Known, State, write_state
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
-from micropkgd.workspace.settling import GRAIN_NS
-from micropkgd.workspace.state import Applied, Known, State, write_state
+from micropkgd.workspace.transaction.kept import KEPT, history
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
 

@@ -20,8 +20,8 @@ from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
+from micropkgd.workspace.memory.state import Known
 from micropkgd.workspace.reading import read_regular
-from micropkgd.workspace.state import Known
 
 _EXIT_CODES = {
     FailureKind.UNREACHABLE: 5,

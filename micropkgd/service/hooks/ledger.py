@@ -9,7 +9,7 @@ from typing import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.kept import history
+from micropkgd.workspace.transaction.kept import history
 
 _TOLD: Final = ".micropkgd/told"
 

@@ -13,7 +13,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
-from micropkgd.workspace.settled import RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
+from micropkgd.workspace.memory.settled import RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
 
 if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps

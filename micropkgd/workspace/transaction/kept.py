@@ -14,7 +14,15 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import DRAFT, FOLDER, JOURNAL, Journal, Operation, read_kept_journal, stage_folder
+from micropkgd.workspace.transaction.journal import (
+    DRAFT,
+    FOLDER,
+    JOURNAL,
+    Journal,
+    Operation,
+    read_kept_journal,
+    stage_folder,
+)
 from micropkgd.workspace.trees import files_below, remove_tree
 
 TXN = RelPath(".micropkgd/txn")

@@ -7,8 +7,8 @@ from itertools import count
 
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.journal import FOLDER, JOURNAL
-from micropkgd.workspace.kept import TXN
+from micropkgd.workspace.transaction.journal import FOLDER, JOURNAL
+from micropkgd.workspace.transaction.kept import TXN
 
 _ASIDE = ".foreign"
 

@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.kept import KEPT
+from micropkgd.workspace.transaction.kept import KEPT
 
 STATE = RelPath(".micropkgd/state.json")
 _DRAFT = RelPath(".micropkgd/state.json.tmp")

@@ -21,9 +21,9 @@ from typing import NamedTuple
 from micropkgd.errors import TreeError
 from micropkgd.model.plan import Change
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
-from micropkgd.workspace.foreign import set_foreign_aside
 from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
-from micropkgd.workspace.journal import (
+from micropkgd.workspace.transaction.foreign import set_foreign_aside
+from micropkgd.workspace.transaction.journal import (
     FOLDER,
     JOURNAL,
     ForeignJournalError,
@@ -33,7 +33,7 @@ from micropkgd.workspace.journal import (
     stage_folder,
     write_journal,
 )
-from micropkgd.workspace.kept import TXN, set_aside, sweep
+from micropkgd.workspace.transaction.kept import TXN, set_aside, sweep
 from micropkgd.workspace.trees import is_folder, remove_tree
 
 # What a move answers when someone else has put something there, or taken something away, since we looked.

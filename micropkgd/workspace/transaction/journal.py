@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.key import own_key
+from micropkgd.workspace.transaction.journal_key import own_key
 
 FOLDER = RelPath(".micropkgd")
 JOURNAL = RelPath(".micropkgd/journal")

@@ -1,0 +1,120 @@
+"""What git says of the work tree around a project, read from its files: nothing in micropkgd may start a process.
+
+What git is in the middle of, and which files it tracks below a folder, from its index (gitformat-index(5), versions 2
+to 4). A split or sparse index, or one with SHA-256 names, may list less: what is found is tracked, what is not found
+may be tracked all the same.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+
+from micropkgd.errors import ProjectBusyError, TreeError
+from micropkgd.workspace.reading import read_regular
+
+_GIT_MARKS = {
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+}
+_HEADER = 12  # bytes
+_UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
+_EXTENDED = 0x4000
+_COMPRESSED = 4  # the version in which a name leaves out what it shares with the one before
+
+
+def git_folder(root: str) -> str | None:
+    """The `.git` folder of the work tree around a project; in a linked work tree a file points to it."""
+    folder = root
+    while True:
+        mark = os.path.join(folder, ".git")
+        if os.path.isdir(mark):
+            return mark
+        if os.path.isfile(mark):
+            try:
+                return os.path.join(folder, os.fsdecode(read_regular(mark)).partition("gitdir:")[2].strip())
+            except OSError as error:
+                raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=mark) from error
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def git_operation(root: str) -> str | None:
+    """What git is in the middle of in the repository around a project: "a rebase", or None."""
+    folder = git_folder(root)
+    if folder is None:
+        return None
+    return next((what for mark, what in _GIT_MARKS.items() if os.path.exists(os.path.join(folder, mark))), None)
+
+
+def wait_for_git(root: str, timeout: float) -> None:
+    """Let git finish what it writes, for `timeout` seconds; `ProjectBusyError` where it does not."""
+    if operation := git_operation(root):
+        raise ProjectBusyError(
+            f"git is in the middle of {operation}", where=root, hint="finish or abort it, then run again"
+        )
+    folder = git_folder(root)
+    deadline = time.monotonic() + timeout
+    while folder is not None and os.path.exists(os.path.join(folder, "index.lock")):
+        if time.monotonic() > deadline:
+            raise ProjectBusyError(
+                "git holds its index.lock", where=root, hint="if no git command is running, remove that file"
+            )
+        time.sleep(0.05)
+
+
+def tracked_below(root: str, folder: str) -> list[str]:
+    """The tracked files below a folder of the project at `root`, as paths below the project."""
+    index = git_folder(root)
+    if index is None:
+        return []
+    try:
+        data = read_regular(os.path.join(index, "index"))
+    except OSError:
+        return []
+    prefix = os.fsencode(os.path.relpath(root, _work_tree(root)))
+    start = b"" if prefix == b"." else prefix + b"/"
+    below = start + os.fsencode(folder) + b"/"
+    return [os.fsdecode(name.removeprefix(start)) for name in _names(data) if name.startswith(below)]
+
+
+def _work_tree(root: str) -> str:
+    folder = root
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _names(data: bytes) -> Iterator[bytes]:
+    """The names in an index; it ends where the bytes are not what they should be."""
+    version, count = int.from_bytes(data[4:8]), int.from_bytes(data[8:12])
+    if data[:4] != b"DIRC" or version not in {2, 3, _COMPRESSED}:
+        return
+    at, name = _HEADER, b""
+    for _ in range(count):
+        begin, at = at, at + _UP_TO_FLAGS
+        at += 4 if int.from_bytes(data[at : at + 2]) & _EXTENDED else 2
+        if version == _COMPRESSED:
+            dropped, at = _number(data, at)
+            name = name[: len(name) - dropped]
+        end = data.find(b"\0", at)
+        if end < 0:
+            return
+        name = name + data[at:end] if version == _COMPRESSED else data[at:end]
+        at = end + 1 if version == _COMPRESSED else begin + (end - begin + 8) // 8 * 8
+        yield name
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """A number of variable width (as in packs' offsets), and where it ends."""
+    value = -1
+    while at < len(data):
+        byte, at = data[at], at + 1
+        value = ((value + 1) << 7) | (byte & 0x7F)
+        if not byte & 0x80:
+            break
+    return max(value, 0), at
