@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service import backoff
-from micropkgd.service.agenda import Agenda
+from micropkgd.service.timing.agenda import Agenda
 
 FILES, RETRY, SCHEDULE = Trigger(TriggerKind.FILES, "a"), Trigger(TriggerKind.RETRY), Trigger(TriggerKind.SCHEDULE)
 

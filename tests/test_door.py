@@ -9,7 +9,7 @@ import pytest
 
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.machine.places import socket_path
-from micropkgd.service.door import listen, peer_of
+from micropkgd.service.http.unix_socket import listen, peer_of
 
 
 def test_where_it_is(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from micropkgd.model.status import EntryStatus, PassStatus, ProjectStatus
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
-from micropkgd.service.hooks.due import errands_of
 from micropkgd.service.hooks.errands import Errands
+from micropkgd.service.hooks.occasions import errands_of
 from tests.canaries import CANARY, hold
 from tests.servers.hearer import Hearer
 from tests.world import World

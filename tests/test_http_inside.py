@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from micropkgd.model.settings import Http, Settings
-from micropkgd.service import control
 from micropkgd.service.conditions import News
-from micropkgd.service.http import connection, guard, probes
+from micropkgd.service.http import connection, control, guard, probes
 from micropkgd.service.http.front import Front
 from micropkgd.service.supervisor import TICK, Supervisor
 from tests.canaries import CANARY

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.service.interest import Interest, folders_of, interest_of
+from micropkgd.service.watching.relevant_paths import Interest, folders_of, interest_of
 from micropkgd.workspace.project import read_project
 from tests.daemon import served
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import MicropkgError
-from micropkgd.service.notify import Notifier
+from micropkgd.service.systemd_notify import Notifier
 from tests.daemon import PATIENCE, Daemon, until
 from tests.world import World
 

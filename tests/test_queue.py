@@ -12,7 +12,7 @@ from micropkgd.model.condition import Standing
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import EntryStatus, ProjectStatus
 from micropkgd.service.conditions import News
-from micropkgd.service.queues import Changed, Queues, named_in, pulls_from
+from micropkgd.service.sqs import Changed, Queues, named_in, pulls_from
 from tests.daemon import Daemon, served, until
 from tests.servers import moto as moto_server
 from tests.servers.moto import LOGIN, REGION, Moto

@@ -2,7 +2,7 @@
 
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
-from micropkgd.service.retries import Retries
+from micropkgd.service.timing.retries import Retries
 from tests.test_conditions import DOWN, entry
 
 GONE = Failure(1, "Gone", "404")

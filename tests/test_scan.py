@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.service.scan import changed, is_below, remote_mounts, take_picture
+from micropkgd.service.watching.polling import changed, is_below, remote_mounts, take_picture
 
 
 def by_rename(path: Path) -> None:

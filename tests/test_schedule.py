@@ -6,7 +6,7 @@ import pytest
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.settings import Group
-from micropkgd.service.schedule import pause_until_next
+from micropkgd.service.timing.schedule import pause_until_next
 
 
 def wall(text: str) -> float:

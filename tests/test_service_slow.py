@@ -8,9 +8,9 @@ from micropkgd.model.ref import Ref
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
-from micropkgd.service.agenda import MOST_UNDER_WAY, Agenda
+from micropkgd.service.liveness import Pulse
 from micropkgd.service.passes import Passes
-from micropkgd.service.pulse import Pulse
+from micropkgd.service.timing.agenda import MOST_UNDER_WAY, Agenda
 from tests.daemon import Daemon, members_of, served
 from tests.servers.faults import FaultServer, Reply
 from tests.world import World

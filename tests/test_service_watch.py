@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from micropkgd.service.watch import Watcher
+from micropkgd.service.watching.events import Watcher
 from tests.daemon import PATIENCE
 
 

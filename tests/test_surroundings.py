@@ -2,7 +2,7 @@
 
 import pytest
 
-from micropkgd.service.surroundings import leads_out
+from micropkgd.service.timing.jumps import leads_out
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 DEFAULT = "eth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"

@@ -24,10 +24,10 @@ from micropkgd.reconcile.commit.preview import Check
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.resolve.fetcher import Fetcher
-from micropkgd.service.agenda import MOST_UNDER_WAY
 from micropkgd.service.backoff import pause
-from micropkgd.service.interest import Interest, interest_of
-from micropkgd.service.pulse import Pulse
+from micropkgd.service.liveness import Pulse
+from micropkgd.service.timing.agenda import MOST_UNDER_WAY
+from micropkgd.service.watching.relevant_paths import Interest, interest_of
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
 from micropkgd.workspace.memory.settling import settled_outcome, watch

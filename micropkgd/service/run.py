@@ -12,12 +12,12 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.conditions import News
-from micropkgd.service.control import make_app, same_user
-from micropkgd.service.door import open_door
+from micropkgd.service.http.control import make_app, same_user
 from micropkgd.service.http.front import Front
 from micropkgd.service.http.probes import STUCK, Probes
-from micropkgd.service.notify import Notifier
+from micropkgd.service.http.unix_socket import open_door
 from micropkgd.service.supervisor import Say, Supervisor
+from micropkgd.service.systemd_notify import Notifier
 
 _TOLD_EVERY: Final = 5.0  # seconds
 _FORCED: Final = 143

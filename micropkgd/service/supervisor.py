@@ -21,19 +21,19 @@ from micropkgd.model.settings import Group, Queue, Settings
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
-from micropkgd.service.agenda import Agenda, Due
 from micropkgd.service.board import Board, Event
 from micropkgd.service.conditions import Moment, News, news_of, stands, waits_for_a_source
-from micropkgd.service.hooks.serve import ServiceHooks
-from micropkgd.service.interest import Interest, least_interest
+from micropkgd.service.hooks.service_hooks import ServiceHooks
+from micropkgd.service.liveness import Pulse
 from micropkgd.service.passes import Passes
-from micropkgd.service.pulse import Pulse
-from micropkgd.service.queues import Queues, pulls_from
-from micropkgd.service.retries import Retries
-from micropkgd.service.schedule import pause_until_next
-from micropkgd.service.surroundings import Surroundings
-from micropkgd.service.vigil import Vigil
-from micropkgd.service.wishes import Wishes
+from micropkgd.service.sqs import Queues, pulls_from
+from micropkgd.service.timing.agenda import Agenda, Due
+from micropkgd.service.timing.jumps import Surroundings
+from micropkgd.service.timing.retries import Retries
+from micropkgd.service.timing.schedule import pause_until_next
+from micropkgd.service.waiting_callers import Wishes
+from micropkgd.service.watching.relevant_paths import Interest, least_interest
+from micropkgd.service.watching.watched_projects import Vigil
 from micropkgd.workspace.root import MANIFEST_NAME
 
 TICK: Final = 5.0  # seconds between two looks around
@@ -310,7 +310,7 @@ class Supervisor:
         started = time.monotonic()
         outcome: Outcome | None = None
         try:
-            outcome, interest = await self._passes.run(root, options, self._hooks.check_for(pass_id, due))
+            outcome, interest = await self._passes.run(root, options, self._hooks.check_for(pass_id, due.triggers))
             self._follow(root, interest)
             if outcome is not None and options.apply:
                 self._settle(outcome, before, PassStatus(pass_id, reason, _utc(), _since(started), outcome.exit_code))

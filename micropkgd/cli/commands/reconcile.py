@@ -12,7 +12,7 @@ def reconcile(options: Namespace) -> int:
     """Run one pass over each project, or serve them."""
     if not options.once and not options.dry_run and not options.check:
         _refuse_for_service(options)
-        from micropkgd.service.first import step_aside
+        from micropkgd.service.pid1 import step_aside
 
         step_aside()
         from micropkgd.cli.commands.serve import run_service

@@ -23,7 +23,8 @@ from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks import command, web
 from micropkgd.service.hooks.command import Ended
-from micropkgd.service.hooks.due import (
+from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told
+from micropkgd.service.hooks.occasions import (
     AFTER_COMMIT,
     HEARTBEAT,
     ON_HELD,
@@ -32,7 +33,6 @@ from micropkgd.service.hooks.due import (
     Errand,
     errands_of,
 )
-from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told
 
 RAN: Final = "HookRan"
 FAILED: Final = "HookFailed"

@@ -1,5 +1,6 @@
-"""The service over HTTP: who may ask from where, probes, metrics, webhooks, the status page (docs/http.md).
+"""The service over HTTP, on the unix socket and on TCP (docs/http.md).
 
-What can be asked of projects is `service.control`, the same on the unix socket and on TCP. Here is what TCP needs
-beside it, by the promises of reliability.md section 7. Nothing here is imported before a listener is opened.
+`control` is what can be asked of projects, the same on both; `unix_socket` is the door of this user. TCP, by the
+promises of reliability.md section 7, adds `front` (who answers what), `listener` and `connection` (limits), `guard`
+(who may ask, with `bucket`), `probes`, `metrics`, `webhooks`, `page`; `answers` and `openapi` are shared.
 """

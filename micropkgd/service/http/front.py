@@ -13,10 +13,10 @@ from micropkgd.errors import MicropkgError
 from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http
 from micropkgd.service.conditions import News
-from micropkgd.service.control import make_app
 from micropkgd.service.http import page, webhooks
 from micropkgd.service.http.answers import SUPERVISOR, errors_as_json
 from micropkgd.service.http.bucket import Buckets
+from micropkgd.service.http.control import make_app
 from micropkgd.service.http.guard import (
     HEADERS,
     LARGEST_HOOK,

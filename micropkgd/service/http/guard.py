@@ -20,10 +20,10 @@ from aiohttp import hdrs, web
 from micropkgd.errors import TreeError
 from micropkgd.machine.token import read_token
 from micropkgd.model.settings import Http
-from micropkgd.service.control import ASKED_BY, LARGEST_BODY
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.connection import Connection
+from micropkgd.service.http.control import ASKED_BY, LARGEST_BODY
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

@@ -16,8 +16,8 @@ from micropkgd import __version__
 from micropkgd.model.condition import Standing
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.board import Event
-from micropkgd.service.control import ASKED_BY
 from micropkgd.service.http.answers import SUPERVISOR
+from micropkgd.service.http.control import ASKED_BY
 
 _EVENTS: Final = 20
 _KINDS: Final = {"page.css": "text/css", "page.js": "text/javascript"}

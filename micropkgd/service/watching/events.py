@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
-from micropkgd.service.scan import Picture, changed, is_below, remote_mounts, take_picture
+from micropkgd.service.watching.polling import Picture, changed, is_below, remote_mounts, take_picture
 
 _STEP_MS: Final = 50  # the thread of a watch wakes this often: 20 times a second for ever
 _DEBOUNCE_MS: Final = 200

@@ -1,14 +1,13 @@
 """All hooks of the service, as the supervisor knows them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import ProjectStatus
-from micropkgd.model.trigger import TriggerKind
+from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.commit.preview import Check
-from micropkgd.service.agenda import Due
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks.command import Ended
@@ -32,10 +31,10 @@ class ServiceHooks:
         self._gate = Gate(hooks, self._waiting, told)
         self._errands = Errands(hooks, tell)
 
-    def check_for(self, pass_id: str, due: Due) -> Check | None:
+    def check_for(self, pass_id: str, triggers: Sequence[Trigger]) -> Check | None:
         """What a pass asks before each commit; None where nobody is to be asked."""
-        insists = any(trigger.kind in _PERSONS for trigger in due.triggers)
-        return self._gate.check_for(Why(pass_id, ", ".join(map(str, due.triggers)), insists))
+        insists = any(trigger.kind in _PERSONS for trigger in triggers)
+        return self._gate.check_for(Why(pass_id, ", ".join(map(str, triggers)), insists))
 
     def after_pass(self, before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> None:
         """See to all that a pass gives rise to."""

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service.interest import Interest, folders_of
-from micropkgd.service.watch import Watcher
+from micropkgd.service.watching.events import Watcher
+from micropkgd.service.watching.relevant_paths import Interest, folders_of
 
 _QUIET = 0.2  # seconds that a document must have been left alone: it may be half written
 

@@ -21,9 +21,9 @@ from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
-from micropkgd.service.door import peer_of
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
 from micropkgd.service.http.openapi import openapi_document
+from micropkgd.service.http.unix_socket import peer_of
 from micropkgd.service.supervisor import Supervisor
 
 ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is known: for the events
