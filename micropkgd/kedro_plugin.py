@@ -115,7 +115,7 @@ def package(metadata: Metadata, /, module_path: str | None, **given: Any) -> Non
 
 def _pull_one(metadata: Metadata, ref: str, given: dict[str, Any]) -> None:
     from micropkgd.cli.commands.pull import pull_one
-    from micropkgd.cli.session import exit_code_of, say_outcomes
+    from micropkgd.cli.say import exit_code_of, say_outcomes
 
     with _shown_errors():
         options = _options(metadata, given, "pull", ref, *_words(given, "alias", "destination", "env", "fs_args"))
@@ -128,7 +128,7 @@ def _pull_one(metadata: Metadata, ref: str, given: dict[str, Any]) -> None:
 
 def _pull_all(metadata: Metadata, given: dict[str, Any]) -> None:
     from micropkgd.cli.commands.pull import pull_all
-    from micropkgd.cli.session import exit_code_of, say_outcomes
+    from micropkgd.cli.say import exit_code_of, say_outcomes
     from micropkgd.workspace.project import read_manifest
 
     with _shown_errors():
@@ -178,7 +178,7 @@ def _packaged(
 ) -> tuple["tuple[PackageOutcome, ...]", int]:
     """Package one module, or every row, and say what came of it."""
     from micropkgd.cli.output_package import package_lines
-    from micropkgd.cli.session import say
+    from micropkgd.cli.say import say
     from micropkgd.model.condition import worst
     from micropkgd.reconcile.package.entries import run_package
     from micropkgd.reconcile.package.jobs import Wanted

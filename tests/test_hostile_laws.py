@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from micropkgd import documents
 from micropkgd.actions.pull_by_hand import pull_by_hand
 from micropkgd.actions.rollback import roll_back
-from micropkgd.actions.status import status
+from micropkgd.actions.status import project_status
 from micropkgd.actions.verify import verify_files
 from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict
@@ -227,7 +227,7 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "roll back to": lambda scene: roll_back(str(scene.root), None, "zz", 5),
     "pull": pull,
     "look": lambda scene: (
-        settled_outcome(str(scene.root), apply=True), status(str(scene.root)), verify_files(str(scene.root))
+        settled_outcome(str(scene.root), apply=True), project_status(str(scene.root)), verify_files(str(scene.root))
     ),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.cli.output_status import status_lines
 from micropkgd.model.condition import Standing
 from micropkgd.model.status import EntryStatus, ProjectStatus
 from tests.daemon import Daemon, served
@@ -36,17 +37,17 @@ def test_what_an_entry_says_is_not_said_twice() -> None:
     entry = EntryStatus("https://h/x.tar.gz", "src/shop/x", "", "", gone)
     status = ProjectStatus("/p", gone._replace(since="2026-01-02T00:00:00Z"), (entry,))
 
-    assert "\n".join(status.lines()).count("404") == 1
+    assert "\n".join(status_lines(status)).count("404") == 1
 
 
 def test_a_project_that_could_not_be_read_is_not_said_to_be_empty() -> None:
     """Only who is in sync without entries has none."""
     stalled = Standing("Stalled", "ProjectMissing", "there is no pyproject.toml in this folder", "")
 
-    assert list(ProjectStatus("/p", stalled).lines()) == [
+    assert list(status_lines(ProjectStatus("/p", stalled))) == [
         "Stalled   ProjectMissing: there is no pyproject.toml in this folder"
     ]
-    assert list(ProjectStatus("/p", READY).lines()) == ["no entries"]
+    assert list(status_lines(ProjectStatus("/p", READY))) == ["no entries"]
 
 
 def test_an_archive_of_an_older_version_is_explained(tmp_path: Path) -> None:

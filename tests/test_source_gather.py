@@ -15,6 +15,7 @@ from micropkgd.model.tree import digest_of
 from micropkgd.sources import gather
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
+from micropkgd.sources.kinds import REMOTE
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Progress, Request, Unchanged
 from tests.servers.faults import FaultServer, Reply
 
@@ -60,7 +61,7 @@ def test_kind_without_source_is_refused(
     sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ref: str, what: str
 ) -> None:
     """The message names what cannot be fetched."""
-    monkeypatch.setattr(gather, "_REMOTE", {})
+    monkeypatch.setattr(gather, "REMOTE", {})
     (answer,) = sources.answer(requests(ref), tmp_path)
     assert isinstance(answer, Failed)
     assert (answer.kind, what in answer.problem) == (FailureKind.REFUSED, True)
@@ -109,7 +110,7 @@ def test_limits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: lis
     """So many at once, and so many for one host."""
     counting = Counting()
     refs = [f"https://{host}/{number}.tar.gz" for number, host in enumerate(hosts)]
-    monkeypatch.setattr(gather, "_REMOTE", dict.fromkeys(gather._REMOTE, lambda origins: counting))
+    monkeypatch.setattr(gather, "REMOTE", dict.fromkeys(REMOTE, lambda origins: counting))
     with Sources(ArchiveCache(tmp_path), at_once=3, per_host=2) as sources:
         sources.answer(requests(*refs), tmp_path)
     assert counting.most == most

@@ -14,7 +14,7 @@ import pytest
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
-from micropkgd.sources import clients, gather
+from micropkgd.sources import clients, kinds
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.retry import Patience
@@ -689,7 +689,7 @@ class TestProcess:
 
     def test_missing_driver_says_what_to_install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """S3 is an extra."""
-        monkeypatch.setattr(gather, "find_spec", lambda name: None)
+        monkeypatch.setattr(kinds, "find_spec", lambda name: None)
         with Sources(ArchiveCache(tmp_path)) as sources:
             (answer,) = sources.answer([Request(Ref.parse("s3://b/x.tar.gz"))], tmp_path)
         assert failed(answer, FailureKind.REFUSED).hint == "pip install 'micropkgd[s3]'"

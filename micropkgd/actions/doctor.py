@@ -57,15 +57,6 @@ class Diagnosis(NamedTuple):
         """1 where anything is wrong."""
         return int(any(finding.trouble for finding in self.findings))
 
-    def lines(self) -> Iterator[str]:
-        """For people."""
-        for finding in self.findings:
-            yield f"{'trouble' if finding.trouble else 'ok':<8} {finding.topic:<12} {finding.text}"
-            if finding.hint:
-                yield f"  hint: {finding.hint}"
-        troubles = sum(finding.trouble for finding in self.findings)
-        yield f"{troubles} {'trouble' if troubles == 1 else 'troubles'}" if troubles else "all is well"
-
     def document(self) -> dict[str, object]:
         """For programs."""
         return {"project": self.root, "findings": [finding._asdict() for finding in self.findings]}

@@ -23,7 +23,7 @@ _LEFT_ALONE = Standing(Condition.SUSPENDED.value, "Suspended", LEFT_ALONE.proble
 _NEVER = Standing("Pending", "NotLocked", "no pass has installed it yet", "")
 
 
-def status(root: str) -> ProjectStatus:
+def project_status(root: str) -> ProjectStatus:
     """Say how each entry stands: what the last pass left, and what the tree shows now."""
     project = read_project(root)
     blocks = current_blocks(project)

@@ -1,6 +1,5 @@
 """Whether the files of a project are what its lock says: every one is hashed, no remembered hash is trusted."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from micropkgd.model.tree import Found, Obstacle, RelPath
@@ -22,11 +21,6 @@ class Verification(NamedTuple):
     def exit_code(self) -> int:
         """6 where anything differs."""
         return _EXIT_DIFFERS if self.differing else 0
-
-    def lines(self) -> Iterator[str]:
-        """For people."""
-        yield from (f"{what:<9} {path}" for path, what in self.differing)
-        yield f"{self.checked} files checked, {len(self.differing)} not as locked"
 
     def document(self) -> dict[str, object]:
         """For programs."""

@@ -23,7 +23,7 @@ def execute(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from micropkgd.cli.session import of_the_machine
+        from micropkgd.cli.passes import of_the_machine
 
         problem = of_the_machine(error)
         _say_error(options, problem)
@@ -34,7 +34,7 @@ def execute(arguments: Sequence[str]) -> int:
 def _say_error(options: Namespace, error: MicropkgError) -> None:
     """Say what is wrong with the command as a whole: who asked for a document gets one."""
     if options.json:
-        from micropkgd.cli.session import say_json
+        from micropkgd.cli.say import say_json
         from micropkgd.model.outcome_json import failure_document
 
         failure = failure_document(Failure.of(error))

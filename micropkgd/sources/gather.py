@@ -1,19 +1,20 @@
 """Ask many sources at once and hand the answers back in the order of the questions.
 
-Place: the one door from the loop to the sources, and the one table of what fetches which kind of ref. Rule: a pass
-over local refs pays for none of the others, so asyncio and the remote sources are imported when first needed.
+Place: the one door from a pass to the sources. Rule: a pass over local refs pays for none of the others, so asyncio
+and the remote sources are imported when first needed (`loop`, `kinds`).
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.kinds import REMOTE
 from micropkgd.sources.local import fetch_local
+from micropkgd.sources.loop import OthersLoop, OwnLoop
 from micropkgd.sources.source import (
     Answer,
     Checker,
@@ -31,58 +32,10 @@ from micropkgd.sources.upload import Store, Stored, Upload, put_local
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Future
 
     from micropkgd.model.origins import Origins
     from micropkgd.sources.hosts import Hosts
     from micropkgd.sources.pace import Pace
-
-T = TypeVar("T")
-
-
-def _http(origins: "Origins | None") -> Source:
-    from micropkgd.sources.http.source import HttpSource
-
-    return HttpSource(origins=origins)
-
-
-def _s3(origins: "Origins | None") -> Source:
-    del origins  # it follows no redirect: what it reaches is known before it asks
-    if find_spec("s3fs") is None:
-        return Driverless("s3")
-    from micropkgd.sources.s3.source import S3Source
-
-    return S3Source()
-
-
-def _gcs(origins: "Origins | None") -> Source:
-    if find_spec("gcsfs") is None:
-        return Driverless("gcs")
-    from micropkgd.sources.gcs.source import GcsSource
-
-    return GcsSource(origins=origins)
-
-
-def _index(origins: "Origins | None") -> Source:
-    from micropkgd.sources.index.source import IndexSource
-
-    return IndexSource(origins=origins)
-
-
-def _other(origins: "Origins | None") -> Source:
-    del origins  # it is never asked under a list
-    from micropkgd.sources.other import OtherSource
-
-    return OtherSource()
-
-
-_REMOTE: Mapping[RefKind, Callable[["Origins | None"], Source]] = {
-    RefKind.HTTP: _http,
-    RefKind.S3: _s3,
-    RefKind.GCS: _gcs,
-    RefKind.INDEX: _index,
-    RefKind.OTHER: _other,
-}
 
 
 class Sources:
@@ -117,13 +70,9 @@ class Sources:
         self._origins = origins
         self._hosts = hosts
         self._pace = pace
-        self._waiting = waiting
         self._open: dict[RefKind, Source] = {}
-        self._runner: asyncio.Runner | None = None
-        self._others_loop = loop
+        self._run_on_loop = OwnLoop() if loop is None else OthersLoop(loop, waiting)
         self._places: dict[str, asyncio.Semaphore] = {}
-        self._under_way: set[Future[Any]] = set()
-        self._stopped = False
 
     def answer(self, requests: Sequence[Request], project_root: StrPath) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone."""
@@ -132,7 +81,7 @@ class Sources:
             for request in requests
         ]
         remote = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
-        fetched = iter(self._run(remote) if remote else ())
+        fetched = iter(self._run_on_loop(self._fetch_all(remote)) if remote else ())
         return [next(fetched) if answer is None else answer for answer in answers]
 
     def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
@@ -143,7 +92,7 @@ class Sources:
             return put_local(upload, project_root)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
-        return self._wait_for(self._put(upload))
+        return self._run_on_loop(self._put(upload))
 
     async def _put(self, upload: Upload) -> Stored | Failed:
         source = self._source(upload.ref.kind)
@@ -161,37 +110,15 @@ class Sources:
     def _without_network(self, request: Request, project_root: StrPath) -> Answer | None:
         if request.ref.kind is RefKind.LOCAL:
             return fetch_local(request, project_root, self._cache)
-        if request.ref.kind not in _REMOTE:
+        if request.ref.kind not in REMOTE:
             return _no_source(request)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so its source was not asked")
         return None
 
-    def _run(self, requests: Sequence[Request]) -> list[Answer]:
-        return self._wait_for(self._fetch_all(requests))
-
-    def _wait_for(self, work: "Coroutine[object, object, T]") -> T:
-        """Run some work on the loop; `concurrent.futures.CancelledError` where it was stopped."""
-        import asyncio
-
-        if self._others_loop is None:
-            self._runner = self._runner or asyncio.Runner()
-            return self._runner.run(work)
-        future = asyncio.run_coroutine_threadsafe(work, self._others_loop)
-        self._under_way.add(future)
-        if self._stopped:
-            future.cancel()
-        try:
-            with self._waiting():
-                return future.result()
-        finally:
-            self._under_way.discard(future)
-
     def stop(self) -> None:
         """End what is under way in other threads, and whatever they begin from now on."""
-        self._stopped = True
-        for future in list(self._under_way):
-            future.cancel()
+        self._run_on_loop.stop()
 
     async def aclose(self) -> None:
         """Let go of connections, on the loop that was given."""
@@ -262,7 +189,7 @@ class Sources:
 
     def _source(self, kind: RefKind) -> Source:
         if kind not in self._open:
-            self._open[kind] = _REMOTE[kind](self._origins)
+            self._open[kind] = REMOTE[kind](self._origins)
         return self._open[kind]
 
     async def _close_all(self) -> None:
@@ -275,13 +202,9 @@ class Sources:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            try:
-                self._runner.run(self._close_all())
-            finally:
-                self._runner.close()
-                self._runner = None
-                self._open.clear()
+        if isinstance(self._run_on_loop, OwnLoop):
+            self._run_on_loop.close(self._close_all)
+            self._open.clear()
 
 
 def _mistake(source: Source, request: Request) -> Failed | None:
@@ -292,23 +215,6 @@ def _mistake(source: Source, request: Request) -> Failed | None:
     except DocumentError as error:
         return Failed(FailureKind.REFUSED, error.problem, error.hint)
     return None
-
-
-class Driverless:
-    """Stands for a source whose library is not installed."""
-
-    def __init__(self, extra: str) -> None:
-        self._extra = extra
-
-    async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
-        """Say what to install."""
-        del cache, progress
-        scheme = request.ref.location.partition("://")[0]
-        problem = f"the driver for `{scheme}://` refs is not installed"
-        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
-
-    async def close(self) -> None:
-        """Have nothing to close."""
 
 
 def _no_source(request: Request) -> Failed:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 
 _EXIT_DAMAGED = 6

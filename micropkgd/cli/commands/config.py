@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.config_check import doubts
 from micropkgd.machine.places import find_config, usual_places

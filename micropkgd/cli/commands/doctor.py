@@ -2,10 +2,11 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Iterator
 
-from micropkgd.actions.doctor import examine
+from micropkgd.actions.doctor import Diagnosis, examine
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 
 
 def doctor(options: Namespace) -> int:
@@ -14,6 +15,15 @@ def doctor(options: Namespace) -> int:
     if options.json:
         say_json(options, {"projects": [diagnosis.document()]}, exit_code=diagnosis.exit_code)
     else:
-        told = (line for line in diagnosis.lines() if not options.quiet or not line.startswith("ok "))
+        told = (line for line in _lines(diagnosis) if not options.quiet or not line.startswith("ok "))
         say(plain(line) for line in told)
     return diagnosis.exit_code
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    for finding in diagnosis.findings:
+        yield f"{'trouble' if finding.trouble else 'ok':<8} {finding.topic:<12} {finding.text}"
+        if finding.hint:
+            yield f"  hint: {finding.hint}"
+    troubles = sum(finding.trouble for finding in diagnosis.findings)
+    yield f"{troubles} {'trouble' if troubles == 1 else 'troubles'}" if troubles else "all is well"

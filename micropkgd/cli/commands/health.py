@@ -21,7 +21,7 @@ def health(options: Namespace) -> int:
     except MicropkgError as error:
         answer, problem = {"ok": False}, str(error)
     if options.json:
-        from micropkgd.cli.session import say_json
+        from micropkgd.cli.say import say_json
 
         say_json(options, {**answer, "problem": problem, "projects": []}, exit_code=int(bool(problem)))
     elif problem or not options.quiet:

@@ -1,12 +1,11 @@
-"""`history` and `rollback`: what the last commits did, and taking it back."""
+"""`history`: what the last commits did."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from time import gmtime, strftime
 
-from micropkgd.actions.rollback import roll_back
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import exit_code_of, say, say_json, say_outcomes, work_on
+from micropkgd.cli.say import say, say_json
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.root import find_root
@@ -25,17 +24,6 @@ def history(options: Namespace) -> int:
     else:
         say(plain(line) for line in _lines(commits))
     return 0
-
-
-def rollback(options: Namespace) -> int:
-    """Take back the last commit, or all since one."""
-    outcomes = work_on(
-        options,
-        [options.project],
-        lambda root, _: roll_back(root, options.ref, options.to, options.lock_timeout),
-    )
-    say_outcomes(options, outcomes)
-    return exit_code_of(outcomes)
 
 
 def _lines(commits: Sequence[kept.Commit]) -> Iterator[str]:

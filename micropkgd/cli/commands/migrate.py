@@ -4,7 +4,8 @@ from argparse import Namespace
 
 from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output
-from micropkgd.cli.session import exit_code_of, passes, say, say_json, say_outcomes
+from micropkgd.cli.passes import passes
+from micropkgd.cli.say import exit_code_of, say, say_json, say_outcomes
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.options import Options

@@ -4,7 +4,8 @@ from argparse import Namespace
 from contextlib import ExitStack
 
 from micropkgd.cli.output_package import package_lines
-from micropkgd.cli.session import Reach, say, say_json
+from micropkgd.cli.reach import Reach
+from micropkgd.cli.say import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_package

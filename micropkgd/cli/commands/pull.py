@@ -5,7 +5,8 @@ import shlex
 import sys
 from argparse import Namespace
 
-from micropkgd.cli.session import exit_code_of, passes, say_outcomes, work_on
+from micropkgd.cli.passes import passes, work_on
+from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env

@@ -1,11 +1,11 @@
-"""`reconcile` and `lock`: bring the tree, or the lock alone, up to date."""
+"""`reconcile`: one pass, or the service."""
 
 from argparse import Namespace
 
-from micropkgd.cli.session import exit_code_of, passes, say_outcomes
+from micropkgd.cli.passes import passes
+from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.errors import UsageError
 from micropkgd.reconcile.options import Options
-from micropkgd.workspace.root import find_root
 
 
 def reconcile(options: Namespace) -> int:
@@ -37,26 +37,3 @@ def _refuse_for_service(options: Namespace) -> None:
             raise UsageError(
                 f"--{wish.replace('_', '-')} is for one pass", hint="add --once, or leave it away to serve"
             )
-
-
-def lock(options: Namespace) -> int:
-    """Resolve, and write the lock alone."""
-    from micropkgd.actions.edit_manifest import match_entry
-    from micropkgd.workspace.project import read_manifest
-
-    root = find_root(options.project)
-    refs = frozenset[str]()
-    if options.upgrade is not None:
-        entries = read_manifest(root).pulls
-        named = [match_entry(root, text) for text in options.upgrade]
-        refs = frozenset(named or (entry.ref.text for entry in entries))
-    wanted = Options(
-        apply=not options.check,
-        lock_only=True,
-        upgrade=refs,
-        allow_downgrade=options.allow_downgrade,
-        lock_timeout=options.lock_timeout,
-    )
-    outcomes = passes(options, [root], wanted)
-    say_outcomes(options, outcomes)
-    return exit_code_of(outcomes, check=options.check)

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 from micropkgd.machine import systemd_units as units
 from micropkgd.machine.places import find_config, usual_places
 from micropkgd.machine.systemd_units import SERVICE, SOCKET, Step

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.why import Reason, reasons
 from micropkgd.cli.lines import plain
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.root import find_root

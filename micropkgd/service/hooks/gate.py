@@ -7,7 +7,7 @@ passed, which grows with each refusal, unless a person asks for it.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import Digest
@@ -15,9 +15,6 @@ from micropkgd.reconcile.commit.preview import Check, Staging
 from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command
 from micropkgd.service.hooks.command import Ended
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 BEFORE_COMMIT: Final = "before-commit"
 
@@ -46,32 +43,6 @@ Wait = Callable[[Coroutine[Any, Any, Ended]], Ended]
 def alone(work: Coroutine[Any, Any, Ended]) -> Ended:
     """Wait where there is no service, and no loop: a pass by hand."""
     return asyncio.run(work)
-
-
-class OnLoop:
-    """Waits in the thread of a pass for what runs on the loop of the service."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._under_way: set[Future[Ended]] = set()
-        self._stopped = False
-
-    def __call__(self, work: Coroutine[Any, Any, Ended]) -> Ended:
-        """How it ended; `concurrent.futures.CancelledError` where the service was stopped."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        self._under_way.add(future)
-        if self._stopped:
-            future.cancel()
-        try:
-            return future.result()
-        finally:
-            self._under_way.discard(future)
-
-    def stop(self) -> None:
-        """End what is under way, and whatever begins from now on."""
-        self._stopped = True
-        for future in list(self._under_way):
-            future.cancel()
 
 
 class Gate:

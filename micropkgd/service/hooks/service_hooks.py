@@ -12,7 +12,8 @@ from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks.command import Ended
 from micropkgd.service.hooks.errands import FAILED, RAN, Errands
-from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, OnLoop, Why
+from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, Why
+from micropkgd.sources.loop import OthersLoop
 
 _PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFIG})
 
@@ -27,7 +28,7 @@ class ServiceHooks:
             news = News(FAILED if ended.problem else RAN, BEFORE_COMMIT, str(ended))
             loop.call_soon_threadsafe(tell, news, root, pass_id)
 
-        self._waiting = OnLoop(loop)
+        self._waiting = OthersLoop(loop)
         self._gate = Gate(hooks, self._waiting, told)
         self._errands = Errands(hooks, tell)
 

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from micropkgd.actions import suspend as suspending
 from micropkgd.cli.machine import tell_service
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.say import say, say_json
 from micropkgd.workspace.memory.suspension import Suspension
 from micropkgd.workspace.root import find_root
 

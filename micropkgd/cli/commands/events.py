@@ -1,6 +1,5 @@
-"""`trigger`, `events` and `token`: what is asked of a service that runs."""
+"""`events`: what happened lately, as the running service saw it."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -8,24 +7,9 @@ from typing import Any
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import socket_of
-from micropkgd.cli.session import say, say_json
-from micropkgd.machine.config import load
-from micropkgd.machine.places import find_config
-from micropkgd.machine.token import read_token, rotate_token, token_file
+from micropkgd.cli.say import say, say_json
 from micropkgd.service.client import require_service
 from micropkgd.workspace.root import find_root
-
-
-def trigger(options: Namespace) -> int:
-    """Ask for passes."""
-    service = require_service(socket_of(options))
-    roots = [find_root(project) for project in options.projects or ([] if options.all else ["."])]
-    answer = service.post("/v1/trigger", {} if options.all else {"projects": roots})
-    if options.json:
-        say_json(options, {"projects": [{"project": root} for root in answer["projects"]]}, exit_code=0)
-    else:
-        say(f"asked for a pass of {root}" for root in answer["projects"])
-    return 0
 
 
 def events(options: Namespace) -> int:
@@ -43,18 +27,6 @@ def events(options: Namespace) -> int:
             say_json(options, {"projects": [], "events": rows}, exit_code=0)
         else:
             _say_events(options, found, root)
-    return 0
-
-
-def token(options: Namespace) -> int:
-    """Show the token of the HTTP listener, or make another."""
-    settings = load(find_config(options.config, os.environ), os.environ)
-    path = token_file(settings.http.token_file, os.environ)
-    secret = rotate_token(path) if options.action == "rotate" else read_token(path)
-    if options.json:
-        say_json(options, {"projects": [], "file": path, "token": secret}, exit_code=0)
-    else:
-        say([secret])
     return 0
 
 

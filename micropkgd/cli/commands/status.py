@@ -1,4 +1,4 @@
-"""How projects stand: asked of the running service, or read from what the last pass left."""
+"""`status`: how projects stand, asked of the running service, or read from what the last pass left."""
 
 import time
 from argparse import Namespace
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from micropkgd.actions.status import status
+from micropkgd.actions.status import project_status
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, socket_of
-from micropkgd.cli.session import say, say_json
+from micropkgd.cli.output_status import status_lines
+from micropkgd.cli.say import say, say_json
 from micropkgd.errors import MicropkgError
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.workspace.root import find_root
@@ -17,13 +18,14 @@ from micropkgd.workspace.root import find_root
 _LOOK_EVERY: Final = 1.0  # seconds
 
 
-def say_status(options: Namespace) -> None:
-    """Say it once, or again whenever it changes."""
+def status(options: Namespace) -> int:
+    """Say it once, or again whenever it changes; asks no source."""
     if options.watch:
         with suppress(KeyboardInterrupt):  # the way to end it
             _watch(options)
     else:
         _say(options, _ask(options))
+    return 0
 
 
 def _watch(options: Namespace) -> None:
@@ -47,13 +49,13 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
             return [_as_edited(one) for one in served]
-    return [status(root)]
+    return [project_status(root)]
 
 
 def _as_edited(served: ProjectStatus) -> ProjectStatus:
     """What the service says, with the local edits of now: a save of what was pulled makes no pass due."""
     try:
-        entries = status(served.root).entries
+        entries = project_status(served.root).entries
     except MicropkgError:  # the service has said of the project what is wrong with it
         return served
     drifted = {(entry.ref, entry.target): entry.drifted for entry in entries}
@@ -80,7 +82,7 @@ def _lines(options: Namespace, projects: Sequence[ProjectStatus]) -> Iterator[st
     for project in projects:
         if options.all:
             yield plain(_heading(project))
-        yield from (plain(f"  {line}" if options.all else line) for line in project.lines())
+        yield from (plain(f"  {line}" if options.all else line) for line in status_lines(project))
 
 
 def _heading(project: ProjectStatus) -> str:

@@ -1,0 +1,31 @@
+"""`lock`: bring the lock up to date, and leave the tree as it is."""
+
+from argparse import Namespace
+
+from micropkgd.cli.passes import passes
+from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
+
+
+def lock(options: Namespace) -> int:
+    """Resolve, and write the lock alone."""
+    from micropkgd.actions.edit_manifest import match_entry
+    from micropkgd.workspace.project import read_manifest
+
+    root = find_root(options.project)
+    refs = frozenset[str]()
+    if options.upgrade is not None:
+        entries = read_manifest(root).pulls
+        named = [match_entry(root, text) for text in options.upgrade]
+        refs = frozenset(named or (entry.ref.text for entry in entries))
+    wanted = Options(
+        apply=not options.check,
+        lock_only=True,
+        upgrade=refs,
+        allow_downgrade=options.allow_downgrade,
+        lock_timeout=options.lock_timeout,
+    )
+    outcomes = passes(options, [root], wanted)
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes, check=options.check)

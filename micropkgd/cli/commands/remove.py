@@ -1,0 +1,18 @@
+"""`remove`: a row less in the manifest, and the pass that removes its files."""
+
+from argparse import Namespace
+
+from micropkgd.actions.edit_manifest import match_entry, remove_entry
+from micropkgd.cli.passes import passes
+from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
+
+
+def remove(options: Namespace) -> int:
+    """Remove a pull entry and its untouched files."""
+    root = find_root(options.project)
+    remove_entry(root, match_entry(root, options.ref), options.lock_timeout)
+    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)

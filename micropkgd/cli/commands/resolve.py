@@ -1,0 +1,22 @@
+"""`resolve`: a person's word on what becomes of a held entry."""
+
+from argparse import Namespace
+
+from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.actions.status import require_held
+from micropkgd.cli.passes import passes
+from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.model.choice import Conflict
+from micropkgd.reconcile.options import Options
+from micropkgd.workspace.root import find_root
+
+
+def resolve(options: Namespace) -> int:
+    """Apply a held entry as the person chose."""
+    root = find_root(options.project)
+    ref = match_entry(root, options.ref)
+    require_held(root, ref)
+    wanted = Options(choices={ref: Conflict(options.choice)}, lock_timeout=options.lock_timeout)
+    outcomes = passes(options, [root], wanted)
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)

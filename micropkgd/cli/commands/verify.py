@@ -1,0 +1,24 @@
+"""`verify`: whether every installed file is what the lock says."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from micropkgd.actions.verify import Verification, verify_files
+from micropkgd.cli.lines import plain
+from micropkgd.cli.say import say, say_json
+from micropkgd.workspace.root import find_root
+
+
+def verify(options: Namespace) -> int:
+    """Compare every installed file with the lock."""
+    report = verify_files(find_root(options.project))
+    if options.json:
+        say_json(options, {"projects": [report.document()]}, exit_code=report.exit_code)
+    else:
+        say(plain(line) for line in _lines(report))
+    return report.exit_code
+
+
+def _lines(report: Verification) -> Iterator[str]:
+    yield from (f"{what:<9} {path}" for path, what in report.differing)
+    yield f"{report.checked} files checked, {len(report.differing)} not as locked"

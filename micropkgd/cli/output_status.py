@@ -1,0 +1,41 @@
+"""How `status` says how things stand, for people. Pure."""
+
+from collections.abc import Iterator
+
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.status import ProjectStatus
+from micropkgd.model.tree import Digest, short
+
+
+def status_lines(project: ProjectStatus) -> Iterator[str]:
+    """How a project and its entries stand."""
+    known = [entry.standing for entry in project.entries] + [package.standing for package in project.packages]
+    if project.standing.message and not any(_same(project.standing, standing) for standing in known):
+        state, (why,) = project.standing.state, _why(project.standing)  # it is about the project as a whole
+        yield f"{state:<9} {why.lstrip()}"
+    for entry in project.entries:
+        what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
+        place = f" -> {entry.target}" if entry.target else ""
+        waiting = f"  waiting: {entry.waiting}" if entry.waiting else ""
+        yield f"{entry.standing.state:<9} {entry.ref}{place}{what}{waiting}"
+        yield from _why(entry.standing)
+        yield from (f"  drifted: {path} (your edit is kept)" for path in entry.drifted)
+    for package in project.packages:
+        what = f" -> {package.path}  {package.version}" if package.path else ""
+        yield f"{package.standing.state:<9} {package.module}{what}"
+        yield from _why(package.standing)
+    if project.interrupted:
+        yield "an interrupted pass waits to be finished: run `micropkgd reconcile --once`"
+    if not project.entries and not project.packages and project.standing.state == Condition.READY.value:
+        yield "no entries"
+
+
+def _same(one: Standing, other: Standing) -> bool:
+    return (one.state, one.reason, one.message) == (other.state, other.reason, other.message)
+
+
+def _why(standing: Standing) -> Iterator[str]:
+    if standing.message and standing.reason != "Drifted":
+        since = f", since {standing.since}" if standing.since else ""
+        again = f", next try {standing.next_try}" if standing.next_try else ""
+        yield f"  {standing.reason}: {standing.message}{since}{again}"

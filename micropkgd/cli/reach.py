@@ -1,0 +1,62 @@
+"""The cache and the sources of one command: made when the first pass needs them, and shared by all."""
+
+import os
+from argparse import Namespace
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from micropkgd.cli.machine import settings_of
+from micropkgd.cli.progress import Downloads
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.resolve.fetcher import Fetcher
+    from micropkgd.sources.cache import ArchiveCache
+    from micropkgd.sources.gather import Sources
+
+
+class Reach:
+    """The cache and the sources of one command, made when the first pass needs them and shared by all."""
+
+    def __init__(self, options: Namespace, stack: ExitStack) -> None:
+        self._options = options
+        self._stack = stack
+        self._shared: tuple[Sources, ArchiveCache] | None = None
+
+    def fetcher(self, root: str) -> "Fetcher":
+        """What one project's pass reaches archives with."""
+        from micropkgd.reconcile.resolve.fetcher import Fetcher
+
+        sources, cache = self._shared = self._shared or self._make()
+        return Fetcher(root, sources, cache, os.environ)
+
+    def publisher(self, root: str) -> "Publisher":
+        """What one project's archives are published with."""
+        from micropkgd.reconcile.package.publish import Publisher
+
+        sources, _ = self._shared = self._shared or self._make()
+        return Publisher(root, sources, os.environ)
+
+    def _make(self) -> "tuple[Sources, ArchiveCache]":
+        from micropkgd.sources.cache import ArchiveCache, default_cache_folder
+        from micropkgd.sources.gather import Sources
+
+        progress = self._stack.enter_context(Downloads(quiet=self._options.quiet or self._options.json))
+        offline = getattr(self._options, "offline", False)  # not an option of every command
+        settings = settings_of(self._options)
+        if settings is None:
+            cache = ArchiveCache(default_cache_folder(os.environ))
+            return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
+        from micropkgd.machine.config import allowed_origins, cache_of, pace_of
+
+        cache = cache_of(settings)
+        sources = Sources(
+            cache,
+            offline=offline,
+            progress=progress,
+            at_once=settings.limits.downloads,
+            per_host=settings.limits.downloads_per_host,
+            origins=allowed_origins(settings),
+            pace=pace_of(settings),
+        )
+        return self._stack.enter_context(sources), cache

@@ -1,0 +1,78 @@
+"""How a command says what came of it: data to stdout, all else to stderr, or one JSON document."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from micropkgd.cli import output
+from micropkgd.cli.lines import plain
+from micropkgd.model.condition import EXIT_PENDING, worst
+from micropkgd.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.resolve.fetcher import Fetcher
+
+    MakeFetcher = Callable[[str], Fetcher]
+
+
+def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
+    """The exit code of a command over these projects; `check` counts what is pending."""
+    codes = [outcome.exit_code for outcome in outcomes]
+    if check and any(outcome.pending for outcome in outcomes):
+        codes.append(EXIT_PENDING)
+    return worst(codes)
+
+
+def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object) -> None:
+    """Say what came of each project, in the form that was asked for; `also` is for the document alone."""
+    if options.json:
+        from micropkgd.model.outcome_json import outcome_document
+
+        documents = [outcome_document(outcome) for outcome in outcomes]
+        say_json(
+            options,
+            {**also, "projects": documents},
+            exit_code=exit_code_of(outcomes, check=getattr(options, "check", False)),
+        )
+        return
+    for outcome in outcomes:
+        if len(outcomes) > 1:
+            heading = [f"{plain(outcome.root)}:"]
+            say(heading) if outcome.failure is None else say_aside(heading)
+        if outcome.failure is not None:
+            say_problems(outcome)
+            continue
+        say(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
+        if outcome.packages:
+            from micropkgd.cli.output_package import package_lines
+
+            words = package_lines(
+                outcome.packages, verbose=options.verbose, quiet=options.quiet, applied=outcome.applied
+            )
+            say(words)
+
+
+def say_problems(outcome: Outcome) -> None:
+    """What kept a project from being worked on, or an entry from being shown, goes to stderr."""
+    failures = [outcome.failure] if outcome.failure else [entry.failure for entry in outcome.entries if entry.failure]
+    for failure in failures:
+        say_aside(output.failure_lines(failure))
+
+
+def say_aside(lines: Iterable[str]) -> None:
+    """Print lines that are no data."""
+    sys.stderr.writelines(f"{line}\n" for line in lines)
+
+
+def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
+    """Print a result as the versioned document of docs/json.md."""
+    document = {"schema": output.JSON_SCHEMA, "command": options.command, "exit_code": exit_code, **document}
+    say([json.dumps(document, indent=2)])
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines of data."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))  # at once: a thousand small writes take a while
+    sys.stdout.flush()

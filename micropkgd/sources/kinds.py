@@ -1,0 +1,74 @@
+"""The table of what fetches which kind of ref: each source is imported when the first ref of its kind is asked."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from micropkgd.model.ref import RefKind
+from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Source
+
+if TYPE_CHECKING:
+    from micropkgd.model.origins import Origins
+
+
+class Driverless:
+    """Stands for a source whose library is not installed."""
+
+    def __init__(self, extra: str) -> None:
+        self._extra = extra
+
+    async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
+        """Say what to install."""
+        del cache, progress
+        scheme = request.ref.location.partition("://")[0]
+        problem = f"the driver for `{scheme}://` refs is not installed"
+        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
+
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+
+def _http(origins: "Origins | None") -> Source:
+    from micropkgd.sources.http.source import HttpSource
+
+    return HttpSource(origins=origins)
+
+
+def _s3(origins: "Origins | None") -> Source:
+    del origins  # it follows no redirect: what it reaches is known before it asks
+    if find_spec("s3fs") is None:
+        return Driverless("s3")
+    from micropkgd.sources.s3.source import S3Source
+
+    return S3Source()
+
+
+def _gcs(origins: "Origins | None") -> Source:
+    if find_spec("gcsfs") is None:
+        return Driverless("gcs")
+    from micropkgd.sources.gcs.source import GcsSource
+
+    return GcsSource(origins=origins)
+
+
+def _index(origins: "Origins | None") -> Source:
+    from micropkgd.sources.index.source import IndexSource
+
+    return IndexSource(origins=origins)
+
+
+def _other(origins: "Origins | None") -> Source:
+    del origins  # it is never asked under a list
+    from micropkgd.sources.other import OtherSource
+
+    return OtherSource()
+
+
+REMOTE: Mapping[RefKind, Callable[["Origins | None"], Source]] = {
+    RefKind.HTTP: _http,
+    RefKind.S3: _s3,
+    RefKind.GCS: _gcs,
+    RefKind.INDEX: _index,
+    RefKind.OTHER: _other,
+}
