@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests import archives
+from tests.kit import archives
 
 FILES = 10
 ROUNDS = 5

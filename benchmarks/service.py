@@ -23,9 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.daemon import Daemon, served
-from tests.servers.faults import FaultServer, Reply
-from tests.world import archive
+from tests.kit.daemon import Daemon, served
+from tests.kit.servers.faults import FaultServer, Reply
+from tests.kit.world import archive
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event as Flag

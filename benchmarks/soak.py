@@ -20,9 +20,9 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.daemon import Daemon, served
-from tests.servers.faults import FaultServer, Reply
-from tests.world import World, archive
+from tests.kit.daemon import Daemon, served
+from tests.kit.servers.faults import FaultServer, Reply
+from tests.kit.world import World, archive
 
 _PAUSE = 0.25  # seconds between two deeds, on average
 _ROW = '"dist/ds.tar.gz" = {}'

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.canaries import no_secret_is_left, pytest_runtest_makereport
-from tests.world import World
+from tests.kit.canaries import no_secret_is_left, pytest_runtest_makereport
+from tests.kit.world import World
 
 __all__ = ["no_secret_is_left", "pytest_runtest_makereport"]
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.kit.servers.fixtures"]
 
 NO_INDEX = "http://127.0.0.1:9/simple/"  # the discard port, where nobody listens
 

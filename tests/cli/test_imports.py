@@ -1,0 +1,96 @@
+"""What a pass imports is most of what it costs: a local one, and one with nothing to do, pay for little."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micropkgd
+from micropkgd.model import variables
+from tests.kit.world import World
+
+HEAVY = {"aiohttp", "s3fs", "gcsfs", "fsspec", "watchfiles", "apscheduler", "tomlkit", "rich", "yaml", "structlog",
+         "packaging", "asyncio"}  # fmt: skip
+
+
+def loaded(world: World, *arguments: str) -> set[str]:
+    """The modules that one command line imports in a fresh interpreter; it must end with 0."""
+    program = (
+        "import sys\n"
+        "sys.argv = ['micropkgd', *sys.argv[1:]]\n"
+        "import micropkgd.__main__\n"
+        "code = micropkgd.__main__.main()\n"
+        "sys.stderr.write('\\n'.join(sys.modules))\n"
+        "sys.exit(code)\n"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    ended = subprocess.run(command, cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stderr.split())
+
+
+@pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])
+def test_a_local_pass_with_nothing_to_do(world: World, mode: str) -> None:
+    """None of the libraries for networks, logs, editing or terminals, in whatever mode."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    world.asks_for()
+    world.sync()
+
+    assert not HEAVY & loaded(world, "reconcile", "--once", *mode.split())
+
+
+def test_the_everyday_pass_imports_next_to_nothing(world: World) -> None:
+    """Where nothing moved: neither what parses command lines nor what defines values."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    world.asks_for()
+    world.sync()
+
+    assert not {"argparse", "typing", "micropkgd.errors"} & loaded(world, "reconcile", "--once")
+
+
+def test_a_local_pass_after_a_touch(world: World) -> None:
+    """Also the whole loop, where it finds nothing to do."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    world.asks_for()
+    world.sync()
+    world.write("pyproject.toml", world.read("pyproject.toml"))
+    modules = loaded(world, "reconcile", "--once")
+
+    assert "micropkgd.reconcile.plan.planner" in modules
+    assert not HEAVY & modules
+
+
+@pytest.mark.parametrize("command", ["status", "verify"])
+def test_looking_is_cheap(world: World, command: str) -> None:
+    """`status` and `verify` of a local project too."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    world.asks_for()
+    world.sync()
+
+    assert not HEAVY & loaded(world, command)
+
+
+def test_version_imports_nothing_of_the_house(world: World) -> None:
+    """The front step alone."""
+    modules = loaded(world, "--version")
+
+    assert {name for name in modules if name.startswith("micropkgd")} == {"micropkgd", "micropkgd.__main__"}
+
+
+def test_our_variables_are_named_in_one_place() -> None:
+    """A name that is spelled twice is changed once."""
+    home = Path(variables.__file__)
+    for path in Path(micropkgd.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_bytes())
+        told = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in told]
+        spelled = [node.lineno for node in texts if isinstance(node.value, str) and variables.PREFIX in node.value]
+        assert path == home or not spelled, (path, spelled)

@@ -1,0 +1,141 @@
+"""What Prometheus is told, read with its own parser."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.kit.daemon import Daemon, served, until
+from tests.kit.servers.faults import FaultServer, Reply
+from tests.kit.site import Site, config, listening
+from tests.kit.world import World, archive
+
+Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(site: Site) -> Samples:
+    """Every sample, by name and labels."""
+    answer = site.get("/metrics")
+    assert answer.status == 200
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.body.decode())
+        for sample in family.samples
+    }
+
+
+def value(site: Site, name: str, **labels: str) -> float | None:
+    """One sample; None where there is none."""
+    return samples(site).get((f"micropkgd_{name}", frozenset(labels.items())))
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """A service with one project that is in sync."""
+    world = served(tmp_path / "src")
+    with Daemon(tmp_path, config(tmp_path)) as running:
+        running.ready(world.root)
+        yield running
+
+
+def test_a_pass_is_counted_by_what_came_of_it(daemon: Daemon) -> None:
+    """With how long it took, and when it last went well."""
+    site, root = listening(daemon, "http.probes"), str(daemon.folder / "src" / "p0")
+    before = value(site, "reconcile_total", project=root, result="in_sync") or 0
+    assert before >= 1
+    assert (value(site, "last_success_timestamp_seconds", project=root) or 0) > 1.7e9
+
+    daemon.ask().post("/v1/reconcile", {}, timeout=None)
+    daemon.ready(daemon.folder / "src" / "p0")
+    assert value(site, "reconcile_total", project=root, result="in_sync") == before + 1
+    assert value(site, "reconcile_duration_seconds_count") == before + 1
+
+    (daemon.folder / "src/p0/pyproject.toml").write_text("[tool.micropkgd\n")
+    until(lambda: (value(site, "reconcile_total", project=root, result="invalid") or 0) >= 1)
+
+
+def test_states_are_told_of_every_project(daemon: Daemon) -> None:
+    """1 for the one it is in and 0 for all others, so that an alert can be raised and taken back."""
+    site, root = listening(daemon, "http.probes"), str(daemon.folder / "src" / "p0")
+    assert value(site, "project_state", project=root, state="Ready") == 1
+    assert value(site, "project_state", project=root, state="Stalled") == 0
+    assert value(site, "entries", project=root, state="Ready") == 2
+    assert value(site, "entries", project=root, state="Held") == 0
+
+    (daemon.folder / "src/p0/src/shop/ds/nodes.py").write_text("mine = 1\n")
+    daemon.ask().post("/v1/reconcile", {}, timeout=None)
+    until(lambda: value(site, "drift_files", project=root) == 1)
+
+
+def test_the_service_tells_of_itself(daemon: Daemon) -> None:
+    """How it watches, what waits, whether the config is good."""
+    site = listening(daemon, "http.probes")
+    assert value(site, "watch_mode", mode="events") == 1
+    assert value(site, "watch_mode", mode="scans") == 0
+    assert value(site, "queue_depth") == 0
+    assert value(site, "passes_running") == 0
+    assert value(site, "watch_overflow_total") == 0
+    assert value(site, "journal_recoveries_total") == 0
+    assert value(site, "loop_lag_seconds") is not None
+    assert value(site, "config_last_reload_successful") == 1
+
+    good = daemon.config.read_text()
+    daemon.config.write_text("nonsense = 1\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until("ConfigRefused")
+    assert value(site, "config_last_reload_successful") == 0
+    assert value(site, "events_total", kind="ConfigRefused") == 1
+
+    daemon.config.write_text(good)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until("ConfigReloaded")
+    assert value(site, "config_last_reload_successful") == 1
+
+
+def test_answers_are_counted_by_route(daemon: Daemon) -> None:
+    """Never by the path that was asked: that would be a series for each."""
+    whole, alone = listening(daemon, "http.listen"), listening(daemon, "http.probes")
+    whole.get("/v1/status")
+    whole.get("/v1/status", token="")
+    for number in range(3):
+        whole.ask("POST", f"/hooks/{number}")
+        whole.ask("PROPFIND", f"/{number}")
+
+    assert value(alone, "http_answers_total", method="GET", route="/v1/status", code="200") == 1
+    assert value(alone, "http_answers_total", method="GET", route="/v1/status", code="401") == 1
+    assert value(alone, "http_answers_total", method="POST", route="/hooks/{name}", code="403") == 3
+    assert value(alone, "http_answers_total", method="other", route="unknown", code="404") == 3
+
+
+def test_a_project_that_goes_is_told_of_no_more(daemon: Daemon) -> None:
+    """A series of something that is no more would alarm for ever."""
+    site, root = listening(daemon, "http.probes"), daemon.folder / "src" / "p0"
+    root.rename(daemon.folder / "away")
+    daemon.until("ProjectRemoved", root)
+
+    assert not [labels for _, labels in samples(site) if ("project", str(root)) in labels]
+
+
+def test_no_address_of_a_source_stands_in_a_label(tmp_path: Path, faults: FaultServer) -> None:
+    """It may hold a credential."""
+    url = faults.script("/ds.tar.gz", Reply(200, archive({})))
+    world = World(tmp_path / "src" / "one")
+    world.manifest(f'"{url}" = {{}}')
+    with Daemon(tmp_path, config(tmp_path)) as daemon:
+        daemon.ready(world.root)
+        found = samples(listening(daemon, "http.probes"))
+
+    assert not [name for name, labels in found for _, text in labels if "://" in text]
+
+
+def test_the_newer_form_is_given_to_who_asks_for_it(daemon: Daemon) -> None:
+    """As OpenMetrics, whose parser is the stricter one."""
+    answer = listening(daemon, "http.listen").get("/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"})
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    parsed = openmetrics.text_string_to_metric_families(answer.body.decode())  # type: ignore[no-untyped-call]
+    families = {family.name for family in parsed}
+    assert {"micropkgd_reconcile", "micropkgd_project_state", "micropkgd_reconcile_duration_seconds"} <= families

@@ -1,0 +1,279 @@
+"""The status page in a real browser: what our page shows, and what a page of another origin gets (nothing)."""
+
+import http.server
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.kit.daemon import Daemon, served
+from tests.kit.site import Site, config, listening
+from tests.kit.world import World
+
+NAMES = ("evil.test", "127.0.0.1.evil.test")  # the browser is told that they are this machine
+
+_EVIL = """\
+<!doctype html><meta charset="utf-8"><title>evil</title><body><form method="post" target="shown"></form>
+<iframe name="shown"></iframe></body>
+"""
+_ATTACK = """\
+async ([base, token]) => {
+  const got = {};
+  const tried = async (name, work) => { try { got[name] = await work(); } catch (error) { got[name] = "refused"; } };
+  const auth = token ? { Authorization: `Bearer ${token}` } : {};
+  for (const path of ["/", "/v1/status", "/livez", "/metrics", "/page.js"]) {
+    await tried(`fetch ${path}`, async () => (await fetch(base + path, { headers: auth })).text());
+    await tried(`plain fetch ${path}`, async () => (await fetch(base + path)).text());
+    await tried(`opaque fetch ${path}`, async () => (await fetch(base + path, { mode: "no-cors" })).type);
+  }
+  for (const kind of ["application/json", "text/plain"]) {
+    await tried(`post ${kind}`, async () => (await fetch(`${base}/v1/trigger`, {
+      method: "POST", body: "{}", headers: { "Content-Type": kind, ...auth } })).text());
+  }
+  await tried("opaque post", async () => (await fetch(`${base}/v1/trigger`, {
+    method: "POST", body: "{}", mode: "no-cors" })).type);
+  const element = (tag, attribute, path) => tried(`${tag} ${path}`, () => new Promise((resolve, reject) => {
+    const one = document.createElement(tag);
+    one.onload = () => resolve("loaded"); one.onerror = reject;
+    one[attribute] = base + path;
+    if (tag === "link") one.rel = "stylesheet";
+    document.body.append(one);
+  }));
+  await element("img", "src", "/v1/status");
+  await element("script", "src", "/page.js");
+  await element("link", "href", "/page.css");
+  await tried("events", () => new Promise((resolve, reject) => {
+    const source = new EventSource(`${base}/v1/events?follow=1`);
+    source.onopen = () => resolve("open"); source.onerror = () => { source.close(); reject(); };
+  }));
+  await tried("popup", async () => {
+    const opened = window.open(`${base}/`);
+    for (;;) {
+      if (opened === null || opened.closed) return "refused";
+      if (opened.location.href !== "about:blank" && opened.document.readyState === "complete") {
+        return opened.document.documentElement.textContent;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+  return got;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser without a screen."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("chromium is not installed: `apt-get install chromium`, or run `.ci/run`, which does")
+    rules = ",".join(f"MAP {name} 127.0.0.1" for name in NAMES)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of its own."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A service with one project, that listens on TCP."""
+    folder = tmp_path_factory.mktemp("page")
+    world = served(folder / "src")
+    with Daemon(folder, config(folder)) as running:
+        running.ready(world.root)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(daemon: Daemon) -> Site:
+    """Where it listens."""
+    return listening(daemon, "http.listen")
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A web server of somebody else on this machine: its port."""
+    folder = tmp_path_factory.mktemp("evil")
+    (folder / "index.html").write_text(_EVIL)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def address(site: Site, token: str | None = None) -> str:
+    """The address of the page, with the token in its fragment."""
+    return f"http://127.0.0.1:{site.port}/#token={site.token if token is None else token}"
+
+
+def test_the_page_shows_projects_and_events(page: Page, site: Site, daemon: Daemon) -> None:
+    """The token is gone from the address at once, and nothing of the page is refused by its own policy."""
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    page.goto(address(site))
+
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.locator("#summary")).to_have_text("1 project: 1 ready")
+    project = page.locator(f'details[data-project="{daemon.folder}/src/p0"]')
+    expect(project).to_contain_text("Ready")
+    project.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(project.get_by_role("cell", name="src/shop/ds")).to_be_visible()
+    expect(page.get_by_role("cell", name="Installed")).to_be_visible()
+    assert site.token not in page.url
+    assert page.evaluate("document.cookie + JSON.stringify([{...localStorage}, {...sessionStorage}])") == "[{},{}]"
+    assert refused == []
+
+
+def test_the_page_is_true_without_being_asked(page: Page, site: Site, daemon: Daemon) -> None:
+    """What happens is seen; a table that somebody opened stays open, and what has the focus keeps it."""
+    page.goto(address(site))
+    project = page.locator(f'details[data-project="{daemon.folder}/src/p0"]')
+    project.locator("summary").focus()
+    page.keyboard.press("Enter")
+
+    World(daemon.folder / "src" / "new").manifest('"nowhere/ds.tar.gz" = {}')
+    daemon.until("ProjectAdded", daemon.folder / "src" / "new")
+    new = page.locator(f'details[data-project="{daemon.folder}/src/new"]')
+    expect(new).to_have_attribute("data-state", "Stalled")
+    expect(new.get_by_role("cell", name="nowhere/ds.tar.gz", exact=True)).to_be_visible()
+    assert project.get_attribute("open") is not None
+    assert page.evaluate("document.activeElement.closest('details')?.dataset.project") == f"{daemon.folder}/src/p0"
+    shutil.rmtree(daemon.folder / "src" / "new")
+    expect(new).to_have_count(0)
+
+
+def test_what_others_wrote_is_text(page: Page, site: Site, daemon: Daemon) -> None:
+    """A ref, a folder, a message: never a tag."""
+    root = daemon.folder / "src" / "<img src=x onerror=alert(1)>"
+    World(root).manifest('"<b>\'&amp;/ds.tar.gz" = {}')
+    daemon.until("ProjectAdded", root)
+    page.goto(address(site))
+
+    expect(page.get_by_role("cell", name="<b>'&amp;/ds.tar.gz", exact=True).first).to_be_visible()
+    assert page.locator("main img, main b").count() == 0
+    shutil.rmtree(root)
+    daemon.until("ProjectRemoved", root)
+
+
+def test_the_page_is_there_without_scripts(browser: Browser, site: Site) -> None:
+    """The server writes the table; who cannot show the token gets the page without it."""
+    context = browser.new_context(java_script_enabled=False, extra_http_headers=site.signed())
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    expect(page.locator("#summary")).to_contain_text("1 project")
+    context.close()
+
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    expect(page.locator("main")).to_contain_text("Without scripts")
+    expect(page.locator("#summary")).to_have_count(0)
+    context.close()
+
+
+def test_a_token_that_is_added_later_is_taken(page: Page, site: Site) -> None:
+    """Without leaving the page."""
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    expect(page.locator("main")).to_contain_text("micropkgd token show")
+    page.evaluate("(token) => { location.hash = `token=${token}`; }", site.token)
+
+    expect(page.locator("#live")).to_have_text("live")
+    assert site.token not in page.url
+
+
+def test_a_wrong_token_shows_nothing(page: Page, site: Site) -> None:
+    """And says so."""
+    page.goto(address(site, "wrong"))
+
+    expect(page.locator("#live")).to_have_text("not live: the token is not the right one")
+    expect(page.locator("#summary")).to_have_count(0)
+
+
+def test_the_page_is_dark_where_one_likes_it_so(browser: Browser, site: Site) -> None:
+    """As the system says."""
+    shades = []
+    for scheme in ("dark", "light"):
+        context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{site.port}/")
+        shades.append(
+            page.evaluate(
+                "getComputedStyle(document.documentElement).colorScheme + getComputedStyle(document.body).color"
+            )
+        )
+        context.close()
+
+    assert shades[0] != shades[1]
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", *NAMES])
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_page_of_another_origin_gets_nothing(
+    page: Page, site: Site, daemon: Daemon, evil: int, name: str, knows: bool
+) -> None:
+    """Not on another port, not on another name, not even with the token."""
+    before = daemon.ask().get("/v1/events")["events"][-1]["id"]
+    page.goto(f"http://{name}:{evil}/")
+    got = page.evaluate(_ATTACK, [f"http://127.0.0.1:{site.port}", site.token if knows else ""])
+
+    assert set(got.values()) <= {"refused", "opaque"}, json.dumps(got, indent=1)
+    assert [name for name, what in got.items() if what == "opaque"] == []
+    asked = [event for event in daemon.ask().get(f"/v1/events?since={before}")["events"] if event["kind"] == "Asked"]
+    assert asked == []
+
+
+def test_a_form_of_another_origin_does_nothing(page: Page, site: Site, daemon: Daemon, evil: int) -> None:
+    """It is the one thing a page may always send."""
+    before = daemon.ask().get("/v1/events")["events"][-1]["id"]
+    page.goto(f"http://evil.test:{evil}/")
+    with page.expect_response(lambda response: "/v1/trigger" in response.url) as answer:
+        page.evaluate(
+            "(to) => { const form = document.forms[0]; form.action = to; form.submit(); }",
+            f"http://127.0.0.1:{site.port}/v1/trigger",
+        )
+
+    assert answer.value.status == 403
+    asked = [event for event in daemon.ask().get(f"/v1/events?since={before}")["events"] if event["kind"] == "Asked"]
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/status", "/livez"])
+def test_a_frame_of_another_origin_stays_empty(page: Page, site: Site, evil: int, path: str) -> None:
+    """So nobody can be made to click in it."""
+    page.goto(f"http://evil.test:{evil}/")
+    with page.expect_event("framenavigated", lambda frame: frame.parent_frame is not None):
+        page.evaluate("(to) => { frames[0].location = to; }", f"http://127.0.0.1:{site.port}{path}")
+
+    shown = page.frames[1].content()
+    assert "micropkgd" not in shown.replace("chrome-error", "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_was_made_to_lead_here_gets_nothing(page: Page, site: Site, name: str) -> None:
+    """As when a page's own name is bound again: the browser takes us for its origin, we do not."""
+    answer = page.goto(f"http://{name}:{site.port}/")
+
+    assert answer is not None
+    assert answer.status == 403
+    got = page.evaluate(_ATTACK, [f"http://{name}:{site.port}", site.token])
+    assert not [what for what in got.values() if "Ready" in what or "DOMParser" in what or what in {"open", "loaded"}]

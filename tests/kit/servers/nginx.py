@@ -1,0 +1,132 @@
+"""nginx over one folder of files, on plain http and on TLS with certificates good and bad."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.kit.canaries import CANARY, hold
+
+USER = "reader"
+PASSWORD = f"pass-{CANARY}"
+
+_CERTIFICATES = {
+    "good": ("IP:127.0.0.1,DNS:localhost", "30"),
+    "expired": ("IP:127.0.0.1", "-1"),
+    "elsewhere": ("DNS:elsewhere.test", "30"),
+}
+
+
+_SECONDS = itertools.count(1_600_000_000)  # ETag and Last-Modified know nothing finer
+
+
+class Nginx(NamedTuple):
+    """A running server. What lies in `files` is served below `/`, and again below each place with its own manners."""
+
+    files: Path
+    authority: Path  # the certificate that signed all others
+    port: int
+    tls_ports: dict[str, int]
+
+    def url(self, path: str) -> str:
+        """An address on plain http. Places: `no-etag`, `private`, `mislabelled`, `slow`."""
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def tls_url(self, path: str, certificate: str = "good") -> str:
+        """An address on TLS; certificates: `good`, `expired`, `elsewhere`."""
+        return f"https://127.0.0.1:{self.tls_ports[certificate]}/{path}"
+
+    def publish(self, name: str, data: bytes) -> None:
+        """Put a file in place at once, with a time of its own even within one second."""
+        second = next(_SECONDS)
+        beside = self.files / f".{name}.{second}"
+        beside.write_bytes(data)
+        os.utime(beside, (second, second))
+        beside.rename(self.files / name)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Nginx]:
+    """Run nginx until the end of the `with`."""
+    server = Nginx(
+        folder / "files", folder / "authority.pem", _free_port(), {name: _free_port() for name in _CERTIFICATES}
+    )
+    server.files.mkdir()
+    _make_certificates(folder)
+    hold(folder / "users", f"{USER}:{{PLAIN}}{PASSWORD}\n")
+    (folder / "nginx.conf").write_text(_config(folder, server))
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", folder / "nginx.conf"])
+    try:
+        for port in (server.port, *server.tls_ports.values()):
+            _await_port(port, process)
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def _config(folder: Path, server: Nginx) -> str:
+    tls = "".join(
+        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {name}.pem; ssl_certificate_key {name}.key;"
+        f" root {server.files}; location ~ ^/downgrade/(.*)$ {{ return 302 http://127.0.0.1:$1/y; }} }}\n"
+        for name, port in server.tls_ports.items()
+    )
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ }}
+http {{
+  access_log {folder}/access.log; default_type application/octet-stream; {temporary}
+  index index.json; types {{ application/vnd.pypi.simple.v1+json json; }}
+  server {{
+    listen 127.0.0.1:{server.port}; root {server.files};
+    location /no-etag/ {{ alias {server.files}/; etag off; }}
+    location /private/ {{ alias {server.files}/; auth_basic here; auth_basic_user_file {folder}/users; }}
+    location /mislabelled/ {{ alias {server.files}/; add_header Content-Encoding gzip; }}
+    location /slow/ {{ alias {server.files}/; limit_rate 400k; }}
+  }}
+  {tls}
+}}
+"""
+
+
+def _make_certificates(folder: Path) -> None:
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    _openssl(folder, "req", "-x509", *key, "-subj", "/CN=tests", "-keyout", "authority.key", "-out", "authority.pem")
+    for name, (names, days) in _CERTIFICATES.items():
+        _openssl(folder, "req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        (folder / f"{name}.ext").write_text(f"subjectAltName={names}\n")
+        signed = ("-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-extfile", f"{name}.ext")
+        _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-days", days, "-out", f"{name}.pem")
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(500):
+        if process.poll() is not None:
+            raise RuntimeError("nginx ended; see its error.log")
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+        else:
+            return
+    raise RuntimeError("nginx does not listen")

@@ -1,0 +1,317 @@
+"""The calls that change a tree, on disks that are full, locked or old, and among links that lead elsewhere."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from micropkgd.errors import MicropkgError, TreeError
+from micropkgd.model.tree import Obstacle, RelPath, digest_of
+from micropkgd.workspace import fsops
+from micropkgd.workspace.fsops import MUTATING, FsOps, LinkInTheWayError
+from tests.kit.faults import Scene, changing_scene, in_child
+from tests.kit.places import REPOSITORY
+
+NOBODY = 65534
+
+A, B = RelPath("pkg/a"), RelPath("pkg/b")
+LINKED = RelPath("pkg/link/file")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with a folder, two files, and a link that leaves it."""
+    (tmp_path / "root/pkg").mkdir(parents=True)
+    (tmp_path / "outside/inner").mkdir(parents=True)
+    (tmp_path / "outside/file").write_bytes(b"theirs")
+    for path, data in ((A, b"a"), (B, b"b")):
+        (tmp_path / "root" / path).write_bytes(data)
+    (tmp_path / "root/pkg/link").symlink_to(tmp_path / "outside")
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def fs(root: Path) -> Iterator[FsOps]:
+    """The calls on it."""
+    with FsOps(str(root)) as fs:
+        yield fs
+
+
+@pytest.fixture(params=[True, False], ids=["renameat2", "link-and-rename"])
+def any_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A disk that knows `renameat2`, and one that refuses it."""
+    if not request.param:
+        monkeypatch.setattr(fsops, "_renameat2", lambda *arguments: False)
+    return bool(request.param)
+
+
+THROUGH_A_LINK: dict[str, Callable[[FsOps], object]] = {
+    "make_folder": lambda fs: fs.make_folder(RelPath("pkg/link/new")),
+    "write_file": lambda fs: fs.write_file(RelPath("pkg/link/new"), b""),
+    "sync_file": lambda fs: fs.sync_file(LINKED),
+    "sync_folder": lambda fs: fs.sync_folder(RelPath("pkg/link")),
+    "rename": lambda fs: fs.rename(A, LINKED),
+    "rename_new": lambda fs: fs.rename_new(A, RelPath("pkg/link/new")),
+    "exchange": lambda fs: fs.exchange(A, LINKED),
+    "remove_file": lambda fs: fs.remove_file(LINKED),
+    "remove_folder": lambda fs: fs.remove_folder(RelPath("pkg/link/inner")),
+}
+
+
+def test_every_call_that_changes_the_disk_is_tried_through_a_link() -> None:
+    """The table above leaves none out."""
+    assert set(THROUGH_A_LINK) == set(MUTATING)
+
+
+@pytest.mark.parametrize("name", MUTATING)
+def test_no_call_follows_a_link(fs: FsOps, root: Path, name: str) -> None:
+    """A link in the middle of a path stops the call, and what is behind it is as before."""
+    with pytest.raises(LinkInTheWayError):
+        THROUGH_A_LINK[name](fs)
+    assert sorted(os.listdir(root.parent / "outside")) == ["file", "inner"]
+    assert (root.parent / "outside/file").read_bytes() == b"theirs"
+
+
+def test_looking_through_a_link_finds_nothing(fs: FsOps) -> None:
+    """What is behind a link is an obstacle, has no stat and no names."""
+    assert fs.found(LINKED) == Obstacle("a symbolic link above it")
+    assert fs.status(LINKED) is None
+    assert fs.names(RelPath("pkg/link")) == ()
+
+
+def test_a_file_that_becomes_a_link_is_not_read(fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that does so between the stat and the opening."""
+    plain = os.lstat(root / A)
+    (root / A).unlink()
+    (root / A).symlink_to(root.parent / "outside/file")
+    monkeypatch.setattr(os, "stat", lambda *arguments, **options: plain)
+    assert fs.found(A) == Obstacle("a symbolic link")
+
+
+@pytest.mark.usefixtures("any_disk")
+class TestAnyDisk:
+    """The same promises with `renameat2` and without."""
+
+    def test_exchange(self, fs: FsOps, root: Path) -> None:
+        """Two files trade places and leave nothing beside them."""
+        fs.exchange(A, B)
+        assert (fs.read(A), fs.read(B)) == (b"b", b"a")
+        assert sorted(os.listdir(root / "pkg")) == ["a", "b", "link"]
+
+    def test_exchange_with_nothing(self, fs: FsOps, root: Path) -> None:
+        """Without a second file there is nothing to trade, and the first stays."""
+        with pytest.raises(FileNotFoundError):
+            fs.exchange(A, RelPath("pkg/none"))
+        assert sorted(os.listdir(root / "pkg")) == ["a", "b", "link"]
+
+    def test_rename_new(self, fs: FsOps, root: Path) -> None:
+        """A file moves to a free place."""
+        fs.rename_new(A, RelPath("pkg/c"))
+        assert sorted(os.listdir(root / "pkg")) == ["b", "c", "link"]
+
+    def test_rename_new_never_replaces(self, fs: FsOps) -> None:
+        """What stands there stays, and so does what was to move."""
+        with pytest.raises(FileExistsError):
+            fs.rename_new(A, B)
+        assert (fs.read(A), fs.read(B)) == (b"a", b"b")
+
+    def test_a_link_is_moved_itself(self, fs: FsOps, root: Path) -> None:
+        """The last part of a path is never followed."""
+        fs.rename_new(RelPath("pkg/link"), RelPath("pkg/moved"))
+        assert (root / "pkg/moved").is_symlink()
+
+
+def test_a_save_in_the_middle_of_an_exchange_by_link_stays(
+    fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `renameat2`, a save by rename right after the old file got its second name stops the exchange."""
+    link = os.link
+
+    def link_and_save(*arguments: object, **options: object) -> None:
+        link(*arguments, **options)  # type: ignore[arg-type]
+        (root / "draft").write_bytes(b"mine")
+        (root / "draft").rename(root / B)
+
+    monkeypatch.setattr(fsops, "_renameat2", lambda *arguments: False)
+    monkeypatch.setattr(os, "link", link_and_save)
+    with pytest.raises(BlockingIOError):
+        fs.exchange(A, B)
+    assert (fs.read(A), fs.read(B)) == (b"a", b"mine")
+    assert sorted(os.listdir(root / "pkg")) == ["a", "b", "link"]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_kernel_that_refuses_renameat2_is_believed(root: Path, number: int) -> None:
+    """The real call, refused from outside as by a file system or a sandbox, falls back and gives the same tree."""
+    code = "import sys; from micropkgd.workspace.fsops import *; FsOps(sys.argv[1]).exchange('pkg/a', 'pkg/b')"
+    inject = f"inject=renameat2:error={number}"
+    trace = root.parent / "trace"
+    command = [
+        "strace",
+        "-f",
+        "-o",
+        str(trace),
+        "-e",
+        "trace=renameat2,linkat",
+        "-e",
+        inject,
+        sys.executable,
+        "-c",
+        code,
+    ]
+    subprocess.run([*command, str(root)], check=True, cwd=REPOSITORY)
+    assert "INJECTED" in trace.read_text()
+    assert "linkat" in trace.read_text()
+    assert ((root / A).read_bytes(), (root / B).read_bytes()) == (b"b", b"a")
+
+
+def test_many_folders_need_few_descriptors(fs: FsOps, root: Path) -> None:
+    """A project of any size is worked on within the limits of any machine."""
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(300):
+        (root / f"{number}").mkdir()
+        fs.write_file(RelPath(f"{number}/file"), b"")
+    assert len(os.listdir("/proc/self/fd")) < before + 70
+
+
+def test_a_write_that_is_cut_short_goes_on(fs: FsOps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel may take fewer bytes than it was given."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:3]))
+    fs.write_file(RelPath("pkg/c"), b"0123456789")
+    monkeypatch.undo()
+    assert fs.found(RelPath("pkg/c")) == digest_of(b"0123456789")
+
+
+def test_a_mode_is_given_as_asked(fs: FsOps, root: Path) -> None:
+    """The umask decides only where no mode was asked for."""
+    fs.write_file(RelPath("pkg/c"), b"", 0o666)
+    assert stat.S_IMODE((root / "pkg/c").stat().st_mode) == 0o666
+
+
+@pytest.mark.parametrize("name", MUTATING)
+def test_an_error_names_the_whole_path(fs: FsOps, name: str) -> None:
+    """Not only the last part of it, which is all that the system is told."""
+    gone = RelPath("pkg/gone/file")
+    arguments = {"write_file": (gone, b""), "rename": (A, gone), "rename_new": (A, gone), "exchange": (A, gone)}
+    with pytest.raises(FileNotFoundError) as error:
+        getattr(fs, name)(*arguments.get(name, (gone,)))
+    assert error.value.filename == gone
+
+
+@contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[Path]:
+    """A small disk in memory."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(("size=1m", *options)), "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("options", [pytest.param((), id="blocks"), pytest.param(("nr_inodes=60",), id="inodes")])
+def test_a_full_disk(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A really full disk leaves the tree as it was, says so, and the pass after some cleaning up succeeds."""
+    with mounted(tmp_path / "disk", *options) as disk:
+        scene = Scene(disk)
+        scene.cache = tmp_path / "cache"
+        scene.ask_for("ds")
+        scene.publish("ds", {"ds/one.py": "ONE = 1\n", "ds/two.py": "TWO = 1\n"})
+        scene.run()
+        scene.publish("ds", {**{f"ds/n{n}.py": "" for n in range(20)}, "ds/one.py": "ONE = 2\n" + "#" * 100_000})
+        fill(disk, bool(options))
+        before = scene.tree()
+        with pytest.raises(TreeError, match="no space left") as error:
+            scene.run()
+        assert "free some space" in error.value.hint
+        assert error.value.where.startswith(".micropkgd/")
+        assert scene.tree() == before
+        for path in disk.glob("filler*"):
+            path.unlink()
+        scene.run()
+        assert (scene.text("src/shop/ds/one.py") or "").startswith("ONE = 2")
+        assert scene.text("src/shop/ds/two.py") is None
+
+
+def fill(disk: Path, inodes: bool) -> None:
+    """Leave little space, or room for few files."""
+    left = os.statvfs(disk)
+    if inodes:
+        for number in range(left.f_favail - 12):
+            (disk / f"filler{number}").touch()
+    else:
+        (disk / "filler").write_bytes(bytes((left.f_bavail - 20) * left.f_bsize))
+
+
+def test_a_read_only_disk(tmp_path: Path) -> None:
+    """A disk that became read-only is a message; looking at it without applying still works."""
+    with mounted(tmp_path / "disk") as disk:
+        scene = changing_scene(disk)
+        scene.cache = tmp_path / "cache"
+        before = scene.tree()
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with pytest.raises(MicropkgError, match="read-only file system"):
+            scene.run()
+        assert scene.run(apply=False).pending
+        assert scene.tree() == before
+
+
+def as_nobody(scene: Scene) -> str:
+    """One pass by a user who owns nothing here: what it raised, or how each entry ended."""
+    scene.cache = scene.folder / "nobody"
+    scene.cache.mkdir(mode=0o777)
+    said = scene.folder / "said"
+    said.touch()
+    os.chown(scene.cache, NOBODY, NOBODY)
+    os.chown(said, NOBODY, NOBODY)
+
+    def work() -> None:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            said.write_text("\n".join(str(entry.failure) for entry in scene.run().entries))
+        except MicropkgError as error:
+            said.write_text(f"MicropkgError: {error}")
+
+    assert in_child(work) == 0
+    return said.read_text()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def test_a_tree_of_another_user(open_folder: Path) -> None:
+    """A project that may not be written to is a message, and as before."""
+    scene = changing_scene(open_folder)
+    before = scene.tree()
+    assert "MicropkgError" in as_nobody(scene)
+    assert scene.tree() == before
+
+
+def test_one_folder_of_another_user_stops_one_entry(open_folder: Path) -> None:
+    """Where one entry's folder may not be written to, that entry fails with the path and the others are applied."""
+    scene = changing_scene(open_folder)
+    for folder, folders, names in os.walk(scene.root):
+        for name in (".", *folders, *names):
+            os.chown(os.path.join(folder, name), NOBODY, NOBODY, follow_symlinks=False)
+    os.chown(scene.root / "src/shop/beta", 0, 0)
+    said = as_nobody(scene)
+    assert "no permission to write into its folder" in said
+    assert scene.text("src/shop/beta/one.py") == "ONE = 1\n"
+    assert scene.text("conf/base/parameters_beta.yml") == "a: 1\n"
+    assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
+    assert scene.own("txn") == []
