@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from micropkgd import documents
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError
+from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.fields import nearest
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, Kind
@@ -58,11 +59,10 @@ def match_entry(root: str, text: str) -> str:
 def _known_as(project: Project) -> Iterator[tuple[str, set[str]]]:
     """What entries are called, by ref: from the lock, and for one that is held since its first pull by its place."""
     for block in project.lock.blocks:
-        yield block.ref, {block.target, block.name, block.target.rpartition("/")[2]}
+        yield block.ref, {block.target, block.name, block.key.name}
     with FsOps(project.root) as fs:
-        for label in read_state(fs).standing:
-            ref, _, target = label.rpartition(" -> ")
-            yield ref, {target, target.rpartition("/")[2]}
+        for key in read_state(fs).standing:
+            yield key.ref, {key.target, key.name} - {NOWHERE}
 
 
 def edited(before: bytes, edit: Callable[[str], str]) -> bytes:

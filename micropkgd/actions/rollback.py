@@ -152,7 +152,7 @@ def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
     """The part with the entry that a person names by its ref, its target folder or its name."""
     names: dict[str, set[str]] = {}
     for block in (*sides.project.lock.blocks, *sides.then.blocks):
-        for name in (block.ref, block.name, block.target, block.target.rpartition("/")[2]):
+        for name in (block.ref, block.name, block.target, block.key.name):
             names.setdefault(name, set()).add(block.ref)
     refs = {text} if any(text in part.refs for part in parts) else names.get(text.rstrip("/"), set())
     found = [part for part in parts if part.refs & refs]
@@ -174,11 +174,11 @@ def _floors(project: Project) -> frozenset[RelPath]:
 def _forgotten(sides: Sides, undoing: Undoing) -> State:
     """The state without how these entries stand: after a crash the lock alone then says what is in the tree."""
     blocks = (*sides.project.lock.blocks, *sides.then.blocks)
-    labels = {_label(block) for block in blocks if block.ref in undoing.gone_back}
+    keys = {block.key for block in blocks if block.ref in undoing.gone_back}
     state = sides.state
     return state._replace(
-        applied={label: one for label, one in state.applied.items() if label not in labels},
-        standing={label: known for label, known in state.standing.items() if label not in labels},
+        applied={key: one for key, one in state.applied.items() if key not in keys},
+        standing={key: known for key, known in state.standing.items() if key not in keys},
         requirements={},
     )
 
@@ -187,16 +187,12 @@ def _remembered(sides: Sides, undoing: Undoing) -> State:
     """The state that says what is applied now."""
     state = _forgotten(sides, undoing)
     gone_back = {
-        _label(block): Applied(block.archive, block.files)
+        block.key: Applied(block.archive, block.files)
         for block in undoing.lock.blocks
         if block.ref in undoing.gone_back
     }
     lines = requirement_lines(undoing.lock.blocks, sides.project.layout)
     return state._replace(applied={**state.applied, **gone_back}, requirements=lines)
-
-
-def _label(block: Block) -> str:
-    return f"{block.ref} -> {block.target}"
 
 
 def _outcome(sides: Sides, undoing: Undoing, recovery: Recovery) -> Outcome:

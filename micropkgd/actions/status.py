@@ -95,7 +95,7 @@ def require_held(root: str, ref: str) -> None:
 
 def _standing(state: State, ref: str, target: RelPath | None) -> Standing:
     """How an entry stood after the last pass; where it could not move yet, its new place counts and its old one."""
-    known = [standing for label, standing in state.standing.items() if label.rpartition(" -> ")[0] == ref]
+    known = [standing for key, standing in state.standing.items() if key.ref == ref]
     if known:
         return worst_standing(known)
     return Standing("Ready", "Locked", "", "") if target is not None else _NEVER

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
@@ -47,9 +48,9 @@ class Block(NamedTuple):
     index_url: str = ""  # of the index that was asked; empty where the ref itself is the archive's address
 
     @property
-    def key(self) -> tuple[str, RelPath]:
+    def key(self) -> EntryKey:
         """The entry's identity."""
-        return self.ref, self.target
+        return EntryKey(self.ref, self.target)
 
     @property
     def release(self) -> Release | None:
@@ -63,7 +64,7 @@ class Lock(NamedTuple):
     blocks: tuple[Block, ...] = ()
 
     @classmethod
-    def of(cls, blocks: Mapping[tuple[str, RelPath], Block]) -> "Lock":
+    def of(cls, blocks: Mapping[EntryKey, Block]) -> "Lock":
         """Put blocks into the order in which the lock is written."""
         return cls(tuple(blocks[key] for key in sorted(blocks)))
 
@@ -78,7 +79,7 @@ class Lock(NamedTuple):
         packages = document.get("packages", [])
         if not isinstance(packages, list):
             raise DocumentError(f"`packages` must be a list of tables, found {kind_of(packages)}")
-        blocks: dict[tuple[str, RelPath], Block] = {}
+        blocks: dict[EntryKey, Block] = {}
         for number, package in enumerate(packages, start=1):
             block = _block(package, f"packages[{number}]")
             if block.key in blocks:
@@ -94,7 +95,7 @@ class Lock(NamedTuple):
             "packages": [_table(block) for block in self.blocks],
         }
 
-    def by_key(self) -> dict[tuple[str, RelPath], Block]:
+    def by_key(self) -> dict[EntryKey, Block]:
         """The blocks by identity."""
         return {block.key: block for block in self.blocks}
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
+from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.plan import Change, EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
@@ -45,6 +46,11 @@ class EntryOutcome(NamedTuple):
     waiting: Installed | None = None  # the version that is held back
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
+
+    @property
+    def key(self) -> EntryKey:
+        """The entry's identity."""
+        return EntryKey(self.ref, self.target or NOWHERE)
 
     @property
     def verb(self) -> Verb:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath
 
 
@@ -54,9 +55,9 @@ class EntryPlan(NamedTuple):
     blocked: tuple[Blocked, ...] = ()
 
     @property
-    def key(self) -> tuple[str, RelPath]:
+    def key(self) -> EntryKey:
         """The entry's identity."""
-        return self.ref, self.target
+        return EntryKey(self.ref, self.target)
 
     @property
     def edited(self) -> tuple[RelPath, ...]:

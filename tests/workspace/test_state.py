@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Standing
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import STATE, Applied, Known, Signature, State, read_state, write_state
@@ -20,11 +21,11 @@ from tests.kit.faults import Hooked, Recorder, Scene, fail_at
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
-    applied={"ds -> src/shop/ds": Applied(DIGEST, {PATH: DIGEST})},
-    left={"old -> src/shop/old": Applied(DIGEST, {RelPath("src/shop/old/nodes.py"): DIGEST})},
+    applied={EntryKey("ds", RelPath("src/shop/ds")): Applied(DIGEST, {PATH: DIGEST})},
+    left={EntryKey("old", RelPath("src/shop/old")): Applied(DIGEST, {RelPath("src/shop/old/nodes.py"): DIGEST})},
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
-    standing={"ds -> src/shop/ds": Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
+    standing={EntryKey("ds", RelPath("src/shop/ds")): Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
     unpacked={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
 )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
+from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
@@ -32,6 +33,11 @@ class Desired(NamedTuple):
         """Where its code stands, as far as that is known."""
         block = self.after or self.before
         return block.target if block else None
+
+    @property
+    def key(self) -> EntryKey:
+        """The entry's identity."""
+        return EntryKey(self.ref, self.target or NOWHERE)
 
     @property
     def files(self) -> Mapping[RelPath, Digest]:
@@ -272,5 +278,4 @@ def _may_succeed(desired: Desired, entry: PullEntry, block: Block, project: Proj
     """Whether an entry of which nothing could be read yet may turn out to have the place of this block."""
     if desired.failure is None or desired.target is not None:
         return False
-    name = block.target.rpartition("/")[2]
-    return project.layout.place(entry.destination, entry.alias or name, None).code == block.target
+    return project.layout.place(entry.destination, entry.alias or block.key.name, None).code == block.target

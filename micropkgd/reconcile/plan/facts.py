@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import BY_HAND, Block, stray_paths
 from micropkgd.model.tree import Digest, RelPath
@@ -14,7 +15,6 @@ from micropkgd.workspace.memory.state import Applied, State
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project, read_by_hand
 
-Key = tuple[str, RelPath]
 Inventory = Mapping[RelPath, Digest]
 
 
@@ -27,7 +27,7 @@ class Placed(NamedTuple):
 
 def gather(
     fs: FsOps, project: Project, state: State, choices: Mapping[str, Conflict], wanted: Sequence[Desired]
-) -> tuple[dict[Key, Subject], Hashes]:
+) -> tuple[dict[EntryKey, Subject], Hashes]:
     """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
     remembered = [_placed(desired, state, project.layout) for desired in planned]
@@ -37,7 +37,7 @@ def gather(
     seen = see(fs, project.root, sorted(paths), state.hashes)
     policy = Conflict(project.manifest.policy.on_local_edit.value)
     subjects = {
-        key_of(desired): Subject(
+        desired.key: Subject(
             ref=desired.ref,
             target=desired.target or RelPath(""),
             theirs=desired.files,
@@ -57,39 +57,25 @@ def can_be_planned(desired: Desired) -> bool:
     return (desired.entry is None) == (desired.after is None)
 
 
-def key_of(desired: Desired) -> Key:
-    """An entry's identity."""
-    return desired.ref, desired.target or RelPath("")
-
-
-def label_of(desired: Desired) -> str:
-    """The name of an entry in this machine's state: its identity as one text."""
-    return f"{desired.ref} -> {desired.target}"
-
-
 def applied_to(desired: Desired, state: State) -> Applied | None:
     """What a pass on this machine last put into an entry's place, also under the ref that it had before."""
-    label = label_of(desired)
-    known = state.applied.get(label) or state.left.get(label)
+    known = state.applied.get(desired.key) or state.left.get(desired.key)
     if known is not None or desired.target is None:
         return known
-    return next((one for label, one in state.applied.items() if label.endswith(f" -> {desired.target}")), None)
+    return next((one for key, one in state.applied.items() if key.target == desired.target), None)
 
 
 def left_behind(project: Project, state: State) -> list[Block]:
     """What `lock` left in the tree on this machine and nobody owns since: neither an entry nor a pull by hand."""
     owners = (*project.lock.blocks, *read_by_hand(project.root, project.layout).blocks) if state.left else ()
     owned = {block.target for block in owners}
-    blocks = [_as_block(label, one) for label, one in state.left.items()]
+    blocks = [_as_block(key, one) for key, one in state.left.items()]
     return [block for block in blocks if block.target not in owned and not stray_paths(block, project.layout)]
 
 
-def _as_block(label: str, applied: Applied) -> Block:
-    ref, _, target = label.rpartition(" -> ")
-    name = target.rpartition("/")[2]
-    return Block(
-        name, "", "", 0, applied.archive, ref, applied.archive, RelPath(target), 0, requirements=(), files=applied.files
-    )  # fmt: skip
+def _as_block(key: EntryKey, applied: Applied) -> Block:
+    archive, files = applied
+    return Block(key.name, "", "", 0, archive, key.ref, archive, key.target, 0, requirements=(), files=files)
 
 
 def _placed(desired: Desired, state: State, layout: Layout) -> Placed:

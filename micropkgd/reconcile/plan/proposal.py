@@ -13,7 +13,7 @@ from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.plan.facts import applied_to, gather, key_of
+from micropkgd.reconcile.plan.facts import applied_to, gather
 from micropkgd.reconcile.plan.merge import merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.plan.shared_files import Lines, lock_changes, requirement_lines, shared_changes
@@ -76,9 +76,7 @@ class Proposer(NamedTuple):
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
-        entries = [
-            _planned(desired, None if desired.ref in stays else subjects.get(key_of(desired))) for desired in wanted
-        ]
+        entries = [_planned(desired, None if desired.ref in stays else subjects.get(desired.key)) for desired in wanted]
         entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
         return self._with_shared(_moves_together(entries), hashes)
 

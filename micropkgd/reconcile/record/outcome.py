@@ -6,7 +6,6 @@ from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.facts import key_of
 from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
@@ -24,7 +23,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
     entries = []
     for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):
         target = desired.target
-        keys = [key_of(desired), *([desired.before.key] if desired.before is not None else [])]
+        keys = [desired.key, *([desired.before.key] if desired.before is not None else [])]
         after = next((locked[key] for key in keys if key in locked), None)
         block = desired.after or desired.before
         entries.append(

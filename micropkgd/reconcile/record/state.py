@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.facts import applied_to, label_of
+from micropkgd.reconcile.plan.facts import applied_to
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.workspace.fsops import FsOps
@@ -37,7 +38,7 @@ def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
     steps = {step.path: step.after for commit in reversed(missed) for step in commit.operations}
     if LOCK_NAME in steps and fs.found(LOCK_NAME) != steps[LOCK_NAME]:
         return state
-    applied = {label: one for label, one in state.applied.items() if steps.keys().isdisjoint(one.files)}
+    applied = {key: one for key, one in state.applied.items() if steps.keys().isdisjoint(one.files)}
     return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
 
 
@@ -45,7 +46,7 @@ def remember(
     fs: FsOps, project: Project, before: State, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]
 ) -> State:
     """Write the state after a pass, unless it is the state before it."""
-    applied = {label_of(entry.desired): one for entry in proposal.entries if (one := _applied(before, entry))}
+    applied = {entry.desired.key: one for entry in proposal.entries if (one := _applied(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes or outcome.recovered:
         hashes = _seen_again(fs, project, {path for one in applied.values() for path in one.files}, hashes)
@@ -71,11 +72,11 @@ def with_since(outcome: Outcome, before: State) -> Outcome:
 
 def failing(state: State) -> frozenset[str]:
     """The refs of the entries that the last pass could not bring into line."""
-    return frozenset(label.rpartition(" -> ")[0] for label, one in state.standing.items() if one.state in _FAILING)
+    return frozenset(key.ref for key, one in state.standing.items() if one.state in _FAILING)
 
 
 def _failing_since(entry: EntryOutcome, before: State) -> str:
-    known = before.standing.get(_label(entry))
+    known = before.standing.get(entry.key)
     if entry.failure is None or known is None or known.state not in _FAILING:
         return ""
     return known.since
@@ -88,22 +89,17 @@ def _applied(before: State, entry: Planned) -> Applied | None:
     return applied_to(entry.desired, before) or _of_block(entry.desired.before)
 
 
-def _left(before: State, proposal: Proposal) -> Mapping[str, Applied]:
+def _left(before: State, proposal: Proposal) -> Mapping[EntryKey, Applied]:
     """What stands in the tree and in no lock: what did before, unless pruned or locked now, and what `lock` left."""
     taken = {block.target for block in proposal.lock.blocks}
-    pruned = {label_of(entry.desired) for entry in proposal.entries if entry.applies}
-    left = {
-        label: one
-        for label, one in before.left.items()
-        if label not in pruned and label.rpartition(" -> ")[2] not in taken
-    }
+    pruned = {entry.desired.key for entry in proposal.entries if entry.applies}
+    left = {key: one for key, one in before.left.items() if key not in pruned and key.target not in taken}
     for entry in proposal.entries:
         block = entry.desired.before
         if block is None or entry.applies or not entry.desired.locked or block.target in taken:
             continue
-        label = f"{block.ref} -> {block.target}"
-        if one := before.applied.get(label) or _of_block(block):
-            left[label] = one
+        if one := before.applied.get(block.key) or _of_block(block):
+            left[block.key] = one
     return left
 
 
@@ -137,19 +133,14 @@ def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -
     return known
 
 
-def _label(entry: EntryOutcome) -> str:
-    return f"{entry.ref} -> {entry.target or '?'}"
-
-
-def _standings(outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]]:
+def _standings(outcome: Outcome, before: State) -> Iterator[tuple[EntryKey, Standing]]:
     """How the entries stand that did not leave; of one that was left alone, how it stood when it was last looked at."""
     for entry in outcome.entries:
-        label = _label(entry)
         if entry.verb is Verb.SUSPEND:
-            if label in before.standing:
-                yield label, before.standing[label]
+            if entry.key in before.standing:
+                yield entry.key, before.standing[entry.key]
         elif entry.verb is not Verb.REMOVE:
-            yield label, _standing(entry, before)
+            yield entry.key, _standing(entry, before)
 
 
 def _unpacked(project: Project, outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]]:
@@ -176,7 +167,7 @@ def _standing(entry: EntryOutcome, before: State) -> Standing:
         reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
     elif entry.plan is not None and (edited := entry.plan.edited):
         reason, message = "Drifted", ", ".join(edited)
-    known = before.standing.get(_label(entry))
+    known = before.standing.get(entry.key)
     if known is not None and known[:3] == (entry.condition.value, reason, message):
         return known
     since = _failing_since(entry, before) or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

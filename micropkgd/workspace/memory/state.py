@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.kept import KEPT
@@ -51,11 +52,11 @@ class State(NamedTuple):
     """All of it."""
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
-    applied: Mapping[str, Applied] = {}  # by entry label
-    left: Mapping[str, Applied] = {}  # by entry label, what `lock` took out of the lock and left in the tree
+    applied: Mapping[EntryKey, Applied] = {}
+    left: Mapping[EntryKey, Applied] = {}  # what `lock` took out of the lock and left in the tree
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
-    standing: Mapping[str, Standing] = {}  # by entry label
+    standing: Mapping[EntryKey, Standing] = {}
     unpacked: Mapping[str, Standing] = {}  # by module, of those that the last pass could not pack
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
@@ -78,11 +79,11 @@ def write_state(fs: FsOps, state: State) -> None:
         "schema": _SCHEMA,
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
-        "applied": state.applied,
-        "left": state.left,
+        "applied": {key.label: one for key, one in state.applied.items()},
+        "left": {key.label: one for key, one in state.left.items()},
         "requirements": state.requirements,
         "known": state.known,
-        "standing": {label: standing[:4] for label, standing in state.standing.items()},
+        "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
         "unpacked": {module: standing[:4] for module, standing in state.unpacked.items()},
         "commits": fs.names(KEPT),
     }
@@ -106,15 +107,15 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         return State()
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
-        applied={label: _applied(row) for label, row in _table(document["applied"]).items()},
-        left={label: _applied(row) for label, row in _table(document.get("left", {})).items()},
+        applied={EntryKey.parse(label): _applied(row) for label, row in _table(document["applied"]).items()},
+        left={EntryKey.parse(label): _applied(row) for label, row in _table(document.get("left", {})).items()},
         requirements={
             label: tuple(str(line) for line in _list(lines))
             for label, lines in _table(document["requirements"]).items()
         },
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
-        standing=_standings(document["standing"]),
-        unpacked=_standings(document.get("unpacked", {})),
+        standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
+        unpacked={module: _standing(row) for module, row in _table(document.get("unpacked", {})).items()},
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
@@ -125,8 +126,8 @@ def _table(value: object) -> dict[str, object]:
     return value
 
 
-def _standings(value: object) -> dict[str, Standing]:
-    return {label: Standing(*map(str, _list(row))) for label, row in _table(value).items()}
+def _standing(row: object) -> Standing:
+    return Standing(*map(str, _list(row)))
 
 
 def _list(row: object) -> list[object]:
