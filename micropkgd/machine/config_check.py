@@ -1,20 +1,21 @@
-"""What a config names that this machine has not: for `config check`, before the service finds it out.
+"""What a config names that this machine has not, or that is dangerous: for `config check`, before it is found out.
 
 A fault of the config itself is found when it is read.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.machine.places import socket_path
 from micropkgd.machine.projects import find_projects
-from micropkgd.model.settings import Settings
+from micropkgd.model.settings import Hooks, Settings
 
 _SOCKET_AT_MOST = 107  # bytes; the kernel's limit, unix(7)
 
 
 def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """One line for each file that cannot be read, home that nobody has, and place that cannot hold the socket."""
+    """One line for each file that cannot be read, home that nobody has, place too long for a socket, unsafe hook."""
     for key, path in _files(settings):
         if problem := _unreadable(path):
             yield f"`{key}` names {path}: {problem}"
@@ -24,8 +25,20 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     for path in (path for group in settings.groups for path in group.paths):
         if os.path.expanduser(path).startswith("~"):
             yield f"the project path {path} names a user whom there is not"
-    if settings.groups and not find_projects(settings.groups):
+    projects = find_projects(settings.groups)
+    if settings.groups and not projects:
         yield "no project is at any of the project paths"
+    yield from _of_hooks(settings.hooks, projects)
+
+
+def _of_hooks(hooks: Hooks, projects: Iterable[str]) -> Iterator[str]:
+    """The hooks by which a project could run code of its own."""
+    for key in ("before-commit", "after-commit", "on-held", "on-stalled"):
+        argv: tuple[str, ...] = getattr(hooks, key.replace("-", "_"))
+        below = next((word for word in argv[:1] for root in projects if word.startswith(f"{root}/")), None)
+        reason = f"`{below}` is a program of a project" if below else runs_the_project(argv)
+        if reason:
+            yield f"`hooks.{key}` can run code of the project it works in: {reason}"
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -40,3 +40,16 @@ def test_a_dry_run_asks_nobody(world: World) -> None:
     world.asks_for()
 
     assert world.reconcile("--check", "--config", config(world, "raise SystemExit(1)")).code == 3
+
+
+def test_the_project_does_not_stand_in_for_the_hook(world: World) -> None:
+    """A file of the project that is called like the module which the hook runs is data, also without `-I`."""
+    world.publish({"a.py": "x = 1\n"})
+    world.asks_for()
+    world.write("compileall.py", "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n")
+    argv = f"['{sys.executable}', '-m', 'compileall', '-q', 'src']"
+    machine = world.write("machine.toml", f"[hooks]\nbefore-commit = {argv}\n")
+
+    assert world.reconcile("--config", str(machine)).code == 0
+    assert world.has("src/shop/ds/a.py")
+    assert not world.has("ran")

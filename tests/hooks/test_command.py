@@ -38,7 +38,62 @@ def test_only_named_variables_are_passed_on(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setenv(name, value)
     ended = ran(tmp_path, "env", "-0")
     names = {row.partition("=")[0] for row in ended.said.replace(" ", "\n").splitlines() if "=" in row}
-    assert names == {"PATH", *kept, "MICROPKGD_PROJECT", "MICROPKGD_ENTRIES"}
+    assert names == {"PATH", *kept, "PYTHONSAFEPATH", "MICROPKGD_PROJECT", "MICROPKGD_ENTRIES"}
+
+
+@pytest.mark.parametrize(
+    "argv", [("-m", "compileall", "-q", "."), ("-c", "import compileall"), ("-m", "json.tool", "x")]
+)
+def test_python_takes_no_module_from_the_project(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    """A file called like a module of the standard library lies in wait."""
+    for name in ("compileall", "json", "sitecustomize", "usercustomize", "encodings"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')\n")
+    (tmp_path / "x").write_text("1\n")
+    assert ran(tmp_path, sys.executable, *argv).problem == ""
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("entry", ["", ".", "bin", "{project}", "{project}/bin", "{link}", "{project}/sub/../bin"])
+def test_no_program_is_found_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    """Whatever PATH says: of the folder it works in, of the project, by a link or by a detour."""
+    project = tmp_path / "project"
+    (project / "bin").mkdir(parents=True)
+    (project / "sub").mkdir()
+    (tmp_path / "link").symlink_to(project / "bin")
+    for place in (project, project / "bin"):
+        for name in ("true", "only-here"):
+            (place / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+            (place / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{entry.format(project=project, link=tmp_path / 'link')}:/usr/bin:/bin")
+    facts = {"PROJECT": str(project)}
+    ended = {name: asyncio.run(command.run([name], facts, str(project), 30.0)) for name in ("true", "only-here")}
+    inner = asyncio.run(command.run(["sh", "-c", "only-here || true"], facts, str(project), 30.0))
+
+    assert ended["true"] == Ended("", "")
+    assert ended["only-here"].problem == "`only-here` cannot be run: no such file or directory"
+    assert inner.problem == ""
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("path", ["", ".", None])
+def test_a_path_that_says_nothing_is_the_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    """An empty one would mean the working folder."""
+    monkeypatch.delenv("PATH") if path is None else monkeypatch.setenv("PATH", path)
+    (tmp_path / "true").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "true").chmod(0o755)
+    assert ran(tmp_path, "true") == Ended("", "")
+
+
+@pytest.mark.parametrize("program", ["./check", "bin/check", "../project/check"])
+def test_a_relative_path_is_no_program(tmp_path: Path, program: str) -> None:
+    """It would be one of the project's, which differs from project to project."""
+    (tmp_path / "check").write_text("#!/bin/sh\ntouch ran\n")
+    (tmp_path / "check").chmod(0o755)
+    ended = ran(tmp_path, program)
+    assert ended.problem == f"`{program}` is not run: it would be a program of the project; write its whole path"
+    assert not (tmp_path / "ran").exists()
 
 
 def test_values_arrive_whole_and_are_never_words(tmp_path: Path) -> None:
@@ -49,7 +104,7 @@ def test_values_arrive_whole_and_are_never_words(tmp_path: Path) -> None:
 
 def test_more_entries_than_fit_are_cut_at_a_line(tmp_path: Path) -> None:
     """Linux takes no variable above 128 KiB, and a hook that cannot be run would be a veto for ever."""
-    facts = {"ENTRIES": "\n".join(f"\N{GRINNING FACE}{number:05}" for number in range(20_000)), "PROJECT": "a\0b"}
+    facts = {"ENTRIES": "\n".join(f"\N{GRINNING FACE}{number:05}" for number in range(20_000)), "TRIGGER": "a\0b"}
     code = "import os; rows = os.environb[b'MICROPKGD_ENTRIES'].decode().split('\\n'); print(rows[-2][1:], rows[-1])"
     ended = asyncio.run(command.run([sys.executable, "-c", code], facts, str(tmp_path), 30.0))
     assert ended == Ended("", "04284 ...")

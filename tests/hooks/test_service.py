@@ -12,7 +12,7 @@ from tests.kit.daemon import Daemon, served, until
 from tests.kit.servers.hearer import Hearer
 from tests.kit.world import World
 
-COMPILE = json.dumps([sys.executable, "-m", "compileall", "-q", "src"])
+COMPILE = json.dumps([sys.executable, "-I", "-m", "compileall", "-q", "src"])
 
 
 @pytest.fixture

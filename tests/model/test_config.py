@@ -237,12 +237,17 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
         [hooks]
         webhook-url = "https://example.com/x"
         webhook-secret-file = "{world.root}"
+        before-commit = ["python", "-m", "compileall", "-q", "src"]
+        after-commit = ["python", "-I", "-m", "compileall", "-q", "src"]
+        on-held = ["make", "held"]
         [[webhook]]
         name = "ci"
         secret-file = "/gone"
         """,
     )
     said = world.run("config", "check", "--config", str(path))
+    runs = "can run code of the project it works in"
+    older = "a Python older than 3.11 would look for modules in the project first: add `-I`"
 
     assert said.code == 0
     assert said.out.splitlines()[1:] == [
@@ -252,9 +257,21 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
         f"  note: the socket's path is longer than 107 bytes: /run/{far}/ctl.sock",
         "  note: the project path ~no-such-user/src/* names a user whom there is not",
         "  note: no project is at any of the project paths",
+        f"  note: `hooks.before-commit` {runs}: {older}",
+        f"  note: `hooks.on-held` {runs}: `make` runs what it finds in the project",
     ]
     document = json.loads(world.run("config", "check", "--json", "--config", str(path)).out)
-    assert len(document["doubts"]) == 6
+    assert len(document["doubts"]) == 8
+
+
+def test_config_check_warns_of_a_hook_inside_a_project(world: World) -> None:
+    """Its whole path is run, for whoever wrote it meant it; whoever changes the project changes the hook."""
+    path = world.write(
+        "machine.toml", f'projects = ["{world.root}"]\n[hooks]\non-stalled = ["{world.root}/.venv/bin/python", "-IV"]\n'
+    )
+    said = world.run("config", "check", "--config", str(path))
+    assert "note: `hooks.on-stalled` can run code of the project it works in: " in said.out
+    assert f"`{world.root}/.venv/bin/python` is a program of a project" in said.out
 
 
 def test_allowed_origins_hold_for_one_pass_too(world: World, faults: FaultServer) -> None:

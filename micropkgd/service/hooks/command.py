@@ -3,6 +3,8 @@
 Promise: a command gets words and never a line for a shell, a few named variables and no others, no open file of ours,
 and a limited time; when it ends, or its time does, whatever it left in its process group ends with it. What it prints
 is kept as far as it can be shown in a line.
+Rule: a command works in a project, and a project may be hostile. No program is found in or below it, whatever PATH
+says, and Python does not look there for modules (`PYTHONSAFEPATH`).
 """
 
 import asyncio
@@ -32,20 +34,23 @@ class Ended(NamedTuple):
         return ": ".join(part for part in (self.problem or "ended well", self.said) if part)
 
 
-def environment(facts: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+def environment(facts: Mapping[str, str], own: Mapping[str, str], project: str) -> dict[str, str]:
     """The variables of a command: those of `own` that every program needs, and what happened, as `MICROPKGD_...`."""
     kept = {name: own[name] for name in _INHERITED if name in own}
-    return kept | {f"{PREFIX}{name}": _fitting(value) for name, value in facts.items()}
+    safe = {"PATH": _path_beside(project, kept.get("PATH", os.defpath)), "PYTHONSAFEPATH": "1"}
+    return kept | safe | {f"{PREFIX}{name}": _fitting(value) for name, value in facts.items()}
 
 
 async def run(argv: Sequence[str], facts: Mapping[str, str], folder: str, seconds: float) -> Ended:
-    """Run a command in a folder; that it cannot be run at all is a way of ending too."""
+    """Run a command in a folder of the project `facts["PROJECT"]`; that it cannot be run is a way of ending too."""
+    if "/" in argv[0] and not os.path.isabs(argv[0]):
+        return Ended(f"`{argv[0]}` is not run: it would be a program of the project; write its whole path", "")
     async with _pipe() as (output, write_end):
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 cwd=folder,
-                env=environment(facts, os.environ),
+                env=environment(facts, os.environ, facts.get("PROJECT", folder)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=asyncio.subprocess.STDOUT,
@@ -101,6 +106,14 @@ async def _pipe() -> AsyncIterator[tuple[Callable[[], Awaitable[bytes]], int]]:
     finally:
         reading.cancel()
         transport.close()
+
+
+def _path_beside(project: str, path: str) -> str:
+    """PATH without what leads into the project: its folders, and those that depend on where a command works."""
+    home = os.path.join(os.path.realpath(project), "")
+    entries = (entry for entry in path.split(os.pathsep) if os.path.isabs(entry))
+    kept = [entry for entry in entries if not os.path.join(os.path.realpath(entry), "").startswith(home)]
+    return os.pathsep.join(kept) or os.defpath  # an empty PATH would mean the working folder
 
 
 def _cannot_be_run(program: str, error: OSError | ValueError) -> str:
