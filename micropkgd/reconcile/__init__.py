@@ -1,6 +1,6 @@
 """The loop: bring one project into line with its manifest and lock.
 
-Read `cycle` first: one pass, told in one function, as its `options` want it. Its phases are the folders, in order:
-`resolve`, `plan`, `commit`, `package`, `record`. The planner decides and touches nothing; the transaction touches and
-decides nothing.
+Read `cycle` first: one pass, told in one function, as its `options` want it; what its steps need is `this_pass`.
+Its phases are the folders, in order: `resolve`, `plan`, `commit`, `package`, `record`. The planner decides and touches
+nothing; the transaction touches and decides nothing.
 """

@@ -25,11 +25,12 @@ from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen
+from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import wait_for_git
 from micropkgd.workspace.memory.settling import watch
-from micropkgd.workspace.memory.state import State, read_state
-from micropkgd.workspace.memory.suspension import Suspension, read_suspension
+from micropkgd.workspace.memory.state import read_state
+from micropkgd.workspace.memory.suspension import read_suspension
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_project, with_requirements_file
 from micropkgd.workspace.transaction.commit import Recovery, recover
@@ -62,25 +63,26 @@ def run_pass(
         project = _observe(root, options)
         state = caught_up(fs, read_state(fs), project.layout)
         watched = watch(root, *depended_on(project))
+        now = time.time()
         fetcher = fetcher_for(project, make_fetcher)._replace(
-            allow_downgrade=options.allow_downgrade, full_check=FullCheck(time.time(), options.full_check)
+            allow_downgrade=options.allow_downgrade, full_check=FullCheck(now, options.full_check)
         )
-        suspension = read_suspension(fs)
-        resolutions = _resolve(project, state, fetcher, options, suspension)
+        this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now)
+        resolutions = _resolve(this)
         left = [] if options.lock_only else left_behind(project, state)
         desired = desire(project, fetcher, resolutions, frozen=options.frozen, left=left)
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
         outcome = with_since(outcome_of(root, proposal, recovery, applied=options.apply), state)
-        outcome = _package(fs, project, proposal, outcome, options, fetcher, suspension)
+        outcome = _package(this, proposal, outcome)
         if options.apply:
             try:
                 lay_beside(fs, proposal)
-                state = remember(fs, project, state, proposal, outcome, resolutions)
-                give_account(fs, outcome, options)
+                after = remember(this, proposal, outcome, resolutions)
+                give_account(this, outcome)
                 if options.is_plain:
-                    leave_record(fs, project, proposal, watched, state.hashes, outcome)
+                    leave_record(this, proposal, watched, after.hashes, outcome)
             except OSError as error:
                 raise refused_by_disk(error) from error
         return outcome
@@ -114,45 +116,33 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
     )
 
 
-def _resolve(
-    project: Project, state: State, fetcher: Fetcher, options: Options, suspension: Suspension
-) -> Sequence[Resolution]:
+def _resolve(this: Pass) -> Sequence[Resolution]:
     """Find the archive that answers each entry; of those that are left alone nobody is asked."""
-    blocks = current_blocks(project)
-    follow = follow_of(project, options, failing(state))
-    pulls = project.manifest.pulls
-    asked = [(entry, blocks[entry.ref.text]) for entry in pulls if not suspension.covers(entry.ref.text)]
-    answers = iter(fetcher.resolve(asked, state.known, follow))
-    return [
-        Resolution(failure=LEFT_ALONE) if suspension.covers(entry.ref.text) else next(answers) for entry in pulls
-    ]  # fmt: skip
+    blocks = current_blocks(this.project)
+    follow = follow_of(this.project, this.options, failing(this.state))
+    pulls, left_alone = this.project.manifest.pulls, this.suspension.covers
+    asked = [(entry, blocks[entry.ref.text]) for entry in pulls if not left_alone(entry.ref.text)]
+    answers = iter(this.fetcher.resolve(asked, this.state.known, follow))
+    return [Resolution(failure=LEFT_ALONE) if left_alone(entry.ref.text) else next(answers) for entry in pulls]
 
 
-def _package(
-    fs: FsOps,
-    project: Project,
-    proposal: Proposal,
-    outcome: Outcome,
-    options: Options,
-    fetcher: Fetcher,
-    suspension: Suspension,
-) -> Outcome:
+def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
     """Pack the project's own modules that changed; the packer is imported where there is one to pack."""
-    entries = project.manifest.packages
-    if not entries or options.lock_only:
+    entries, left_alone = this.project.manifest.packages, this.suspension.covers
+    if not entries or this.options.lock_only:
         return outcome
     from micropkgd.reconcile.package.entries import package_entries
 
     def make_publisher(root: str) -> "Publisher":
         from micropkgd.reconcile.package.publish import Publisher
 
-        return Publisher(root, fetcher.sources, fetcher.environ)
+        return Publisher(root, this.fetcher.sources, this.fetcher.environ)
 
-    project = project._replace(lock=proposal.lock)
-    wanted = [entry for entry in entries if not suspension.covers(entry.module)]
-    done = iter(package_entries(fs, project, wanted, apply=options.apply, make_publisher=make_publisher))
+    project = this.project._replace(lock=proposal.lock)
+    wanted = [entry for entry in entries if not left_alone(entry.module)]
+    done = iter(package_entries(this.fs, project, wanted, apply=this.options.apply, make_publisher=make_publisher))
     packages = (
-        PackageOutcome(entry.module, Step.NONE, failure=LEFT_ALONE) if suspension.covers(entry.module) else next(done)
+        PackageOutcome(entry.module, Step.NONE, failure=LEFT_ALONE) if left_alone(entry.module) else next(done)
         for entry in entries
     )
     return outcome._replace(packages=tuple(packages))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from micropkgd.actions import suspend as suspending
+from micropkgd.clock import utc
 from micropkgd.machine.projects import anchors, find_projects
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import Outcome
@@ -412,4 +413,4 @@ def _since(started: float) -> float:
 
 def _utc(ahead: float = 0.0) -> str:
     """A time of day, now or some seconds ahead: ISO 8601, UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead))
+    return utc(time.time() + ahead)

@@ -2,10 +2,10 @@
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from time import gmtime, strftime
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.say import say, say_json
+from micropkgd.clock import utc
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.root import find_root
@@ -42,7 +42,7 @@ def _document(commit: kept.Commit) -> dict[str, object]:
 
 
 def _time(commit: kept.Commit) -> str:
-    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(commit.when_ns // 1_000_000_000))
+    return utc(commit.when_ns // 1_000_000_000)
 
 
 def _brief(digest: Digest | None) -> str:

@@ -7,6 +7,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.proposal import Proposal
+from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
 from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
@@ -63,10 +64,9 @@ def depended_on(project: Project) -> tuple[list[str], list[str]]:
     return [MANIFEST_NAME, settings, SUSPENDED, *archives], folders
 
 
-def leave_record(
-    fs: FsOps, project: Project, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome
-) -> None:
+def leave_record(this: Pass, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome) -> None:
     """Let the next pass take the short way, if it would find nothing to do and to say."""
+    fs, project = this.fs, this.project
     if not can_settle(outcome) or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
         return
     # These two the pass itself may just have written.

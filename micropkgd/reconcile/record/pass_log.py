@@ -1,21 +1,18 @@
 """Give an account of a pass that changed something, so that `why` can say which pass put a file where it is."""
 
 import os
-import time
 from collections.abc import Iterator
 
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step
-from micropkgd.reconcile.options import Options
-from micropkgd.workspace.fsops import FsOps
+from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.memory.pass_log import Deed, Page, note
 
 
-def give_account(fs: FsOps, outcome: Outcome, options: Options) -> None:
+def give_account(this: Pass, outcome: Outcome) -> None:
     """Note what a pass did to each entry; one that did nothing leaves no page (promise P11)."""
     if deeds := tuple(_deeds(outcome)):
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        note(fs, Page(options.pass_id or os.urandom(6).hex(), now, options.trigger, deeds))
+        note(this.fs, Page(this.options.pass_id or os.urandom(6).hex(), this.stamp, this.options.trigger, deeds))
 
 
 def _deeds(outcome: Outcome) -> Iterator[Deed]:

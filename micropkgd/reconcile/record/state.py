@@ -16,11 +16,11 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.facts import applied_to
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
+from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settling import GRAIN_NS
 from micropkgd.workspace.memory.state import Applied, Known, State, write_state
 from micropkgd.workspace.observe import Hashes, see
-from micropkgd.workspace.project import Project
 from micropkgd.workspace.transaction.kept import KEPT, history
 
 _FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
@@ -42,25 +42,24 @@ def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
     return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
 
 
-def remember(
-    fs: FsOps, project: Project, before: State, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]
-) -> State:
+def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]) -> State:
     """Write the state after a pass, unless it is the state before it."""
+    before = this.state
     applied = {entry.desired.key: one for entry in proposal.entries if (one := _applied(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes or outcome.recovered:
-        hashes = _seen_again(fs, project, {path for one in applied.values() for path in one.files}, hashes)
+        hashes = _seen_again(this, {path for one in applied.values() for path in one.files}, hashes)
     after = before._replace(
         hashes=hashes,
         applied=applied,
         left=_left(before, proposal),
         requirements=proposal.requirements,
-        known=_known(project, before, resolutions),
-        standing=dict(_standings(outcome, before)),
-        unpacked=dict(_unpacked(project, outcome, before)),
+        known=_known(this, resolutions),
+        standing=dict(_standings(this, outcome)),
+        unpacked=dict(_unpacked(this, outcome)),
     )
     if after != before:
-        write_state(fs, after)
+        write_state(this.fs, after)
     return after
 
 
@@ -107,12 +106,12 @@ def _of_block(block: Block | None) -> Applied | None:
     return Applied(block.archive, block.files) if block is not None and block.files else None
 
 
-def _seen_again(fs: FsOps, project: Project, paths: set[RelPath], hashes: Hashes) -> Hashes:
+def _seen_again(this: Pass, paths: set[RelPath], hashes: Hashes) -> Hashes:
     """Look at the tree once more after a commit, when the clock has ticked past its last write."""
     seen = sorted(paths)
-    newest = max((_changed_at(fs, path) for path in seen), default=0)
+    newest = max((_changed_at(this.fs, path) for path in seen), default=0)
     time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
-    return see(fs, project.root, seen, hashes).hashes
+    return see(this.fs, this.project.root, seen, hashes).hashes
 
 
 def _changed_at(fs: FsOps, path: RelPath) -> int:
@@ -124,41 +123,40 @@ def _changed_at(fs: FsOps, path: RelPath) -> int:
     return 0 if status is None else status.st_ctime_ns
 
 
-def _known(project: Project, before: State, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:
+def _known(this: Pass, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:
     known = {}
-    for entry, resolution in zip(project.manifest.pulls, resolutions, strict=True):
-        seen = resolution.known or before.known.get(entry.ref.text)
+    for entry, resolution in zip(this.project.manifest.pulls, resolutions, strict=True):
+        seen = resolution.known or this.state.known.get(entry.ref.text)
         if seen is not None:
             known[entry.ref.text] = seen
     return known
 
 
-def _standings(outcome: Outcome, before: State) -> Iterator[tuple[EntryKey, Standing]]:
+def _standings(this: Pass, outcome: Outcome) -> Iterator[tuple[EntryKey, Standing]]:
     """How the entries stand that did not leave; of one that was left alone, how it stood when it was last looked at."""
     for entry in outcome.entries:
         if entry.verb is Verb.SUSPEND:
-            if entry.key in before.standing:
-                yield entry.key, before.standing[entry.key]
+            if entry.key in this.state.standing:
+                yield entry.key, this.state.standing[entry.key]
         elif entry.verb is not Verb.REMOVE:
-            yield entry.key, _standing(entry, before)
+            yield entry.key, _standing(entry, this)
 
 
-def _unpacked(project: Project, outcome: Outcome, before: State) -> Iterator[tuple[str, Standing]]:
+def _unpacked(this: Pass, outcome: Outcome) -> Iterator[tuple[str, Standing]]:
     """The modules that could not be packed, which a last good archive does not tell; as before where not tried."""
     tried = {package.module: package for package in outcome.packages}
-    for module in (entry.module for entry in project.manifest.packages):
-        package, known = tried.get(module), before.unpacked.get(module)
+    for module in (entry.module for entry in this.project.manifest.packages):
+        package, known = tried.get(module), this.state.unpacked.get(module)
         failure = package.failure if package is not None else None
         if package is None or (failure is not None and failure.suspended):
             if known is not None:
                 yield module, known
         elif failure is not None and package.step is Step.FAIL:
             said = (failure.condition.value, failure.reason, failure.problem)
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            yield module, known if known is not None and known[:3] == said else Standing(*said, now)
+            yield module, known if known is not None and known[:3] == said else Standing(*said, this.stamp)
 
 
-def _standing(entry: EntryOutcome, before: State) -> Standing:
+def _standing(entry: EntryOutcome, this: Pass) -> Standing:
     """How an entry stands, since when: the time is that of the last change, not of the last look."""
     reason, message = "InSync", ""
     if entry.failure is not None:
@@ -167,8 +165,8 @@ def _standing(entry: EntryOutcome, before: State) -> Standing:
         reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
     elif entry.plan is not None and (edited := entry.plan.edited):
         reason, message = "Drifted", ", ".join(edited)
-    known = before.standing.get(entry.key)
+    known = this.state.standing.get(entry.key)
     if known is not None and known[:3] == (entry.condition.value, reason, message):
         return known
-    since = _failing_since(entry, before) or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    since = _failing_since(entry, this.state) or this.stamp
     return Standing(entry.condition.value, reason, message, since)

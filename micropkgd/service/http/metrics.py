@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 
 from micropkgd import __version__
+from micropkgd.clock import UTC
 from micropkgd.model.condition import Condition
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.board import Event
@@ -28,7 +29,6 @@ _STATES: Final = tuple(condition.value for condition in Condition)
 _WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
 _LAG_EVERY: Final = 5.0  # seconds
-_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Metrics:
@@ -58,7 +58,7 @@ class Metrics:
         self._passes[after.root, _RESULTS.get(last.exit_code, "failed")] += 1
         self._durations.observe(last.seconds)
         if last.exit_code == 0:
-            self._succeeded[after.root] = timegm(time.strptime(last.ended, _STAMP))
+            self._succeeded[after.root] = timegm(time.strptime(last.ended, UTC))
 
     def saw_event(self, event: Event) -> None:
         """Count events by their kind."""

@@ -1,0 +1,28 @@
+"""One pass as a value: what it works on, how it is to be run, and what was found when it began."""
+
+from typing import NamedTuple
+
+from micropkgd.clock import utc
+from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.resolve.fetcher import Fetcher
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import State
+from micropkgd.workspace.memory.suspension import Suspension
+from micropkgd.workspace.project import Project
+
+
+class Pass(NamedTuple):
+    """What every step of a pass needs. Made once, by `run_pass`; nothing in it changes while the pass runs."""
+
+    fs: FsOps
+    project: Project  # as read at the start: manifest, lock and layout
+    options: Options
+    fetcher: Fetcher
+    suspension: Suspension
+    state: State  # what the pass before left
+    now: float  # seconds since the epoch: when it began
+
+    @property
+    def stamp(self) -> str:
+        """When it began: ISO 8601, UTC."""
+        return utc(self.now)
