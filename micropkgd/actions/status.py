@@ -1,13 +1,25 @@
 """How a project and its entries stand: what the last pass left, and what the tree shows now. Asks no source."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
-from micropkgd.model.condition import LEFT_ALONE, Condition, Standing
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.entry_key import NOWHERE
+from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Published
-from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, worst_standing
-from micropkgd.model.tree import RelPath
+from micropkgd.model.standing import (
+    LOCKED,
+    NOT_LOCKED,
+    NOT_PACKAGED,
+    in_sync,
+    left_alone,
+    not_published,
+    worst_standing,
+)
+from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, status_of
+from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
@@ -19,14 +31,13 @@ from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.transaction.journal import JOURNAL
 
-_LEFT_ALONE = Standing(Condition.SUSPENDED.value, "Suspended", LEFT_ALONE.problem, "")
-_NEVER = Standing("Pending", "NotLocked", "no pass has installed it yet", "")
 
+def project_status(root: str, stale_before: str = "") -> ProjectStatus:
+    """Say how each entry stands: what the last pass left, and what the tree shows now.
 
-def project_status(root: str) -> ProjectStatus:
-    """Say how each entry stands: what the last pass left, and what the tree shows now."""
+    What began to fail before `stale_before` (ISO 8601, UTC) makes its entry stale.
+    """
     project = read_project(root)
-    blocks = current_blocks(project)
     paths = [path for block in project.lock.blocks for path in block.files]
     with FsOps(root) as fs:
         state = read_state(fs)
@@ -34,51 +45,43 @@ def project_status(root: str) -> ProjectStatus:
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
-    entries = []
-    for entry in project.manifest.pulls:
-        block = blocks[entry.ref.text]
-        standing = _standing(state, entry.ref.text, block.target if block else None)
-        if suspension.covers(entry.ref.text):
-            standing = _LEFT_ALONE
-        drifted = tuple(path for path, digest in block.files.items() if found[path] != digest) if block else ()
-        entries.append(
-            EntryStatus(
-                ref=entry.ref.text,
-                target=block.target if block else "",
-                version=block.version if block else "",
-                archive=block.archive if block else "",
-                standing=standing,
-                drifted=drifted,
-            )
-        )
-    packages = tuple(
-        _package_status(project, entry, builds, suspension, state.unpacked.get(entry.module))
-        for entry in project.manifest.packages
-    )
-    standing = worst_standing([entry.standing for entry in entries] + [package.standing for package in packages])
-    return ProjectStatus(root, standing, tuple(entries), packages, interrupted=interrupted)
+    entries = [_entry_status(ref, block, state, suspension, found) for ref, block in current_blocks(project).items()]
+    packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
+    return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
+
+
+def _entry_status(
+    ref: str, block: Block | None, state: State, suspension: Suspension, found: Mapping[RelPath, Found]
+) -> EntryStatus:
+    standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(state, ref, block)
+    if block is None:  # one that is held since its first pull has a place all the same
+        target = next((key.target for key in state.standing if key.ref == ref), NOWHERE)
+        return EntryStatus(ref, target, "", "", standing)
+    drifted = tuple(path for path, digest in block.files.items() if found[path] != digest)
+    return EntryStatus(ref, block.target, block.version, block.archive, standing, drifted)
 
 
 def _package_status(
-    project: Project, entry: PackageEntry, builds: Builds, suspension: Suspension, failed: Standing | None
+    project: Project, entry: PackageEntry, builds: Builds, suspension: Suspension, state: State
 ) -> PackageStatus:
     """How a package entry stands: as the last pass failed with it, else as far as the archives tell that were made."""
     if suspension.covers(entry.module):
-        return PackageStatus(entry.module, "", "", _LEFT_ALONE)
+        return PackageStatus(entry.module, "", "", left_alone(suspension.since(entry.module)))
+    build: Build | None = None
     with suppress(MicropkgError):
         build = builds.get(job_of(project, entry).label)
-        if build is not None:
-            archived = build.archived
-            return PackageStatus(entry.module, archived.path, archived.version, failed or _packaged(entry, build))
-    return PackageStatus(
-        entry.module, "", "", failed or Standing("Pending", "NotPackaged", "no pass has packaged it yet", "")
-    )
+    known = state.packages.get(entry.module, in_sync(""))
+    standing = known if known.state != Condition.READY.value else _packaged(entry, build, known)
+    path, version = (build.archived.path, build.archived.version) if build is not None else ("", "")
+    return PackageStatus(entry.module, path, version, standing)
 
 
-def _packaged(entry: PackageEntry, build: Build) -> Standing:
+def _packaged(entry: PackageEntry, build: Build | None, known: Standing) -> Standing:
+    if build is None:
+        return NOT_PACKAGED
     if entry.publish is None or build.published == Published(entry.publish.text, build.archived.digest):
-        return Standing("Ready", "Packaged", "", "")
-    return Standing("Pending", "NotPublished", f"it is packaged, and not known to be at {entry.publish.text}", "")
+        return known
+    return not_published(entry.publish.text)
 
 
 def require_held(root: str, ref: str) -> None:
@@ -86,16 +89,15 @@ def require_held(root: str, ref: str) -> None:
     with FsOps(root) as fs:
         state = read_state(fs)
     project: Project = read_project(root)
-    block = current_blocks(project)[ref]
-    if _standing(state, ref, block.target if block else None).state != "Held":
+    if _standing(state, ref, current_blocks(project)[ref]).state != Condition.HELD.value:
         raise UsageError(
             f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")
         )
 
 
-def _standing(state: State, ref: str, target: RelPath | None) -> Standing:
+def _standing(state: State, ref: str, block: Block | None) -> Standing:
     """How an entry stood after the last pass; where it could not move yet, its new place counts and its old one."""
     known = [standing for key, standing in state.standing.items() if key.ref == ref]
     if known:
         return worst_standing(known)
-    return Standing("Ready", "Locked", "", "") if target is not None else _NEVER
+    return LOCKED if block is not None else NOT_LOCKED

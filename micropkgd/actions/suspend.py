@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.clock import utc
 from micropkgd.errors import UsageError
 from micropkgd.model.fields import nearest
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.suspension import Suspension, read_suspension, write_suspension
+from micropkgd.workspace.memory.suspension import WHOLE, Suspension, read_suspension, write_suspension
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_manifest
 
@@ -16,7 +17,8 @@ def suspend(root: str, names: Sequence[str], lock_timeout: float) -> Suspension:
     found = frozenset(_match(root, name) for name in names)
     with hold(root, lock_timeout), FsOps(root) as fs:
         before = read_suspension(fs)
-        after = Suspension(before.whole or not names, before.names | found)
+        times = {**dict.fromkeys(found or [WHOLE], utc()), **before.times}
+        after = Suspension(before.whole or not names, before.names | found, times)
         write_suspension(fs, after)
     return after
 
@@ -30,7 +32,8 @@ def resume(root: str, names: Sequence[str], lock_timeout: float) -> Suspension:
             raise UsageError(
                 "the whole project is suspended", where=root, hint="run `micropkgd resume`, then suspend the rest"
             )
-        after = Suspension(names=before.names - found) if names else Suspension()
+        times = {name: time for name, time in before.times.items() if name not in found}
+        after = Suspension(names=before.names - found, times=times) if names else Suspension()
         write_suspension(fs, after)
     return after
 

@@ -24,11 +24,11 @@ def answer(words: Sequence[str]) -> str | None:
 
 
 def _lines(entries: Sequence[Row], packages: Sequence[Row]) -> Iterator[str]:
-    for ref, target, _, version, archive, *drifted in entries:
+    for ref, target, _, version, archive, _, *drifted in entries:
         yield plain(standing_line("unchanged", ref, target, version_said(version, archive)))
         yield from map(drifted_line, drifted)
     yield entries_line(len(entries), f"{len(entries)} unchanged" if entries else "")
-    for module, path, _, version, digest, *_ in packages:
+    for module, _, path, _, version, digest, *_ in packages:
         yield plain(standing_line("unchanged", module, path, version_said(version, digest)))
     if packages:
         yield modules_line(len(packages), f"{len(packages)} unchanged")

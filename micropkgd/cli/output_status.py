@@ -9,8 +9,7 @@ from micropkgd.model.tree import Digest, short
 
 def status_lines(project: ProjectStatus) -> Iterator[str]:
     """How a project and its entries stand."""
-    known = [entry.standing for entry in project.entries] + [package.standing for package in project.packages]
-    if project.standing.message and not any(_same(project.standing, standing) for standing in known):
+    if project.standing.message and not any(_same(project.standing, standing) for standing in project.standings):
         state, (why,) = project.standing.state, _why(project.standing)  # it is about the project as a whole
         yield f"{state:<9} {why.lstrip()}"
     for entry in project.entries:

@@ -44,6 +44,7 @@ class EntryOutcome(NamedTuple):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     waiting: Installed | None = None  # the version that is held back
+    since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
 

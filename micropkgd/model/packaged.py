@@ -51,6 +51,7 @@ class PackageOutcome(NamedTuple):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()  # of this pass alone; those of an archive are its own
     published: Published | None = None
+    since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
 
     @property
     def told(self) -> tuple[str, ...]:

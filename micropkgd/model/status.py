@@ -1,21 +1,12 @@
 """How projects and their entries stand, as said by `status`, the control API and the log."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.condition import Standing
+from micropkgd.model.standing import aged, in_sync, project_standing
 from micropkgd.model.tree import RelPath
-
-_WORST_FIRST: Final = (
-    Condition.STALLED,
-    Condition.HELD,
-    Condition.STALE,
-    Condition.RETRYING,
-    Condition.PENDING,
-    Condition.SUSPENDED,
-    Condition.READY,
-)
 
 
 class EntryStatus(NamedTuple):
@@ -62,6 +53,11 @@ class ProjectStatus(NamedTuple):
     last_pass: PassStatus | None = None
     next_pass: str = ""  # ISO 8601, UTC; empty where none is planned
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Of its entries, pulled and packaged."""
+        return (*(one.standing for one in self.entries), *(one.standing for one in self.packages))
+
     def document(self) -> dict[str, object]:
         """For programs; keys are only ever added (docs/json.md)."""
         return {
@@ -101,10 +97,14 @@ def read_status(row: Mapping[str, Any]) -> ProjectStatus:
         raise DocumentError(f"not the status of a project: {error!r}") from error
 
 
-def worst_standing(standings: Iterable[Standing]) -> Standing:
-    """The one that speaks for all: the first of the worst; in sync where there are none."""
-    found = sorted(standings, key=lambda standing: _WORST_FIRST.index(Condition(standing.state)))
-    return found[0] if found else Standing(Condition.READY.value, "InSync", "", "")
+def status_of(
+    root: str, entries: Sequence[EntryStatus], packages: Sequence[PackageStatus], stale_before: str
+) -> ProjectStatus:
+    """How a project with these entries stands; what began to fail before that moment makes its entry stale."""
+    pulled = tuple(entry._replace(standing=aged(entry.standing, stale_before)) for entry in entries)
+    packed = tuple(package._replace(standing=aged(package.standing, stale_before)) for package in packages)
+    status = ProjectStatus(root, in_sync(""), pulled, packed)
+    return status._replace(standing=project_standing(status.standings))
 
 
 def _document(status: EntryStatus | PackageStatus) -> dict[str, object]:

@@ -74,8 +74,8 @@ def run_pass(
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
-        outcome = with_since(outcome_of(root, proposal, recovery, applied=options.apply), state)
-        outcome = _package(this, proposal, outcome)
+        outcome = _package(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
+        outcome = with_since(this, outcome)
         if options.apply:
             try:
                 lay_beside(fs, proposal)

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from micropkgd.model.condition import Condition, Failure, Standing
+from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import PackageOutcome, Step
-from micropkgd.model.plan import Kind
-from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, worst_standing
+from micropkgd.model.standing import IN_SYNC, entry_standing, failed, package_standing, since
+from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, status_of
 
-_IN_SYNC: Final = "InSync"
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _DONE: Final = {
     Verb.INSTALL: "Installed",
@@ -38,22 +37,19 @@ class News(NamedTuple):
 
 def stands(before: ProjectStatus | None, outcome: Outcome, moment: Moment, last_pass: PassStatus) -> ProjectStatus:
     """How a project stands after a pass."""
-    known = {entry.ref: entry.standing for entry in before.entries} if before else {}
-    known_packages = {package.module: package.standing for package in before.packages} if before else {}
     if outcome.failure is not None:
-        was = before.standing if before else None
-        standing = _since(_failed(outcome.failure, "", moment), was, moment)
+        standing = failed(outcome.failure, "")
+        standing = standing._replace(since=since(standing, before.standing if before else None, moment.now))
         kept = before or ProjectStatus(outcome.root, standing)
-        return kept._replace(standing=standing, last_pass=last_pass)
-    entries = tuple(
-        _entry(entry, known.get(entry.ref), moment) for entry in outcome.entries if entry.verb is not Verb.REMOVE
+        return kept._replace(standing=_with_next_try(standing, moment), last_pass=last_pass)
+    entries = [_entry(entry) for entry in outcome.entries if entry.verb is not Verb.REMOVE]
+    status = status_of(outcome.root, entries, [_package(package) for package in outcome.packages], moment.stale_before)
+    return status._replace(
+        standing=_with_next_try(status.standing, moment),
+        entries=tuple(one._replace(standing=_with_next_try(one.standing, moment)) for one in status.entries),
+        packages=tuple(one._replace(standing=_with_next_try(one.standing, moment)) for one in status.packages),
+        last_pass=last_pass,
     )
-    packages = tuple(_package(package, known_packages.get(package.module), moment) for package in outcome.packages)
-    standing = worst_standing([entry.standing for entry in entries] + [package.standing for package in packages])
-    if standing.state == Condition.READY.value:
-        standing = Standing(Condition.READY.value, _IN_SYNC, "", "")
-    standing = _since(standing, before.standing if before else None, moment)
-    return ProjectStatus(outcome.root, standing, entries, packages, last_pass=last_pass)
 
 
 def waits_for_a_source(status: ProjectStatus) -> bool:
@@ -80,7 +76,7 @@ def _turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News
     known = dict(_standings(before)) if before else {}
     for subject, standing in _standings(after):
         was = known.get(subject)
-        was_so = (was.state, was.reason) if was else (Condition.READY.value, _IN_SYNC)
+        was_so = (was.state, was.reason) if was else (Condition.READY.value, IN_SYNC)
         if (standing.state, standing.reason) != was_so:
             message = f": {standing.message}" if standing.message else ""
             yield News("ConditionChanged", subject, f"{standing.state} ({standing.reason}){message}")
@@ -92,53 +88,23 @@ def _standings(status: ProjectStatus) -> Iterable[tuple[str, Standing]]:
     yield "", status.standing
 
 
-def _entry(entry: EntryOutcome, was: Standing | None, moment: Moment) -> EntryStatus:
-    plan = entry.plan
-    merged = [change.path for change in plan.changes if change.kind is Kind.MERGE] if plan else []
-    drifted = tuple(sorted((*plan.drifted, *merged))) if plan else ()
-    if entry.failure is not None:
-        standing = _failed(entry.failure, entry.failing_since, moment)
-    elif plan is not None and plan.held:
-        held = ", ".join(change.path for change in plan.held)
-        standing = Standing(Condition.HELD.value, "LocalEdits", held, "")
-    elif drifted:
-        standing = Standing(Condition.READY.value, "Drifted", ", ".join(drifted), "")
-    else:
-        standing = Standing(Condition.READY.value, _IN_SYNC, "", "")
+def _entry(entry: EntryOutcome) -> EntryStatus:
     return EntryStatus(
         ref=entry.ref,
         target=entry.target or "",
         version=entry.after.version if entry.after else "",
         archive=entry.after.archive if entry.after else "",
-        standing=_since(standing, was, moment),
-        drifted=drifted,
+        standing=entry_standing(entry),
+        drifted=entry.plan.edited if entry.plan else (),
         waiting=entry.waiting.version if entry.waiting else "",
     )
 
 
-def _package(package: PackageOutcome, was: Standing | None, moment: Moment) -> PackageStatus:
-    standing = Standing(Condition.READY.value, _IN_SYNC, "", "")
-    if package.failure is not None:
-        standing = _failed(package.failure, "", moment)
-    archived = package.archived
-    return PackageStatus(
-        package.module,
-        archived.path if archived else "",
-        archived.version if archived else "",
-        _since(standing, was, moment),
-    )
+def _package(package: PackageOutcome) -> PackageStatus:
+    path, version = (package.archived.path, package.archived.version) if package.archived else ("", "")
+    return PackageStatus(package.module, path, version, package_standing(package))
 
 
-def _failed(failure: Failure, since: str, moment: Moment) -> Standing:
-    if not failure.transient:
-        return Standing(failure.condition.value, failure.reason, failure.problem, since)
-    stale = bool(since) and since < moment.stale_before
-    state = Condition.STALE if stale else Condition.RETRYING
-    return Standing(state.value, failure.reason, failure.problem, since, moment.next_try)
-
-
-def _since(standing: Standing, was: Standing | None, moment: Moment) -> Standing:
-    """Since when it stands so: what it was before, if that is the same."""
-    if was is not None and (was.state, was.reason) == (standing.state, standing.reason) and was.since:
-        return standing._replace(since=was.since)
-    return standing if standing.since else standing._replace(since=moment.now)
+def _with_next_try(standing: Standing, moment: Moment) -> Standing:
+    """What waits for a source is tried again."""
+    return standing._replace(next_try=moment.next_try) if standing.state in _WAITING else standing

@@ -286,10 +286,12 @@ def test_a_folder_that_is_not_there(world: World, tmp_path: Path) -> None:
     assert said.code == 1
     assert f"there is no folder `{tmp_path}/share` to publish in" in said.out
     assert not (tmp_path / "share").exists()
-    assert "NotPublished: it is packaged, and not known to be at" in world.run("status").out
+    assert f"Gone: there is no folder `{tmp_path}/share` to publish in" in world.run("status").out
     (tmp_path / "share").mkdir()
     world.sync()
     assert world.run("status").out.startswith("Ready ")
+    asked_to(world, str(tmp_path / "other"))
+    assert "NotPublished: it is packaged, and not known to be at" in world.run("status").out
 
 
 def test_offline_and_dry_runs_publish_nothing(world: World, s3: Seaweed) -> None:

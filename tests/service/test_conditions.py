@@ -22,7 +22,7 @@ def entry(
 ) -> EntryOutcome:
     """One entry after a pass."""
     one, plan = Installed("1.0", ARCHIVE), EntryPlan("ref", TARGET, changes, drifted)
-    return EntryOutcome("ref", TARGET, "ds", one, one, plan, failure, failing_since=since)
+    return EntryOutcome("ref", TARGET, "ds", one, one, plan, failure, since=since)
 
 
 def after(found: EntryOutcome, before: ProjectStatus | None = None, moment: Moment = MOMENT) -> ProjectStatus:
@@ -32,11 +32,10 @@ def after(found: EntryOutcome, before: ProjectStatus | None = None, moment: Mome
 
 def test_in_sync_since_the_first_pass_that_found_it_so() -> None:
     """The time is that of the change, not of the last look."""
-    first = after(entry())
-    later = after(entry(), first, MOMENT._replace(now="2026-11-22T13:00:00Z"))
+    status = after(entry(since="2026-11-22T11:00:00Z"))
 
-    assert first.standing == Standing("Ready", "InSync", "", MOMENT.now)
-    assert later.standing.since == MOMENT.now
+    assert status.standing == Standing("Ready", "InSync", "", "2026-11-22T11:00:00Z")
+    assert status.entries[0].standing == status.standing
 
 
 def test_an_outage_is_retrying_then_stale() -> None:

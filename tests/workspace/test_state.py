@@ -15,6 +15,7 @@ from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.settled import RECORD
 from micropkgd.workspace.memory.state import STATE, Applied, Known, Signature, State, read_state, write_state
 from tests.kit.faults import Hooked, Recorder, Scene, fail_at
 
@@ -26,7 +27,7 @@ FULL = State(
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={EntryKey("ds", RelPath("src/shop/ds")): Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
-    unpacked={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
+    packages={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
 )
 
 
@@ -150,4 +151,4 @@ def test_a_pass_without_state_comes_to_the_same_tree(tmp_path: Path, data: bytes
     calls = Recorder()
     scene.run(calls)
     assert scene.tree() == before
-    assert {call.arguments[0] for call in calls.calls} <= {STATE, f"{STATE}.tmp"}
+    assert {call.arguments[0] for call in calls.calls} <= {STATE, f"{STATE}.tmp", RECORD, f"{RECORD}.tmp"}

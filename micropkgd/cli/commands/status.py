@@ -8,10 +8,12 @@ from typing import Final
 
 from micropkgd.actions.status import project_status
 from micropkgd.cli.lines import plain
-from micropkgd.cli.machine import service_of, socket_of
+from micropkgd.cli.machine import service_of, settings_of, socket_of
 from micropkgd.cli.output_status import status_lines
 from micropkgd.cli.say import say, say_json
-from micropkgd.errors import MicropkgError
+from micropkgd.clock import utc
+from micropkgd.errors import DocumentError, MicropkgError
+from micropkgd.model.condition import Condition
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.workspace.root import find_root
 
@@ -49,7 +51,20 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
             return [_as_edited(one) for one in served]
-    return [project_status(root)]
+    return [_by_memory(options, root)]
+
+
+def _by_memory(options: Namespace, root: str) -> ProjectStatus:
+    """How a project stands that no service looks after. The config is read only where a source does not answer."""
+    status = project_status(root)
+    if all(standing.state != Condition.RETRYING.value for standing in status.standings):
+        return status
+    from micropkgd.model.settings import Settings
+
+    settings: Settings | None = None
+    with suppress(DocumentError):  # told already, by who looked for the service
+        settings = settings_of(options)
+    return project_status(root, utc(time.time() - (settings or Settings()).max_staleness))
 
 
 def _as_edited(served: ProjectStatus) -> ProjectStatus:

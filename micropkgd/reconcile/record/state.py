@@ -6,12 +6,13 @@ Written only when it says something new, so that a pass with nothing to do write
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME, Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
-from micropkgd.model.packaged import Step
+from micropkgd.model.packaged import PackageOutcome
+from micropkgd.model.standing import entry_standing, is_failing, package_standing, since
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.facts import applied_to
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
@@ -22,8 +23,6 @@ from micropkgd.workspace.memory.settling import GRAIN_NS
 from micropkgd.workspace.memory.state import Applied, Known, State, write_state
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.transaction.kept import KEPT, history
-
-_FAILING = {Condition.RETRYING.value, Condition.STALLED.value}
 
 
 def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
@@ -56,29 +55,41 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
         requirements=proposal.requirements,
         known=_known(this, resolutions),
         standing=dict(_standings(this, outcome)),
-        unpacked=dict(_unpacked(this, outcome)),
+        packages=dict(_packages(this, outcome)),
     )
     if after != before:
         write_state(this.fs, after)
     return after
 
 
-def with_since(outcome: Outcome, before: State) -> Outcome:
-    """Say of each entry that fails, and failed before, since when."""
-    entries = (entry._replace(failing_since=_failing_since(entry, before)) for entry in outcome.entries)
-    return outcome._replace(entries=tuple(entries))
+def with_since(this: Pass, outcome: Outcome) -> Outcome:
+    """Say of each entry since when it stands as it does, and of one that fails and failed before, since when."""
+    return outcome._replace(
+        entries=tuple(_entry_since(this, entry) for entry in outcome.entries),
+        packages=tuple(_package_since(this, package) for package in outcome.packages),
+    )
 
 
 def failing(state: State) -> frozenset[str]:
     """The refs of the entries that the last pass could not bring into line."""
-    return frozenset(key.ref for key, one in state.standing.items() if one.state in _FAILING)
+    return frozenset(key.ref for key, one in state.standing.items() if is_failing(one))
 
 
-def _failing_since(entry: EntryOutcome, before: State) -> str:
-    known = before.standing.get(entry.key)
-    if entry.failure is None or known is None or known.state not in _FAILING:
-        return ""
-    return known.since
+def _entry_since(this: Pass, entry: EntryOutcome) -> EntryOutcome:
+    if entry.verb is Verb.SUSPEND:
+        return entry._replace(since=this.suspension.since(entry.ref))
+    before, stands = this.state.standing.get(entry.key), entry_standing(entry)
+    failed_before = before.since if before is not None and is_failing(before) else ""
+    return entry._replace(
+        since=since(stands, before, this.stamp), failing_since=failed_before if is_failing(stands) else ""
+    )
+
+
+def _package_since(this: Pass, package: PackageOutcome) -> PackageOutcome:
+    if package.failure is not None and package.failure.suspended:
+        return package._replace(since=this.suspension.since(package.module))
+    before = this.state.packages.get(package.module)
+    return package._replace(since=since(package_standing(package), before, this.stamp))
 
 
 def _applied(before: State, entry: Planned) -> Applied | None:
@@ -139,34 +150,15 @@ def _standings(this: Pass, outcome: Outcome) -> Iterator[tuple[EntryKey, Standin
             if entry.key in this.state.standing:
                 yield entry.key, this.state.standing[entry.key]
         elif entry.verb is not Verb.REMOVE:
-            yield entry.key, _standing(entry, this)
+            yield entry.key, entry_standing(entry)
 
 
-def _unpacked(this: Pass, outcome: Outcome) -> Iterator[tuple[str, Standing]]:
-    """The modules that could not be packed, which a last good archive does not tell; as before where not tried."""
+def _packages(this: Pass, outcome: Outcome) -> Iterator[tuple[str, Standing]]:
+    """How the modules of the manifest stand; of one that was not tried, how it stood when it last was."""
     tried = {package.module: package for package in outcome.packages}
     for module in (entry.module for entry in this.project.manifest.packages):
-        package, known = tried.get(module), this.state.unpacked.get(module)
-        failure = package.failure if package is not None else None
-        if package is None or (failure is not None and failure.suspended):
-            if known is not None:
-                yield module, known
-        elif failure is not None and package.step is Step.FAIL:
-            said = (failure.condition.value, failure.reason, failure.problem)
-            yield module, known if known is not None and known[:3] == said else Standing(*said, this.stamp)
-
-
-def _standing(entry: EntryOutcome, this: Pass) -> Standing:
-    """How an entry stands, since when: the time is that of the last change, not of the last look."""
-    reason, message = "InSync", ""
-    if entry.failure is not None:
-        reason, message = entry.failure.reason, entry.failure.problem
-    elif entry.plan is not None and entry.plan.held:
-        reason, message = "LocalEdits", ", ".join(change.path for change in entry.plan.held)
-    elif entry.plan is not None and (edited := entry.plan.edited):
-        reason, message = "Drifted", ", ".join(edited)
-    known = this.state.standing.get(entry.key)
-    if known is not None and known[:3] == (entry.condition.value, reason, message):
-        return known
-    since = _failing_since(entry, this.state) or this.stamp
-    return Standing(entry.condition.value, reason, message, since)
+        package = tried.get(module)
+        if package is not None and not (package.failure is not None and package.failure.suspended):
+            yield module, package_standing(package)
+        elif module in this.state.packages:
+            yield module, this.state.packages[module]

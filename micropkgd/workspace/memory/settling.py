@@ -94,24 +94,23 @@ def _group(files: Mapping[str, Signature | None]) -> dict[str, object]:
 
 
 def _entry_row(entry: EntryOutcome, after: Installed) -> list[str]:
-    return [entry.ref, entry.target or "", entry.name, *after, *(entry.plan.edited if entry.plan else ())]
+    return [entry.ref, entry.target or "", entry.name, *after, entry.since, *(entry.plan.edited if entry.plan else ())]
 
 
 def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
     path, name, version, digest, content, *_ = archived
-    return [package.module, path, name, version, digest, content, *(package.published or ())]
+    return [package.module, package.since, path, name, version, digest, content, *(package.published or ())]
 
 
 def _entry(row: Row) -> EntryOutcome:
-    ref, target, name, version, archive, *drifted = row
+    ref, target, name, version, archive, since, *drifted = row
     installed = Installed(version, Digest(archive))
     plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)))
-    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan)
+    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan, since=since)
 
 
 def _package(row: Row) -> PackageOutcome:
-    module, path, name, version, digest, content, *published = row
+    module, since, path, name, version, digest, content, *published = row
     to = Published(published[0], Digest(published[1])) if len(published) > 1 else None
-    return PackageOutcome(
-        module, Step.NONE, Archived(path, name, version, Digest(digest), Digest(content)), published=to
-    )
+    archived = Archived(path, name, version, Digest(digest), Digest(content))
+    return PackageOutcome(module, Step.NONE, archived, published=to, since=since)

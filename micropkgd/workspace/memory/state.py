@@ -57,7 +57,7 @@ class State(NamedTuple):
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[EntryKey, Standing] = {}
-    unpacked: Mapping[str, Standing] = {}  # by module, of those that the last pass could not pack
+    packages: Mapping[str, Standing] = {}  # by module
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
 
@@ -84,7 +84,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "requirements": state.requirements,
         "known": state.known,
         "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
-        "unpacked": {module: standing[:4] for module, standing in state.unpacked.items()},
+        "packages": {module: standing[:4] for module, standing in state.packages.items()},
         "commits": fs.names(KEPT),
     }
     try:
@@ -115,7 +115,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         },
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
         standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
-        unpacked={module: _standing(row) for module, row in _table(document.get("unpacked", {})).items()},
+        packages={module: _standing(row) for module, row in _table(document.get("packages", {})).items()},
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 

@@ -4,12 +4,16 @@ A suspended entry is neither asked for nor changed, whoever runs the pass; its l
 """
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 
 SUSPENDED = RelPath(".micropkgd/suspended.json")
+WHOLE = ""
+"""Stands in `times` for the whole project."""
+
 _DRAFT = RelPath(".micropkgd/suspended.json.tmp")
 
 
@@ -18,10 +22,16 @@ class Suspension(NamedTuple):
 
     whole: bool = False  # every entry
     names: frozenset[str] = frozenset()  # refs, and modules that are packaged
+    times: Mapping[str, str] = {}  # by name, when it was asked for (ISO 8601, UTC); `WHOLE` is all of it
 
     def covers(self, name: str) -> bool:
         """Whether an entry is left alone."""
         return self.whole or name in self.names
+
+    def since(self, name: str) -> str:
+        """When that was asked for; empty where nobody noted it."""
+        own = self.times.get(name, "") if name in self.names else ""
+        return own or (self.times.get(WHOLE, "") if self.whole else "")
 
     def __bool__(self) -> bool:
         return self.whole or bool(self.names)
@@ -31,8 +41,9 @@ def read_suspension(fs: FsOps) -> Suspension:
     """What is left alone now; nothing where the file is missing or says nothing that can be read."""
     try:
         document = json.loads(fs.read(SUSPENDED))
-        return Suspension(document["whole"] is True, frozenset(map(str, document["names"])))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        times = {str(name): str(time) for name, time in document.get("times", {}).items()}
+        return Suspension(document["whole"] is True, frozenset(map(str, document["names"])), times)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Suspension()
 
 
@@ -42,7 +53,11 @@ def write_suspension(fs: FsOps, suspension: Suspension) -> None:
         if fs.status(_DRAFT):
             fs.remove_file(_DRAFT)
         if suspension:
-            document = {"whole": suspension.whole, "names": sorted(suspension.names)}
+            document = {
+                "whole": suspension.whole,
+                "names": sorted(suspension.names),
+                "times": dict(sorted(suspension.times.items())),
+            }
             fs.write_file(_DRAFT, json.dumps(document).encode(), 0o600)
             fs.rename(_DRAFT, SUSPENDED)
         elif fs.status(SUSPENDED):

@@ -1,0 +1,98 @@
+"""How an entry, a packaged module and a project stand: one rule for `status`, the service, and this machine's memory.
+
+Pure. The words come from what a pass came to, the time from how it stood before: `since` is when it came to stand so.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from micropkgd.model.condition import LEFT_ALONE, Condition, Failure, Standing
+from micropkgd.model.outcome import EntryOutcome
+from micropkgd.model.packaged import PackageOutcome
+
+IN_SYNC: Final = "InSync"
+NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
+LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
+NOT_PACKAGED: Final = Standing(Condition.PENDING.value, "NotPackaged", "no pass has packaged it yet", "")
+
+_FAILING: Final = frozenset({Condition.RETRYING.value, Condition.STALLED.value})
+_WORST_FIRST: Final = (
+    Condition.STALLED,
+    Condition.HELD,
+    Condition.STALE,
+    Condition.RETRYING,
+    Condition.PENDING,
+    Condition.SUSPENDED,
+    Condition.READY,
+)
+
+
+def entry_standing(entry: EntryOutcome) -> Standing:
+    """How a pull entry stands after a pass."""
+    plan = entry.plan
+    if entry.failure is not None:
+        return failed(entry.failure, entry.since)
+    if plan is not None and plan.held:
+        held = ", ".join(change.path for change in plan.held)
+        return Standing(Condition.HELD.value, "LocalEdits", held, entry.since)
+    if plan is not None and (edited := plan.edited):
+        return Standing(Condition.READY.value, "Drifted", ", ".join(edited), entry.since)
+    return in_sync(entry.since)
+
+
+def package_standing(package: PackageOutcome) -> Standing:
+    """How a package entry stands after a pass."""
+    return in_sync(package.since) if package.failure is None else failed(package.failure, package.since)
+
+
+def project_standing(standings: Sequence[Standing]) -> Standing:
+    """How a project stands: as the worst of its entries; where all are well, since the last of them came to be so."""
+    worst = worst_standing(standings)
+    if worst.state != Condition.READY.value:
+        return worst
+    return in_sync(max((standing.since for standing in standings), default=""))
+
+
+def worst_standing(standings: Sequence[Standing]) -> Standing:
+    """The one that speaks for all: the first of the worst; in sync where there are none."""
+    found = sorted(standings, key=lambda standing: _WORST_FIRST.index(Condition(standing.state)))
+    return found[0] if found else in_sync("")
+
+
+def in_sync(since: str) -> Standing:
+    """All is as the manifest wants it."""
+    return Standing(Condition.READY.value, IN_SYNC, "", since)
+
+
+def failed(failure: Failure, since: str) -> Standing:
+    """Somebody must act, trying again may help, or somebody asked for it to be left alone."""
+    return Standing(failure.condition.value, failure.reason, failure.problem, since)
+
+
+def left_alone(since: str) -> Standing:
+    """Somebody asked for it."""
+    return failed(LEFT_ALONE, since)
+
+
+def not_published(place: str) -> Standing:
+    """The archive was made, and nobody knows of it at the place that the manifest names."""
+    return Standing(Condition.PENDING.value, "NotPublished", f"it is packaged, and not known to be at {place}", "")
+
+
+def is_failing(standing: Standing) -> bool:
+    """Whether the last pass could not bring it into line."""
+    return standing.state in _FAILING
+
+
+def since(standing: Standing, before: Standing | None, now: str) -> str:
+    """When it came to stand so: before, if it stood so then. An outage goes on also where its words change."""
+    if before is None or not before.since:
+        return now
+    goes_on = is_failing(standing) and is_failing(before)
+    return before.since if goes_on or before[:2] == standing[:2] else now
+
+
+def aged(standing: Standing, stale_before: str) -> Standing:
+    """An outage that began before this moment (ISO 8601, UTC) makes stale what is installed."""
+    stale = standing.state == Condition.RETRYING.value and standing.since and standing.since < stale_before
+    return standing._replace(state=Condition.STALE.value) if stale else standing
