@@ -39,10 +39,15 @@ def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     swap(root, before, after, lock_timeout)
 
 
-def match_entry(root: str, text: str) -> str:
-    """The ref of the entry that a person names by its ref, its target folder or its name."""
+def match_entry(root: str, text: str, *, leaving: bool = False) -> str:
+    """The ref of the entry that a person names by its ref, its target folder or its name.
+
+    With `leaving` it may also be one that left the manifest and that the lock still has.
+    """
     project = read_project(root)
     refs = [entry.ref.text for entry in project.manifest.pulls]
+    if leaving:
+        refs += [block.ref for block in project.lock.blocks if block.ref not in refs]
     if text in refs:
         return text
     found = {ref for ref, names in _known_as(project) if ref in refs and text.rstrip("/") in names}

@@ -6,7 +6,7 @@ is pulled again to the same place updates untouched files, and a file that was t
 By hand the place is the identity: `ds-0.2.tar.gz` follows `ds-0.1.tar.gz`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from micropkgd.errors import UsageError
 from micropkgd.model.lock import BY_HAND, Block, Lock
@@ -49,7 +49,7 @@ def pull_by_hand(
         fetcher = fetcher_for(project, make_fetcher)
         view = _view(project, entry)
         fresh = _asked_for(view, fetcher)
-        view, wanted = _joined(view, fresh, project.lock)
+        view, wanted = _joined(view, fresh, [block for block in project.lock.blocks if block.files])
         proposer = Proposer(fs, view, State(), fetcher, {})
         proposal = carry_out(proposer, proposer.propose, wanted)
         (planned,) = (planned for planned in proposal.entries if planned.desired.entry is not None)
@@ -72,7 +72,7 @@ def _view(project: Project, entry: PullEntry) -> Project:
 
     What the lock has come to own meanwhile (after `micropkgd add`) leaves the record.
     """
-    owned = {block.target for block in project.lock.blocks}
+    owned = {block.target for block in project.lock.blocks if block.files}
     record = read_by_hand(project.root, project.layout)
     lock = Lock(tuple(block for block in record.blocks if block.target not in owned))
     return project._replace(manifest=project.manifest._replace(pulls=(entry,)), lock=lock, record=BY_HAND)
@@ -86,11 +86,11 @@ def _asked_for(view: Project, fetcher: Fetcher) -> Desired:
     return fresh
 
 
-def _joined(view: Project, fresh: Desired, lock: Lock) -> tuple[Project, list[Desired]]:
+def _joined(view: Project, fresh: Desired, locked: Sequence[Block]) -> tuple[Project, list[Desired]]:
     """Join the entry with the block that has its place, under whatever ref; all other blocks stay as they are."""
     before = next((block._replace(ref=fresh.ref) for block in view.lock.blocks if block.target == fresh.target), None)
     others = [block for block in view.lock.blocks if block.target != fresh.target]
-    checked, *_ = refuse_overlaps([fresh, *map(_as_it_is, others), *map(_as_it_is, lock.blocks)])
+    checked, *_ = refuse_overlaps([fresh, *map(_as_it_is, others), *map(_as_it_is, locked)])
     known = Lock.of({block.key: block for block in (*others, before) if block is not None})
     return view._replace(lock=known), [checked._replace(before=before), *map(_as_it_is, others)]
 

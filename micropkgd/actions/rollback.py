@@ -187,7 +187,7 @@ def _remembered(sides: Sides, undoing: Undoing) -> State:
     """The state that says what is applied now."""
     state = _forgotten(sides, undoing)
     gone_back = {
-        block.key: Applied(block.archive, block.files)
+        block.key: Applied(block.archive, block.files, block.version)
         for block in undoing.lock.blocks
         if block.ref in undoing.gone_back
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.lock import Block
@@ -84,12 +85,18 @@ def _packaged(entry: PackageEntry, build: Build | None, known: Standing) -> Stan
     return not_published(entry.publish.text)
 
 
-def require_held(root: str, ref: str) -> None:
-    """`UsageError` where the last pass did not hold this entry: there is nothing to choose."""
+def require_choice(root: str, ref: str, choice: Conflict) -> None:
+    """`UsageError` where there is nothing to choose: the last pass did not hold this entry.
+
+    `--take` is also how a person takes their edits of an entry back.
+    """
     with FsOps(root) as fs:
         state = read_state(fs)
-    project: Project = read_project(root)
-    if _standing(state, ref, current_blocks(project)[ref]).state != Condition.HELD.value:
+        block = current_blocks(read_project(root)).get(ref)
+        found = see(fs, root, block.files, state.hashes).found if block is not None else {}
+    drifted = block is not None and any(found[path] != digest for path, digest in block.files.items())
+    held = _standing(state, ref, block).state == Condition.HELD.value
+    if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
             f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")
         )

@@ -1,4 +1,7 @@
-"""The lock: which archive answers each entry, and what each rendered file is (design.md section 4).
+"""The lock: which archive answers each entry, and what each rendered file is (docs/formats.md).
+
+It is the base that edits are measured against, on every machine: what differs from it on disk is somebody's edit. Where
+it moved on and left the tree as it was, `superseded` says what the tree still has (decision 0011).
 
 It holds only what any machine can recompute, so it has no time, no validator and no credential. It is data from a
 repository, not an order: `stray_paths` names what a hostile or merged lock lists outside the entry's own places.
@@ -13,11 +16,15 @@ from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
-LOCK_VERSION = "1.0"
+LOCK_VERSION = "1.1"
 LOCK_NAME = RelPath("micropkg.lock")
 BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
 
 T = TypeVar("T")
+
+RENDERER = 1
+"""Names the rules that make files of an archive: bumped when the same archive would render to other bytes, so that
+an upgrade of micropkgd shows as a new rendering in the lock and never as tampering."""
 
 _NEWER = "update micropkgd, or restore the lock that this version wrote"
 
@@ -31,8 +38,23 @@ class Release(NamedTuple):
     index_url: str
 
 
+class Version(NamedTuple):
+    """One version of an entry, with the files and the requirement lines that it makes in this project."""
+
+    version: str
+    url: str
+    size: int  # bytes of the archive
+    archive: Digest
+    requirements: tuple[str, ...]
+    files: Mapping[RelPath, Digest]
+    index_url: str = ""
+
+
 class Block(NamedTuple):
-    """What the lock says of one entry; ref + target is the entry's identity."""
+    """What the lock says of one entry; ref + target is the entry's identity.
+
+    Without files it is an entry that left the manifest: the next pass removes what it supersedes, and the block.
+    """
 
     name: str
     version: str
@@ -46,6 +68,7 @@ class Block(NamedTuple):
     requirements: tuple[str, ...]
     files: Mapping[RelPath, Digest]  # the inventory: drift is measured against it, and prune may touch nothing else
     index_url: str = ""  # of the index that was asked; empty where the ref itself is the archive's address
+    superseded: Version | None = None  # only where the tree may still have another inventory than `files`
 
     @property
     def key(self) -> EntryKey:
@@ -56,6 +79,23 @@ class Block(NamedTuple):
     def release(self) -> Release | None:
         """The release that answers a requirement; None for an archive with an address of its own."""
         return Release(self.name, self.version, self.url, self.index_url) if self.index_url else None
+
+    @property
+    def made(self) -> Version:
+        """The version that is in the tree once this block is installed."""
+        return Version(
+            self.version, self.url, self.size, self.archive, self.requirements, self.files, self.index_url
+        )  # fmt: skip
+
+    @property
+    def paths(self) -> frozenset[RelPath]:
+        """Every file that the block speaks of."""
+        return frozenset({*self.files, *(self.superseded.files if self.superseded else ())})
+
+    def instead_of(self, before: Version | None) -> "Block":
+        """The block for a tree that still has the version `before`; nothing is said where that is the same."""
+        said = before is not None and (before.files, before.requirements) != (self.files, self.requirements)
+        return self._replace(superseded=before if said else None)
 
 
 class Lock(NamedTuple):
@@ -74,6 +114,8 @@ class Lock(NamedTuple):
         version = document.get("lock-version")
         if not isinstance(version, str) or version.partition(".")[0] != "1":
             raise DocumentError(f"lock-version {kind_of(version)} is not one this version can read", hint=_NEWER)
+        if _minor(version) > _minor(LOCK_VERSION):
+            raise DocumentError(f"lock-version {version} was written by a newer micropkgd", hint=_NEWER)
         if document.get("created-by") != "micropkgd":
             raise DocumentError("this lock was not written by micropkgd", hint="move it away and run again")
         packages = document.get("packages", [])
@@ -109,55 +151,88 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
     conf = f"{layout.conf_dir}/"
     return tuple(
         path
-        for path in block.files
+        for path in sorted(block.paths)
         if not path.startswith(roots) and not (path.startswith(conf) and "parameters" in path.removeprefix(conf))
     )
 
 
+def _minor(version: str) -> int:
+    """What follows the point, for which a newer one may say more; what cannot be read counts as newest."""
+    text = version.partition(".")[2]
+    return int(text) if text.isascii() and text.isdigit() else 1 << 30
+
+
 def _table(block: Block) -> dict[str, object]:
-    archive = {"url": block.url, "size": block.size, "hashes": {"sha256": block.archive.partition(":")[2]}}
-    return {
-        "name": block.name,
-        "version": block.version,
-        **({"index": block.index_url, "sdist": archive} if block.index_url else {"archive": archive}),
-        "tool": {
-            "micropkgd": {
-                "ref": block.ref,
-                "requested": block.requested,
-                "target": block.target,
-                "renderer": block.renderer,
-                "requirements": list(block.requirements),
-                "files": {path: block.files[path] for path in sorted(block.files)},
-            }
-        },
+    own: dict[str, object] = {
+        "ref": block.ref,
+        "requested": block.requested,
+        "target": block.target,
+        "renderer": block.renderer,
+        "requirements": list(block.requirements),
+        "files": {path: block.files[path] for path in sorted(block.files)},
     }
+    if block.superseded is not None:
+        own["superseded"] = _version_table(block.superseded)
+    return {"name": block.name, "version": block.version, **_where_from(block), "tool": {"micropkgd": own}}
+
+
+def _version_table(old: Version) -> dict[str, object]:
+    return {
+        "version": old.version,
+        **_where_from(old),
+        "requirements": list(old.requirements),
+        "files": {path: old.files[path] for path in sorted(old.files)},
+    }
+
+
+def _where_from(block: Block | Version) -> dict[str, object]:
+    archive = {"url": block.url, "size": block.size, "hashes": {"sha256": block.archive.partition(":")[2]}}
+    return {"index": block.index_url, "sdist": archive} if block.index_url else {"archive": archive}
 
 
 def _block(package: object, where: str) -> Block:
     own = _get(_get(package, "tool", dict, where), "micropkgd", dict, f"{where}.tool")
-    of_index = isinstance(package, Mapping) and "index" in package
-    kind = "sdist" if of_index else "archive"
-    archive = _get(package, kind, dict, where)
     inside = f"{where}.tool.micropkgd"
-    files = _get(own, "files", dict, inside)
-    requirements = _get(own, "requirements", list, inside)
     try:
-        return Block(
+        said = _version(package, own, where, inside)
+        old = own.get("superseded")
+        block = Block(
             name=_get(package, "name", str, where),
-            version=_get(package, "version", str, where),
-            url=_get(archive, "url", str, f"{where}.{kind}"),
-            size=_get(archive, "size", int, f"{where}.{kind}"),
-            archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.{kind}"), "sha256", str, where)),
+            version=said.version,
+            url=said.url,
+            size=said.size,
+            archive=said.archive,
             ref=_get(own, "ref", str, inside),
             requested=parse_digest(_get(own, "requested", str, inside)),
             target=rel_path(_get(own, "target", str, inside)),
             renderer=_get(own, "renderer", int, inside),
-            requirements=tuple(str(requirement) for requirement in requirements),
-            files={rel_path(path): parse_digest(digest) for path, digest in files.items()},
-            index_url=_get(package, "index", str, where) if of_index else "",
+            requirements=said.requirements,
+            files=said.files,
+            index_url=said.index_url,
+            superseded=None if old is None else _version(old, old, f"{inside}.superseded", f"{inside}.superseded"),
         )
     except DocumentError as error:
         raise DocumentError(f"in `{where}`: {error.problem}", hint=error.hint) from error
+    if block.renderer > RENDERER:
+        raise DocumentError(f"the block of `{block.ref}` was written by a newer micropkgd", hint=_NEWER)
+    return block
+
+
+def _version(package: object, own: object, where: str, inside: str) -> Version:
+    """A version and its inventory, which stand in a block twice: as locked, and as superseded."""
+    of_index = isinstance(package, Mapping) and "index" in package
+    kind = "sdist" if of_index else "archive"
+    archive = _get(package, kind, dict, where)
+    files = _get(own, "files", dict, inside)
+    return Version(
+        version=_get(package, "version", str, where),
+        url=_get(archive, "url", str, f"{where}.{kind}"),
+        size=_get(archive, "size", int, f"{where}.{kind}"),
+        archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.{kind}"), "sha256", str, where)),
+        requirements=tuple(str(requirement) for requirement in _get(own, "requirements", list, inside)),
+        files={rel_path(path): parse_digest(digest) for path, digest in files.items()},
+        index_url=_get(package, "index", str, where) if of_index else "",
+    )
 
 
 def _get(table: object, key: str, kind: type[T], where: str) -> T:

@@ -16,7 +16,6 @@ from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.plan.desired import desire
-from micropkgd.reconcile.plan.facts import left_behind
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
 from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
@@ -69,8 +68,7 @@ def run_pass(
         )
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now)
         resolutions = _resolve(this)
-        left = [] if options.lock_only else left_behind(project, state)
-        desired = desire(project, fetcher, resolutions, frozen=options.frozen, left=left)
+        desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         proposer = Proposer(fs, project, state, fetcher, options.choices)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})

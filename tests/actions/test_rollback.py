@@ -378,15 +378,18 @@ def test_killed_at_every_call_a_rollback_is_done_or_not(locked: bool) -> None:
         assert number > 20
 
 
-def test_a_branch_switch_after_a_rollback_is_no_local_edit(world: World) -> None:
-    """With the lock of another branch the untouched files follow it: what was put there is remembered."""
+def test_a_lock_that_came_alone_replaces_nothing_and_is_explained(world: World) -> None:
+    """What this machine remembers tells what stands there, and makes no file replaceable; a person's word does."""
     updated(world)
     second = world.tree()
     world.run("rollback")
     world.asks_for(policy=LOCKED)
     world.write("micropkg.lock", second["micropkg.lock"])
-    world.sync()
+    said = world.reconcile()
 
+    assert (said.code, world.read(NODES)) == (0, "A = 1\n")
+    assert f"these are exactly the files of 1.0; `micropkgd resolve {ROW} --take` installs 2.0" in said.out
+    assert world.run("resolve", ROW, "--take").code == 0
     assert world.read(NODES) == "A = 2\n"
 
 

@@ -8,12 +8,12 @@ from tests.kit.world import ROW, World, archive
 
 def test_nothing_of_a_suspended_entry_changes(world: World) -> None:
     """Not for an update, not for a file that went missing, not for a changed option."""
-    world.publish({"a.py": "x = 1\n"})
+    world.publish({"a.py": "x = 1\n", "b.py": ""})
     world.asks_for()
     world.sync()
     assert world.run("suspend", "ds").out == f"suspended: {ROW}\n"
-    world.publish({"a.py": "x = 2\n"}, "2.0")
-    (world.root / "src/shop/ds/a.py").unlink()
+    world.publish({"a.py": "x = 2\n", "b.py": ""}, "2.0")
+    (world.root / "src/shop/ds/b.py").unlink()
     before = world.tree()
     said = world.reconcile()
 

@@ -141,6 +141,10 @@ class World:
         }
         return {path for path in self.tree() if path not in own and not path.startswith(("dist/", "requirements"))}
 
+    def forget(self) -> None:
+        """Be a clone: without what this machine remembers of the project."""
+        shutil.rmtree(self.root / ".micropkgd", ignore_errors=True)
+
     def forget_archives(self) -> None:
         """Empty the cache, as a person does who is short of space."""
         shutil.rmtree(os.environ["MICROPKGD_CACHE_DIR"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from micropkgd.documents import read_toml
 from micropkgd.errors import DocumentError
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Lock, stray_paths
+from micropkgd.model.lock import RENDERER, Block, Lock, Version, stray_paths
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.project import lock_text
 
@@ -38,7 +38,7 @@ def test_the_text_of_a_lock() -> None:
 
     assert lock_text(lock(block())).decode() == (
         "# micropkg.lock - written by micropkgd, commit it, do not edit.\n"
-        'lock-version = "1.0"\ncreated-by = "micropkgd"\n\n'
+        'lock-version = "1.1"\ncreated-by = "micropkgd"\n\n'
         f'[[packages]]\nname = "ds"\nversion = "1.0"\n\n'
         f'[packages.archive]\nurl = "ds.tar.gz"\nsize = 7\n\n'
         f'[packages.archive.hashes]\nsha256 = "{digest}"\n\n'
@@ -103,12 +103,40 @@ def test_a_lock_that_is_not_whole_is_refused(spoil: Callable[[dict[str, Any]], N
         Lock.from_mapping(document)
 
 
-def test_a_minor_version_is_readable() -> None:
-    """1.x may add keys; this version ignores what it does not know."""
+def test_an_older_lock_is_readable() -> None:
+    """A lock of version 1.0 says the same without the keys that came later."""
     document = read_toml(lock_text(lock(block())))
-    document["lock-version"], document["more"] = "1.7", True
+    document["lock-version"] = "1.0"
 
     assert Lock.from_mapping(document) == lock(block())
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        lambda document: document.update({"lock-version": "1.7"}),
+        lambda document: document.update({"lock-version": "1.x"}),
+        lambda document: document["packages"][0]["tool"]["micropkgd"].update(renderer=RENDERER + 1),
+    ],
+)
+def test_a_newer_lock_is_refused(newer: Callable[[dict[str, Any]], None]) -> None:
+    """What a newer micropkgd wrote is never turned back by what an older one understands of it."""
+    document = read_toml(lock_text(lock(block())))
+    newer(document)
+
+    with pytest.raises(DocumentError, match="written by a newer micropkgd"):
+        Lock.from_mapping(document)
+
+
+def test_a_superseded_version_is_kept() -> None:
+    """The lock gives back what it says the tree still has, and its paths must be the entry's own, too."""
+    old = Version("0.9", "ds-0.9.tar.gz", 5, Digest(TWO), ("pandas",), {RelPath("src/shop/ds/old.py"): Digest(ONE)})
+    moved = block()._replace(superseded=old)
+
+    assert Lock.from_mapping(read_toml(lock_text(lock(moved)))) == lock(moved)
+    assert stray_paths(moved, LAYOUT) == ()
+    stray = old._replace(files={RelPath("src/shop/other.py"): Digest(ONE)})
+    assert stray_paths(block()._replace(superseded=stray), LAYOUT) == ("src/shop/other.py",)
 
 
 @pytest.mark.parametrize(

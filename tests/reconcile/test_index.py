@@ -1,5 +1,6 @@
 """Passes over packages of an index, from the manifest to the tree and back to the lock."""
 
+import shutil
 import tomllib
 from typing import Any
 
@@ -322,6 +323,7 @@ class TestLocked:
         index.publish("ds", "1.2", sdist("ds", "1.2"))
         world.sync()
         world.write(LOCK, before)
+        shutil.rmtree(world.root / CODE.rpartition("/")[0])
         assert world.reconcile("--locked", "--offline").code == 0
         assert version(world) == "1.1"
 

@@ -33,9 +33,7 @@ def after(world: World, ours: str | None, theirs: str | None, policy: str = "mer
         pytest.param(EDIT, BASE, EDIT, id="edited-same"),
         pytest.param(EDIT, EDIT, EDIT, id="edited-equal"),
         pytest.param(None, BASE, BASE, id="missing-same"),
-        pytest.param(None, "A = 2\n", "A = 2\n", id="missing-changed"),
         pytest.param(None, None, None, id="missing-removed"),
-        pytest.param(EDIT, None, EDIT, id="edited-removed"),
     ],
 )
 def test_rows_that_no_policy_changes(
@@ -44,6 +42,21 @@ def test_rows_that_no_policy_changes(
     """Where ours and theirs do not disagree the file is what the table says, and the entry is in sync."""
     assert after(world, ours, theirs, policy) == 0
     assert (world.read(NODES) if world.has(NODES) else None) == result
+    assert world.reconcile("--check").code == 0
+
+
+@pytest.mark.parametrize("policy", ["merge", "hold"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [pytest.param(None, "A = 2\n", id="deleted"), pytest.param(EDIT, None, id="edited")]
+)
+def test_a_deletion_on_one_side_and_a_change_on_the_other_is_a_question(
+    world: World, ours: str | None, theirs: str | None, policy: str
+) -> None:
+    """Nobody's deletion is undone, and nobody's edit goes with a file; the entry stays as it is, whole."""
+    assert after(world, ours, theirs, policy) == 4
+    assert (world.read(NODES) if world.has(NODES) else None) == ours
+    assert world.run("resolve", "ds", "--take").code == 0
+    assert (world.read(NODES) if world.has(NODES) else None) == theirs
     assert world.reconcile("--check").code == 0
 
 
@@ -204,14 +217,15 @@ def test_a_foreign_file_with_the_same_bytes_is_adopted(world: World) -> None:
     assert "src/shop/ds/nodes.py" in world.read("micropkg.lock")
 
 
-def test_an_edited_file_that_upstream_dropped_is_the_persons_from_then_on(world: World) -> None:
-    """It stays, the pass says so once, and the lock no longer lists it."""
+def test_an_edited_file_that_upstream_dropped_is_the_persons_once_they_keep_it(world: World) -> None:
+    """It stays, the command says so, and the lock no longer lists it."""
     world.publish({"nodes.py": BASE})
     world.asks_for()
     world.sync()
     world.write(NODES, EDIT)
     world.publish({}, version="2.0")
-    said = world.reconcile()
+    assert world.reconcile().code == 4
+    said = world.run("resolve", "ds", "--keep")
 
     assert "release  src/shop/ds/nodes.py" in said.out
     assert "nodes.py" not in world.read("micropkg.lock")

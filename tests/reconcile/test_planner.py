@@ -13,6 +13,7 @@ from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 
 PATH = RelPath("src/shop/ds/nodes.py")
+INIT = RelPath("src/shop/ds/__init__.py")
 A, B, C, M = (digest_of(text) for text in (b"a", b"b", b"c", b"merged"))
 
 
@@ -22,18 +23,27 @@ def subject(
     theirs: Digest | None,
     conflict: Conflict = Conflict.MERGE,
     merged: Digest | None = None,
-    locked: Digest | None = None,
+    other: Digest | None = None,
     keep_deleted: tuple[str, ...] = (),
+    doubtful: Digest | None = None,
 ) -> Subject:
-    """One entry with one path."""
+    """One entry with one path that matters, and one that stands as it should."""
 
     def at(digest: Digest | None) -> dict[RelPath, Digest]:
         return {} if digest is None else {PATH: digest}
 
     return Subject(
-        "ds.tar.gz", RelPath("src/shop/ds"), at(theirs), {PATH: ours}, at(base), at(locked), conflict, at(merged),
-        keep_deleted,
-    )  # fmt: skip
+        "ds.tar.gz",
+        RelPath("src/shop/ds"),
+        theirs={**at(theirs), INIT: A},
+        found={PATH: ours, INIT: A},
+        base={**at(base), INIT: A},
+        other=at(other),
+        doubtful=at(doubtful),
+        conflict=conflict,
+        merges=at(merged),
+        keep_deleted=keep_deleted,
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,10 +57,10 @@ def subject(
         pytest.param(A, B, B, Kind.ADOPT, id="edited-changed-equal"),
         pytest.param(A, B, C, Kind.HOLD, id="edited-changed"),
         pytest.param(A, None, A, Kind.RESTORE, id="missing-same"),
-        pytest.param(A, None, B, Kind.RESTORE, id="missing-changed"),
+        pytest.param(A, None, B, Kind.HOLD, id="missing-changed"),
         pytest.param(None, A, A, Kind.ADOPT, id="foreign-equal"),
         pytest.param(None, B, A, Kind.HOLD, id="foreign-other"),
-        pytest.param(A, B, None, Kind.RELEASE, id="edited-removed"),
+        pytest.param(A, B, None, Kind.HOLD, id="edited-removed"),
         pytest.param(A, None, None, None, id="missing-removed"),
     ],
 )
@@ -91,9 +101,54 @@ def test_overwrite_never_covers_a_foreign_file() -> None:
     assert plan_entry(subject(None, B, A, Conflict.TAKE)).writes
 
 
-def test_a_file_that_the_lock_knows_is_nobodys_edit() -> None:
-    """A tree that came with a newer lock through git is brought on, not taken for an edit."""
-    assert plan_entry(subject(A, B, C, locked=B)).changes[0].kind is Kind.UPDATE
+def test_a_file_of_the_other_version_that_the_lock_knows_is_nobodys_edit() -> None:
+    """What a block superseded is generated as what it locks is, whichever of them edits started from."""
+    assert plan_entry(subject(A, B, C, other=B)).changes[0].kind is Kind.UPDATE
+    assert plan_entry(subject(A, B, A, other=B)).changes[0].kind is Kind.UPDATE
+    assert plan_entry(subject(A, B, None, other=B)).changes[0].kind is Kind.DELETE
+
+
+def test_an_edit_of_which_nothing_tells_where_it_started_is_held() -> None:
+    """A guess at the base could undo somebody's line; a choice settles it."""
+    assert plan_entry(subject(A, C, A, doubtful=B)).held
+    assert plan_entry(subject(A, C, A, Conflict.KEEP, doubtful=B)).drifted == (PATH,)
+    assert plan_entry(subject(A, C, A, Conflict.TAKE, doubtful=B)).changes[0].kind is Kind.UPDATE
+
+
+def test_an_entry_of_which_nothing_stands_is_installed() -> None:
+    """A checkout without the files is no deletion by a person, also where the new version differs."""
+    facts = subject(A, None, B)
+
+    assert not plan_entry(facts._replace(found={})).held
+    assert plan_entry(facts).held
+
+
+@pytest.mark.parametrize(
+    ("conflict", "kinds"),
+    [
+        pytest.param(Conflict.MERGE, {Kind.HOLD, Kind.DELETE}, id="asked"),
+        pytest.param(Conflict.OVERWRITE, {Kind.HOLD, Kind.DELETE}, id="whatever-the-policy"),
+        pytest.param(Conflict.TAKE, {Kind.DELETE}, id="take"),
+        pytest.param(Conflict.KEEP, {Kind.RELEASE}, id="keep"),
+    ],
+)
+def test_an_edited_entry_that_left_is_a_question(conflict: Conflict, kinds: set[Kind]) -> None:
+    """Nothing of it is removed until somebody says so; `--keep` makes the whole package the person's own."""
+    facts = subject(A, B, None, conflict)._replace(theirs={})
+
+    assert {change.kind for change in plan_entry(facts).changes} == kinds
+
+
+@pytest.mark.parametrize("conflict", [Conflict.KEEP, Conflict.TAKE])
+def test_a_choice_is_for_what_collides(conflict: Conflict) -> None:
+    """What merges cleanly merges, whichever side was chosen for the rest."""
+    assert plan_entry(subject(A, B, C, conflict, merged=M)).changes[0].kind is Kind.MERGE
+
+
+def test_an_edit_is_taken_back_only_where_that_is_meant() -> None:
+    """`--take` of an entry that is not held means its edits; of a held one it means what collides."""
+    assert plan_entry(subject(A, B, A, Conflict.TAKE)).changes == ()
+    assert plan_entry(subject(A, B, A, Conflict.TAKE)._replace(retakes=True)).changes[0].kind is Kind.UPDATE
 
 
 def test_a_deleted_file_stays_deleted_where_the_entry_says_so() -> None:
@@ -131,7 +186,8 @@ subjects = st.builds(
     theirs=trees,
     found=trees,
     base=trees,
-    locked=trees,
+    other=trees,
+    doubtful=st.just({}),
     conflict=st.sampled_from(Conflict),
     merges=st.dictionaries(paths, st.just(M)),
 )
@@ -156,7 +212,9 @@ class TestPlanIsEnough:
         if plan.held:
             assert plan.writes == ()
             return
-        again = plan_entry(facts._replace(found=apply(plan, facts.found), base=facts.theirs, locked=facts.theirs))
+        found = apply(plan, facts.found)
+        gone = tuple(path for path in facts.theirs if path not in found)  # as `resolve --keep` writes them down
+        again = plan_entry(facts._replace(found=found, base=facts.theirs, other=facts.theirs, keep_deleted=gone))
 
         assert again.changes == ()
 
@@ -168,14 +226,14 @@ class TestNothingIsLost:
     def test_only_known_bytes_are_replaced(self, facts: Subject) -> None:
         """What is updated or deleted is what we generated, or an edit whose merge or replacement was asked for."""
         for change in plan_entry(facts).writes:
-            generated = change.before in {None, facts.base.get(change.path), facts.locked.get(change.path)}
-            asked = facts.conflict in {Conflict.OVERWRITE, Conflict.TAKE} and change.kind is Kind.UPDATE
+            generated = change.before in {None, facts.base.get(change.path), facts.other.get(change.path)}
+            asked = facts.conflict in {Conflict.OVERWRITE, Conflict.TAKE}
             assert generated or asked or change.kind is Kind.MERGE
 
     @given(subjects)
     def test_nothing_outside_the_entry_is_touched(self, facts: Subject) -> None:
         """Every change is on a path that the archive, the lock or this machine's record names."""
-        assert {change.path for change in plan_entry(facts).changes} <= {*facts.theirs, *facts.base, *facts.locked}
+        assert {change.path for change in plan_entry(facts).changes} <= {*facts.theirs, *facts.base, *facts.other}
 
 
 def test_the_table_is_exhaustive() -> None:

@@ -1,5 +1,7 @@
 """An entry that left the manifest: its untouched files go, and nothing else."""
 
+import pytest
+
 from tests.kit.world import World
 
 FILES = {"nodes.py": "A = 1\n", "config/parameters_ds.yml": "ds: 1\n", "/tests/test_ds.py": "T = 1\n"}
@@ -27,17 +29,37 @@ def test_a_removed_entry_leaves_no_trace(world: World) -> None:
     assert "[[packages]]" not in world.read("micropkg.lock")
 
 
-def test_an_edited_file_survives_and_is_named(world: World) -> None:
-    """A person's bytes are never pruned."""
+@pytest.mark.parametrize("policy", ["merge", "hold", "overwrite"])
+def test_an_edited_entry_that_left_is_a_question(world: World, policy: str) -> None:
+    """Nothing of it is removed until somebody chooses, whatever the policy says of edits that meet a new version."""
+    pulled(world, policy=f'on-local-edit = "{policy}"')
+    world.write("src/shop/pipelines/ds/nodes.py", "A = 'mine'\n")
+    world.manifest("", policy=f'on-local-edit = "{policy}"')
+    before = world.tree()
+    said = world.reconcile()
+
+    assert said.code == 4
+    assert world.tree() == before
+    assert "hold     src/shop/pipelines/ds/nodes.py  (edited here and its entry left the manifest)" in said.out
+    assert world.reconcile().code == 4
+
+
+@pytest.mark.parametrize(("choice", "stays"), [("--take", False), ("--keep", True)])
+def test_a_choice_ends_a_removal(world: World, choice: str, stays: bool) -> None:
+    """`--take` removes the whole and keeps the edit for rollback; `--keep` makes the whole the person's own."""
     pulled(world)
     world.write("src/shop/pipelines/ds/nodes.py", "A = 'mine'\n")
     world.manifest("")
-    said = world.reconcile()
+    world.reconcile()
+    assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0
 
-    assert said.code == 0
-    assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 'mine'\n"
-    assert "release  src/shop/pipelines/ds/nodes.py" in said.out
-    assert not world.has("src/shop/pipelines/ds/__init__.py")
+    assert world.has("src/shop/pipelines/ds/nodes.py") == stays
+    assert world.has("tests/pipelines/ds/test_ds.py") == stays
+    assert "[[packages]]" not in world.read("micropkg.lock")
+    world.sync()
+    if not stays:
+        world.run("rollback")
+        assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 'mine'\n"
 
 
 def test_without_prune_everything_stays(world: World) -> None:
@@ -95,7 +117,7 @@ def test_pruning_takes_python_s_caches_along(world: World) -> None:
 
 
 def test_what_lock_left_in_the_tree_goes_with_the_next_pass(world: World) -> None:
-    """`lock` touches no file, however often it runs; then the untouched files go and an edited one stays."""
+    """`lock` touches no file, however often it runs; the lock says what still stands, for any machine's next pass."""
     before = pulled(world)
     world.manifest("")
     placed = {path: data for path, data in world.tree().items() if path != "micropkg.lock"}
@@ -104,13 +126,14 @@ def test_what_lock_left_in_the_tree_goes_with_the_next_pass(world: World) -> Non
     assert world.run("lock", "--check").code == 0
     assert {path: data for path, data in world.tree().items() if path != "micropkg.lock"} == placed
 
-    world.write("src/shop/pipelines/ds/nodes.py", "A = 'mine'\n")
+    world.forget()
     said = world.reconcile()
     left = {path for path in world.tree() if path not in before}
 
-    assert said.out.startswith("removed    dist/ds.tar.gz -> src/shop/pipelines/ds  (")
-    assert "src/shop/pipelines/ds/nodes.py" in left
-    assert not {path for path in left if path.endswith(("test_ds.py", "parameters_ds.yml", "ds/__init__.py"))}
+    assert said.out.startswith("removed    dist/ds.tar.gz -> src/shop/pipelines/ds  1.0 (")
+    assert not {
+        path for path in left if path.endswith(("nodes.py", "test_ds.py", "parameters_ds.yml", "ds/__init__.py"))
+    }
     assert "[[packages]]" not in world.read("micropkg.lock")
     assert "removed" not in world.reconcile().out
 
@@ -136,10 +159,10 @@ def test_what_lock_left_waits_while_nothing_is_to_be_pruned(world: World) -> Non
     world.manifest("", policy="prune = false")
     world.sync()
     assert world.has("src/shop/pipelines/ds/nodes.py")
-    assert "[[packages]]" not in world.read("micropkg.lock")
 
     world.manifest("")
     world.sync()
+    assert "[[packages]]" not in world.read("micropkg.lock")
     assert not world.has("src/shop/pipelines/ds")
 
 
@@ -156,19 +179,21 @@ def test_what_an_old_lock_brings_back_is_not_pruned(world: World) -> None:
     assert world.has("src/shop/pipelines/ds/nodes.py")
 
 
-def test_what_lock_left_waits_while_its_row_is_back_and_held(world: World) -> None:
-    """Its place is wanted again; until somebody chooses, neither version of it goes or comes."""
+def test_a_row_that_comes_back_to_what_lock_left_goes_on_from_there(world: World) -> None:
+    """The lock says what its files are: the new version replaces them as it would have, and an edit is still one."""
     pulled(world)
     manifest = world.read("pyproject.toml")
     world.manifest("")
     world.run("lock")
-    locked = world.read("micropkg.lock")
-    world.publish({**FILES, "nodes.py": "A = 2\n"}, version="2.0")
+    world.publish({**FILES, "nodes.py": "A = 2\n", "/tests/test_ds.py": "T = 2\n"}, version="2.0")
+    world.write("tests/pipelines/ds/test_ds.py", "T = 'mine'\n")
     world.write("pyproject.toml", manifest)
 
     assert world.reconcile().code == 4
     assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 1\n"
-    assert world.read("micropkg.lock") == locked
+    world.write("tests/pipelines/ds/test_ds.py", "T = 1\n")
+    world.sync()
+    assert world.read("src/shop/pipelines/ds/nodes.py") == "A = 2\n"
 
 
 def test_what_lock_left_and_a_person_pulled_again_stays(world: World) -> None:

@@ -80,7 +80,7 @@ def test_the_lock_says_what_is_installed(world: World) -> None:
     world.sync()
     lock = world.read(LOCK)
 
-    assert lock.startswith('# micropkg.lock - written by micropkgd, commit it, do not edit.\nlock-version = "1.0"\n')
+    assert lock.startswith('# micropkg.lock - written by micropkgd, commit it, do not edit.\nlock-version = "1.1"\n')
     assert 'ref = "dist/ds.tar.gz"\n' in lock
     assert 'target = "src/shop/ds"\n' in lock
     listed = [line.partition('"')[2].partition('"')[0] for line in lock.splitlines() if '" = "sha256:' in line]

@@ -235,7 +235,7 @@ def test_another_ref_that_cannot_be_had_keeps_what_is_installed(world: World, op
 @pytest.mark.parametrize("options", [{"alias": "other"}, {"destination": "pipelines"}])
 def test_what_cannot_be_had_for_another_place_keeps_nothing(world: World, options: dict[str, str]) -> None:
     """An entry that left is pruned where the one that failed could not have its place."""
-    asks_for_another_ref(world)
+    asks_for_another_ref(world, edit="A = 1\n\n\nB = 1\n")
     (world.root / NEXT).unlink()
     world.asks_for(NEXT, **options)
     world.reconcile()

@@ -22,8 +22,7 @@ from tests.kit.faults import Hooked, Recorder, Scene, fail_at
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
-    applied={EntryKey("ds", RelPath("src/shop/ds")): Applied(DIGEST, {PATH: DIGEST})},
-    left={EntryKey("old", RelPath("src/shop/old")): Applied(DIGEST, {RelPath("src/shop/old/nodes.py"): DIGEST})},
+    applied={EntryKey("ds", RelPath("src/shop/ds")): Applied(DIGEST, {PATH: DIGEST}, "0.1")},
     requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={EntryKey("ds", RelPath("src/shop/ds")): Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from micropkgd.actions.edit_manifest import match_entry
-from micropkgd.actions.status import require_held
+from micropkgd.actions.status import require_choice
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.model.choice import Conflict
@@ -14,9 +14,10 @@ from micropkgd.workspace.root import find_root
 def resolve(options: Namespace) -> int:
     """Apply a held entry as the person chose."""
     root = find_root(options.project)
-    ref = match_entry(root, options.ref)
-    require_held(root, ref)
-    wanted = Options(choices={ref: Conflict(options.choice)}, lock_timeout=options.lock_timeout)
+    ref = match_entry(root, options.ref, leaving=True)
+    choice = Conflict(options.choice)
+    require_choice(root, ref, choice)
+    wanted = Options(choices={ref: choice}, lock_timeout=options.lock_timeout)
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)

@@ -7,12 +7,12 @@ from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Release
+from micropkgd.model.lock import RENDERER, Block, Release, Version
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, location
-from micropkgd.reconcile.resolve.rendering import RENDERER, Rendering, requested
+from micropkgd.reconcile.resolve.rendering import Rendering, requested
 from micropkgd.workspace.project import Project
 
 
@@ -26,7 +26,6 @@ class Desired(NamedTuple):
     rendering: Rendering | None = None  # only where bytes are, or may be, needed
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
-    locked: bool = True  # False: `before` is in the lock no more, only in this machine's memory
 
     @property
     def target(self) -> RelPath | None:
@@ -51,19 +50,17 @@ def desire(
     resolutions: Sequence[Resolution],
     *,
     frozen: bool = False,
-    left: Sequence[Block] = (),
 ) -> list[Desired]:
     """Say what each entry of the manifest, and each block that left it, comes to.
 
-    `frozen` takes every block at its word, also where the manifest has come to say something else. `left` are blocks
-    that a `lock` took out of the lock and whose files wait for a pass to prune them.
+    `frozen` takes every block at its word, also where the manifest has come to say something else.
     """
     blocks = current_blocks(project)
     entries = project.manifest.pulls
     wanted = []
     for entry, resolution in zip(entries, resolutions, strict=True):
         block = blocks[entry.ref.text]
-        answers = block is not None and (frozen or _answers(block, entry, project.layout))
+        answers = block is not None and bool(block.files) and (frozen or _answers(block, entry, project.layout))
         wanted.append(_from_block(entry, block, resolution, answers=answers))
     stale = [
         (number, Wanted(entries[number], resolution.archive, resolution.release))
@@ -79,7 +76,7 @@ def desire(
         if desired is not None
     ]
     staying = refuse_overlaps(staying)
-    return staying + _leaving(project, staying) + _unlocked(project, left, staying)
+    return staying + _leaving(project, staying)
 
 
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
@@ -95,15 +92,18 @@ def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) ->
     return result
 
 
-def base_contents(project: Project, fetcher: Fetcher, entry: PullEntry, archive: Digest) -> Mapping[Digest, bytes]:
-    """The files of an archive that was installed, for merging; none where it is not in the cache."""
-    data = fetcher.cache.read(archive)
-    if data is None:
-        return {}
+def base_contents(
+    project: Project, fetcher: Fetcher, entry: PullEntry, version: Version
+) -> Mapping[Digest, bytes] | Failure:
+    """The files that an older version makes here, for merging: from the cache, else fetched again by its digest."""
+    release = Release("", version.version, version.url, version.index_url) if version.index_url else None
+    (data,) = fetcher.materialise([Wanted(entry, version.archive, release)])
+    if isinstance(data, Failure):
+        return data
     try:
         files = _read_and_render(data, entry, project.layout).files
-    except MicropkgError:
-        return {}
+    except MicropkgError as error:
+        return Failure.of(error)
     return {digest_of(content): content for content in files.values()}
 
 
@@ -252,15 +252,6 @@ def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
         for block in project.lock.blocks
         if block.key not in kept and block.ref not in stuck
     ]
-
-
-def _unlocked(project: Project, left: Sequence[Block], staying: Sequence[Desired]) -> list[Desired]:
-    """The blocks out of the lock that go now; one whose place an entry has, or may get, waits."""
-    taken = {desired.target for desired in staying}
-    stuck = {desired.ref for desired in staying if desired.failure is not None}
-    free = [block for block in left if block.target not in taken and block.ref not in stuck]
-    leaving = (_left(project, block, staying)._replace(locked=False) for block in free)
-    return [desired for desired in leaving if desired.after is None]
 
 
 def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired:

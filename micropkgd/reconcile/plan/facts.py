@@ -1,13 +1,16 @@
-"""What is known of each entry when its changes are decided: what the tree holds, and what was put there."""
+"""What is known of each entry when its changes are decided: what the tree holds, and what the lock says it is based on.
+
+The lock is the base on every machine, `superseded` before `files` (decision 0011). What this machine remembers never
+makes a file replaceable; it only explains (`looks_like`).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.layout import Layout
-from micropkgd.model.lock import BY_HAND, Block, stray_paths
-from micropkgd.model.tree import Digest, RelPath
+from micropkgd.model.lock import BY_HAND, Block
+from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import Subject
 from micropkgd.workspace.fsops import FsOps
@@ -19,10 +22,10 @@ Inventory = Mapping[RelPath, Digest]
 
 
 class Placed(NamedTuple):
-    """What was put into the tree for one entry, as far as anyone remembers."""
+    """The inventories that the tree may have of one entry: the one that its edits started from, and the other."""
 
-    base: Inventory  # as last applied on this machine, else as locked
-    locked: Inventory
+    base: Inventory
+    other: Inventory
 
 
 def gather(
@@ -30,12 +33,18 @@ def gather(
 ) -> tuple[dict[EntryKey, Subject], Hashes]:
     """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
-    remembered = [_placed(desired, state, project.layout) for desired in planned]
-    placed = _handed_over(planned, remembered, _by_hand(project, planned))
+    by_hand = _by_hand(project, planned)
     paths = {path for desired in planned for path in desired.files}
-    paths.update(path for known in placed for path in (*known.base, *known.locked))
+    paths.update(path for desired in planned if desired.before is not None for path in desired.before.paths)
+    paths.update(by_hand)
+    paths.update(path for desired in planned for path in _remembered(desired, state))
     seen = see(fs, project.root, sorted(paths), state.hashes)
+    placed = [_placed(desired.before, seen.found) for desired in planned]
+    if project.record == BY_HAND:  # who pulls by hand means what is missing, too
+        placed = [Placed(_standing(known.base, seen.found), known.other) for known in placed]
+    placed = _handed_over(planned, placed, by_hand)
     policy = Conflict(project.manifest.policy.on_local_edit.value)
+    asked = {desired.ref for desired in planned if desired.entry is not None}
     subjects = {
         desired.key: Subject(
             ref=desired.ref,
@@ -43,9 +52,11 @@ def gather(
             theirs=desired.files,
             found=seen.found,
             base=known.base,
-            locked=known.locked,
+            other=known.other,
+            doubtful=_doubtful(desired.before, seen.found),
             conflict=choices.get(desired.ref, policy),
             keep_deleted=desired.entry.keep_deleted if desired.entry else (),
+            moves=desired.entry is None and desired.ref in asked,
         )
         for desired, known in zip(planned, placed, strict=True)
     }
@@ -57,41 +68,57 @@ def can_be_planned(desired: Desired) -> bool:
     return (desired.entry is None) == (desired.after is None)
 
 
-def applied_to(desired: Desired, state: State) -> Applied | None:
-    """What a pass on this machine last put into an entry's place, also under the ref that it had before."""
-    known = state.applied.get(desired.key) or state.left.get(desired.key)
-    if known is not None or desired.target is None:
-        return known
-    return next((one for key, one in state.applied.items() if key.target == desired.target), None)
+def looks_like(block: Block, found: Mapping[RelPath, Found], known: Applied | None) -> str:
+    """The version whose exact files stand in the tree in place of the locked ones, as far as this machine knows."""
+    if known is None or known.archive == block.archive or known.files == block.files:
+        return ""
+    return known.version if all(found.get(path) == digest for path, digest in known.files.items()) else ""
 
 
-def left_behind(project: Project, state: State) -> list[Block]:
-    """What `lock` left in the tree on this machine and nobody owns since: neither an entry nor a pull by hand."""
-    owners = (*project.lock.blocks, *read_by_hand(project.root, project.layout).blocks) if state.left else ()
-    owned = {block.target for block in owners}
-    blocks = [_as_block(key, one) for key, one in state.left.items()]
-    return [block for block in blocks if block.target not in owned and not stray_paths(block, project.layout)]
+def started_from_old(block: Block, found: Mapping[RelPath, Found]) -> bool | None:
+    """Whether the tree has what a block superseded, told by the files that differ; None where it cannot be told."""
+    if block.superseded is None:
+        return False
+    old, new = block.superseded.files, block.files
+    telling = [path for path in block.paths if old.get(path) != new.get(path)]
+    untouched = [path for path in telling if found.get(path) in {old.get(path), new.get(path)}]
+    standing = [path for path in untouched if found.get(path) is not None]
+    sides = {found.get(path) == old.get(path) for path in standing or untouched}
+    return sides.pop() if len(sides) == 1 else None
 
 
-def _as_block(key: EntryKey, applied: Applied) -> Block:
-    archive, files = applied
-    return Block(key.name, "", "", 0, archive, key.ref, archive, key.target, 0, requirements=(), files=files)
+def _remembered(desired: Desired, state: State) -> Inventory:
+    known = state.applied.get(desired.key)
+    return known.files if known is not None else {}
 
 
-def _placed(desired: Desired, state: State, layout: Layout) -> Placed:
-    """What the lock and this machine's state say; paths outside the entry's places are none that a pass put there."""
-    if desired.before is None:
+def _placed(block: Block | None, found: Mapping[RelPath, Found]) -> Placed:
+    if block is None:
         return Placed({}, {})
-    known = applied_to(desired, state)
-    locked, applied = desired.before.files, known.files if known is not None else {}
-    if applied.keys() - locked.keys() and stray_paths(desired.before._replace(files=applied), layout):
-        applied = {}
-    return Placed({**locked, **applied}, locked)
+    if block.superseded is None:
+        return Placed(block.files, {})
+    old, new = block.superseded.files, block.files
+    return Placed(old, new) if started_from_old(block, found) else Placed(new, old)
+
+
+def _doubtful(block: Block | None, found: Mapping[RelPath, Found]) -> Inventory:
+    """The edited files of which nothing tells whether they started from the locked version or from the one before.
+
+    Each with its digest in the version before, for the texts to decide.
+    """
+    if block is None or block.superseded is None or started_from_old(block, found) is not None:
+        return {}
+    old, new = block.superseded.files, block.files
+    return {
+        path: old[path]
+        for path in old.keys() & new.keys()
+        if old[path] != new[path] and isinstance(found.get(path), str) and found[path] not in {old[path], new[path]}
+    }
 
 
 def _by_hand(project: Project, planned: Sequence[Desired]) -> Inventory:
-    """What pulls by hand placed: an entry that is new in the lock takes over what stands in its place."""
-    if project.record == BY_HAND or all(desired.before is not None for desired in planned):
+    """What pulls by hand placed: an entry that is new in the lock takes it over, one that `lock` took out leaves it."""
+    if project.record == BY_HAND or all(desired.before is not None and desired.before.files for desired in planned):
         return {}
     blocks = read_by_hand(project.root, project.layout).blocks
     return {path: digest for block in blocks for path, digest in block.files.items()}
@@ -100,6 +127,8 @@ def _by_hand(project: Project, planned: Sequence[Desired]) -> Inventory:
 def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed], by_hand: Inventory) -> list[Placed]:
     """Where an entry moves, the files that its old and its new place share stay, with what is known of them."""
     staying = {path for desired in planned for path in desired.files}
+    gone = {path for desired in planned if desired.before is not None for path in desired.before.files}
+    staying |= by_hand.keys() - gone
     leaving = {**by_hand} | {
         path: digest
         for desired, known in zip(planned, placed, strict=True)
@@ -112,13 +141,17 @@ def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed], by_hand: 
     ]
 
 
+def _standing(files: Inventory, found: Mapping[RelPath, Found]) -> Inventory:
+    return {path: digest for path, digest in files.items() if found.get(path) is not None}
+
+
 def _without(known: Placed, staying: set[RelPath]) -> Placed:
-    base, locked = (
-        {path: digest for path, digest in files.items() if path not in staying} for files in (known.base, known.locked)
+    base, other = (
+        {path: digest for path, digest in files.items() if path not in staying} for files in (known.base, known.other)
     )
-    return Placed(base, locked)
+    return Placed(base, other)
 
 
 def _with_inherited(known: Placed, files: Inventory, leaving: Inventory) -> Placed:
     inherited = {path: leaving[path] for path in files if path in leaving and path not in known.base}
-    return Placed({**known.base, **inherited}, known.locked)
+    return Placed({**known.base, **inherited}, known.other)

@@ -1,6 +1,7 @@
 """Join a local edit and a new version by their text, or say that it cannot be done. Pure."""
 
 import json
+from collections import Counter
 
 from micropkgd import documents
 from micropkgd.errors import DocumentError
@@ -21,6 +22,13 @@ def merge_texts(path: RelPath, base: bytes, ours: bytes, theirs: bytes) -> bytes
         merged += group[1]
     result = b"".join(merged)
     return result if _parses(path, result) else None
+
+
+def is_nearer(ours: bytes, one: bytes, other: bytes) -> bool | None:
+    """Whether a text has more lines of the one than of the other; None where it has as many of both."""
+    lines = Counter(ours.splitlines())
+    shared = [(Counter(text.splitlines()) & lines).total() for text in (one, other)]
+    return None if shared[0] == shared[1] else shared[0] > shared[1]
 
 
 def _parses(path: RelPath, data: bytes) -> bool:

@@ -1,8 +1,8 @@
-"""Decide what one pass does to each path: the three-way table of design.md section 5, and nothing else.
+"""Decide what one pass does to each path: the three-way table (docs/merging.md), and nothing else.
 
-Pure: no clock, disk, log or network. The words: *base* is the file as last applied, *ours* as it is on disk,
-*theirs* as newly rendered. A plan that was applied leaves nothing to plan; no plan overwrites or deletes bytes that
-a person wrote.
+Pure: no clock, disk, log or network. The words: *base* is the file as the committed lock has it, *ours* as it is on
+disk, *theirs* as newly rendered. A plan that was applied leaves nothing to plan; no plan overwrites or deletes bytes
+that a person wrote.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,24 @@ class Subject(NamedTuple):
     target: RelPath
     theirs: Mapping[RelPath, Digest]  # empty for an entry that is leaving
     found: Mapping[RelPath, Found]  # ours; a path that is not listed has nothing
-    base: Mapping[RelPath, Digest]  # as last applied on this machine, else as locked
-    locked: Mapping[RelPath, Digest] = {}  # what the lock says was generated: also known not to be a person's
+    base: Mapping[RelPath, Digest]  # what edits started from
+    other: Mapping[RelPath, Digest] = {}  # what the lock says was generated, too: also known not to be a person's
+    doubtful: Mapping[RelPath, Digest] = {}  # edited files that may have started from this version, not from `base`
     conflict: Conflict = Conflict.MERGE
     merges: Mapping[RelPath, Digest] = {}  # clean merges of ours and theirs
     keep_deleted: tuple[str, ...] = ()  # patterns
+    moves: bool = False  # it leaves one place for another
+    retakes: bool = False  # whether `Conflict.TAKE` is meant of edits that nothing new collides with
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether no entry of the manifest wants its files any more."""
+        return not self.theirs
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether nothing of it stands in the tree: it is not installed yet, rather than deleted file by file."""
+        return all(self.found.get(path) is None for path in (*self.base, *self.other))
 
 
 def plan_entry(subject: Subject) -> EntryPlan:
@@ -33,7 +46,7 @@ def plan_entry(subject: Subject) -> EntryPlan:
     changes: list[Change] = []
     drifted: list[RelPath] = []
     blocked: list[Blocked] = []
-    for path in sorted({*subject.theirs, *subject.base, *subject.locked}):
+    for path in sorted({*subject.theirs, *subject.base, *subject.other}):
         step = _step(path, subject)
         if isinstance(step, Blocked):
             blocked.append(step)
@@ -52,7 +65,7 @@ def contested(subject: Subject) -> tuple[RelPath, ...]:
         if isinstance(ours := subject.found.get(path), str)
         and path in subject.base
         and not _is_ours_to_replace(path, ours, subject)
-        and subject.theirs[path] not in {ours, subject.base[path]}
+        and (path in subject.doubtful or subject.theirs[path] not in {ours, subject.base[path]})
     )
 
 
@@ -68,11 +81,14 @@ def _step(path: RelPath, subject: Subject) -> Change | Blocked | None:
     if ours is None:
         return _missing(path, theirs, base, subject)
     if ours == theirs:
-        return None if base == theirs else Change(Kind.ADOPT, path, ours, theirs, "already has the new bytes")
+        known = theirs in {base, subject.other.get(path)}
+        return None if known else Change(Kind.ADOPT, path, ours, theirs, "already has the new bytes")
     if _is_ours_to_replace(path, ours, subject):
         return Change(Kind.UPDATE, path, ours, theirs, "changed upstream")
-    if theirs == base or subject.conflict is Conflict.KEEP:
-        return None
+    if path in subject.doubtful:
+        return _undecided(path, ours, theirs, subject)
+    if theirs == base:
+        return _taken(path, ours, theirs) if subject.retakes and subject.conflict is Conflict.TAKE else None
     if base is None:
         return _foreign(path, ours, theirs, subject)
     return _edited(path, ours, theirs, subject)
@@ -91,9 +107,18 @@ def _beside_obstacle(
 def _removed(path: RelPath, ours: Digest | None, subject: Subject) -> Change | None:
     if ours is None:
         return None
+    if subject.conflict is Conflict.KEEP and subject.is_leaving and not subject.moves:
+        return Change(Kind.RELEASE, path, ours, ours, "its entry left the manifest: yours from now on")
     if _is_ours_to_replace(path, ours, subject):
         return Change(Kind.DELETE, path, ours, None, "no longer part of the entry")
-    return Change(Kind.RELEASE, path, ours, ours, "edited here and no longer part of the entry: yours from now on")
+    if path not in subject.base:  # it went with a version before, and what stands there since is a person's
+        return None
+    if subject.conflict is Conflict.KEEP or subject.moves:
+        return Change(Kind.RELEASE, path, ours, ours, "no longer part of the entry: yours from now on")
+    if subject.conflict is Conflict.TAKE or (subject.conflict is Conflict.OVERWRITE and not subject.is_leaving):
+        return Change(Kind.DELETE, path, ours, None, "no longer part of the entry; your file is kept for rollback")
+    reason = "its entry left the manifest" if subject.is_leaving else "removed upstream"
+    return Change(Kind.HOLD, path, ours, None, f"edited here and {reason}")
 
 
 def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: Subject) -> Change | None:
@@ -101,29 +126,51 @@ def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: Subjec
         return Change(Kind.CREATE, path, None, theirs, "new")
     if any(fnmatchcase(path, pattern) for pattern in subject.keep_deleted):
         return None
-    return Change(Kind.RESTORE, path, None, theirs, "was missing")
+    if theirs == base or subject.is_absent or subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
+        return Change(Kind.RESTORE, path, None, theirs, "was missing")
+    if subject.conflict is Conflict.KEEP:
+        return None
+    return Change(Kind.HOLD, path, None, theirs, "deleted here and changed upstream")
 
 
-def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change:
+def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
     if subject.conflict is Conflict.TAKE:
-        return Change(Kind.UPDATE, path, ours, theirs, "taken as you chose; your file is kept for rollback")
+        return _taken(path, ours, theirs)
+    if subject.conflict is Conflict.KEEP:
+        return None
     return Change(Kind.HOLD, path, ours, theirs, "a file that micropkgd did not place is there")
 
 
-def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
+def _undecided(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
     if subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
+        return _taken(path, ours, theirs)
+    if subject.conflict is Conflict.KEEP:
+        return None
+    return Change(Kind.HOLD, path, ours, theirs, "edited here, and nothing tells from which of two versions")
+
+
+def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
+    if subject.conflict is Conflict.OVERWRITE:
         return Change(Kind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
     merged = subject.merges.get(path)
-    if subject.conflict is Conflict.HOLD or merged is None:
-        return Change(Kind.HOLD, path, ours, theirs, "edited here and changed upstream")
-    if merged == ours:  # the new version is in it already, as git merges it too
+    if merged is not None and subject.conflict is not Conflict.HOLD:
+        if merged == ours:  # the new version is in it already, as git merges it too
+            return None
+        return Change(Kind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
+    if subject.conflict is Conflict.TAKE:
+        return _taken(path, ours, theirs)
+    if subject.conflict is Conflict.KEEP:
         return None
-    return Change(Kind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
+    return Change(Kind.HOLD, path, ours, theirs, "edited here and changed upstream")
+
+
+def _taken(path: RelPath, ours: Digest, theirs: Digest) -> Change:
+    return Change(Kind.UPDATE, path, ours, theirs, "taken as you chose; your file is kept for rollback")
 
 
 def _is_ours_to_replace(path: RelPath, ours: Digest, subject: Subject) -> bool:
     """Whether every byte that stands there was generated by us and can be generated again."""
-    return ours in {subject.base.get(path), subject.locked.get(path)}
+    return ours in {subject.base.get(path), subject.other.get(path)}
 
 
 def _is_drifted(path: RelPath, subject: Subject) -> bool:

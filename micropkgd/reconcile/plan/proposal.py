@@ -10,20 +10,21 @@ from micropkgd.errors import TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Lock
+from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
-from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.plan.facts import applied_to, gather
-from micropkgd.reconcile.plan.merge import merge_texts
+from micropkgd.reconcile.plan.facts import gather, looks_like, started_from_old
+from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.plan.shared_files import Lines, lock_changes, requirement_lines, shared_changes
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.state import State
-from micropkgd.workspace.observe import Hashes
+from micropkgd.workspace.memory.state import Applied, State
+from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 
-_LEFT: Final = "its files stay in the tree until the next `reconcile` on this machine prunes them"
+_LEFT: Final = "its files stay in the tree until the next `reconcile` prunes them"
 
 
 class Planned(NamedTuple):
@@ -42,8 +43,7 @@ class Planned(NamedTuple):
     @property
     def block(self) -> Block | None:
         """The entry's block in the new lock: one that is not applied keeps the block it had there."""
-        kept = self.desired.before if self.desired.locked else None
-        return self.desired.after if self.applies else kept
+        return self.desired.after if self.applies else self.desired.before
 
 
 class Proposal(NamedTuple):
@@ -74,16 +74,20 @@ class Proposer(NamedTuple):
     def propose(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
+        wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
         subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [_planned(desired, None if desired.ref in stays else subjects.get(desired.key)) for desired in wanted]
         entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
+        entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
         del refused  # no entry is applied, so none can be refused
-        blocks = [(one.after or one.before) if one.entry is not None else one.after for one in wanted]
+        paths = {path for one in wanted if one.before is not None for path in one.before.paths}
+        found = see(self.fs, self.project.root, sorted(paths), self.state.hashes).found
+        blocks = [_not_installed(one, found) for one in wanted]
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         contents: dict[Digest, bytes] = {}
         changes = lock_changes(self.fs, self.project, lock, contents)
@@ -104,32 +108,44 @@ class Proposer(NamedTuple):
         """Try the merges of an entry, plan it again with those that are clean, and say what blocks it."""
         if entry.subject is None or entry.plan is None:
             return entry
-        merges = self._merges(entry.desired, entry.subject)
-        if merges:
-            digests = {path: digest_of(text) for path, text in merges.items()}
-            plan = plan_entry(entry.subject._replace(merges=digests))
-            entry = entry._replace(plan=plan, merged={digests[path]: text for path, text in merges.items()})
+        entry = self._merged(entry, entry.subject)
         if entry.plan is not None and entry.plan.blocked:
             return entry._replace(desired=entry.desired._replace(failure=_blocked(entry.plan)))
         return entry
 
-    def _merges(self, desired: Desired, subject: Subject) -> Mapping[RelPath, bytes]:
-        """A text merge for each edited file whose new version differs, where it is clean."""
-        paths = contested(subject) if subject.conflict is Conflict.MERGE else ()
+    def _merged(self, entry: Planned, subject: Subject) -> Planned:
+        """The entry with a text merge of each edited file whose new version differs, where that is clean."""
+        desired = entry.desired
+        paths = contested(subject) if subject.conflict not in {Conflict.HOLD, Conflict.OVERWRITE} else ()
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
-            return {}
-        bases: dict[Digest, bytes] = {}
-        # After a `git pull` the lock names another archive than the one that was installed here, and edited.
-        installed = applied_to(desired, self.state)
-        for archive in {desired.before.archive, installed.archive if installed else desired.before.archive}:
-            bases |= base_contents(self.project, self.fetcher, desired.entry, archive)
-        merges = {}
+            return entry
+        bases, notes = self._bases(desired.entry, desired.before)
+        merges: dict[RelPath, bytes] = {}
         for path in paths:
-            base = bases.get(subject.base[path])
             ours = self.fs.read(path)
-            if base is not None and digest_of(ours) == subject.found[path]:
-                merges[path] = merge_texts(path, base, ours, desired.rendering.files[path])
-        return {path: text for path, text in merges.items() if text is not None}
+            if digest_of(ours) != subject.found[path]:
+                continue
+            subject = _without_doubt(subject, path, ours, bases)
+            base = bases.get(subject.base[path])
+            if base is not None and path not in subject.doubtful and subject.theirs[path] != subject.base[path]:
+                merged = merge_texts(path, base, ours, desired.rendering.files[path])
+                merges |= {path: merged} if merged is not None else {}
+        digests = {path: digest_of(text) for path, text in merges.items()}
+        plan = plan_entry(subject._replace(merges=digests))
+        said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
+        return Planned(said, subject, plan, {digests[path]: text for path, text in merges.items()})
+
+    def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
+        """The texts that edits may have started from, by digest, and a note for each version that cannot be had."""
+        bases: dict[Digest, bytes] = {}
+        notes = []
+        for version in (block.made, *([block.superseded] if block.superseded else [])):
+            texts = base_contents(self.project, self.fetcher, entry, version)
+            if isinstance(texts, Failure):
+                notes.append(f"no merge was tried: the archive of {version.version} cannot be had: {texts.problem}")
+            else:
+                bases |= texts
+        return bases, tuple(notes)
 
     def _with_shared(self, entries: Sequence[Planned], hashes: Hashes) -> Proposal:
         """Add what follows for the files with several owners, and the bytes of everything."""
@@ -152,6 +168,29 @@ class Proposer(NamedTuple):
         return requirement_lines(standing, self.project.layout)
 
 
+def _without_doubt(subject: Subject, path: RelPath, ours: bytes, bases: Mapping[Digest, bytes]) -> Subject:
+    """The facts with the version that an edited file started from told by its text, where that can be."""
+    old, new = bases.get(subject.doubtful.get(path, subject.base[path])), bases.get(subject.base[path])
+    if path not in subject.doubtful or old is None or new is None or (nearer := is_nearer(ours, old, new)) is None:
+        return subject
+    base = {**subject.base, path: subject.doubtful[path]} if nearer else subject.base
+    return subject._replace(base=base, doubtful={at: digest for at, digest in subject.doubtful.items() if at != path})
+
+
+def _not_installed(desired: Desired, found: Mapping[RelPath, Found]) -> Block | None:
+    """The block of an entry whose tree stays as it is; of one that left the manifest, as long as files of it stand."""
+    before, after = desired.before, desired.after
+    if before is None:
+        return after
+    old = before.superseded if started_from_old(before, found) is not False else before.made
+    if after is not None:
+        return after.instead_of(before.superseded if after.made == before.made else old)
+    if desired.entry is not None:
+        return before
+    stands = any(found.get(path) is not None for path in before.paths)
+    return before._replace(files={}, requirements=(), superseded=old) if stands else None
+
+
 def _left_in_the_tree(desired: Desired) -> Desired:
     """What leaves the lock alone still stands in the tree, and its owner must hear of it."""
     if desired.entry is not None or desired.after is not None:
@@ -160,7 +199,31 @@ def _left_in_the_tree(desired: Desired) -> Desired:
 
 
 def _planned(desired: Desired, subject: Subject | None) -> Planned:
-    return Planned(desired) if subject is None else Planned(desired, subject, plan_entry(subject))
+    if subject is None:
+        return Planned(desired)
+    if subject.conflict is Conflict.TAKE and not plan_entry(subject._replace(conflict=Conflict.MERGE)).held:
+        subject = subject._replace(retakes=True)
+    return Planned(desired, subject, plan_entry(subject))
+
+
+def _chosen(desired: Desired) -> Desired:
+    """What a person chose settles which version the tree has: the block says it of the locked one alone."""
+    if desired.after is None or desired.after.superseded is None:
+        return desired
+    return desired._replace(after=desired.after._replace(superseded=None))
+
+
+def _explained(entry: Planned, known: Applied | None) -> Planned:
+    """Say of a tree that differs from the lock in every way that this machine knows which version it is."""
+    desired, subject, plan = entry.desired, entry.subject, entry.plan
+    if subject is None or plan is None or not plan.drifted or desired.after is None:
+        return entry
+    version = looks_like(desired.after, subject.found, known)
+    if not version:
+        return entry
+    advice = f"`micropkgd resolve {desired.ref} --take` installs {desired.after.version}"
+    note = f"these are exactly the files of {version}; {advice}"
+    return entry._replace(desired=desired._replace(notes=(*desired.notes, note)))
 
 
 def _lacks_bytes(entry: Planned) -> bool:

@@ -1,6 +1,6 @@
 """What files one entry should have in this project: a pure function of archive, entry and layout.
 
-Whoever changes what the same archive renders to bumps `rendering.RENDERER`.
+Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """
 
 from collections.abc import Iterator

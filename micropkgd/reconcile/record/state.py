@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import LOCK_NAME, Block
+from micropkgd.model.lock import Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import PackageOutcome
 from micropkgd.model.standing import entry_standing, is_failing, package_standing, since
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.facts import applied_to
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
@@ -28,16 +27,13 @@ from micropkgd.workspace.transaction.kept import KEPT, history
 def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
     """The state without what it says of files that a later commit changed: its pass ended before it could remember.
 
-    The lock that this commit left then says what is in the tree. Where the lock is another by now nothing else tells an
-    edit from an older version, and what is remembered stays.
+    The lock that this commit left then says what is in the tree.
     """
     if state.commits.issuperset(fs.names(KEPT)):
         return state
     missed = [commit for commit in history(fs) if commit.id not in state.commits]
-    steps = {step.path: step.after for commit in reversed(missed) for step in commit.operations}
-    if LOCK_NAME in steps and fs.found(LOCK_NAME) != steps[LOCK_NAME]:
-        return state
-    applied = {key: one for key, one in state.applied.items() if steps.keys().isdisjoint(one.files)}
+    steps = {step.path for commit in missed for step in commit.operations}
+    applied = {key: one for key, one in state.applied.items() if steps.isdisjoint(one.files)}
     return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
 
 
@@ -51,7 +47,6 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
     after = before._replace(
         hashes=hashes,
         applied=applied,
-        left=_left(before, proposal),
         requirements=proposal.requirements,
         known=_known(this, resolutions),
         standing=dict(_standings(this, outcome)),
@@ -96,25 +91,11 @@ def _applied(before: State, entry: Planned) -> Applied | None:
     """What an entry has on this machine: the new version where it is in the tree, else the one it had."""
     if entry.applies:
         return _of_block(entry.desired.after)
-    return applied_to(entry.desired, before) or _of_block(entry.desired.before)
-
-
-def _left(before: State, proposal: Proposal) -> Mapping[EntryKey, Applied]:
-    """What stands in the tree and in no lock: what did before, unless pruned or locked now, and what `lock` left."""
-    taken = {block.target for block in proposal.lock.blocks}
-    pruned = {entry.desired.key for entry in proposal.entries if entry.applies}
-    left = {key: one for key, one in before.left.items() if key not in pruned and key.target not in taken}
-    for entry in proposal.entries:
-        block = entry.desired.before
-        if block is None or entry.applies or not entry.desired.locked or block.target in taken:
-            continue
-        if one := before.applied.get(block.key) or _of_block(block):
-            left[block.key] = one
-    return left
+    return before.applied.get(entry.desired.key) or _of_block(entry.desired.before)
 
 
 def _of_block(block: Block | None) -> Applied | None:
-    return Applied(block.archive, block.files) if block is not None and block.files else None
+    return Applied(block.archive, block.files, block.version) if block is not None and block.files else None
 
 
 def _seen_again(this: Pass, paths: set[RelPath], hashes: Hashes) -> Hashes:

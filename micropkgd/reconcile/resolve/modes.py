@@ -3,12 +3,13 @@
 from collections.abc import Collection
 
 from micropkgd.errors import OutOfStepError
+from micropkgd.model.lock import RENDERER
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Follow
-from micropkgd.reconcile.resolve.rendering import RENDERER, requested
+from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.project import Project
 
 
@@ -17,17 +18,22 @@ def check_lock(project: Project) -> None:
     blocks = current_blocks(project)
     for entry in project.manifest.pulls:
         block = blocks[entry.ref.text]
-        if block is None or block.requested != requested(entry, project.layout) or block.renderer != RENDERER:
-            what = "is not locked" if block is None else "changed since it was locked"
+        if (
+            block is None
+            or not block.files
+            or block.requested != requested(entry, project.layout)
+            or block.renderer != RENDERER
+        ):
+            what = "is not locked" if block is None or not block.files else "changed since it was locked"
             raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
     for extra in project.lock.blocks:
-        if extra.ref not in blocks:
+        if extra.ref not in blocks and extra.files:
             raise OutOfStepError(f"`{extra.ref}` is locked but not in the manifest", where="micropkg.lock")
 
 
 def frozen(project: Project) -> Project:
     """The project as if the manifest asked for what is locked and nothing else; nothing is pruned."""
-    locked = {block.ref for block in project.lock.blocks}
+    locked = {block.ref for block in project.lock.blocks if block.files}
     manifest = project.manifest._replace(
         pulls=tuple(entry for entry in project.manifest.pulls if entry.ref.text in locked),
         policy=project.manifest.policy._replace(prune=False),

@@ -14,10 +14,6 @@ from micropkgd.model.tree import Digest, RelPath, digest_of
 if TYPE_CHECKING:
     from micropkgd.relocate import Finding
 
-RENDERER = 1
-"""Names the rules. It is bumped when the same archive would render to other bytes, so that an upgrade of micropkgd
-shows as a new rendering in the lock and never as tampering."""
-
 
 class Rendering(NamedTuple):
     """The files of one entry, and what was seen on the way."""

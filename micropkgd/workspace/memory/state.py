@@ -1,7 +1,7 @@
 """What this machine remembers between passes: `.micropkgd/state.json`, never committed, never needed.
 
-Nothing here proves anything. A validator may skip a download, a stat may skip a hash, and what was applied tells an
-edit from an older version; without the file a pass does more work and comes to the same tree. So it is forgotten
+Nothing here proves anything. A validator may skip a download, a stat may skip a hash, and what was applied explains
+what stands in the tree; without the file a pass does more work and comes to the same tree. So it is forgotten
 where it was not written: a clone, a copy and a restored backup cannot bring what another folder remembers, or says
 that it does. The process lock beside it, made once and never written to, has an inode and a time of change of its own
 in each of them.
@@ -42,10 +42,11 @@ class Known(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What a pass last put into an entry's place on this machine."""
+    """What a pass last put into an entry's place on this machine; it explains, and never makes a file replaceable."""
 
     archive: Digest
     files: Mapping[RelPath, Digest]
+    version: str = ""
 
 
 class State(NamedTuple):
@@ -53,7 +54,6 @@ class State(NamedTuple):
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
     applied: Mapping[EntryKey, Applied] = {}
-    left: Mapping[EntryKey, Applied] = {}  # what `lock` took out of the lock and left in the tree
     requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[EntryKey, Standing] = {}
@@ -80,7 +80,6 @@ def write_state(fs: FsOps, state: State) -> None:
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": {key.label: one for key, one in state.applied.items()},
-        "left": {key.label: one for key, one in state.left.items()},
         "requirements": state.requirements,
         "known": state.known,
         "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
@@ -108,7 +107,6 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
         applied={EntryKey.parse(label): _applied(row) for label, row in _table(document["applied"]).items()},
-        left={EntryKey.parse(label): _applied(row) for label, row in _table(document.get("left", {})).items()},
         requirements={
             label: tuple(str(line) for line in _list(lines))
             for label, lines in _table(document["requirements"]).items()
@@ -151,7 +149,7 @@ def _known(row: object) -> Known:
 
 
 def _applied(row: object) -> Applied:
-    archive, files = _list(row)
-    return Applied(
-        parse_digest(archive), {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
-    )
+    archive, files, *rest = _list(row)
+    (version,) = rest or [""]  # older rows end before it
+    inventory = {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
+    return Applied(parse_digest(archive), inventory, str(version))
