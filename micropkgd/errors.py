@@ -4,7 +4,10 @@ Every error a person can cause or can mend is a `MicropkgError`: it says what is
 `hint`) what to do, and knows the exit code of design.md section 10. Anything else that escapes is a bug.
 """
 
-from typing import ClassVar, Self
+import errno
+from typing import ClassVar, Final, Self
+
+_SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK, errno.ENOSPC, errno.EDQUOT})
 
 
 class MicropkgError(Exception):
@@ -22,6 +25,11 @@ class MicropkgError(Exception):
         self.problem = problem
         self.where = where
         self.hint = hint
+
+    @classmethod
+    def unreadable(cls, error: OSError, where: str, hint: str = "") -> Self:
+        """What the machine says when a file or folder cannot be read."""
+        return cls(f"cannot be read: {words_of(error)}", where=where, hint=hint)
 
     def at(self, where: str) -> Self:
         """Give the error the address it did not know where it was raised; the innermost address stays."""
@@ -75,7 +83,7 @@ class ShortageError(TreeError):
     @classmethod
     def of(cls, error: OSError, where: str = "") -> Self:
         """What the machine refused somewhere that no better word was known."""
-        return cls((error.strerror or str(error)).lower(), where=str(error.filename or where))
+        return cls(words_of(error), where=str(error.filename or where))
 
 
 class OutOfStepError(MicropkgError):
@@ -89,3 +97,13 @@ class ProjectBusyError(MicropkgError):
 
     exit_code = 7
     lasting = False
+
+
+def is_shortage(error: OSError) -> bool:
+    """Whether the machine refused for want of something that it may have again later."""
+    return error.errno in _SHORT
+
+
+def words_of(error: OSError) -> str:
+    """Why the machine refused, as part of a sentence."""
+    return (error.strerror or str(error)).lower()

@@ -15,5 +15,5 @@ def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
         try:
             found[path] = read_regular(os.path.join(root, path))
         except OSError as error:
-            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+            raise TreeError.unreadable(error, path) from error
     return found

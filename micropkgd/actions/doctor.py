@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from micropkgd import __version__
-from micropkgd.errors import MicropkgError, ProjectBusyError
+from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
 from micropkgd.model.tree import RelPath
@@ -86,7 +86,7 @@ def _asked(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     except MicropkgError as error:
         found.append(_trouble(topic, error))
     except OSError as error:
-        found.append(Finding(topic, f"cannot be looked at: {(error.strerror or str(error)).lower()}", trouble=True))
+        found.append(Finding(topic, f"cannot be looked at: {words_of(error)}", trouble=True))
     return found
 
 

@@ -77,7 +77,7 @@ def roll_back(
             if not undoing.writes:
                 return _outcome(sides, undoing, recovery)
             write_state(fs, _forgotten(sides, undoing))
-            refusal = commit(fs, undoing.writes, undoing.contents, _floors(sides.project))
+            refusal = commit(fs, undoing.writes, undoing.contents, sides.project.layout.floors)
             if refusal is None:
                 write_state(fs, _remembered(sides, undoing))
                 return _outcome(sides, undoing, recovery)
@@ -166,11 +166,6 @@ def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
     raise UsageError(f"no entry `{text}`", hint=f"did you mean `{near}`?" if near else "see `micropkgd status`")
 
 
-def _floors(project: Project) -> frozenset[RelPath]:
-    layout = project.layout
-    return frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
-
-
 def _forgotten(sides: Sides, undoing: Undoing) -> State:
     """The state without how these entries stand: after a crash the lock alone then says what is in the tree."""
     blocks = (*sides.project.lock.blocks, *sides.then.blocks)
@@ -214,11 +209,11 @@ def _entries(sides: Sides, part: Part) -> Iterable[EntryOutcome]:
             ref=ref,
             target=target,
             name=block.name if block else "",
-            before=_installed(now),
-            after=_installed(now if part.held else then),
+            before=Installed.of(now),
+            after=Installed.of(now if part.held else then),
             plan=EntryPlan(ref, target or RelPath(""), steps if part.held or number == 0 else ()),
             notes=(_AGAIN,) if not part.held and _comes_again(sides, ref, then) else (),
-            waiting=_installed(then) if part.held else None,
+            waiting=Installed.of(then) if part.held else None,
             advice=_EDITED,
         )
 
@@ -235,7 +230,3 @@ def _comes_again(sides: Sides, ref: str, then: Block | None) -> bool:
 
 def _block(lock: Lock, ref: str) -> Block | None:
     return next((block for block in lock.blocks if block.ref == ref), None)
-
-
-def _installed(block: Block | None) -> Installed | None:
-    return Installed(block.version, block.archive) if block else None

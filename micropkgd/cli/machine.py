@@ -13,15 +13,13 @@ from micropkgd.errors import DocumentError
 from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.variables import SOCKET
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import TRAVELLING, Options
 
 if TYPE_CHECKING:
     from micropkgd.cli.logs import Logs
     from micropkgd.model.settings import Settings
     from micropkgd.reconcile.commit.preview import Check
     from micropkgd.service.client import Service
-
-_SERVED_WAYS = ("locked", "frozen", "allow_downgrade", "offline", "lock_timeout")
 
 
 def settings_of(options: Namespace) -> "Settings | None":
@@ -69,12 +67,13 @@ def service_of(options: Namespace) -> "Service | None":
 
 def pass_by_service(options: Namespace, root: str, wanted: Options) -> Outcome | None:
     """What came of a pass if the running service serves this project: one process works on it at a time."""
-    if not wanted.apply or wanted != Options(**{way: getattr(wanted, way) for way in _SERVED_WAYS}):
+    asked = {wish: getattr(wanted, wish) for wish in TRAVELLING}
+    if not wanted.apply or wanted != Options(lock_timeout=wanted.lock_timeout, **asked):
         return None
     service = service_of(options)
     if service is None or not service.serves(root):
         return None
-    return service.reconcile(root, {way: getattr(wanted, way) for way in _SERVED_WAYS if way != "lock_timeout"})
+    return service.reconcile(root, asked)
 
 
 def tell_service(options: Namespace, root: str) -> None:

@@ -3,5 +3,5 @@
 `places` says where the config and the socket are and imports next to nothing; `config` reads the config, `config_check`
 notes what is suspicious in it (`hook_check`: in the argument list of a hook), `cron` reads a schedule. `projects` finds
 the folders that the config's paths and globs stand for. `token` keeps the secret of the control API, `systemd_units`
-writes the units of the user's service.
+writes the units of the user's service; both are put in place by `replaced`.
 """

@@ -48,7 +48,7 @@ def _read(path: str) -> bytes:
     except FileNotFoundError as error:
         raise UsageError("there is no such config", where=path, hint="see `micropkgd config --help`") from error
     except OSError as error:
-        raise UsageError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+        raise UsageError.unreadable(error, path) from error
 
 
 def allowed_origins(settings: Settings) -> Origins | None:

@@ -6,6 +6,7 @@ A fault of the config itself is found when it is read.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
+from micropkgd.errors import words_of
 from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.machine.places import socket_path
 from micropkgd.machine.projects import find_projects
@@ -55,4 +56,4 @@ def _unreadable(path: str) -> str:
         with open(os.path.expanduser(path), "rb"):
             return ""
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return words_of(error)

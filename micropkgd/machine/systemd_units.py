@@ -9,10 +9,10 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Final, NamedTuple
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import TreeError, words_of
+from micropkgd.machine.replaced import replace_file
 
 SERVICE: Final = "micropkgd.service"
 SOCKET: Final = "micropkgd.socket"
@@ -122,18 +122,9 @@ def _read(path: str) -> bytes | None:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Write a file that is the old or the new one at any time."""
-    draft = f"{path}.{os.getpid()}.new"
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(draft, "xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, path)
+        replace_file(path, data)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
         raise _trouble("cannot be written", path, error) from error
 
 
@@ -145,7 +136,7 @@ def _remove(path: str) -> None:
 
 
 def _trouble(what: str, path: str, error: OSError) -> TreeError:
-    return TreeError(f"{what}: {(error.strerror or str(error)).lower()}", where=path, hint="see `ls -ld` of its folder")
+    return TreeError(f"{what}: {words_of(error)}", where=path, hint="see `ls -ld` of its folder")
 
 
 def _quoted(word: str) -> str:

@@ -3,9 +3,9 @@
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import TreeError, words_of
+from micropkgd.machine.replaced import replace_file
 
 
 def token_file(chosen: str | None, environ: Mapping[str, str]) -> str:
@@ -37,18 +37,11 @@ def read_token(path: str) -> str:
 def rotate_token(path: str) -> str:
     """Make a new token in place of the old one."""
     secret = secrets.token_urlsafe(32)
-    draft = f"{path}.{os.getpid()}.tmp"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as stream:
-            stream.write(f"{secret}\n")
-        os.rename(draft, path)
+        replace_file(path, f"{secret}\n".encode(), private=True)
     except OSError as error:
         raise TreeError(
-            f"the token cannot be written: {(error.strerror or '').lower()}",
+            f"the token cannot be written: {words_of(error)}",
             where=path,
             hint="name another place with `http.token-file`",
         ) from error

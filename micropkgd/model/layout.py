@@ -32,6 +32,11 @@ class Layout(NamedTuple):
         """The project's own package: everything pulled as code stands below it."""
         return _below(self.source_dir, tuple(self.package.split(".")))
 
+    @property
+    def floors(self) -> frozenset[RelPath]:
+        """The project's own folders, which stay also when nothing is left in them."""
+        return frozenset((RelPath(self.source_dir), self.package_folder, RelPath(self.conf_dir)))
+
     def place(self, destination: tuple[str, ...], leaf: str, env: str | None) -> Place:
         """Say where an entry with this destination and final name has its files."""
         inner = (*destination, leaf)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
 from micropkgd.model.entry_key import NOWHERE, EntryKey
@@ -10,12 +10,20 @@ from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.plan import Change, EntryPlan, Kind
 from micropkgd.model.tree import Digest, RelPath
 
+if TYPE_CHECKING:
+    from micropkgd.model.lock import Block
+
 
 class Installed(NamedTuple):
     """Which archive an entry has."""
 
     version: str
     archive: Digest
+
+    @classmethod
+    def of(cls, block: "Block | None") -> "Installed | None":
+        """Of an entry with this block in the lock."""
+        return cls(block.version, block.archive) if block is not None else None
 
 
 class Verb(StrEnum):

@@ -1,9 +1,12 @@
 """How one pass is to be run: what the command line or the service asks of the loop."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
+
+TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "offline")
+"""The wishes of a command that a running service can be asked for in its place."""
 
 
 class Options(NamedTuple):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
@@ -96,7 +96,7 @@ def require_service(chosen: str | None = None) -> Service:
             if isinstance(refusal, PermissionError)
             else ""
         )
-        problem = f"the service cannot be asked: {(refusal.strerror or str(refusal)).lower()}"
+        problem = f"the service cannot be asked: {words_of(refusal)}"
         raise ServiceError(problem, where=path, hint=hint)
     return Service(path)
 

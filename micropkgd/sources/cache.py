@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from micropkgd.errors import DocumentError, TreeError, UsageError
+from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.model.tree import Digest, digest_of, parse_digest
 from micropkgd.model.variables import CACHE_DIR
 
@@ -210,8 +210,8 @@ def _naming_trouble(doing: str, folder: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TreeError(
-            f"cannot {doing} the archive cache: {error.strerror or error}",
+        raise (ShortageError if is_shortage(error) else TreeError)(
+            f"cannot {doing} the archive cache: {words_of(error)}",
             where=folder,
             hint=f"mend the folder, or set {CACHE_DIR} to another one",
         ) from error

@@ -9,6 +9,7 @@ import stat
 import time
 from contextlib import suppress
 
+from micropkgd.errors import words_of
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter, TooLargeError
 from micropkgd.sources.source import (
     Answer,
@@ -110,7 +111,7 @@ def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed
         )
     if isinstance(error, ValueError):
         return Failed(FailureKind.REFUSED, f"`{name!a}` cannot be a file name")
-    return Failed(FailureKind.UNREACHABLE, f"`{name}` cannot be read: {error.strerror}")
+    return Failed(FailureKind.UNREACHABLE, f"`{name}` cannot be read: {words_of(error)}")
 
 
 def _nearest(path: str) -> str:

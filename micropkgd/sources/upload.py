@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
 from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath
@@ -89,4 +90,4 @@ def _failure(error: OSError, folder: str) -> Failed:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return Failed(FailureKind.GONE, f"there is no folder `{folder}` to publish in", "make it, or mount it")
     kind = FailureKind.DENIED if isinstance(error, PermissionError) else FailureKind.UNREACHABLE
-    return Failed(kind, f"nothing can be written to `{folder}`: {(error.strerror or '').lower()}", "see `ls -ld` of it")
+    return Failed(kind, f"nothing can be written to `{folder}`: {words_of(error)}", "see `ls -ld` of it")

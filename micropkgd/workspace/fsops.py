@@ -13,7 +13,7 @@ from functools import cache, wraps
 from types import TracebackType
 from typing import Final, ParamSpec, Self
 
-from micropkgd.errors import ShortageError, TreeError
+from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -281,10 +281,12 @@ class FsOps:
 
 def refused_by_disk(error: OSError) -> TreeError:
     """What people are told of a call that failed for good."""
-    reason = (error.strerror or str(error)).lower()
+    reason = words_of(error)
     problem, where = f"the disk refused a write: {reason}", str(error.filename or "")
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return ShortageError(problem, where=where, hint="free some space and run again")
+    if is_shortage(error):
+        return ShortageError(problem, where=where, hint="give micropkgd more, or let go of some")
     return TreeError(problem, where=where)
 
 

@@ -36,7 +36,7 @@ def git_folder(root: str) -> str | None:
             try:
                 return os.path.join(folder, os.fsdecode(read_regular(mark)).partition("gitdir:")[2].strip())
             except OSError as error:
-                raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=mark) from error
+                raise TreeError.unreadable(error, mark) from error
         above = os.path.dirname(folder)
         if above == folder:
             return None

@@ -113,7 +113,7 @@ def _settings(root: str, source_dir: str, package: str) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+        raise TreeError.unreadable(error, path) from error
     if b"CONF_SOURCE" not in source and b"base_env" not in source:
         return {}
     import ast

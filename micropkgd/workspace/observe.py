@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import TreeError, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.memory.settling import GRAIN_NS
@@ -42,7 +42,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
             found[path] = Obstacle("a folder without permission to look into it")
             continue
         except OSError as error:
-            raise TreeError(f"cannot be looked at: {(error.strerror or '').lower()}", where=path) from error
+            raise TreeError(f"cannot be looked at: {words_of(error)}", where=path) from error
         if not stat.S_ISREG(status.st_mode):
             found[path] = Obstacle(kind_of_file(status.st_mode))
             continue
@@ -72,4 +72,4 @@ def _look(fs: FsOps, path: RelPath) -> Found:
     except PermissionError:
         return Obstacle("a file without permission to read it")
     except OSError as error:
-        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+        raise TreeError.unreadable(error, path) from error

@@ -4,17 +4,15 @@ The holder is not written into the file, for a pass with nothing to do writes no
 the kernel who holds it.
 """
 
-import errno
 import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from micropkgd.errors import ProjectBusyError, ShortageError, TreeError
+from micropkgd.errors import ProjectBusyError, ShortageError, TreeError, is_shortage, words_of
 
 _FOLDER = ".micropkgd"
-_SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK})
 _PAUSE = 0.05  # seconds between two tries
 
 
@@ -85,10 +83,10 @@ def _unwritable(root: str, error: OSError) -> TreeError:
     folder = os.path.join(root, _FOLDER)
     if os.path.islink(folder) or (os.path.lexists(folder) and not os.path.isdir(folder)):
         return TreeError("something else than a folder stands here", where=folder, hint="move it away and run again")
-    if error.errno in _SHORT:
-        return ShortageError((error.strerror or "").lower(), where=root, hint="give micropkgd more, or let go of some")
+    if is_shortage(error):
+        return ShortageError(words_of(error), where=root, hint="give micropkgd more, or let go of some")
     return TreeError(
-        f"cannot write here: {(error.strerror or '').lower()}", where=folder, hint=f"see `ls -ld {root}`"
+        f"cannot write here: {words_of(error)}", where=folder, hint=f"see `ls -ld {root}`"
     )  # fmt: skip
 
 

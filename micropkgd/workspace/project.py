@@ -90,7 +90,7 @@ def read_document(root: str, name: str) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=name) from error
+        raise TreeError.unreadable(error, name) from error
 
 
 def lock_text(lock: Lock, record: RelPath = LOCK_NAME) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.errors import TreeError, UsageError
+from micropkgd.errors import ShortageError, TreeError, UsageError
 from micropkgd.model.tree import Digest, digest_of
 from micropkgd.sources import cache as cache_module
 from micropkgd.sources.cache import ArchiveCache, TooLargeError, default_cache_folder
@@ -155,7 +155,7 @@ def test_full_disk_is_told(cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(TreeError, match="No space left"), cache.writer(4) as writer:
+    with pytest.raises(ShortageError, match="no space left"), cache.writer(4) as writer:
         writer.write(b"data")
     assert files_of(cache) == []
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.errors import UsageError
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import TRAVELLING, Options
 
 
 def reconcile(options: Namespace) -> int:
@@ -32,7 +32,7 @@ def reconcile(options: Namespace) -> int:
 
 def _refuse_for_service(options: Namespace) -> None:
     """Refuse what is a wish for one pass."""
-    for wish in ("locked", "frozen", "allow_downgrade", "offline", "json"):
+    for wish in (*TRAVELLING, "json"):
         if getattr(options, wish):
             raise UsageError(
                 f"--{wish.replace('_', '-')} is for one pass", hint="add --once, or leave it away to serve"

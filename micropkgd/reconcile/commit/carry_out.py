@@ -39,9 +39,7 @@ def carry_out(
         if check is not None and (vetoed := _vetoed(proposer, proposal, check, refused)):
             refused |= vetoed
             continue
-        layout = proposer.project.layout
-        floors = frozenset(RelPath(folder) for folder in (layout.source_dir, layout.package_folder, layout.conf_dir))
-        refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, floors)
+        refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, proposer.project.layout.floors)
         if refusal is None:
             return proposal
         culprit = _owner(proposal, refusal.path)

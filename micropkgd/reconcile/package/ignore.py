@@ -50,7 +50,7 @@ class Ignored:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+            raise TreeError.unreadable(error, path) from error
         from pathspec import GitIgnoreSpec
 
         return GitIgnoreSpec.from_lines(lines)

@@ -242,8 +242,7 @@ def _read(root: str, inputs: Inputs) -> dict[RelPath, bytes] | None:
 
 
 def _unreadable(root: str, error: OSError) -> TreeError:
-    problem = f"cannot be read: {(error.strerror or '').lower()}"
-    return TreeError(problem, where=os.path.relpath(str(error.filename), root), hint="see `ls -l` of it")
+    return TreeError.unreadable(error, os.path.relpath(str(error.filename), root), hint="see `ls -l` of it")
 
 
 def _signature(root: str, path: str) -> Signature | None:

@@ -80,7 +80,7 @@ def _read_if_there(root: str, path: str) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=path) from error
+        raise TreeError.unreadable(error, path) from error
 
 
 def _requirements(job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, ...]:

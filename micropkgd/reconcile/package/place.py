@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import TreeError, words_of
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import Digest, Obstacle, RelPath, parents
 from micropkgd.sdist.limits import DEFAULT_LIMITS
@@ -96,5 +96,5 @@ def _below(folder: RelPath | None, name: str) -> RelPath:
 
 
 def _refused(error: OSError, where: str) -> TreeError:
-    problem = f"the archive cannot be written: {(error.strerror or str(error)).lower()}"
+    problem = f"the archive cannot be written: {words_of(error)}"
     return TreeError(problem, where=where, hint="see `ls -ld` of its folder, and `df` for free space")

@@ -67,7 +67,7 @@ class Publisher(NamedTuple):
         try:
             data = read_regular(os.path.join(self.root, archived.path))
         except OSError as error:
-            raise TreeError(f"cannot be read: {(error.strerror or '').lower()}", where=archived.path) from error
+            raise TreeError.unreadable(error, archived.path) from error
         if digest_of(data) != archived.digest:
             raise TreeError("the archive changed before it could be published", where=archived.path, hint="run again")
         return data

@@ -14,9 +14,9 @@ from micropkgd.model.tree import RelPath, parse_digest
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature
+from micropkgd.workspace.record import replace_record
 
 BUILDS = RelPath(".micropkgd/builds.json")
-_DRAFT = RelPath(".micropkgd/builds.json.tmp")
 _SCHEMA = 1
 
 
@@ -47,10 +47,7 @@ def read_builds(fs: FsOps) -> Builds:
 def write_builds(fs: FsOps, builds: Builds) -> None:
     """Replace the record in one step; it is not synced, for it can be made again."""
     document = {"schema": _SCHEMA, "builds": {label: builds[label]._asdict() for label in sorted(builds)}}
-    if fs.status(_DRAFT):
-        fs.remove_file(_DRAFT)
-    fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
-    fs.rename(_DRAFT, BUILDS)
+    replace_record(fs, BUILDS, json.dumps(document, separators=(",", ":")).encode())
 
 
 def _build(row: dict[str, object]) -> Build:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from micropkgd.model.lock import LOCK_NAME, Block
+from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
@@ -32,12 +32,12 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 ref=desired.ref,
                 target=target,
                 name=block.name if block else "",
-                before=_installed(desired.before),
-                after=_installed(after),
+                before=Installed.of(desired.before),
+                after=Installed.of(after),
                 plan=plan,
                 failure=desired.failure,
                 notes=desired.notes,
-                waiting=_installed(desired.after) if plan is not None and plan.held else None,
+                waiting=Installed.of(desired.after) if plan is not None and plan.held else None,
             )
         )
     return Outcome(
@@ -49,10 +49,6 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
         set_aside=recovery.foreign,
         contents=proposal.contents,
     )
-
-
-def _installed(block: Block | None) -> Installed | None:
-    return Installed(block.version, block.archive) if block else None
 
 
 def depended_on(project: Project) -> tuple[list[str], list[str]]:

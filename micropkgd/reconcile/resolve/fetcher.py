@@ -211,7 +211,7 @@ def load_fs_args(root: str, path: str, environ: Mapping[str, str]) -> Mapping[st
     except FileNotFoundError as error:
         raise DocumentError("fs-args file is missing", where=path) from error
     except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror}", where=path) from error
+        raise DocumentError.unreadable(error, path) from error
     except DocumentError as error:
         raise error.at(path) from error
     return options if isinstance(options, dict) else {}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Final
 
-from micropkgd.errors import MicropkgError
+from micropkgd.errors import MicropkgError, words_of
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import ProjectStatus
@@ -229,5 +229,5 @@ def _touch(path: str) -> Ended:
         with open(whole, "ab"):
             os.utime(whole)
     except OSError as error:
-        return Ended(f"{whole} cannot be touched: {(error.strerror or '').lower()}", "")
+        return Ended(f"{whole} cannot be touched: {words_of(error)}", "")
     return Ended("", "")

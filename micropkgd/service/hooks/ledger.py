@@ -9,6 +9,7 @@ from typing import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.record import replace_record
 from micropkgd.workspace.transaction.kept import history
 
 _TOLD: Final = ".micropkgd/told"
@@ -34,12 +35,8 @@ def note_told(root: str, hook: str, commit: str) -> None:
     """Note that a hook was told a commit. Raises `OSError`, or `TreeError`, where that cannot be written."""
     if not commit or commit == _last_told(root, hook):
         return
-    draft = RelPath(f"{_TOLD}-{hook}.tmp")
     with FsOps(root) as fs:
-        if fs.status(draft):
-            fs.remove_file(draft)
-        fs.write_file(draft, commit.encode(), 0o600)
-        fs.rename(draft, RelPath(f"{_TOLD}-{hook}"))
+        replace_record(fs, RelPath(f"{_TOLD}-{hook}"), commit.encode())
 
 
 def _last_told(root: str, hook: str) -> str:

@@ -22,7 +22,7 @@ from micropkgd.reconcile.options import Options
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
-from micropkgd.service.http.openapi import openapi_document
+from micropkgd.service.http.openapi import OPTIONS, openapi_document
 from micropkgd.service.http.unix_socket import peer_of
 from micropkgd.service.supervisor import Supervisor
 
@@ -30,7 +30,6 @@ ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is know
 LARGEST_BODY: Final = 64 * 1024  # bytes
 
 _BEAT: Final = 15.0  # seconds between two signs of life on a stream of events, and that one write may take
-_OPTIONS: Final = ("locked", "frozen", "allow_downgrade", "offline", "apply")
 
 
 def make_app(
@@ -211,8 +210,8 @@ def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str]:
 
 
 def _options(body: object) -> Options:
-    if not isinstance(body, dict) or not all(key in _OPTIONS and isinstance(body[key], bool) for key in body):
-        raise UsageError(f"`options` must be an object of true and false with no keys but {', '.join(_OPTIONS)}")
+    if not isinstance(body, dict) or not all(key in OPTIONS and isinstance(body[key], bool) for key in body):
+        raise UsageError(f"`options` must be an object of true and false with no keys but {', '.join(OPTIONS)}")
     return Options(**body)
 
 

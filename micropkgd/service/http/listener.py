@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from micropkgd.errors import TreeError, UsageError
+from micropkgd.errors import TreeError, UsageError, words_of
 from micropkgd.service.http.connection import HEAD_WITHIN, Connection
 
 CONNECTIONS: Final = 32
@@ -142,7 +142,7 @@ def _bind(key: str, address: str) -> socket.socket:
         listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=CONNECTIONS)
     except OSError as error:
         raise UsageError(
-            f"cannot listen: {(error.strerror or str(error)).lower()}",
+            f"cannot listen: {words_of(error)}",
             where=f"{key} = {address}",
             hint="name another address; port 0 takes a free one",
         ) from error

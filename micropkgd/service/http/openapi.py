@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from micropkgd import __version__
 from micropkgd.model.condition import Condition
+from micropkgd.reconcile.options import TRAVELLING
 
 _Node = dict[str, Any]
 
@@ -19,6 +20,9 @@ _NUMBER: Final[_Node] = {"type": "integer", "minimum": 0}
 _TIME: Final[_Node] = {"type": "string", "description": "ISO 8601, UTC; empty where there is none"}
 _REFUSED: Final = (400, 403, 408, 413, 429)  # what everybody may get
 _UNKNOWN: Final = (401, *_REFUSED)  # what who asks with a token may get
+
+OPTIONS: Final = (*TRAVELLING, "apply")
+"""What can be asked of a pass."""
 
 
 def openapi_document() -> _Node:
@@ -138,8 +142,7 @@ def _schemas() -> _Node:
 
 
 def _options() -> _Node:
-    names = ("locked", "frozen", "allow_downgrade", "offline", "apply")
-    return _body(**dict.fromkeys(names, _TRUTH))
+    return _body(**dict.fromkeys(OPTIONS, _TRUTH))
 
 
 def _probe() -> _Node:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from micropkgd.errors import ProjectBusyError, TreeError, UsageError
+from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
 from micropkgd.machine.places import socket_path
 
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
@@ -58,7 +58,7 @@ def listen(path: str) -> socket.socket:
         listener.listen(32)
     except OSError as error:
         raise TreeError(
-            f"the control socket cannot be made: {(error.strerror or str(error)).lower()}",
+            f"the control socket cannot be made: {words_of(error)}",
             where=path,
             hint="name another place with `socket` in the config",
         ) from error

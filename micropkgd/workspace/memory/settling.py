@@ -14,6 +14,7 @@ from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.memory.settled import RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
+from micropkgd.workspace.record import replace_record
 
 if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10 ms) may still change unseen
 
 _RECORD = RelPath(RECORD)
-_DRAFT = RelPath(f"{RECORD}.tmp")
 
 
 class Watched(NamedTuple):
@@ -73,10 +73,7 @@ def settle(
     }
     data = json.dumps(record, separators=(",", ":")).encode()
     if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
-        if fs.status(_DRAFT):
-            fs.remove_file(_DRAFT)
-        fs.write_file(_DRAFT, data, 0o600)
-        fs.rename(_DRAFT, _RECORD)
+        replace_record(fs, _RECORD, data)
 
 
 def can_settle(outcome: Outcome) -> bool:

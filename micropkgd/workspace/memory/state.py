@@ -16,10 +16,10 @@ from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.record import replace_record
 from micropkgd.workspace.transaction.kept import KEPT
 
 STATE = RelPath(".micropkgd/state.json")
-_DRAFT = RelPath(".micropkgd/state.json.tmp")
 _PROCESS_LOCK = RelPath(".micropkgd/lock")
 _SCHEMA = 1
 
@@ -87,10 +87,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "commits": fs.names(KEPT),
     }
     try:
-        if fs.status(_DRAFT):
-            fs.remove_file(_DRAFT)
-        fs.write_file(_DRAFT, json.dumps(document, separators=(",", ":")).encode(), 0o600)
-        fs.rename(_DRAFT, STATE)
+        replace_record(fs, STATE, json.dumps(document, separators=(",", ":")).encode())
     except OSError as error:
         raise refused_by_disk(error) from error
 

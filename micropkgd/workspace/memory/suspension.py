@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.record import replace_record
 
 SUSPENDED = RelPath(".micropkgd/suspended.json")
 WHOLE = ""
 """Stands in `times` for the whole project."""
-
-_DRAFT = RelPath(".micropkgd/suspended.json.tmp")
 
 
 class Suspension(NamedTuple):
@@ -50,16 +49,13 @@ def read_suspension(fs: FsOps) -> Suspension:
 def write_suspension(fs: FsOps, suspension: Suspension) -> None:
     """Replace what is left alone; `TreeError` where the disk refuses."""
     try:
-        if fs.status(_DRAFT):
-            fs.remove_file(_DRAFT)
         if suspension:
             document = {
                 "whole": suspension.whole,
                 "names": sorted(suspension.names),
                 "times": dict(sorted(suspension.times.items())),
             }
-            fs.write_file(_DRAFT, json.dumps(document).encode(), 0o600)
-            fs.rename(_DRAFT, SUSPENDED)
+            replace_record(fs, SUSPENDED, json.dumps(document).encode())
         elif fs.status(SUSPENDED):
             fs.remove_file(SUSPENDED)
     except OSError as error:

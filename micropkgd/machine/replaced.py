@@ -1,0 +1,26 @@
+"""Replacing a file of this user's, outside any project: the old one or the new one stands there at any time."""
+
+import os
+from contextlib import suppress
+
+
+def replace_file(path: str, data: bytes, *, private: bool = False) -> None:
+    """Write it beside, make it durable, rename; folders above are made. `OSError` where the disk refuses.
+
+    A `private` file, and the folders made for it, nobody else may read.
+    """
+    draft = f"{path}.{os.getpid()}.tmp"
+    os.makedirs(os.path.dirname(path), mode=0o700 if private else 0o777, exist_ok=True)
+    with suppress(FileNotFoundError):
+        os.unlink(draft)  # of a process that was killed and had the same number
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(draft, flags, 0o600 if private else 0o666), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
