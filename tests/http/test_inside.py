@@ -100,7 +100,7 @@ def test_a_bug_shows_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.Monke
             assert b"RuntimeError" not in answer.body
         (_, _, first, (kind, message)) = inside.told()
         assert first[0] == kind == "Bug"
-        assert message.startswith("RuntimeError in the answer to /v1/status, raised at test_http_inside.py:")
+        assert message.startswith("RuntimeError in the answer to /v1/status, raised at test_inside.py:")
         assert SECRET not in message
 
     run(tmp_path, story)
