@@ -14,6 +14,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
+from micropkgd.model.parameters import is_parameters
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
 LOCK_VERSION = "1.1"
@@ -148,12 +149,17 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
     if inner == block.target:
         return (block.target,)
     roots = (f"{block.target}/", f"{layout.tests_dir}/{inner}/")
-    conf = f"{layout.conf_dir}/"
+    conf = "" if layout.conf_dir in {"", "."} else f"{layout.conf_dir}/"
     return tuple(
         path
         for path in sorted(block.paths)
-        if not path.startswith(roots) and not (path.startswith(conf) and "parameters" in path.removeprefix(conf))
+        if not path.startswith(roots) and not (path.startswith(conf) and _is_config(path.removeprefix(conf)))
     )
+
+
+def _is_config(path: str) -> bool:
+    """Whether it is a parameters file of an environment, whichever that is: the lock does not say."""
+    return is_parameters(path.partition("/")[2])
 
 
 def _minor(version: str) -> int:

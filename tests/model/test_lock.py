@@ -11,6 +11,7 @@ from micropkgd.documents import read_toml
 from micropkgd.errors import DocumentError
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import RENDERER, Block, Lock, Version, stray_paths
+from micropkgd.model.parameters import is_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.project import lock_text
 
@@ -148,6 +149,11 @@ def test_a_superseded_version_is_kept() -> None:
         ("conf/base/parameters/ds.yml", True),
         ("conf/base/credentials.yml", False),
         ("conf/base/catalog.yml", False),
+        ("conf/base/catalog_parameters.yml", False),
+        ("conf/base/parameters/globals.yml", False),
+        ("conf/base/parameters/hook.py", False),
+        ("conf/parameters/x.yml", False),
+        ("conf/eu/uat/parameters_ds.yml", True),
         ("src/shop/dsx/nodes.py", False),
         ("src/shop/settings.py", False),
         ("tests/other/test_a.py", False),
@@ -161,6 +167,24 @@ def test_the_places_of_an_entry(path: str, inside: bool) -> None:
     found = stray_paths(block(files={RelPath(path): Digest(ONE)}), LAYOUT)
 
     assert found == (() if inside else (path,))
+
+
+def test_a_project_whose_config_stands_beside_its_manifest() -> None:
+    """There the environments are folders of the project itself."""
+    layout = LAYOUT._replace(conf_dir=".")
+    assert stray_paths(block(files={RelPath("base/parameters_ds.yml"): Digest(ONE)}), layout) == ()
+    assert stray_paths(block(files={RelPath("base/catalog.yml"): Digest(ONE)}), layout) == ("base/catalog.yml",)
+
+
+parts = st.sampled_from(["parameters", "catalog_parameters", "ds", "credentials", "x_parameters", "globals"])
+
+
+@given(st.lists(parts, max_size=2), parts, st.sampled_from([".yml", ".py", ""]))
+def test_a_lock_may_list_what_an_archive_may_bring(folders: list[str], stem: str, suffix: str) -> None:
+    """One rule decides both: what is rendered as parameters is never stray, and nothing else is let in."""
+    config = "/".join((*folders, stem + suffix))
+    listed = block(files={RelPath(f"conf/base/{config}"): Digest(ONE)})
+    assert (stray_paths(listed, LAYOUT) == ()) == is_parameters(config)
 
 
 def test_a_target_outside_the_package_is_stray() -> None:

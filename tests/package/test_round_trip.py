@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from micropkgd.model.layout import Layout
 from micropkgd.model.manifest import PullEntry
+from micropkgd.model.parameters import renamed
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.build import described, move
 from micropkgd.reconcile.package.inputs import Input, Subject
-from micropkgd.reconcile.package.names import belongs, renamed
+from micropkgd.reconcile.package.names import belongs
 from micropkgd.reconcile.plan.render import render
 from micropkgd.sdist.metadata import read_metadata
 from micropkgd.sdist.reader import read_sdist

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
+from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
-from micropkgd.reconcile.package.names import archive_stem, why_not_parameters
+from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
 from micropkgd.relocate.text import Text
 from micropkgd.sdist.reader import Member, Sdist

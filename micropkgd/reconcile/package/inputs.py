@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
+from micropkgd.model.parameters import renamed, why_not_parameters
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
-from micropkgd.reconcile.package.names import belongs, concerns, renamed, why_not_parameters
+from micropkgd.reconcile.package.names import belongs, concerns
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.reading import read_regular

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
+from micropkgd.model.parameters import is_parameters, renamed
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.resolve.rendering import Rendering
 from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist
-
-_NOT_PARAMETERS = ("catalog", "credentials", "logging", "globals")
 
 
 def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
@@ -75,32 +74,9 @@ def _target(member: str, package: str, leaf: str, place: Place) -> RelPath:
     if top == "tests":
         return rel_path(f"{place.tests}/{rest}")
     config = rest.removeprefix("config/")
-    if config != rest and _is_parameters(config):
-        return rel_path(f"{place.conf}/{_renamed(config, package, leaf)}")
+    if config != rest and is_parameters(config):
+        return rel_path(f"{place.conf}/{renamed(config, package, leaf)}")
     return rel_path(f"{place.code}/{rest}")
-
-
-def _is_parameters(config: str) -> bool:
-    """Whether a file of `config/` is one that Kedro would load as parameters, and as nothing more powerful.
-
-    A catalog or credentials of somebody else never enter the project's configuration (reliability.md, T3).
-    """
-    parts = config.split("/")
-    if config.endswith((".py", ".pyi")) or any(part.startswith(_NOT_PARAMETERS) for part in parts):
-        return False
-    return any(part.startswith("parameters") for part in parts)
-
-
-def _renamed(config: str, package: str, leaf: str) -> str:
-    """Rename whole names for an alias: `parameters_ds.yml`, `ds.yml` and the folder `ds/`, never a part of `kids`."""
-    if package == leaf:
-        return config
-    names = {package: leaf, f"parameters_{package}": f"parameters_{leaf}"}
-    parts = []
-    for part in config.split("/"):
-        stem, dot, suffix = part.partition(".")
-        parts.append(f"{names.get(stem, stem)}{dot}{suffix}")
-    return "/".join(parts)
 
 
 def _module(member: str) -> tuple[str, bool]:
