@@ -103,6 +103,14 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
     return value
 
 
+def variables_of(value: object) -> set[str]:
+    """The names of the variables that a document asks for."""
+    if isinstance(value, str):
+        return {match.group(1) for match in _VARIABLE.finditer(value)}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*map(variables_of, inner))
+
+
 def add_row(text: str, table: Sequence[str], key: str, options: Mapping[str, str]) -> str:
     """Add `"key" = {options}` to a table of a TOML text, making the table where it is missing; all else stays.
 

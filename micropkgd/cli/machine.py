@@ -76,10 +76,10 @@ def pass_by_service(options: Namespace, root: str, wanted: Options) -> Outcome |
     return service.reconcile(root, asked)
 
 
-def tell_service(options: Namespace, root: str) -> None:
-    """Let the service, if it serves this project, look at it now."""
+def tell_service(options: Namespace, root: str, *, newly: bool = False) -> None:
+    """Let the service, if it serves this project or is to do so `newly`, look at it now."""
     service = service_of(options)
-    if service is not None and service.serves(root):
+    if service is not None and (service.serves(root) or (newly and service.knows(root))):
         service.post("/v1/trigger", {"projects": [root]})
 
 

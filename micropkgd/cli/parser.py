@@ -204,6 +204,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "resume": Command("look after what was suspended again", service.suspend, "suspend"),
     "trigger": Command("ask the running service for a pass, and do not wait for it", service.trigger, "trigger"),
     "events": Command("say what happened lately, as the running service saw it", service.events, "events"),
+    "trust": Command("let the service act in a project that only a glob of its config finds", service.trust, "trust"),
     "token": Command("look after the token that HTTP requests must carry", service.token, "token"),
     "service": Command("look after the systemd units that run the service for this user", service.unit, "service"),
     "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", service.health, "health"),

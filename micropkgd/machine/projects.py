@@ -20,9 +20,19 @@ def find_projects(groups: Iterable[Group]) -> Mapping[str, Group]:
     found: dict[str, Group] = {}
     for group in groups:
         for path in group.paths:
-            for root in _roots(os.path.expanduser(path)):
+            for root in _roots(path):
                 found.setdefault(root, group)
     return found
+
+
+def named_projects(groups: Iterable[Group]) -> frozenset[str]:
+    """The folders that are named one by one, by their real paths: whoever wrote them down trusts them."""
+    return frozenset(_real(path) for group in groups for path in group.paths if not is_glob(path))
+
+
+def is_glob(path: str) -> bool:
+    """Whether a path of the config stands for whatever it finds."""
+    return bool(_GLOB & set(path))
 
 
 def anchors(groups: Iterable[Group]) -> frozenset[str]:
@@ -31,9 +41,13 @@ def anchors(groups: Iterable[Group]) -> frozenset[str]:
 
 
 def _roots(path: str) -> list[str]:
-    if not _GLOB & set(path):
-        return [os.path.realpath(path)]
-    return [os.path.realpath(one) for one in sorted(glob.glob(path)) if _speaks_of_us(one)]
+    if not is_glob(path):
+        return [_real(path)]
+    return [_real(one) for one in sorted(glob.glob(os.path.expanduser(path))) if _speaks_of_us(one)]
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))
 
 
 def _speaks_of_us(folder: str) -> bool:

@@ -23,6 +23,20 @@ class Condition(StrEnum):
     STALE = "Stale"  # what is installed stays, and its source has not answered for too long
     SUSPENDED = "Suspended"  # somebody asked for it to be left alone
     PENDING = "Pending"  # no pass has looked at it yet
+    UNTRUSTED = "Untrusted"  # a glob found it, and nobody has said that the service may act in it
+
+
+class Distrust(StrEnum):
+    """Why the service leaves a project alone that a glob of the config found."""
+
+    FOUND_BY_GLOB = "FoundByGlob"  # nobody was asked yet
+    REPLACED = "FolderReplaced"  # another folder stands where a trusted one stood
+    MOVED = "FolderMoved"  # it was trusted at another path
+    NOT_OURS = "TrustNotOurs"  # what says so does not bear this user's mark
+    UNREADABLE = "TrustUnreadable"  # what would say so cannot be read
+
+
+_DISTRUST = frozenset(reason.value for reason in Distrust)
 
 
 class Standing(NamedTuple):
@@ -58,6 +72,8 @@ class Failure(NamedTuple):
         """How an entry stands that this befell."""
         if self.suspended:
             return Condition.SUSPENDED
+        if self.reason in _DISTRUST:
+            return Condition.UNTRUSTED
         return Condition.RETRYING if self.transient else Condition.STALLED
 
     @classmethod

@@ -36,6 +36,7 @@ from micropkgd.model.settings import (
     LogFormat,
     Queue,
     Settings,
+    Trust,
     Webhook,
     WebhookForm,
     is_loopback,
@@ -59,6 +60,7 @@ KEYS: Final[Mapping[str, Kind]] = {
     "jitter": DURATION,
     "cron": CRON,
     "watch": FLAG,
+    "trust": Kind(choice(Trust)),
     "allowed-origins": ORIGINS,
     "scan-every": TIME,
     "full-check": TIME,
@@ -159,7 +161,7 @@ def _settings(document: Table, values: Mapping[str, object], origins: Mapping[st
         Webhook(name, **_keywords(fields)) for name, fields in _named(document, "webhook", _WEBHOOK, ("secret-file",))
     ]
     queues = [Queue(name, **_keywords(fields)) for name, fields in _named(document, "queue", _QUEUE, ("url",))]
-    plain = {"scan-every", "full-check", "max-staleness", "drain", "socket", "allowed-origins"}
+    plain = {"scan-every", "full-check", "max-staleness", "drain", "socket", "trust", "allowed-origins"}
     settings = Settings(
         usual=usual._replace(paths=_tuple(values.get("projects"))),
         tables=tuple(tables),

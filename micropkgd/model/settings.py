@@ -29,6 +29,13 @@ class WebhookForm(StrEnum):
     PUBSUB = "pubsub"  # Google Pub/Sub push, the secret in the query `token`
 
 
+class Trust(StrEnum):
+    """In which projects the service acts that only a glob finds."""
+
+    ASK = "ask"  # in those that a person has trusted with `micropkgd trust`
+    EVERYTHING = "everything"  # in all, whoever put them there
+
+
 class Group(NamedTuple):
     """Projects that are served alike."""
 
@@ -99,6 +106,7 @@ class Settings(NamedTuple):
 
     usual: Group = Group(())  # the paths of `projects`, and the schedule of whatever has none of its own
     tables: tuple[Group, ...] = ()  # projects with a schedule of their own
+    trust: Trust = Trust.ASK
     allowed_origins: tuple[str, ...] | None = None  # None: any
     limits: Limits = Limits()
     hooks: Hooks = Hooks()

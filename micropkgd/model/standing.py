@@ -17,6 +17,7 @@ NOT_PACKAGED: Final = Standing(Condition.PENDING.value, "NotPackaged", "no pass 
 
 _FAILING: Final = frozenset({Condition.RETRYING.value, Condition.STALLED.value})
 _WORST_FIRST: Final = (
+    Condition.UNTRUSTED,
     Condition.STALLED,
     Condition.HELD,
     Condition.STALE,

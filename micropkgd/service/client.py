@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
+from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
 
@@ -35,7 +36,12 @@ class Service:
         return self._ask("POST", target, body, timeout)
 
     def serves(self, root: str) -> bool:
-        """Whether a project is served."""
+        """Whether passes are run for a project: one that is not trusted is known, and left alone."""
+        rows = self.get("/v1/status")["projects"]
+        return any(row["project"] == root and row["standing"]["state"] != Condition.UNTRUSTED.value for row in rows)
+
+    def knows(self, root: str) -> bool:
+        """Whether a project is known to it, also where it is left alone."""
         return any(row["project"] == root for row in self.get("/v1/status")["projects"])
 
     def reconcile(self, root: str, options: Mapping[str, object]) -> Outcome:

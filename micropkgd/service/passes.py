@@ -53,13 +53,20 @@ class Passes:
     """What passes need in common. Made, used and closed on one loop.
 
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
-    fewer) wait for a source: such a pass leaves its desk to another one. `pulse` is told how passes get on.
+    fewer) wait for a source: such a pass leaves its desk to another one. `pulse` is told how passes get on. `distrust`
+    says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at any time.
     """
 
     def __init__(
-        self, settings: Settings, pulse: Pulse, on_back: Callable[[str], None], on_wait: Callable[[int], None]
+        self,
+        settings: Settings,
+        pulse: Pulse,
+        on_back: Callable[[str], None],
+        on_wait: Callable[[int], None],
+        distrust: Callable[[str], Failure | None],
     ) -> None:
         self._pulse = pulse
+        self._distrust = distrust
         self._desks = threading.Semaphore(settings.limits.passes)
         self._loop = asyncio.get_running_loop()
         self._on_wait = on_wait
@@ -100,10 +107,19 @@ class Passes:
         with self._desks:
             self._pulse.works()
             try:
+                if (doubt := self._doubt(root)) is not None:
+                    return Ran(Outcome(root, failure=doubt), None)
                 outcome = self._pass(root, options, check)
                 return Ran(outcome, self._interest(root))
             finally:
                 self._pulse.ends()
+
+    def _doubt(self, root: str) -> Failure | None:
+        """Why nothing may be done in a project now, or cannot be known to be."""
+        try:
+            return self._distrust(root)
+        except MicropkgError as error:
+            return Failure.of(error)
 
     @contextmanager
     def _away_from_desk(self) -> Iterator[None]:

@@ -9,16 +9,18 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from micropkgd.actions import suspend as suspending
 from micropkgd.clock import utc
-from micropkgd.machine.projects import anchors, find_projects
-from micropkgd.model.condition import Condition, Standing
+from micropkgd.errors import ShortageError
+from micropkgd.machine.projects import anchors, find_projects, named_projects
+from micropkgd.machine.trust import distrust, strangers
+from micropkgd.model.condition import Condition, Failure, Standing
 from micropkgd.model.outcome import Outcome
-from micropkgd.model.settings import Group, Queue, Settings
+from micropkgd.model.settings import Group, Queue, Settings, Trust
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
@@ -55,10 +57,12 @@ class Supervisor:
         self._say = say
         self._agenda = Agenda(settings.limits.passes)
         self._pulse = Pulse()
-        self._passes = Passes(settings, self._pulse, self._host_is_back, self._pass_waits)
+        self._passes = self._make_passes(settings)
         self._hooks = ServiceHooks(settings.hooks, self.tell)
         self._queues = Queues(self._object_changed, self.tell)
         self._groups: Mapping[str, Group] = {}
+        self._named: frozenset[str] = frozenset()  # projects that the config names without a wildcard
+        self._strangers: Mapping[str, Failure] = {}  # projects that are left alone until somebody trusts them
         self._retries = Retries()
         self._wishes = Wishes()
         self._wake = asyncio.Event()
@@ -122,7 +126,7 @@ class Supervisor:
             settings.limits, settings.cache_dir, settings.allowed_origins,
         ):  # fmt: skip
             self._retire(self._passes)
-            self._passes = Passes(settings, self._pulse, self._host_is_back, self._pass_waits)
+            self._passes = self._make_passes(settings)
         self._hooks.reload(settings.hooks)
         self._queues.read(settings.queues)
         self.tell(News("ConfigReloaded", "", "the config was read again"))
@@ -143,6 +147,21 @@ class Supervisor:
         counts = [f"{states.count(word)} {word.lower()}" for word in dict.fromkeys(sorted(states))]
         noun = "project" if len(states) == 1 else "projects"
         return f"{len(states)} {noun}{': ' + ', '.join(counts) if counts else ''}"
+
+    @property
+    def served(self) -> Collection[str]:
+        """The projects that passes are run for."""
+        return self._groups.keys()
+
+    @property
+    def strangers(self) -> Mapping[str, Failure]:
+        """The projects that are left alone until somebody trusts them, and why."""
+        return self._strangers
+
+    def look_again_at(self, projects: Collection[str]) -> None:
+        """Search anew where one of these is left alone: who asks for it may just have trusted it."""
+        if not self._strangers.keys().isdisjoint(projects):
+            self._find_projects()
 
     @property
     def running(self) -> Mapping[str, float]:
@@ -201,8 +220,8 @@ class Supervisor:
         self.last_turn = time.monotonic()
 
     def _find_projects(self) -> None:
-        """Take on the projects that came, and let those go that went."""
-        found = find_projects(self.settings.groups)
+        """Take on the projects that came, and let those go that went or are not to be trusted any more."""
+        found, self._strangers = self._search()
         now = self._searched = time.monotonic()
         for root in found.keys() - self._groups.keys():
             new = root not in self._agenda.projects
@@ -225,11 +244,45 @@ class Supervisor:
             self.board.remove(root)
             self.tell(News("ProjectRemoved", "", "is no longer served"), root)
         self._groups = found
+        self._show_strangers()
         self._vigil.set_anchors(anchors(group for group in self.settings.groups if group.watch))
+
+    def _make_passes(self, settings: Settings) -> Passes:
+        return Passes(settings, self._pulse, self._host_is_back, self._pass_waits, self._distrust)
+
+    def _search(self) -> tuple[Mapping[str, Group], Mapping[str, Failure]]:
+        """The projects to be served, and why others that a glob found are left alone."""
+        found = find_projects(self.settings.groups)
+        if self.settings.trust is Trust.EVERYTHING:
+            return found, {}
+        self._named = named_projects(self.settings.groups)
+        try:
+            doubts = strangers(found, self._named)
+        except ShortageError:  # nothing is known now: it stays as it was until the next search
+            return self._groups, self._strangers
+        return {root: group for root, group in found.items() if root not in doubts}, doubts
+
+    def _distrust(self, root: str) -> Failure | None:
+        """Why nothing may be done in a project now; called in the threads of passes."""
+        if self.settings.trust is Trust.EVERYTHING or root in self._named:
+            return None
+        return distrust(root)
+
+    def _show_strangers(self) -> None:
+        """Put on the board what is left alone, and tell of what was not so before."""
+        for root in list(self.board.projects):
+            if root not in self._groups and root not in self._strangers:
+                self.board.remove(root)
+        for root, doubt in self._strangers.items():
+            was = self.board.projects.get(root)
+            if was is None or was.standing.reason != doubt.reason:
+                standing = Standing(Condition.UNTRUSTED.value, doubt.reason, doubt.problem, _utc())
+                self.board.put(ProjectStatus(root, standing))
+                self.tell(News("ProjectUntrusted", "", doubt.problem), root)
 
     def _miss_projects(self) -> None:
         """Say that there is nothing to do: a slip in a glob looks like a service that works."""
-        if not self._groups:
+        if not self.board.projects:
             paths = ", ".join(path for group in self.settings.groups for path in group.paths)
             self.tell(News("NoProjects", "", f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {paths}"))
 
@@ -342,6 +395,9 @@ class Supervisor:
     def _settle(self, outcome: Outcome, before: ProjectStatus | None, last: PassStatus) -> None:
         """Draw the conclusions of a pass: how the project stands, what is news, when it is looked at again."""
         root = outcome.root
+        if outcome.failure is not None and outcome.failure.condition is Condition.UNTRUSTED:
+            self._find_projects()
+            return
         group = self._groups.get(root)
         if group is None:
             return

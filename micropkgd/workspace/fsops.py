@@ -312,7 +312,7 @@ _EXCHANGE: Final = 2
 
 def _renameat2(old: int, old_name: str, new: int, new_name: str, flags: int) -> bool:
     """Call renameat2(2), which the standard library lacks; False where the file system or the C library has none."""
-    call = _c_function("renameat2")
+    call = c_function("renameat2")
     if call is None:
         return False
     if call(old, os.fsencode(old_name), new, os.fsencode(new_name), flags) == 0:
@@ -326,7 +326,7 @@ def _renameat2(old: int, old_name: str, new: int, new_name: str, flags: int) -> 
 
 
 @cache
-def _c_function(name: str) -> Callable[..., int] | None:
+def c_function(name: str) -> Callable[..., int] | None:
     """A function of the C library, looked up once."""
     from ctypes import CDLL
 

@@ -120,7 +120,7 @@ def login(manager: Systemd) -> Iterator[Systemd]:
     home = manager.root / "home" / "bob"
     make_project(home / "src" / "shop")
     (home / ".config" / "micropkgd").mkdir(parents=True)
-    (home / ".config" / "micropkgd" / "config.toml").write_text('projects = ["~/src/*"]\n')
+    (home / ".config" / "micropkgd" / "config.toml").write_text('projects = ["~/src/*"]\ntrust = "everything"\n')
     manager.inside("chown", "-R", f"{BOB}:{BOB}", "/home/bob")
     assert manager.systemctl("start", "bob.service").returncode == 0, manager.said
     yield manager

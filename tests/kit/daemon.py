@@ -26,7 +26,10 @@ Event = Mapping[str, Any]
 
 
 class Daemon:
-    """Use it in a `with`. Everything it writes that is no project's stands below one folder."""
+    """Use it in a `with`. Everything it writes that is no project's stands below one folder.
+
+    It trusts all that its globs find, for a test made it itself; `environ` may say otherwise.
+    """
 
     def __init__(
         self, folder: Path, config: str = "", *arguments: str, environ: Mapping[str, str] | None = None
@@ -38,6 +41,7 @@ class Daemon:
         self.socket = str(folder / "run" / "ctl.sock")
         self.log = folder / "log"
         own = {"MICROPKGD_SOCKET": self.socket, "MICROPKGD_CACHE_DIR": str(folder / "cache")}
+        own["MICROPKGD_TRUST"] = "everything"
         self.environ = {**os.environ, **own, **(environ or {})}
         self._arguments = arguments
         self._events: queue.Queue[Event] = queue.Queue()

@@ -92,7 +92,8 @@ class Slow:
         """Tell what is seen of it while it runs; it is stopped then."""
 
         async def tell() -> None:
-            passes = Passes(Settings(cache_dir=str(cache)), self.pulse, lambda _: None, lambda _: None)
+            settings = Settings(cache_dir=str(cache))
+            passes = Passes(settings, self.pulse, lambda _: None, lambda _: None, lambda _: None)
             running = asyncio.create_task(passes.run(self._root, Options()))
             try:
                 await story(self)

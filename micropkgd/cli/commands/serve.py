@@ -19,6 +19,7 @@ _WEIGHTY: Final = frozenset(
         "ConfigRefused",
         "HookFailed",
         "NoProjects",
+        "ProjectUntrusted",
         "QueueUnreachable",
         "Recovered",
         "WatchDegraded",

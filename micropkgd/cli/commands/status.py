@@ -50,7 +50,7 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
     if service is not None:
         served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
         if served:
-            return [_as_edited(one) for one in served]
+            return [_as_seen(one) for one in served]
     return [_by_memory(options, root)]
 
 
@@ -67,12 +67,19 @@ def _by_memory(options: Namespace, root: str) -> ProjectStatus:
     return project_status(root, utc(time.time() - (settings or Settings()).max_staleness))
 
 
-def _as_edited(served: ProjectStatus) -> ProjectStatus:
-    """What the service says, with the local edits of now: a save of what was pulled makes no pass due."""
+def _as_seen(served: ProjectStatus) -> ProjectStatus:
+    """What the service says, with what it does not look at.
+
+    Local edits are those of now, for a save of what was pulled makes no pass due. Of a project that the service leaves
+    alone it knows no entries.
+    """
     try:
-        entries = project_status(served.root).entries
+        found = project_status(served.root)
     except MicropkgError:  # the service has said of the project what is wrong with it
         return served
+    if served.standing.state == Condition.UNTRUSTED.value:
+        return found._replace(standing=served.standing)
+    entries = found.entries
     drifted = {(entry.ref, entry.target): entry.drifted for entry in entries}
     now = (one._replace(drifted=drifted.get((one.ref, one.target), one.drifted)) for one in served.entries)
     return served._replace(entries=tuple(now))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from micropkgd.errors import MicropkgError, UsageError
+from micropkgd.machine.trust import UntrustedError
 from micropkgd.service.conditions import News
 from micropkgd.service.supervisor import Supervisor
 
@@ -29,6 +30,8 @@ def problem(code: int, what: str, hint: str = "") -> web.Response:
 
 
 def _code_of(error: MicropkgError) -> int:
+    if isinstance(error, UntrustedError):
+        return HTTPStatus.FORBIDDEN
     if isinstance(error, UsageError):
         return HTTPStatus.BAD_REQUEST
     return HTTPStatus.CONFLICT if error.lasting else HTTPStatus.SERVICE_UNAVAILABLE

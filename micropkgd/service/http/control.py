@@ -16,6 +16,7 @@ from aiohttp import web
 
 from micropkgd import __version__
 from micropkgd.errors import UsageError
+from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
@@ -197,15 +198,19 @@ def _check_query(request: web.Request, *known: str) -> None:
 
 
 def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str]:
-    """The projects that are meant: those named, or all."""
+    """The projects that are meant: those named, or all that are served."""
     named = body.get("projects")
     if named is None:
-        return sorted(supervisor.board.projects)
+        return sorted(supervisor.served)
     if not isinstance(named, list) or not all(isinstance(root, str) for root in named):
         raise web.HTTPBadRequest(reason="`projects` must be a list of folders")
     strange = [root for root in named if root not in supervisor.board.projects]
     if strange:
         raise web.HTTPNotFound(reason="a project that is named is not served")
+    supervisor.look_again_at(named)
+    for root in named:
+        if (doubt := supervisor.strangers.get(root)) is not None:
+            raise UntrustedError(doubt.problem, where=root)
     return named
 
 

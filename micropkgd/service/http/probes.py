@@ -48,15 +48,20 @@ class Probes:
         return _say(self._supervisor.alive(STUCK))
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Whether every project has all it asks for."""
-        projects = self._supervisor.board.projects.values()
+        """Whether every project that is served has all it asks for."""
+        projects = self._served
         ready = sum(map(is_ready, projects))
         return _say(ready == len(projects), projects=len(projects), ready=ready)
 
     async def startupz(self, _: web.Request) -> web.Response:
         """Whether that was ever so since the start."""
-        self._started = self._started or all(map(is_ready, self._supervisor.board.projects.values()))
+        self._started = self._started or all(map(is_ready, self._served))
         return _say(self._started)
+
+    @property
+    def _served(self) -> list[ProjectStatus]:
+        board = self._supervisor.board.projects.values()
+        return [project for project in board if project.standing.state != Condition.UNTRUSTED.value]
 
 
 def _say(ok: bool, **facts: int) -> web.Response:  # noqa: FBT001 - it is what is said

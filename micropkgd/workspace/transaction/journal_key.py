@@ -32,19 +32,24 @@ def own_key(fs: FsOps) -> bytes:
 
     Raises `OSError` where it can be kept nowhere, and where a disk fails: another key then would disown a good journal.
     """
-    folder = _state_folder()
+    folder = state_folder()
     if folder is not None:
         try:
-            _make_folder(folder)
+            make_folder(folder)
             with FsOps(folder) as home:
-                return _key_at(home, None, _NAME)
+                return user_key(home)
         except OSError as error:
             if error.errno not in _NOT_OURS_TO_WRITE:
                 raise
     return _key_at(fs, RelPath(".micropkgd"), _IN_PROJECT)
 
 
-def _state_folder() -> str | None:
+def user_key(home: FsOps) -> bytes:
+    """The key that lies in the user's state folder, made where there is none yet."""
+    return _key_at(home, None, _NAME)
+
+
+def state_folder() -> str | None:
     """Where this user keeps state, by the XDG base directory specification; None where that is somebody else's.
 
     Somebody else's it is under `sudo` that keeps HOME: what root left there its owner could not read.
@@ -60,12 +65,12 @@ def _state_folder() -> str | None:
     return folder if os.stat(nearest).st_uid == os.geteuid() else None
 
 
-def _make_folder(folder: str) -> None:
+def make_folder(folder: str) -> None:
     """Make a folder and those above it, durably."""
     if os.path.isdir(folder):
         return
     above = os.path.dirname(folder)
-    _make_folder(above)
+    make_folder(above)
     os.makedirs(folder, 0o700, exist_ok=True)
     with FsOps(above) as fs:
         fs.sync_folder(None)
