@@ -7,9 +7,9 @@ requirement lines go with it. Where everything goes back, each file is again wha
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import Part, Way, can_go, parts_of, ways_back
 from micropkgd.errors import TreeError, UsageError
-from micropkgd.model.fields import nearest
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.manifest import Update
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
@@ -149,21 +149,15 @@ def _kept(fs: FsOps, ways: Iterable[Way]) -> dict[Digest, bytes]:
 
 
 def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
-    """The part with the entry that a person names by its ref, its target folder or its name."""
-    names: dict[str, set[str]] = {}
-    for block in (*sides.project.lock.blocks, *sides.then.blocks):
-        for name in (block.ref, block.name, block.target, block.key.name):
-            names.setdefault(name, set()).add(block.ref)
-    refs = {text} if any(text in part.refs for part in parts) else names.get(text.rstrip("/"), set())
-    found = [part for part in parts if part.refs & refs]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"`{text}` names several entries", hint=f"name one by its ref: {', '.join(sorted(refs))}")
-    if refs:
+    """The part with the entry that a person names."""
+    names = names_of((*sides.project.lock.blocks, *sides.then.blocks))
+    going = {ref: names.get(ref, set()) for part in parts for ref in part.refs}
+    known = going if named(text, going) else names
+    ref = find_entry(text, known, together=[part.refs for part in parts])
+    found = next((part for part in parts if ref in part.refs), None)
+    if found is None:
         raise UsageError(f"nothing of `{text}` changed in what is taken back", hint="see `micropkgd history`, and --to")
-    near = nearest(text, list(names))
-    raise UsageError(f"no entry `{text}`", hint=f"did you mean `{near}`?" if near else "see `micropkgd status`")
+    return found
 
 
 def _forgotten(sides: Sides, undoing: Undoing) -> State:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.actions.naming import match_entry
 from micropkgd.clock import utc
 from micropkgd.errors import UsageError
 from micropkgd.model.fields import nearest

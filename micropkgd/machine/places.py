@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from micropkgd.folders import config_folder
 from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 
 _SYSTEM: Final = "/etc/micropkgd/config.toml"
@@ -20,10 +21,7 @@ def find_config(named: str | None, environ: Mapping[str, str]) -> str | None:
 
 def usual_places(environ: Mapping[str, str]) -> tuple[str, str]:
     """Where a config is looked for that nobody named."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return os.path.join(base, "micropkgd", "config.toml"), _SYSTEM
+    return os.path.join(config_folder(environ), "config.toml"), _SYSTEM
 
 
 def is_silent(named: str | None, environ: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from micropkgd.errors import TreeError, words_of
+from micropkgd.folders import config_home
 from micropkgd.machine.replaced import replace_file
 
 SERVICE: Final = "micropkgd.service"
@@ -31,10 +32,7 @@ class Step(NamedTuple):
 
 def unit_folder(environ: Mapping[str, str]) -> str:
     """Where a user's own units are."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return os.path.join(base, "systemd", "user")
+    return os.path.join(config_home(environ), "systemd", "user")
 
 
 def program_words(started_as: str) -> list[str]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 
 from micropkgd.errors import TreeError, words_of
+from micropkgd.folders import state_folder
 from micropkgd.machine.replaced import replace_file
 
 
@@ -14,10 +15,7 @@ def token_file(chosen: str | None, environ: Mapping[str, str]) -> str:
         return os.path.abspath(os.path.expanduser(chosen))
     if unit := environ.get("STATE_DIRECTORY"):
         return os.path.join(unit.partition(":")[0], "token")
-    base = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "micropkgd", "token")
+    return os.path.join(state_folder(environ), "token")
 
 
 def read_token(path: str) -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
+from micropkgd.folders import cache_folder
 from micropkgd.model.tree import Digest, digest_of, parse_digest
 from micropkgd.model.variables import CACHE_DIR
 
@@ -37,10 +38,7 @@ def default_cache_folder(environ: Mapping[str, str]) -> str:
         if not os.path.isabs(chosen):
             raise UsageError(f"{CACHE_DIR} is `{chosen}`, which is no absolute path")
         return chosen
-    base = environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # the XDG specification says to ignore a relative one
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "micropkgd")
+    return cache_folder(environ)
 
 
 class Archive(NamedTuple):

@@ -26,11 +26,16 @@ def _nearest(key: str, known: tuple[str, ...]) -> str:
 
 
 def text_at(given: Mapping[str, object], key: str) -> str | None:
-    """A text on one line, or nothing; a line end is what a password brings along that came from a file."""
+    """A text on one line, or nothing."""
     value = given.get(key)
+    return None if value is None else text_of(value, key)
+
+
+def text_of(value: object, key: str) -> str:
+    """A text on one line; a line end is what a password brings along that came from a file."""
     if isinstance(value, str) and not value.isprintable():
         raise DocumentError(f"fs-args key `{key}` has a line end or another control character")
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
         return value
     raise DocumentError(f"fs-args key `{key}` must be a text")
 

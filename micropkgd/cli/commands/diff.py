@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from micropkgd.actions.diff import read_files
-from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.actions.naming import match_entry
 from micropkgd.cli import output
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import say, say_outcomes, say_problems

@@ -13,10 +13,12 @@ _PROBES: Final = {"alive": "/livez", "ready": "/readyz", "started": "/startupz"}
 
 def health(options: Namespace) -> int:
     """Ask, and say the answer by the exit code: 0 for yes, 1 for no and for no answer."""
+    from micropkgd.cli.machine import socket_of
     from micropkgd.service.client import require_service
 
     try:
-        answer = require_service(_socket(options)).get(_PROBES[options.probe])
+        chosen = os.environ.get(SOCKET) or socket_of(options)  # the variable spares reading the config
+        answer = require_service(chosen).get(_PROBES[options.probe])
         problem = "" if answer.get("ok") is True else f"the service is not {options.probe}"
     except MicropkgError as error:
         answer, problem = {"ok": False}, str(error)
@@ -27,16 +29,3 @@ def health(options: Namespace) -> int:
     elif problem or not options.quiet:
         (sys.stderr if problem else sys.stdout).write(f"{problem or options.probe}\n")
     return int(bool(problem))
-
-
-def _socket(options: Namespace) -> str | None:
-    """Where to ask. A config that has become wrong is not the running service's fault: then the usual place holds."""
-    from micropkgd.machine.config import load
-    from micropkgd.machine.places import find_config
-
-    if chosen := os.environ.get(SOCKET):  # spares reading the config
-        return chosen
-    try:
-        return load(find_config(options.config, os.environ), os.environ).socket
-    except MicropkgError:
-        return None

@@ -10,7 +10,7 @@ from micropkgd.workspace.root import find_root
 
 def lock(options: Namespace) -> int:
     """Resolve, and write the lock alone."""
-    from micropkgd.actions.edit_manifest import match_entry
+    from micropkgd.actions.naming import match_entry
     from micropkgd.workspace.project import read_manifest
 
     root = find_root(options.project)

@@ -2,7 +2,8 @@
 
 from argparse import Namespace
 
-from micropkgd.actions.edit_manifest import match_entry, remove_entry
+from micropkgd.actions.edit_manifest import remove_entry
+from micropkgd.actions.naming import match_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.reconcile.options import Options

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from micropkgd.actions.edit_manifest import match_entry
+from micropkgd.actions.naming import match_entry
 from micropkgd.actions.status import require_choice
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import Final
 
+from micropkgd import folders
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
 
@@ -50,16 +51,13 @@ def user_key(home: FsOps) -> bytes:
 
 
 def state_folder() -> str | None:
-    """Where this user keeps state, by the XDG base directory specification; None where that is somebody else's.
+    """Where this user keeps state; None where that is somebody else's.
 
     Somebody else's it is under `sudo` that keeps HOME: what root left there its owner could not read.
     """
-    home = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(home):  # the specification's rule
-        home = os.path.expanduser("~/.local/state")
-    if not os.path.isabs(home):
+    nearest = folder = folders.state_folder(os.environ)
+    if not os.path.isabs(folder):
         return None
-    nearest = folder = os.path.join(home, "micropkgd")
     while not os.path.exists(nearest):
         nearest = os.path.dirname(nearest)
     return folder if os.stat(nearest).st_uid == os.geteuid() else None
