@@ -9,6 +9,7 @@ import stat
 import time
 from contextlib import suppress
 
+from micropkgd.clock import let_grain_pass
 from micropkgd.errors import words_of
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter, TooLargeError
 from micropkgd.sources.source import (
@@ -27,10 +28,6 @@ from micropkgd.sources.source import (
 _TRIES = 4
 _PAUSE_SECONDS = 0.05
 _CHUNK = 1 << 20
-
-# File systems stamp times with a clock that ticks every 1 to 10 ms: two writes within a tick look like one. A file
-# that changed this recently is read only when the tick is surely over, so that an equal validator means equal bytes.
-_TICK_NS = 20_000_000
 
 
 def fetch_local(request: Request, project_root: StrPath, cache: ArchiveCache) -> Answer:
@@ -79,7 +76,7 @@ def _copy(path: str, writer: ArchiveWriter) -> os.stat_result | None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         before = os.fstat(descriptor)
-        _let_the_tick_pass(before)
+        let_grain_pass(before.st_ctime_ns)  # so that an equal validator means equal bytes
         if not stat.S_ISREG(before.st_mode):
             return None
         while chunk := os.read(descriptor, _CHUNK):
@@ -93,12 +90,6 @@ def _same_content(before: os.stat_result, after: os.stat_result) -> bool:
     """Replacing a file by another one touches its change time, and nothing of what we have open."""
     replaced = after.st_nlink == 0 and after.st_mtime_ns == before.st_mtime_ns and after.st_size == before.st_size
     return replaced or _validator(before) == _validator(after)
-
-
-def _let_the_tick_pass(found: os.stat_result) -> None:
-    age = time.time_ns() - found.st_ctime_ns
-    if 0 <= age < _TICK_NS:
-        time.sleep((_TICK_NS - age) / 1e9)
 
 
 def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed:

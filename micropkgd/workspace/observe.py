@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps, kind_of_file
-from micropkgd.workspace.memory.settling import GRAIN_NS
 from micropkgd.workspace.memory.state import Signature
 
-_COARSE_GRAIN_NS = 2_000_000_000  # file systems that keep whole seconds, or two
 Hashes = Mapping[RelPath, tuple[Signature, Digest]]
 
 
@@ -50,7 +49,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         known = hashes.get(path)
         digest = known[1] if known is not None and known[0] == signature else _look(fs, path)
         found[path] = digest
-        if isinstance(digest, str) and not is_young(signature, now):
+        if isinstance(digest, str) and not is_young(signature.ctime_ns, now):
             kept[path] = (signature, digest)
     return Seen(found, kept)
 
@@ -58,12 +57,6 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
 def signature_of(status: os.stat_result) -> Signature:
     """The part of a stat that changes when a file does."""
     return Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-
-
-def is_young(signature: Signature, now: int) -> bool:
-    """Whether another write could still leave the same signature; `now` is in nanoseconds since the epoch."""
-    newest = max(signature.mtime_ns, signature.ctime_ns)
-    return newest > now - (GRAIN_NS if signature.ctime_ns % 1_000_000_000 else _COARSE_GRAIN_NS)
 
 
 def _look(fs: FsOps, path: RelPath) -> Found:

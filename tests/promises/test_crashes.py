@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.clock import GRAIN_NS
 from micropkgd.errors import ShortageError, TreeError
 from micropkgd.workspace.memory.pass_log import DIARY
-from micropkgd.workspace.memory.settling import GRAIN_NS
 from tests.kit.faults import (
     Call,
     Hook,

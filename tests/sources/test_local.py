@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.clock import GRAIN_NS
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
 from micropkgd.sources import local
@@ -156,9 +157,9 @@ def test_file_replaced_while_read_is_taken_as_opened(
 @pytest.mark.parametrize(
     ("age_ns", "slept"),
     [
-        pytest.param(5_000_000, [0.015], id="written-just-now"),
-        pytest.param(25_000_000, [], id="written-before"),
-        pytest.param(-(10**12), [], id="written-in-the-future"),
+        pytest.param(GRAIN_NS // 4, [0.0075], id="written-just-now"),
+        pytest.param(2 * GRAIN_NS, [], id="written-before"),
+        pytest.param(-(10**12), [0.01], id="written-in-the-future"),
     ],
 )
 def test_file_is_read_after_its_tick(

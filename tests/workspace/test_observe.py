@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from micropkgd.clock import GRAIN_NS, is_young
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import git_operation, wait_for_git
-from micropkgd.workspace.memory.settling import GRAIN_NS
-from micropkgd.workspace.memory.state import Signature
-from micropkgd.workspace.observe import is_young, see, signature_of
+from micropkgd.workspace.observe import see, signature_of
+
+if TYPE_CHECKING:
+    from micropkgd.workspace.memory.state import Signature
 
 PATH = RelPath("pkg/one.py")
 
@@ -79,7 +82,7 @@ def test_a_time_that_was_set_back_hides_no_edit(fs: FsOps, tmp_path: Path) -> No
 def test_how_long_a_file_is_young(age: int, ctime_ns: int, young: bool) -> None:
     """The grain is that of the clock; where a file system keeps whole seconds, that of its times."""
     changed = 1_700_000_000 * 10**9 + ctime_ns
-    assert is_young(Signature(changed, changed, 1, 1), changed + age) is young
+    assert is_young(changed, changed + age) is young
 
 
 def test_what_is_no_file_is_an_obstacle(fs: FsOps, tmp_path: Path) -> None:
@@ -188,3 +191,10 @@ def test_a_mark_of_git_that_cannot_be_read_is_a_message(tmp_path: Path, monkeypa
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(TreeError, match="permission denied"):
         git_operation(str(tmp_path))
+
+
+def test_a_file_from_the_future_is_remembered(fs: FsOps, tmp_path: Path) -> None:
+    """Its modification time is its author's to set: what tells is when it was changed here."""
+    os.utime(tmp_path / PATH, ns=(2**62, 2**62))
+    time.sleep(2 * GRAIN_NS / 1e9)
+    assert set(see(fs, str(tmp_path), [PATH], {}).hashes) == {PATH}

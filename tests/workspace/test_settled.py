@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from micropkgd.cli.everyday import answer
-from micropkgd.workspace.memory.settling import GRAIN_NS
+from micropkgd.clock import GRAIN_NS
 from tests.kit.world import KEDRO, World
 
 EVERYDAY = ("reconcile", "--once")

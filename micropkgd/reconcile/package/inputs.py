@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from micropkgd.clock import GRAIN_NS, is_young
 from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
@@ -26,8 +27,6 @@ from micropkgd.workspace.reading import read_regular
 REQUIREMENTS: Final = "requirements.txt"
 
 _PATIENCE: Final = 3.0  # seconds for files to stand still
-_TICK_NS: Final = 10_000_000  # the kernel's clock: two writes within a tick leave one time
-_COARSE_TICK_NS: Final = 2_000_000_000  # file systems that keep whole seconds, or two
 _CACHES: Final = ("__pycache__",)
 _COMPILED: Final = (".pyc", ".pyo")
 _BACKUPS: Final = ("~", ".bak", ".orig", ".rej", ".swp", ".swo")
@@ -96,13 +95,13 @@ def read_still(root: str, subject: Subject) -> tuple[Inputs, dict[RelPath, bytes
         now = time.time_ns()
         inputs = look(root, subject)
         late = time.monotonic() > deadline
-        if late or not any(_is_young(signature, now) for signature in inputs.seen.values()):
+        if late or not any(one is not None and is_young(one.ctime_ns, now) for one in inputs.seen.values()):
             contents = _read(root, inputs)
             if contents is not None and look(root, subject) == inputs:
                 return inputs, contents
             if late:
                 raise UnsettledError("its files keep changing", where=subject.place.code, hint="save, then run again")
-        time.sleep(_TICK_NS / 1e9)
+        time.sleep(GRAIN_NS / 1e9)
 
 
 def signatures(root: str, paths: Iterable[str]) -> Seen:
@@ -220,14 +219,6 @@ def _composed(path: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", path)
-
-
-def _is_young(signature: Signature | None, now: int) -> bool:
-    """Whether another write could leave the same signature. Each write sets the change time, and nobody else can."""
-    if signature is None:
-        return False
-    tick = _TICK_NS if signature.ctime_ns % 1_000_000_000 else _COARSE_TICK_NS
-    return signature.ctime_ns > now - tick
 
 
 def _read(root: str, inputs: Inputs) -> dict[RelPath, bytes] | None:

@@ -3,9 +3,9 @@
 Written only when it says something new, so that a pass with nothing to do writes nothing (promise P11).
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from micropkgd.clock import let_grain_pass
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
@@ -18,7 +18,6 @@ from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.settling import GRAIN_NS
 from micropkgd.workspace.memory.state import Applied, Known, State, write_state
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.transaction.kept import KEPT, history
@@ -102,7 +101,7 @@ def _seen_again(this: Pass, paths: set[RelPath], hashes: Hashes) -> Hashes:
     """Look at the tree once more after a commit, when the clock has ticked past its last write."""
     seen = sorted(paths)
     newest = max((_changed_at(this.fs, path) for path in seen), default=0)
-    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
+    let_grain_pass(newest)
     return see(this.fs, this.project.root, seen, hashes).hashes
 
 

@@ -5,10 +5,10 @@ Files younger than the clock's grain are waited for, and nothing is recorded if 
 
 import json
 import os
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from micropkgd.clock import let_grain_pass
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
@@ -18,8 +18,6 @@ from micropkgd.workspace.record import replace_record
 
 if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps
-
-GRAIN_NS = 10_000_000  # a file younger than the kernel's clock tick (at most 10 ms) may still change unseen
 
 _RECORD = RelPath(RECORD)
 
@@ -61,8 +59,8 @@ def settle(
     signatures = [one for one in (*before.files.values(), *installed.values()) if one is not None]
     if any(min(one) < 0 for one in signatures):  # from before 1970, which `packed` does not know
         return
-    newest = max((max(one[:2]) for one in signatures), default=0)
-    time.sleep(max(0, min(GRAIN_NS, newest + GRAIN_NS - time.time_ns())) / 1e9)
+    newest = max((ctime for _, ctime, *_ in signatures), default=0)
+    let_grain_pass(newest)
     record = {
         "schema": SCHEMA,
         "read": _group(before.files),
