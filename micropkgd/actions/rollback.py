@@ -4,7 +4,7 @@ An entry goes back whole or, where one of its files was edited since, not at all
 requirement lines go with it. Where everything goes back, each file is again what it was, byte by byte.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.actions.naming import find_entry, named, names_of
@@ -16,7 +16,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.cycle import GIT_PATIENCE
-from micropkgd.reconcile.plan.shared_files import requirement_lines, shared_changes
+from micropkgd.reconcile.plan.shared_files import contents_of, requirement_lines, shared_changes
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
@@ -47,7 +47,7 @@ class Undoing(NamedTuple):
     parts: tuple[Part, ...]
     shared: tuple[Change, ...]  # steps on the requirements and the lock, which is the last
     lock: Lock  # as it will be
-    contents: dict[Digest, bytes]
+    contents: Mapping[Digest, bytes]
 
     @property
     def gone_back(self) -> frozenset[str]:
@@ -123,20 +123,23 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
     blocks = [block for block in project.lock.blocks if block.ref not in undoing.gone_back]
     blocks += [block for block in sides.then.blocks if block.ref in undoing.gone_back]
     undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}))
-    undoing.contents.update(_kept(fs, (way for part in parts if not part.held for way in part.ways)))
+    going = [way for part in parts if not part.held for way in part.ways]
     whole = [way for way in sides.ways if way.path in together and can_go(fs, way)] if everything else []
-    return undoing._replace(shared=_shared(fs, sides, undoing, whole))
+    shared, contents = _shared(fs, sides, undoing.lock, whole)
+    return undoing._replace(shared=shared, contents={**_kept(fs, going), **contents})
 
 
-def _shared(fs: FsOps, sides: Sides, undoing: Undoing, whole: Sequence[Way]) -> tuple[Change, ...]:
+def _shared(
+    fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[Way]
+) -> tuple[tuple[Change, ...], Mapping[Digest, bytes]]:
     """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
     project, before = sides.project, sides.project.lock
     owned = sides.state.requirements or requirement_lines(before.blocks, project.layout)
-    steps = shared_changes(fs, project, (), undoing.lock, owned)
-    undoing.contents.update({**steps.contents, **_kept(fs, whole)})
+    steps = shared_changes(fs, project, (), lock, owned)
     as_they_were = {way.path: way.change() for way in whole}
-    others = [change for change in steps.changes if change.path not in as_they_were]
-    return tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
+    others = [step.change for step in steps if step.change.path not in as_they_were]
+    changes = tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
+    return changes, {**contents_of(steps), **_kept(fs, whole)}
 
 
 def _kept(fs: FsOps, ways: Iterable[Way]) -> dict[Digest, bytes]:

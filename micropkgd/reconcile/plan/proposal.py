@@ -17,7 +17,7 @@ from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like, started_from_old
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
-from micropkgd.reconcile.plan.shared_files import Lines, lock_changes, requirement_lines, shared_changes
+from micropkgd.reconcile.plan.shared_files import Lines, contents_of, lock_changes, requirement_lines, shared_changes
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, State
@@ -89,10 +89,10 @@ class Proposer(NamedTuple):
         found = see(self.fs, self.project.root, sorted(paths), self.state.hashes).found
         blocks = [_not_installed(one, found) for one in wanted]
         lock = Lock.of({block.key: block for block in blocks if block is not None})
-        contents: dict[Digest, bytes] = {}
-        changes = lock_changes(self.fs, self.project, lock, contents)
+        written = lock_changes(self.fs, self.project, lock)
+        changes = tuple(one.change for one in written)
         entries = tuple(Planned(_left_in_the_tree(desired)) for desired in wanted)
-        return Proposal(entries, changes, contents, lock, self.state.hashes, self.state.requirements)
+        return Proposal(entries, changes, contents_of(written), lock, self.state.hashes, self.state.requirements)
 
     def _with_needed_bytes(self, entries: Sequence[Planned]) -> list[Planned]:
         """Render the entries that were taken from the lock and turn out to need bytes."""
@@ -158,7 +158,8 @@ class Proposer(NamedTuple):
         for entry in entries:
             contents |= entry.merged
         lines = requirement_lines(lock.blocks, self.project.layout)
-        return Proposal(tuple(entries), shared.changes, {**contents, **shared.contents}, lock, hashes, lines)
+        changes = tuple(one.change for one in shared)
+        return Proposal(tuple(entries), changes, {**contents, **contents_of(shared)}, lock, hashes, lines)
 
     def _lines_in_place(self, entries: Sequence[Planned]) -> Lines:
         """What a machine without a memory takes for written: the locked lines of entries that stand in the tree."""

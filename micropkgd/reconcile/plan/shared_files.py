@@ -1,6 +1,6 @@
 """Changes to files with several owners: packages above entries, the requirements file, and the lock, always last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import TreeError
@@ -15,28 +15,27 @@ from micropkgd.workspace.project import Project, lock_text, read_lock
 Lines = Mapping[str, tuple[str, ...]]
 
 
-class Shared(NamedTuple):
-    """The changes, and the bytes they write."""
+class Written(NamedTuple):
+    """A change, and the bytes it writes."""
 
-    changes: tuple[Change, ...]
-    contents: Mapping[Digest, bytes]
+    change: Change
+    data: bytes
 
 
-def shared_changes(fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lock: Lock, owned: Lines) -> Shared:
+def shared_changes(
+    fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lock: Lock, owned: Lines
+) -> tuple[Written, ...]:
     """Say what the shared files need so that they agree with a lock; `TreeError` where something odd stands there.
 
     `owned` are the requirement lines that the entries are known to have in the requirements file.
     """
-    contents: dict[Digest, bytes] = {}
     missing = [path for path in sorted(set(scaffolds)) if fs.status(path) is None]
-    changes = [_change(path, None, b"", contents, "makes the folder a package") for path in missing]
-    if (change := _requirements(fs, project, lock, owned, contents)) is not None:
-        changes.append(change)
-    return Shared((*changes, *lock_changes(fs, project, lock, contents)), contents)
+    packages = [_written(path, None, b"", "makes the folder a package") for path in missing]
+    return (*packages, *_requirements(fs, project, lock, owned), *lock_changes(fs, project, lock))
 
 
-def lock_changes(fs: FsOps, project: Project, lock: Lock, contents: dict[Digest, bytes]) -> tuple[Change, ...]:
-    """The change of the lock file, if it says something new; its bytes go to `contents`.
+def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[Written, ...]:
+    """The change of the lock file, if it says something new.
 
     Fetching may have taken long since the lock was read: one that says something else by now, as after a `git pull`,
     asks for another plan from its first step on.
@@ -47,7 +46,12 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock, contents: dict[Digest,
     if project.record == LOCK_NAME and read_lock(project.root, project.layout) != project.lock:
         hint = "run again when nobody else writes this file"
         raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)
-    return (_change(project.record, before, lock_text(lock, project.record), contents, "says what is installed"),)
+    return (_written(project.record, before, lock_text(lock, project.record), "says what is installed"),)
+
+
+def contents_of(written: Iterable[Written]) -> dict[Digest, bytes]:
+    """The bytes that changes write, by digest."""
+    return {one.change.after: one.data for one in written if one.change.after is not None}
 
 
 def requirement_lines(blocks: Sequence[Block], layout: Layout) -> Lines:
@@ -60,22 +64,20 @@ def requirement_lines(blocks: Sequence[Block], layout: Layout) -> Lines:
     }
 
 
-def _requirements(
-    fs: FsOps, project: Project, lock: Lock, owned: Lines, contents: dict[Digest, bytes]
-) -> Change | None:
+def _requirements(fs: FsOps, project: Project, lock: Lock, owned: Lines) -> tuple[Written, ...]:
     layout = project.layout
     wanted = requirement_lines(lock.blocks, layout)
     if fs.status(layout.requirements) is None:
         owned = {}
     if owned == wanted:
-        return None
+        return ()
     # What the change is made from is also what it may replace: a save after this one look must refuse the commit.
     found = _bytes(fs, layout.requirements)
     text = _text(layout.requirements, found) if found is not None else _seed(fs, layout)
     updated = requirements.update(text, owned if found is not None else {}, wanted)
     if updated == text:
-        return None
-    return _change(layout.requirements, _digest(found), updated.encode(), contents, "requirements of the entries")
+        return ()
+    return (_written(layout.requirements, _digest(found), updated.encode(), "requirements of the entries"),)
 
 
 def _seed(fs: FsOps, layout: Layout) -> str:
@@ -104,7 +106,6 @@ def _digest(data: bytes | None) -> Digest | None:
     return None if data is None else digest_of(data)
 
 
-def _change(path: RelPath, before: Digest | None, data: bytes, contents: dict[Digest, bytes], reason: str) -> Change:
-    after = digest_of(data)
-    contents[after] = data
-    return Change(Kind.CREATE if before is None else Kind.UPDATE, path, before, after, reason)
+def _written(path: RelPath, before: Digest | None, data: bytes, reason: str) -> Written:
+    kind = Kind.CREATE if before is None else Kind.UPDATE
+    return Written(Change(kind, path, before, digest_of(data), reason), data)
