@@ -15,6 +15,7 @@ JSON_SCHEMA = "micropkgd/1"
 _DONE = {
     Verb.INSTALL: "installed",
     Verb.UPDATE: "updated",
+    Verb.MOVE: "moved",
     Verb.REPAIR: "repaired",
     Verb.REMOVE: "removed",
     Verb.ADOPT: "adopted",
@@ -23,7 +24,7 @@ _DONE = {
     Verb.FAIL: "failed",
     Verb.SUSPEND: "suspended",
 }
-_QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT, Verb.SUSPEND}
+_QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.MOVE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT, Verb.SUSPEND}
 _COUNTED = {
     Kind.CREATE: "created",
     Kind.UPDATE: "updated",
@@ -98,6 +99,8 @@ def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
     line = standing_line(word, entry.ref, entry.target or "", _versions(entry))
     if entry.waiting is not None:
         return f"{line}  waiting: {_version(entry.waiting)}"
+    if entry.moved_from:
+        line = f"{line}  from {entry.moved_from}"
     counts = _counts(entry.plan.changes if entry.plan else ())
     return f"{line}  {counts}" if counts else line
 

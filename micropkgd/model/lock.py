@@ -7,7 +7,7 @@ It holds only what any machine can recompute, so it has no time, no validator an
 repository, not an order: `stray_paths` names what a hostile or merged lock lists outside the entry's own places.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from micropkgd.errors import DocumentError
@@ -20,6 +20,9 @@ from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 LOCK_VERSION = "1.1"
 LOCK_NAME = RelPath("micropkg.lock")
 BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
+
+_SHALLOWEST = 2  # folders: a package, and what was pulled into it
+_CONFIG = (".yml", ".yaml", ".json", ".toml")
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class Version(NamedTuple):
     archive: Digest
     requirements: tuple[str, ...]
     files: Mapping[RelPath, Digest]
+    target: RelPath
     index_url: str = ""
 
 
@@ -85,8 +89,13 @@ class Block(NamedTuple):
     def made(self) -> Version:
         """The version that is in the tree once this block is installed."""
         return Version(
-            self.version, self.url, self.size, self.archive, self.requirements, self.files, self.index_url
+            self.version, self.url, self.size, self.archive, self.requirements, self.files, self.target, self.index_url
         )  # fmt: skip
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The version that is locked, and the one that the tree may still have."""
+        return (self.made, self.superseded) if self.superseded is not None else (self.made,)
 
     @property
     def paths(self) -> frozenset[RelPath]:
@@ -152,7 +161,7 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
     conf = "" if layout.conf_dir in {"", "."} else f"{layout.conf_dir}/"
     return tuple(
         path
-        for path in sorted(block.paths)
+        for path in sorted(block.files)
         if not path.startswith(roots) and not (path.startswith(conf) and _is_config(path.removeprefix(conf)))
     )
 
@@ -160,6 +169,36 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
 def _is_config(path: str) -> bool:
     """Whether it is a parameters file of an environment, whichever that is: the lock does not say."""
     return is_parameters(path.partition("/")[2])
+
+
+def foreign_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
+    """The files of a block that neither this layout nor another could give to its entry (reliability.md, T17).
+
+    A lock outlives a change of layout: in another one, too, code lies below the target, tests in a folder of its name
+    inside a tests folder, parameters are such by their name, and nothing is hidden.
+    """
+    return tuple(path for version in block.versions for path in _foreign(version, layout))
+
+
+def _foreign(version: Version, layout: Layout) -> Iterator[RelPath]:
+    folders = version.target.split("/")
+    if len(folders) < _SHALLOWEST or any(part.startswith(".") for part in folders):
+        yield version.target
+        return
+    for path in sorted(version.files):
+        above, found, _ = path.rpartition(f"/{folders[-1]}/")
+        is_test = bool(found) and (
+            above.startswith(layout.tests_dir) or any("test" in part for part in above.split("/"))
+        )
+        elsewhere = not path.startswith(f"{version.target}/")
+        if elsewhere and (path.startswith(".") or "/." in path or not (is_test or _is_parameters(path))):
+            yield path
+
+
+def _is_parameters(path: RelPath) -> bool:
+    """Whether a path may be one of parameters, below a conf folder and an env whose names nobody knows."""
+    parts = path.split("/")
+    return any(is_parameters("/".join(parts[at:])) for at in range(1, len(parts))) and path.endswith(_CONFIG)
 
 
 def _minor(version: str) -> int:
@@ -186,6 +225,7 @@ def _version_table(old: Version) -> dict[str, object]:
     return {
         "version": old.version,
         **_where_from(old),
+        "target": old.target,
         "requirements": list(old.requirements),
         "files": {path: old.files[path] for path in sorted(old.files)},
     }
@@ -210,7 +250,7 @@ def _block(package: object, where: str) -> Block:
             archive=said.archive,
             ref=_get(own, "ref", str, inside),
             requested=parse_digest(_get(own, "requested", str, inside)),
-            target=rel_path(_get(own, "target", str, inside)),
+            target=said.target,
             renderer=_get(own, "renderer", int, inside),
             requirements=said.requirements,
             files=said.files,
@@ -237,6 +277,7 @@ def _version(package: object, own: object, where: str, inside: str) -> Version:
         archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.{kind}"), "sha256", str, where)),
         requirements=tuple(str(requirement) for requirement in _get(own, "requirements", list, inside)),
         files={rel_path(path): parse_digest(digest) for path, digest in files.items()},
+        target=rel_path(_get(own, "target", str, inside)),
         index_url=_get(package, "index", str, where) if of_index else "",
     )
 

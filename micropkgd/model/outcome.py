@@ -31,6 +31,7 @@ class Verb(StrEnum):
 
     INSTALL = "install"
     UPDATE = "update"
+    MOVE = "move"  # to another place, with its edits; perhaps to another version, too
     REPAIR = "repair"  # same archive, but files were missing or options changed
     REMOVE = "remove"
     ADOPT = "adopt"  # everything was there already
@@ -54,6 +55,7 @@ class EntryOutcome(NamedTuple):
     waiting: Installed | None = None  # the version that is held back
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
+    moved_from: RelPath = RelPath("")  # where its code stood before; empty where it stays
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
 
     @property
@@ -73,6 +75,8 @@ class EntryOutcome(NamedTuple):
         changes = self.plan.changes if self.plan else ()
         if self.before is None:
             return Verb.INSTALL if any(change.writes for change in changes) else Verb.ADOPT
+        if self.moved_from:
+            return Verb.MOVE
         if self.before.archive != self.after.archive:
             return Verb.UPDATE
         if not changes:

@@ -84,6 +84,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "waiting": _installed_document(entry.waiting),
         "failure": failure_document(entry.failure),
         "failing_since": entry.failing_since or None,
+        "moved_from": entry.moved_from or None,
         "notes": list(entry.notes),
         "advice": entry.advice or None,
     }
@@ -105,6 +106,7 @@ def _entry(row: Document) -> EntryOutcome:
         notes=tuple(map(str, row["notes"])),
         waiting=_installed(row["waiting"]),
         failing_since=str(row["failing_since"] or ""),
+        moved_from=RelPath(str(row["moved_from"] or "")),
         advice=str(row["advice"] or ""),
     )
 

@@ -13,6 +13,7 @@ _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _DONE: Final = {
     Verb.INSTALL: "Installed",
     Verb.UPDATE: "Updated",
+    Verb.MOVE: "Moved",
     Verb.REPAIR: "Repaired",
     Verb.REMOVE: "Removed",
     Verb.ADOPT: "Adopted",

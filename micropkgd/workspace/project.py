@@ -7,7 +7,7 @@ from micropkgd import documents
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, stray_paths
+from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths
 from micropkgd.model.manifest import Manifest, Policy
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.layout import recognise
@@ -49,7 +49,7 @@ def read_manifest(root: str) -> Manifest:
 
 
 def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
-    """Read the lock; an empty one where there is no file. What it lists is checked against the layout."""
+    """Read the lock; an empty one where there is no file. It may be of another layout, and of no impossible one."""
     try:
         lock = Lock.from_mapping(documents.read_toml(read_document(root, name)))
     except FileNotFoundError:
@@ -57,9 +57,9 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
     except DocumentError as error:
         raise error.at(name) from error
     for block in lock.blocks:
-        if stray := stray_paths(block, layout):
+        if stray := foreign_paths(block, layout):
             raise DocumentError(
-                f"the block of `{block.ref}` lists `{stray[0]}`, which is outside the places of {block.target}",
+                f"the block of `{block.ref}` lists `{stray[0]}`, which no layout has as a place of {block.target}",
                 where=name,
                 hint="restore the lock that micropkgd wrote, or remove this block",
             )

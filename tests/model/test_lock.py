@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from micropkgd.documents import read_toml
 from micropkgd.errors import DocumentError
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import RENDERER, Block, Lock, Version, stray_paths
+from micropkgd.model.lock import RENDERER, Block, Lock, Version, foreign_paths, stray_paths
 from micropkgd.model.parameters import is_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.project import lock_text
@@ -131,13 +131,40 @@ def test_a_newer_lock_is_refused(newer: Callable[[dict[str, Any]], None]) -> Non
 
 def test_a_superseded_version_is_kept() -> None:
     """The lock gives back what it says the tree still has, and its paths must be the entry's own, too."""
-    old = Version("0.9", "ds-0.9.tar.gz", 5, Digest(TWO), ("pandas",), {RelPath("src/shop/ds/old.py"): Digest(ONE)})
+    files = {RelPath("src/shop/ds/old.py"): Digest(ONE)}
+    old = Version("0.9", "ds-0.9.tar.gz", 5, Digest(TWO), ("pandas",), files, RelPath("src/shop/ds"))
     moved = block()._replace(superseded=old)
 
     assert Lock.from_mapping(read_toml(lock_text(lock(moved)))) == lock(moved)
-    assert stray_paths(moved, LAYOUT) == ()
+    assert foreign_paths(moved, LAYOUT) == ()
     stray = old._replace(files={RelPath("src/shop/other.py"): Digest(ONE)})
-    assert stray_paths(block()._replace(superseded=stray), LAYOUT) == ("src/shop/other.py",)
+    assert foreign_paths(block()._replace(superseded=stray), LAYOUT) == ("src/shop/other.py",)
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "possible"),
+    [
+        ("lib/store/ds", "lib/store/ds/nodes.py", True),
+        ("src/shop/ds", "src/tests/ds/test_a.py", True),
+        ("src/shop/ds", "spec_tests/a/ds/test_a.py", True),
+        ("src/shop/ds", "config/prod/parameters_ds.yml", True),
+        ("src/shop/ds", "config/prod/parameters/ds.yml", True),
+        ("src/shop/ds", "src/shop/other/ds/nodes.py", False),
+        ("src/shop/ds", "src/shop/settings.py", False),
+        ("src/shop/ds", "conf/local/credentials.yml", False),
+        ("src/shop/ds", "conf/base/catalog.yml", False),
+        ("src/shop/ds", "src/shop/parameters.py", False),
+        ("src/shop/ds", ".git/tests/ds/hooks", False),
+        ("src/shop/ds", "tests/.hidden/ds/a.py", False),
+        ("src", "src/shop/settings.py", False),
+        (".git/hooks", ".git/hooks/pre-commit", False),
+    ],
+)
+def test_what_no_layout_could_give_an_entry_is_refused(target: str, path: str, possible: bool) -> None:
+    """A lock outlives a change of layout, and is taken at its word in no other place than one of an entry."""
+    found = foreign_paths(block(target=target, files={RelPath(path): Digest(ONE)}), LAYOUT)
+
+    assert (found == ()) == possible
 
 
 @pytest.mark.parametrize(

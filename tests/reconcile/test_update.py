@@ -139,22 +139,6 @@ def test_an_alias_that_came_later_moves_the_entry(world: World) -> None:
     assert not world.has("conf/base/parameters_ds.yml")
 
 
-def test_a_move_hands_over_shared_config_with_its_edits(world: World) -> None:
-    """A parameter file that both places have stays as the person edited it; edited code stays at the old place."""
-    world.publish(V1)
-    world.asks_for()
-    world.sync()
-    world.write("conf/base/parameters_ds.yml", "ds: mine\n")
-    world.write("src/shop/ds/nodes.py", "A = 'mine'\n")
-    world.asks_for(destination="pipelines")
-    world.sync()
-
-    assert world.read("conf/base/parameters_ds.yml") == "ds: mine\n"
-    assert world.read("src/shop/ds/nodes.py") == "A = 'mine'\n"
-    assert world.has("src/shop/pipelines/ds/nodes.py")
-    assert not world.has("src/shop/ds/old")
-
-
 def test_a_new_env_moves_the_parameters(world: World) -> None:
     """The parameters follow `env`, the code stays where it is."""
     world.publish(V1)

@@ -7,7 +7,7 @@ from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import RENDERER, Block, Release, Version
+from micropkgd.model.lock import RENDERER, Block, Release, Version, stray_paths
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.resolve.blocks import current_blocks
@@ -94,17 +94,16 @@ def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) ->
 
 def base_contents(
     project: Project, fetcher: Fetcher, entry: PullEntry, version: Version
-) -> Mapping[Digest, bytes] | Failure:
+) -> Mapping[RelPath, bytes] | Failure:
     """The files that an older version makes here, for merging: from the cache, else fetched again by its digest."""
     release = Release("", version.version, version.url, version.index_url) if version.index_url else None
     (data,) = fetcher.materialise([Wanted(entry, version.archive, release)])
     if isinstance(data, Failure):
         return data
     try:
-        files = _read_and_render(data, entry, project.layout).files
+        return _read_and_render(data, entry, project.layout).files
     except MicropkgError as error:
         return Failure.of(error)
-    return {digest_of(content): content for content in files.values()}
 
 
 def _answers(block: Block, entry: PullEntry, layout: Layout) -> bool:
@@ -195,19 +194,15 @@ def _rejected(error: MicropkgError) -> Failure:
 
 
 def _as_identified(rendered: Desired, block: Block | None, left: Mapping[RelPath, Block]) -> Desired:
-    """Join a fresh rendering with the block that says what its entry has: same ref and target is the same entry.
+    """Join a fresh rendering with the block that says what its entry has, wherever that is: a move is no first pull.
 
     A ref that is new in the manifest goes on from the block that stands in its place and whose ref `left`: a row that
     came to name `ds-0.2.tar.gz` in place of `ds-0.1.tar.gz` is an update, with the edits that there are.
     """
     if rendered.after is None:
         return rendered._replace(before=block)
-    target = rendered.after.target
-    block = block or left.get(target)
-    if rendered.failure is not None:
-        return rendered._replace(before=block, after=None)
-    same = block is not None and block.target == target
-    return rendered._replace(before=block if same else None)
+    block = block or left.get(rendered.after.target)
+    return rendered._replace(before=block, after=None if rendered.failure is not None else rendered.after)
 
 
 def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:
@@ -260,6 +255,9 @@ def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired
     successor = next(successors, None)
     if successor is not None:
         return Desired(block.ref, None, block, block, notes=(f"stays until `{successor}` can be installed",))
+    if stray_paths(block, project.layout):
+        note = f"left the manifest, and {block.target} is a place of another layout: remove its files by hand"
+        return Desired(block.ref, None, block, block, notes=(note,))
     if not project.manifest.policy.prune:
         return Desired(block.ref, None, block, block, notes=("left the manifest",))
     return Desired(block.ref, None, block, None)

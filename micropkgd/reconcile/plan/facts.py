@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.lock import BY_HAND, Block
+from micropkgd.model.lock import BY_HAND, Block, Version
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import Subject
@@ -87,6 +87,12 @@ def started_from_old(block: Block, found: Mapping[RelPath, Found]) -> bool | Non
     return sides.pop() if len(sides) == 1 else None
 
 
+def tree_version(block: Block, found: Mapping[RelPath, Found]) -> Version:
+    """The version of an entry that the tree has: the one before where the lock moved on and nothing tells otherwise."""
+    moved_on = block.superseded is not None and started_from_old(block, found) is not False
+    return block.superseded if moved_on and block.superseded is not None else block.made
+
+
 def _remembered(desired: Desired, state: State) -> Inventory:
     known = state.applied.get(desired.key)
     return known.files if known is not None else {}
@@ -132,8 +138,8 @@ def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed], by_hand: 
     leaving = {**by_hand} | {
         path: digest
         for desired, known in zip(planned, placed, strict=True)
-        if desired.after is None
         for path, digest in known.base.items()
+        if path not in desired.files
     }
     return [
         _without(known, staying) if desired.after is None else _with_inherited(known, desired.files, leaving)

@@ -4,17 +4,17 @@ Looks at the tree and reads the cache, changes nothing. Decisions are the planne
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from micropkgd.errors import TreeError
+from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import Block, Lock
+from micropkgd.model.lock import Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.plan.facts import gather, looks_like, started_from_old
+from micropkgd.reconcile.plan.facts import gather, looks_like, tree_version
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.plan.shared_files import Lines, contents_of, lock_changes, requirement_lines, shared_changes
@@ -23,6 +23,10 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, State
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
+from micropkgd.workspace.trees import files_below
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.plan.moves import Journey
 
 _LEFT: Final = "its files stay in the tree until the next `reconcile` prunes them"
 
@@ -34,6 +38,7 @@ class Planned(NamedTuple):
     subject: Subject | None = None
     plan: EntryPlan | None = None
     merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
+    journey: "Journey | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 
     @property
     def applies(self) -> bool:
@@ -78,7 +83,9 @@ class Proposer(NamedTuple):
         subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [_planned(desired, None if desired.ref in stays else subjects.get(desired.key)) for desired in wanted]
-        entries = [self._with_merges(entry) for entry in self._with_needed_bytes(entries)]
+        entries = [self._with_merges(self._as_if_moved(entry)) for entry in self._with_needed_bytes(entries)]
+        owners = {path: desired.ref for desired in wanted for path in desired.files}
+        entries = [self._landed(entry, subjects.get(entry.desired.key), owners) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
 
@@ -113,6 +120,57 @@ class Proposer(NamedTuple):
             return entry._replace(desired=entry.desired._replace(failure=_blocked(entry.plan)))
         return entry
 
+    def _as_if_moved(self, entry: Planned) -> Planned:
+        """The entry with its facts told as if its files stood in their new place, where that is another."""
+        desired, subject = entry.desired, entry.subject
+        if subject is None or desired.entry is None or desired.before is None or desired.after is None:
+            return entry
+        old = tree_version(desired.before, subject.found)
+        if desired.rendering is None or (
+            old.target == desired.after.target and old.files.keys() <= subject.theirs.keys()
+        ):
+            return entry
+        from micropkgd.reconcile.plan import moves
+
+        place = desired.rendering.place
+        trip = moves.journey(old, place, subject.theirs)
+        if not trip.is_one:
+            return entry
+        brought: dict[RelPath, bytes] = {}
+        for path in (path for path in trip.origins if moves.is_edited(path, trip, subject)):
+            source = moves.source_of(path, trip, subject.found)
+            try:
+                brought[path] = moves.relocated(path, self.fs.read(source), old, place, trip)
+            except CodeError:
+                return entry._replace(subject=None, plan=_cannot_move(subject, source))
+        bases = self._bases_elsewhere(desired.entry, desired.after, old) if brought else {}
+        digests = {path: digest_of(data) for path, data in brought.items()}
+        virtual = moves.as_if_moved(subject, trip, bases, digests)
+        texts = {digests[path]: data for path, data in brought.items()}
+        return Planned(desired, virtual, plan_entry(virtual), texts, trip._replace(brought=brought))
+
+    def _bases_elsewhere(self, entry: PullEntry, after: Block, old: Version) -> Mapping[RelPath, Digest]:
+        """The files of the version that is in the tree, as the new place has them; none where they cannot be had."""
+        if old.archive == after.archive:
+            return after.files
+        files = base_contents(self.project, self.fetcher, entry, old)
+        return {} if isinstance(files, Failure) else {path: digest_of(data) for path, data in files.items()}
+
+    def _landed(self, entry: Planned, real: Subject | None, owners: Mapping[RelPath, str]) -> Planned:
+        """The plan of an entry that moves, as steps on the tree as it is; what stays behind is named."""
+        if entry.journey is None or entry.plan is None or entry.subject is None or real is None:
+            return entry
+        from micropkgd.reconcile.plan.moves import landed
+
+        others = {path for path, owner in owners.items() if owner != real.ref}
+        plan = landed(entry.plan, entry.subject, real.found, entry.journey, others)
+        before = entry.desired.before
+        gone = before.paths if before is not None else frozenset()
+        below = list(files_below(self.fs, before.target)) if before is not None and entry.applies else []
+        stays = [path for path in below if path not in {*gone, *real.theirs} and "/__pycache__/" not in path]
+        notes = tuple(f"{path} stays where it is: it is yours, and the entry moves on" for path in sorted(stays))
+        return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))
+
     def _merged(self, entry: Planned, subject: Subject) -> Planned:
         """The entry with a text merge of each edited file whose new version differs, where that is clean."""
         desired = entry.desired
@@ -120,20 +178,22 @@ class Proposer(NamedTuple):
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return entry
         bases, notes = self._bases(desired.entry, desired.before)
+        brought = entry.journey.brought if entry.journey is not None else {}
         merges: dict[RelPath, bytes] = {}
         for path in paths:
-            ours = self.fs.read(path)
+            ours = brought[path] if path in brought else self.fs.read(path)
             if digest_of(ours) != subject.found[path]:
                 continue
             subject = _without_doubt(subject, path, ours, bases)
             base = bases.get(subject.base[path])
             if base is not None and path not in subject.doubtful and subject.theirs[path] != subject.base[path]:
-                merged = merge_texts(path, base, ours, desired.rendering.files[path])
-                merges |= {path: merged} if merged is not None else {}
+                text = merge_texts(path, base, ours, desired.rendering.files[path])
+                merges |= {path: text} if text is not None else {}
         digests = {path: digest_of(text) for path, text in merges.items()}
         plan = plan_entry(subject._replace(merges=digests))
         said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
-        return Planned(said, subject, plan, {digests[path]: text for path, text in merges.items()})
+        merged = {**entry.merged, **{digests[path]: text for path, text in merges.items()}}
+        return entry._replace(desired=said, subject=subject, plan=plan, merged=merged)
 
     def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
         """The texts that edits may have started from, by digest, and a note for each version that cannot be had."""
@@ -144,7 +204,7 @@ class Proposer(NamedTuple):
             if isinstance(texts, Failure):
                 notes.append(f"no merge was tried: the archive of {version.version} cannot be had: {texts.problem}")
             else:
-                bases |= texts
+                bases |= {digest_of(text): text for text in texts.values()}
         return bases, tuple(notes)
 
     def _with_shared(self, entries: Sequence[Planned], hashes: Hashes) -> Proposal:
@@ -169,6 +229,13 @@ class Proposer(NamedTuple):
         return requirement_lines(standing, self.project.layout)
 
 
+def _cannot_move(subject: Subject, path: RelPath) -> EntryPlan:
+    found = subject.found.get(path)
+    reason = "edited here, and cannot be parsed to come along to the new place"
+    held = Change(Kind.HOLD, path, found if isinstance(found, str) else None, None, reason)
+    return EntryPlan(subject.ref, subject.target, (held,))
+
+
 def _without_doubt(subject: Subject, path: RelPath, ours: bytes, bases: Mapping[Digest, bytes]) -> Subject:
     """The facts with the version that an edited file started from told by its text, where that can be."""
     old, new = bases.get(subject.doubtful.get(path, subject.base[path])), bases.get(subject.base[path])
@@ -183,7 +250,7 @@ def _not_installed(desired: Desired, found: Mapping[RelPath, Found]) -> Block | 
     before, after = desired.before, desired.after
     if before is None:
         return after
-    old = before.superseded if started_from_old(before, found) is not False else before.made
+    old = tree_version(before, found)
     if after is not None:
         return after.instead_of(before.superseded if after.made == before.made else old)
     if desired.entry is not None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.plan import EntryPlan
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.proposal import Proposal
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
@@ -37,6 +40,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 plan=plan,
                 failure=desired.failure,
                 notes=desired.notes,
+                moved_from=_moved_from(desired, plan),
                 waiting=Installed.of(desired.after) if plan is not None and plan.held else None,
             )
         )
@@ -49,6 +53,16 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
         set_aside=recovery.foreign,
         contents=proposal.contents,
     )
+
+
+def _moved_from(desired: Desired, plan: EntryPlan | None) -> RelPath:
+    """Where an entry's code stood that has come to another place, in the tree or, by `lock`, in the lock alone."""
+    before, after = desired.before, desired.after
+    if before is None or after is None or (plan is not None and plan.held):
+        return NOWHERE
+    old = before.made if before.superseded is None or plan is None else before.superseded
+    writes = plan is None or bool(plan.writes)
+    return old.target if old.target != after.target and writes else NOWHERE
 
 
 def depended_on(project: Project) -> tuple[list[str], list[str]]:
