@@ -2,37 +2,63 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from micropkgd import documents
-from micropkgd.errors import ProjectBusyError, TreeError, UsageError
+from micropkgd.documents.edits import add_row, remove_row
+from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import read_document, read_manifest
+from micropkgd.workspace.project import read_document, read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction.commit import commit, recover
 
 _MANIFEST = RelPath(MANIFEST_NAME)
 
 
-def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Callable[[], None]:
-    """Add a pull entry; gives back what undoes it. `UsageError` where the ref is there already."""
+class Added(NamedTuple):
+    """A row that was added, and what takes it back."""
+
+    root: str
+    ref: str
+    before: bytes
+    after: bytes
+
+    def take_back(self, lock_timeout: float) -> bool:
+        """Put the manifest back; False where the entry is locked by now, for then the row belongs to it."""
+        with hold(self.root, lock_timeout), FsOps(self.root) as fs:
+            recover(fs)
+            if self._is_locked():
+                return False
+            _replace(fs, self.after, self.before)
+        return True
+
+    def _is_locked(self) -> bool:
+        try:
+            return any(block.ref == self.ref for block in read_project(self.root).lock.blocks)
+        except MicropkgError:
+            return False
+
+
+def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Added:
+    """Add a pull entry. `UsageError` where the ref is there already."""
     if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
         raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
     before = read_document(root, MANIFEST_NAME)
-    after = edited(before, lambda text: documents.add_row(text, OWN_PULL, ref, options))
+    after = edited(before, lambda text: add_row(text, OWN_PULL, ref, options))
     Manifest.from_mapping(documents.read_toml(after))
     swap(root, before, after, lock_timeout)
-    return lambda: swap(root, after, before, lock_timeout)
+    return Added(root, ref, before, after)
 
 
 def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     """Remove a pull entry from whichever table it stands in."""
     entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
     before = read_document(root, MANIFEST_NAME)
-    after = edited(before, lambda text: documents.remove_row(text, entry.home, ref))
+    after = edited(before, lambda text: remove_row(text, entry.home, ref))
     swap(root, before, after, lock_timeout)
 
 
@@ -44,10 +70,14 @@ def edited(before: bytes, edit: Callable[[str], str]) -> bytes:
 
 def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
     """Replace `pyproject.toml` in one step, if it is still what it was; an interrupted pass comes first."""
-    change = Change(Kind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
     with hold(root, lock_timeout), FsOps(root) as fs:
         recover(fs)
-        refusal = commit(fs, [change], {digest_of(after): after})
+        _replace(fs, before, after)
+
+
+def _replace(fs: FsOps, before: bytes, after: bytes) -> None:
+    change = Change(Kind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
+    refusal = commit(fs, [change], {digest_of(after): after})
     if refusal is not None and refusal.raced:
         raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
     if refusal is not None:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.actions.edit_manifest import edited, swap
+from micropkgd.documents.moves import move_table
+from micropkgd.documents.statements import line_of
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import nearest, table_at
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, Manifest
@@ -41,13 +43,13 @@ def plan_migration(root: str) -> Migration | None:
     for part in table:
         if part not in _PARTS:
             near = nearest(part, _PARTS)
-            line = documents.line_of(documents.decode(before), (*_OLD, part))
+            line = line_of(documents.decode(before), (*_OLD, part))
             raise DocumentError(
                 f"[tool.kedro.micropkg] has `{part}`, which is neither `pull` nor `package`",
                 where=f"{MANIFEST_NAME}:{line}" if line else MANIFEST_NAME,
                 hint=f"did you mean `{near}`?" if near else "move it away and run again",
             )
-    after = edited(before, lambda text: documents.move_table(text, _OLD, _NEW))
+    after = edited(before, lambda text: move_table(text, _OLD, _NEW))
     Manifest.from_mapping(documents.read_toml(after))
     rows = [entry.ref.text for entry in manifest.pulls if entry.home == KEDRO_PULL]
     rows += [entry.module for entry in manifest.packages if entry.home == KEDRO_PACKAGE]

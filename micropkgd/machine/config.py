@@ -21,7 +21,9 @@ def load(path: str | None, environ: Mapping[str, str]) -> Settings:
     try:
         return read_settings(documents.read_toml(data), path or "", environ)
     except SettingsError as error:
-        line = documents.line_of(documents.decode(data), error.path) if error.path and path else None
+        from micropkgd.documents.statements import line_of
+
+        line = line_of(documents.decode(data), error.path) if error.path and path else None
         if error.path:
             error.where = f"{path}:{line}" if line else path or ""
         raise

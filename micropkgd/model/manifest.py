@@ -1,7 +1,7 @@
 """The manifest: what the owner asks for, as values (design.md section 3).
 
 Reads plain mappings, never text, so that it is tested with literals. Every error names the table and the key it is
-about; `documents.line_of` turns that address into a line.
+about; `documents.statements.line_of` turns that address into a line.
 """
 
 import keyword

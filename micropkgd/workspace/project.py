@@ -106,8 +106,10 @@ def see_layout(root: str, manifest: Manifest) -> Layout:
 
 def _located(error: ManifestError, text: str) -> ManifestError:
     """Turn the addresses of a manifest error into lines."""
-    line = documents.line_of(text, error.path)
+    from micropkgd.documents.statements import line_of
+
+    line = line_of(text, error.path)
     error.where = f"{MANIFEST_NAME}:{line}" if line else MANIFEST_NAME
-    if error.other and (other := documents.line_of(text, error.other)):
+    if error.other and (other := line_of(text, error.other)):
         error.problem += f" (lines {other} and {line})"
     return error

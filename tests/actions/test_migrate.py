@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd import documents
+from micropkgd.documents.moves import move_table
 from tests.kit.places import DATA
 from tests.kit.world import KEDRO, World
 
@@ -37,7 +38,7 @@ line-length   =  88
 
 def moved(text: str) -> str:
     """The text after the move."""
-    return documents.move_table(text, OLD, NEW)
+    return move_table(text, OLD, NEW)
 
 
 def says(text: str) -> dict[str, object]:

@@ -5,10 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from micropkgd.cli.passes import passes
+from micropkgd.model.outcome import Outcome
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import ROW, World, archive
 
@@ -97,6 +101,85 @@ def test_a_failed_add_leaves_the_manifest(world: World, arguments: tuple[str, ..
     assert said.code == code
     assert words in said.out + said.err
     assert world.tree() == before
+
+
+def test_an_add_that_ends_with_the_project_leaves_the_manifest(world: World) -> None:
+    """A lock that cannot be read ends the pass before it begins: the row is taken back."""
+    world.publish(ONE)
+    world.publish(ONE, to="dist/b.tar.gz")
+    world.asks_for()
+    world.sync()
+    lock = world.read("micropkg.lock")
+    world.write("micropkg.lock", f"<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> other\n")
+    before = world.tree()
+    said = world.run("add", "dist/b.tar.gz", "--alias", "other")
+
+    assert said.code == 2
+    assert said.err.startswith(
+        "`dist/b.tar.gz` was not added: pyproject.toml is as before\nerror: micropkg.lock: line 1 "
+    )
+    assert world.tree() == before
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit(143), RuntimeError("a bug"), MemoryError])
+def test_an_add_that_is_cut_short_leaves_the_manifest(
+    world: World, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
+    """Whatever ended the pass: interrupted, ended, out of memory, or a fault of ours."""
+    monkeypatch.setattr("micropkgd.cli.commands.add.passes", lambda *_: raising(end))
+    world.publish(ONE)
+    before = world.tree()
+    with suppress(BaseException):
+        world.run("add", ROW)
+
+    assert world.tree() == before
+
+
+def raising(end: BaseException) -> list[Outcome]:
+    """A pass that ends like this."""
+    raise end
+
+
+def test_an_add_that_failed_after_it_was_done_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is locked and installed keeps its row: without it, the next pass would remove what this one brought."""
+
+    def fail_late(*arguments: Any) -> list[Outcome]:
+        passes(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("micropkgd.cli.commands.add.passes", fail_late)
+    world.publish(ONE)
+    said = world.run("add", ROW)
+
+    assert said.err.startswith("`dist/ds.tar.gz` was added before the pass failed\n")
+    assert ROW in world.read("pyproject.toml")
+    assert world.reconcile().out.endswith("1 entry: 1 unchanged\n")
+
+
+def test_a_manifest_that_was_saved_meanwhile_is_not_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person's save is never lost; what stays is said."""
+
+    def saved(*_: object) -> list[Outcome]:
+        world.write("pyproject.toml", f"{world.read('pyproject.toml')}# saved\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("micropkgd.cli.commands.add.passes", saved)
+    world.publish(ONE)
+    said = world.run("add", ROW)
+
+    assert said.err.startswith("the row of `dist/ds.tar.gz` could not be taken out of pyproject.toml again: ")
+    assert world.read("pyproject.toml").endswith("# saved\n")
+
+
+def test_the_failure_of_another_entry_is_no_reason(world: World) -> None:
+    """What fails beside the new entry was so before."""
+    world.publish(ONE)
+    world.asks_for("dist/none.tar.gz")
+    said = world.run("add", ROW)
+
+    assert said.code == 1
+    assert said.err == ""
+    assert ROW in world.read("pyproject.toml")
 
 
 def test_an_add_whose_source_is_away_stays(world: World, closed_port: int) -> None:

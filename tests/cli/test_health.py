@@ -14,7 +14,7 @@ import pytest
 from tests.kit.daemon import Daemon
 from tests.kit.world import World
 
-HEAVY = {"aiohttp", "asyncio", "rich", "structlog", "tomlkit", "yaml", "watchfiles"}
+HEAVY = {"aiohttp", "asyncio", "rich", "structlog", "yaml", "watchfiles"}
 
 
 @pytest.fixture

@@ -12,11 +12,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tarfile
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from micropkgd.documents.edits import add_row, remove_row
+from micropkgd.documents.moves import move_table
 from tests.kit import archives as a
 from tests.kit.corpus import BY_RULE, LOCK, NAMES, Row, examine, fetch, main
 from tests.kit.servers.venvs import environment
@@ -240,9 +246,53 @@ def test_popular_sdists_are_pulled(world: World, sdists: list[Path]) -> None:
         assert original <= imported(world.root / "src", f"shop.{package}"), package
 
 
+def test_the_manifests_in_them_are_edited(sdists: list[Path]) -> None:
+    """A row is added to, moved in and removed from every `pyproject.toml`: all else says what it said, byte for byte.
+
+    As it is, with the line ends of Windows, and without the last line end.
+    """
+    old, new = ("tool", "kedro", "micropkg"), ("tool", "micropkgd")
+    found = {text for sdist in sdists for text in manifests_in(sdist)}
+    assert len(found) >= 50
+    windows, endless = ({edit(text) for text in found} for edit in (crlf, str.rstrip))
+    for text in found | windows | endless:
+        added = add_row(text, (*old, "pull"), "a.b", {"alias": "q"})
+        moved = move_table(added, old, new)
+        row = {"tool": {"micropkgd": {"pull": {"a.b": {"alias": "q"}}}}}
+
+        assert moved == added.replace("[tool.kedro.micropkg.pull]", "[tool.micropkgd.pull]")
+        assert tomllib.loads(moved) == merged(tomllib.loads(text), row)
+        assert remove_row(added, (*old, "pull"), "a.b") == remove_row(moved, (*new, "pull"), "a.b") == text
+
+
+def crlf(text: str) -> str:
+    """The text as Windows has it."""
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
+def manifests_in(sdist: Path) -> Iterator[str]:
+    """The texts of every `pyproject.toml` in an archive that are TOML."""
+    with tarfile.open(sdist) as archive:
+        for member in archive:
+            if member.name.endswith("/pyproject.toml") and (stream := archive.extractfile(member)):
+                with suppress(ValueError):
+                    text = stream.read().decode()
+                    tomllib.loads(text)
+                    yield text
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings, tables joined."""
+    both = {**one, **other}
+    return {
+        key: merged(one[key], other[key]) if key in one and isinstance(other.get(key), dict) else value
+        for key, value in both.items()
+    }
+
+
 # Those with many imports of their own modules, by name. Not fsspec: its modules use one another by their whole names
 # before the package is whole, and Python knows `shop.fsspec` as an attribute of `shop` only after that.
-IMPORTED = {"botocore", "coverage", "markdown_it", "oauthlib", "prometheus_client", "pygments", "rich", "tomlkit"}
+IMPORTED = {"botocore", "coverage", "markdown_it", "oauthlib", "prometheus_client", "pygments", "rich"}
 WALK = """
 import importlib, pkgutil, sys
 

@@ -2,28 +2,49 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
-from micropkgd.actions.edit_manifest import add_entry
+from micropkgd.actions.edit_manifest import Added, add_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
-from micropkgd.model.outcome import Verb
+from micropkgd.errors import MicropkgError
+from micropkgd.model.condition import Failure
+from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 
 
 def add(options: Namespace) -> int:
-    """Add a pull entry; one that cannot be installed leaves the manifest as it was."""
+    """Add a pull entry; one that cannot be installed leaves the manifest as it was, whatever the reason."""
     root = find_root(options.project)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
              "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
-    undo = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
-    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
-    added = [entry for outcome in outcomes for entry in outcome.entries if entry.ref == options.ref]
-    failures = [entry.failure for entry in added if entry.verb is Verb.FAIL and entry.failure is not None]
-    if any(not failure.transient for failure in failures):
-        undo()
-        sys.stderr.write(f"`{options.ref}` was not added: pyproject.toml is as before\n")
+    added = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
+    try:
+        outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    except BaseException:
+        _take_back(added, options.lock_timeout)
+        raise
+    failures = [*_failures(outcomes, options.ref)]
+    if any(outcome.failure for outcome in outcomes) or any(not failure.transient for failure in failures):
+        _take_back(added, options.lock_timeout)
     elif failures:
         sys.stderr.write(f"`{options.ref}` was added, and is tried again by the next pass\n")
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
+
+
+def _failures(outcomes: Sequence[Outcome], ref: str) -> list[Failure]:
+    """What befell the new entry itself; those of others are no reason against it."""
+    entries = [entry for outcome in outcomes for entry in outcome.entries if entry.ref == ref]
+    return [entry.failure for entry in entries if entry.verb is Verb.FAIL and entry.failure is not None]
+
+
+def _take_back(added: Added, lock_timeout: float) -> None:
+    try:
+        done = added.take_back(lock_timeout)
+    except (MicropkgError, OSError) as error:
+        sys.stderr.write(f"the row of `{added.ref}` could not be taken out of pyproject.toml again: {error}\n")
+        return
+    said = "was not added: pyproject.toml is as before" if done else "was added before the pass failed"
+    sys.stderr.write(f"`{added.ref}` {said}\n")

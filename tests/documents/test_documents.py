@@ -1,12 +1,11 @@
-"""Text and mappings: errors with their place, options files that do no harm, edits that keep everything else."""
+"""Text and mappings: errors with their place, options files that do no harm, lines for messages."""
 
 import pytest
 
-from micropkgd.documents import add_row, interpolate, line_of, read_toml, read_yaml, remove_row
+from micropkgd.documents import interpolate, read_toml, read_yaml
+from micropkgd.documents.statements import line_of
 from micropkgd.errors import DocumentError
 from tests.kit.canaries import CANARY, look
-
-TABLE = ("tool", "micropkgd", "pull")
 
 
 @pytest.mark.parametrize(
@@ -86,36 +85,6 @@ def test_a_variable_that_is_not_set_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "result"),
-    [
-        pytest.param("", '[tool.micropkgd.pull]\n"a.b" = {}\n', id="empty"),
-        pytest.param(
-            '[tool.micropkgd.pull]\nx = {} # c\n\n[z]\n',
-            '[tool.micropkgd.pull]\nx = {} # c\n"a.b" = {}\n\n[z]\n', id="between",
-        ),
-        pytest.param("# c\n[tool.micropkgd.pull]\n", '# c\n[tool.micropkgd.pull]\n"a.b" = {}\n', id="empty-table"),
-    ],
-)  # fmt: skip
-def test_adding_a_row(text: str, result: str) -> None:
-    """The table is made where it is missing; comments and blank lines stay."""
-    assert add_row(text, TABLE, "a.b", {}) == result
-
-
-def test_a_row_that_is_added_and_removed_leaves_the_text() -> None:
-    """The two edits are each other's inverse."""
-    text = '# c\n[tool.micropkgd.pull]\n"x.y" = {}  # why\n\n[other]\na = 1\n'
-
-    assert remove_row(add_row(text, TABLE, "a.b", {"alias": "q"}), TABLE, "a.b") == text
-
-
-@pytest.mark.parametrize("text", ["tool.micropkgd.pull = {}\n", "[tool]\nmicropkgd = {pull = {}}\n"])
-def test_a_table_that_cannot_be_extended_is_an_error(text: str) -> None:
-    """Inline tables are for a person to rewrite."""
-    with pytest.raises(DocumentError, match="cannot be extended"):
-        add_row(text, TABLE, "a.b", {})
-
-
-@pytest.mark.parametrize(
     ("path", "line"),
     [
         (("tool", "kedro"), 2),
@@ -132,3 +101,17 @@ def test_the_line_of_a_key(path: tuple[str, ...], line: int | None) -> None:
     text = '# c\n[tool.kedro]\npackage_name = "p"\n# x = 1\n[tool.x]  # y\n"a.tar.gz" = {alias = 1}\n\'b\'= 2\n'
 
     assert line_of(text, path) == line
+
+
+def test_the_line_of_a_key_in_an_inline_table() -> None:
+    """Also of one whose rows stand on several lines, and never one in a text."""
+    text = 'x = """\n[tool.x]\n"""\ntool.x = {"a" = {k = [\n1]}, b.c = 1}\n[tool.x.d]\n'
+
+    assert line_of(text, ("tool", "x")) == 4
+    assert line_of(text, ("tool", "x", "b", "c")) == 5
+    assert line_of(text, ("tool", "x", "d")) == 6
+
+
+def test_a_conflict_marker_in_a_text_is_a_text() -> None:
+    """Only what is not TOML has a merge that is not finished."""
+    assert read_toml(b'a = """\n<<<<<<< HEAD\n"""') == {"a": "<<<<<<< HEAD\n"}

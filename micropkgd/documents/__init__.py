@@ -1,0 +1,146 @@
+"""Text and mappings: the only home of tomllib, tomli-w and yaml.
+
+Nothing here knows what the mappings mean. Heavy libraries are imported by the function that needs them. This face reads
+and writes whole documents. Those that a person wrote are edited by `edits` (one row) and `moves` (one table):
+`statements` finds where each part of a text stands, `rows` writes new rows as their table is written, and `meaning`
+compares.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from micropkgd.errors import DocumentError
+
+if TYPE_CHECKING:
+    import yaml
+
+_MAX_YAML_BYTES = 64 * 1024
+_MAX_YAML_DEPTH = 8
+_IN_QUOTES = "put a text into quotes"
+_VARIABLE = re.compile(r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}")
+
+
+def read_toml(data: bytes) -> dict[str, object]:
+    """Parse TOML; `DocumentError` names line and column, and a conflict marker for what it is."""
+    import tomllib
+
+    text = decode(data)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        _refuse_conflict_markers(text)
+        raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}") from error
+    except ValueError as error:  # `int` takes only so many digits
+        raise DocumentError("invalid TOML: a number in it is too long") from error
+    except RecursionError as error:
+        raise DocumentError("invalid TOML: nested too deeply") from error
+
+
+def _refuse_conflict_markers(text: str) -> None:
+    """Name what a text that is not TOML has of a merge that is not finished."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            raise DocumentError(f"line {number} is a git conflict marker", hint="finish the merge, then run again")
+
+
+def write_toml(document: Mapping[str, object]) -> str:
+    """Write a mapping as TOML in the order it has."""
+    import tomli_w
+
+    return tomli_w.dumps(document)
+
+
+def read_yaml(data: bytes) -> Mapping[str, object]:
+    """Parse a small YAML mapping with the safe C loader; aliases, tags and deep nesting are refused.
+
+    No message tells a value, which may be a secret: a password that begins with `!` is read as a tag, and one like
+    `2024-13-45` as a date that there is not (reliability.md, T15 and T23).
+    """
+    import yaml
+
+    if len(data) > _MAX_YAML_BYTES:
+        raise DocumentError(f"{len(data)} bytes are too many for an options file: at most {_MAX_YAML_BYTES}")
+    text = decode(data)
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise DocumentError(f"line {_line(event)}: YAML aliases are not allowed here", hint=_IN_QUOTES)
+            if getattr(event, "tag", None) is not None:
+                raise DocumentError(f"line {_line(event)}: YAML tags are not allowed here", hint=_IN_QUOTES)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_YAML_DEPTH:
+                raise DocumentError(f"line {_line(event)}: nested deeper than {_MAX_YAML_DEPTH} levels")
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+    except ValueError:
+        raise DocumentError("invalid YAML: a date or number in it is none", hint=_IN_QUOTES) from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise DocumentError("expected a mapping of option names to values")
+    return document
+
+
+def check_yaml(data: bytes) -> None:
+    """`DocumentError` where a text is no YAML; nothing is built from it, so tags and aliases do no harm."""
+    import yaml
+
+    try:
+        for _ in yaml.parse(decode(data), Loader=yaml.CSafeLoader):
+            pass
+    except yaml.YAMLError as error:
+        raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+
+
+def interpolate(value: object, environ: Mapping[str, str]) -> object:
+    """Replace `${VAR}` and `${oc.env:VAR}` in every text of a document; a missing variable is an error.
+
+    A default may follow a comma, as OmegaConf's `oc.env` resolver has it.
+    """
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _variable(match, environ), value)
+    if isinstance(value, dict):
+        return {key: interpolate(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [interpolate(item, environ) for item in value]
+    return value
+
+
+def variables_of(value: object) -> set[str]:
+    """The names of the variables that a document asks for."""
+    if isinstance(value, str):
+        return {match.group(1) for match in _VARIABLE.finditer(value)}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*map(variables_of, inner))
+
+
+def decode(data: bytes) -> str:
+    """Decode UTF-8, a byte order mark left out; `DocumentError` names the first bad byte."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8: byte {error.start} is 0x{data[error.start]:02x}") from error
+
+
+def _variable(match: re.Match[str], environ: Mapping[str, str]) -> str:
+    value = environ.get(match.group(1), match.group(2))
+    if value is None:
+        raise DocumentError(
+            f"environment variable `{match.group(1)}` is not set", hint="set it, or give a default: ${oc.env:NAME,x}"
+        )
+    return value
+
+
+def _line(event: "yaml.Event") -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _uncapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]
