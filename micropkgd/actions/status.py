@@ -46,7 +46,11 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
-    entries = [_entry_status(ref, block, state, suspension, found) for ref, block in current_blocks(project).items()]
+    indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
+    entries = [
+        _entry_status(ref, block, state, suspension, found)._replace(index_url=indexes[ref])
+        for ref, block in current_blocks(project).items()
+    ]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
     return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
+from micropkgd.model.index import index_kind, parse_index
 from micropkgd.model.publish import Target, name_in
-from micropkgd.model.ref import Ref, RefKind, names_server, parse_mirror
+from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -86,6 +87,11 @@ class PullEntry(NamedTuple):
     sha256: Digest | None = None  # a pin: nothing else is ever installed
     keep_deleted: tuple[str, ...] = ()  # paths that stay deleted when the user deleted them
     home: TablePath = OWN_PULL
+
+    @property
+    def kind(self) -> RefKind:
+        """Which source answers: that of the ref, and of a requirement that of its index."""
+        return self.ref.kind if self.index_url is None else index_kind(self.index_url)
 
 
 class PackageEntry(NamedTuple):
@@ -170,13 +176,6 @@ def parse_env(text: str) -> str:
         raise DocumentError(f"env `{text}` leaves the config folder", hint="write a name like `base`") from error
 
 
-def parse_index_url(text: str) -> str:
-    """Check the address of an index: it is committed with manifest and lock, so it must not carry a credential."""
-    if Ref.parse(text).kind is not RefKind.HTTP or "?" in text or not names_server(text):
-        raise DocumentError(f"`{text}` is no address of an index", hint="write it like `https://host/simple/`")
-    return text
-
-
 def _project(document: Table) -> ProjectTables:
     own = table_at(document, (*_POLICY, "project"))
     kedro = table_at(document, ("tool", "kedro"))
@@ -217,7 +216,7 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
         raise ManifestError(error.problem, (*home, key), hint=error.hint) from error
     if fields.text("fs-args") is not None and fields.text("fs_args") is not None:
         raise ManifestError("`fs-args` and `fs_args` are the same key", (*home, key, "fs_args"))
-    index_url = fields.checked("index", parse_index_url)
+    index_url = fields.checked("index", parse_index)
     if index_url is not None and ref.kind is not RefKind.INDEX:
         raise ManifestError(f"`{key}` is no package of an index", (*home, key, "index"), hint="remove `index`")
     return PullEntry(
@@ -259,7 +258,7 @@ def _policy(document: Table) -> Policy:
         requirements_file=fields.checked("requirements-file", _requirements_file) or "requirements.in",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
         protocols=fields.texts("protocols"),
-        index_url=fields.checked("index-url", parse_index_url),
+        index_url=fields.checked("index-url", parse_index),
         mirrors=fields.all_checked("mirrors", parse_mirror),
     )
 

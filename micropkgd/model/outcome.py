@@ -56,6 +56,7 @@ class EntryOutcome(NamedTuple):
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
     moved_from: RelPath = RelPath("")  # where its code stood before; empty where it stays
+    index_url: str = ""  # that a requirement is looked up in, where the project names one
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
 
     @property

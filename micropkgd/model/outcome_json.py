@@ -87,6 +87,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "moved_from": entry.moved_from or None,
         "notes": list(entry.notes),
         "advice": entry.advice or None,
+        "index_url": entry.index_url or None,
     }
 
 
@@ -108,6 +109,7 @@ def _entry(row: Document) -> EntryOutcome:
         failing_since=str(row["failing_since"] or ""),
         moved_from=RelPath(str(row["moved_from"] or "")),
         advice=str(row["advice"] or ""),
+        index_url=str(row.get("index_url") or ""),
     )
 
 

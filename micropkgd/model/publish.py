@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.index import archive_in, folder_of, index_kind, names_file
 from micropkgd.model.ref import Ref, RefKind, names_server
 
 _SIMPLE = re.compile(r"/\+?simple/$")
@@ -25,7 +26,11 @@ class Target(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Target":
         """Say what a text names; `DocumentError` where nothing can be published there."""
-        folder = f"{text.rstrip('/')}/"
+        if names_file(text):
+            above = f"{text.rstrip('/').rpartition('/')[0] or '.'}/"
+            hint = f"name the folder, `{above}`: the archive is `NAME-VERSION.tar.gz` there, whatever its version"
+            raise DocumentError(f"`{text}` names a file, and `publish` says where archives are put", hint=hint)
+        folder = folder_of(text)
         probe = Ref.parse(f"{folder}x.tar.gz")
         kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
         odd = (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/")
@@ -44,12 +49,17 @@ class Target(NamedTuple):
 
     def holds(self, ref: Ref, index_url: str | None, names: Iterable[str]) -> bool:
         """Whether a ref is answered from here by an archive of one of these names."""
-        if ref.kind is not self.kind or _normal(name_in(ref)) not in {_normal(name) for name in names}:
+        if _normal(name_in(ref)) not in {_normal(name) for name in names}:
             return False
-        if self.kind is RefKind.INDEX:
-            return index_url is not None and f"{index_url.rstrip('/')}/" == self.folder
-        here = Ref.parse(f"{self.folder}x.tar.gz").location
-        return _folder(here) == _folder(ref.location)
+        if ref.kind is not RefKind.INDEX:
+            return ref.kind is self.kind and self._is_at(ref)
+        if index_url is None or index_kind(index_url) is not self.kind:
+            return False
+        return folder_of(index_url) == self.folder or self._is_at(archive_in(index_url, "x.tar.gz"))
+
+    def _is_at(self, ref: Ref) -> bool:
+        """Whether a ref names a file of this folder."""
+        return _folder(Ref.parse(f"{self.folder}x.tar.gz").location) == _folder(ref.location)
 
 
 def name_in(ref: Ref) -> str:

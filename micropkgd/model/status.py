@@ -19,6 +19,7 @@ class EntryStatus(NamedTuple):
     standing: Standing
     drifted: tuple[RelPath, ...] = ()  # files that hold a local edit
     waiting: str = ""  # the version that is there and not installed
+    index_url: str = ""  # that a requirement is looked up in, where the project names one
 
 
 class PackageStatus(NamedTuple):

@@ -55,6 +55,12 @@ def read_metadata(sdist: Sdist) -> Metadata:
     return Metadata(name, version, _requirements(sdist, project, fields))
 
 
+def requires_python(sdist: Sdist) -> str:
+    """The Python that an archive says it needs; empty where it says none."""
+    stated = (_table(_small(sdist, "pyproject.toml")) or {}).get("requires-python")
+    return stated if isinstance(stated, str) else read_fields(sdist.file("PKG-INFO") or b"").one("Requires-Python")
+
+
 def package_name(sdist: Sdist) -> str:
     """The one package of a micro-package: the only folder at the top with an `__init__.py`, `tests` left out."""
     paths = (member.path.split("/") for member in sdist.members)
@@ -78,23 +84,29 @@ def _small(sdist: Sdist, path: str) -> bytes:
 
 def _read_project(data: bytes) -> _Project:
     """The static part of `[project]`; all of it empty where there is no such table."""
-    if b"project" not in data:
+    project = _table(data)
+    if project is None:
         return _NO_PROJECT
+    name, version = project.get("name", ""), project.get("version", "")
+    if not (isinstance(name, str) and isinstance(version, str)):
+        raise _bad_project("name and version must be text")
+    static = "dependencies" not in _texts(project, "dynamic")
+    return _Project(name, version, _texts(project, "dependencies") if static else None)
+
+
+def _table(data: bytes) -> dict[str, object] | None:
+    """`[project]` of a pyproject.toml, where there is one."""
+    if b"project" not in data:
+        return None
     if sum(line.count(b".") ** 2 for line in data.split(b"\n")) > _DOTS_AT_MOST:
         raise _bad_project("it has dotted keys without end")
     try:
         project = documents.read_toml(data).get("project")
     except DocumentError as error:
         raise _bad_project("it is no valid TOML") from error
-    if project is None:
-        return _NO_PROJECT
-    if not isinstance(project, dict):
+    if project is not None and not isinstance(project, dict):
         raise _bad_project("`project` is no table")
-    name, version = project.get("name", ""), project.get("version", "")
-    if not (isinstance(name, str) and isinstance(version, str)):
-        raise _bad_project("name and version must be text")
-    static = "dependencies" not in _texts(project, "dynamic")
-    return _Project(name, version, _texts(project, "dependencies") if static else None)
+    return project
 
 
 def _bad_project(problem: str) -> ArchiveError:

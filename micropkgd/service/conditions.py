@@ -98,6 +98,7 @@ def _entry(entry: EntryOutcome) -> EntryStatus:
         standing=entry_standing(entry),
         drifted=entry.plan.edited if entry.plan else (),
         waiting=entry.waiting.version if entry.waiting else "",
+        index_url=entry.index_url,
     )
 
 

@@ -117,9 +117,10 @@ class Queues:
 
 
 def pulls_from(status: ProjectStatus, bucket: str) -> bool:
-    """Whether an entry of a project is an object of a bucket."""
+    """Whether an entry of a project is an object of a bucket, or is looked up there."""
     prefix = f"s3://{bucket}/"
-    return any(entry.ref[: len(prefix)].lower() == prefix.lower() for entry in status.entries)
+    places = (f"{entry.index_url}/" if entry.index_url else entry.ref for entry in status.entries)
+    return any(place[: len(prefix)].lower() == prefix.lower() for place in places)
 
 
 def named_in(body: str) -> list[Changed]:

@@ -10,8 +10,9 @@ so it is not let run under one.
 import os
 from collections.abc import Iterator, Mapping
 
+from micropkgd.model.index import archive_in, index_kind
 from micropkgd.model.origins import CONFIG_KEY, Origins
-from micropkgd.model.ref import RefKind
+from micropkgd.model.ref import Ref, RefKind
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Failed, FailureKind, Request, StrPath
 from micropkgd.sources.upload import Upload
@@ -23,7 +24,7 @@ _GOOGLE = Origins.parse(("https://*.googleapis.com", "https://accounts.google.co
 
 def objection(origins: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
     """Why a request must not be made; nothing where all that it would reach is allowed."""
-    ref = asked.ref
+    ref = _place_of(asked)
     if ref.kind is RefKind.LOCAL:
         return _of_path(origins, ref.location, root)
     if ref.kind is RefKind.OTHER:
@@ -31,7 +32,7 @@ def objection(origins: Origins, asked: Request | Upload, root: StrPath) -> Faile
         hint = f"`{CONFIG_KEY}` can name places of https, s3 and gs"
         return Failed(FailureKind.REFUSED, problem, hint, reason=REASON)
     own = _GOOGLE if ref.kind is RefKind.GCS else None
-    for address in _addresses(asked):
+    for address in _addresses(asked, ref):
         if not origins.allows(address) and not (own is not None and own.allows(address)):
             return not_allowed(address if address == ref.location else origin(address))
     return None
@@ -63,20 +64,27 @@ def _of_path(origins: Origins, location: str, root: StrPath) -> Failed | None:
     return not_allowed(f"the path `{location}`")
 
 
-def _addresses(asked: Request | Upload) -> Iterator[str]:
+def _place_of(asked: Request | Upload) -> Ref:
+    """What is reached: the ref, or an archive of the folder that a requirement is looked up in."""
+    index_url = asked.lookup.index_url if asked.lookup is not None else ""
+    in_folder = asked.ref.kind is RefKind.INDEX and index_url and index_kind(index_url) is not RefKind.INDEX
+    return archive_in(index_url, "x.tar.gz") if in_folder else asked.ref
+
+
+def _addresses(asked: Request | Upload, ref: Ref) -> Iterator[str]:
     options = asked.options
-    if asked.ref.kind is RefKind.INDEX:
+    if ref.kind is RefKind.INDEX:
         if asked.lookup is not None:
             yield asked.lookup.index_url
         if isinstance(asked, Upload):
             yield asked.url
     else:
-        yield asked.ref.location
-    if asked.ref.kind is RefKind.S3:
+        yield ref.location
+    if ref.kind is RefKind.S3:
         config = _table(options, "config_kwargs")
         yield from _texts(options.get("endpoint_url"), _table(options, "client_kwargs").get("endpoint_url"))
         yield from map(_proxy, _texts(*_table(config, "proxies").values()))
-    elif asked.ref.kind is RefKind.GCS:
+    elif ref.kind is RefKind.GCS:
         yield from _texts(options.get("endpoint_url"))
         yield from _addresses_in(_table(options, "token"))
     else:

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from micropkgd.errors import DocumentError
-from micropkgd.sources.source import Request, Unchanged
+from micropkgd.sources.retry import FetchError
+from micropkgd.sources.source import Failed, FailureKind, Request, Unchanged
 
 _WORTH_LISTING = 4
+_MOST_LISTED = 100_000  # objects of one folder
 
 
 class BucketObject(NamedTuple):
@@ -38,6 +40,11 @@ class BucketObject(NamedTuple):
         """The key up to its last slash."""
         return self.key[: self.key.rfind("/") + 1]
 
+    @classmethod
+    def in_folder(cls, folder: str) -> "BucketObject":
+        """Any object of a folder: its address with a slash at its end."""
+        return cls.parse(f"{folder}*", "?")
+
 
 class Options(Protocol):
     """What a listing needs to know of fs-args."""
@@ -51,6 +58,22 @@ O = TypeVar("O", bound=Options)  # noqa: E741 - the letter for options
 
 Listing = Callable[[O, str, str, Sequence[str]], Awaitable[Mapping[str, str]]]
 """Says for keys (sorted) of a bucket's folder what each validator's first line is now, as far as it can."""
+
+
+async def whole(folder: str, page: Callable[[str], Awaitable[tuple[Mapping[str, str], str]]]) -> Mapping[str, str]:
+    """A folder's objects by name, page by page; `page` gives one from a token on, and the token of the next."""
+    found: dict[str, str] = {}
+    token = ""
+    while True:
+        rows, token = await page(token)
+        found |= {key.rpartition("/")[2]: mark for key, mark in rows.items()}
+        if not token:
+            return found
+        if len(found) > _MOST_LISTED:
+            problem = f"`{folder}` has more than {_MOST_LISTED} objects"
+            raise FetchError(
+                Failed(FailureKind.REFUSED, problem, "keep archives in a folder of their own"), again=False
+            )
 
 
 async def survey(

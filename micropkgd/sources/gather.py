@@ -13,8 +13,8 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.kinds import REMOTE
-from micropkgd.sources.local import fetch_local
 from micropkgd.sources.loop import OthersLoop, OwnLoop
+from micropkgd.sources.near import Near
 from micropkgd.sources.source import (
     Answer,
     Checker,
@@ -71,14 +71,15 @@ class Sources:
         self._hosts = hosts
         self._pace = pace
         self._open: dict[RefKind, Source] = {}
+        self._folders: dict[RefKind, Source] = {}  # the same stores, as they answer requirements
         self._run_on_loop = OwnLoop() if loop is None else OthersLoop(loop, waiting)
         self._places: dict[str, asyncio.Semaphore] = {}
 
     def answer(self, requests: Sequence[Request], project_root: StrPath) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone."""
+        near = Near(project_root, self._cache)
         answers: list[Answer | None] = [
-            self._objection(request, project_root) or self._without_network(request, project_root)
-            for request in requests
+            self._objection(request, project_root) or self._without_network(request, near) for request in requests
         ]
         remote = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
         fetched = iter(self._run_on_loop(self._fetch_all(remote)) if remote else ())
@@ -95,7 +96,7 @@ class Sources:
         return self._run_on_loop(self._put(upload))
 
     async def _put(self, upload: Upload) -> Stored | Failed:
-        source = self._source(upload.ref.kind)
+        source = self._store(upload.ref.kind)
         if isinstance(source, Store):
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
@@ -107,10 +108,10 @@ class Sources:
 
         return objection(self._origins, asked, project_root)
 
-    def _without_network(self, request: Request, project_root: StrPath) -> Answer | None:
-        if request.ref.kind is RefKind.LOCAL:
-            return fetch_local(request, project_root, self._cache)
-        if request.ref.kind not in REMOTE:
+    def _without_network(self, request: Request, near: Near) -> Answer | None:
+        if request.kind is RefKind.LOCAL:
+            return near.fetch(request)
+        if request.kind not in REMOTE:
             return _no_source(request)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so its source was not asked")
@@ -155,7 +156,7 @@ class Sources:
         """Put a request to its source, unless its host is to be left alone."""
         import asyncio
 
-        source = self._source(request.ref.kind)
+        source = self._source(request)
         if self._hosts is None:
             return await source.fetch(request, self._cache, self._progress)
         now = asyncio.get_running_loop().time
@@ -174,20 +175,31 @@ class Sources:
         from micropkgd.sources.hosts import host_of
 
         left: list[Request | Unchanged] = list(requests)
-        for kind in dict.fromkeys(request.ref.kind for request in requests):
-            source = self._source(kind)
+        sources = [self._source(request) for request in requests]
+        for source in dict.fromkeys(sources):
             if isinstance(source, Surveyor):
                 numbers = [
                     number
                     for number, request in enumerate(requests)
-                    if request.ref.kind is kind and not (self._hosts and self._hosts.ails(host_of(request)))
+                    if sources[number] is source and not (self._hosts and self._hosts.ails(host_of(request)))
                 ]
                 found = await source.survey([requests[number] for number in numbers])
                 for number, what in zip(numbers, found, strict=True):
                     left[number] = what
         return left
 
-    def _source(self, kind: RefKind) -> Source:
+    def _source(self, request: Request) -> Source:
+        """What answers a request; a requirement that is looked up in a bucket is answered by its folder."""
+        store = self._store(request.kind)
+        if request.ref.kind is not RefKind.INDEX or request.kind is RefKind.INDEX:
+            return store
+        if request.kind not in self._folders:
+            from micropkgd.sources.index.places import BucketFolders
+
+            self._folders[request.kind] = BucketFolders(store)
+        return self._folders[request.kind]
+
+    def _store(self, kind: RefKind) -> Source:
         if kind not in self._open:
             self._open[kind] = REMOTE[kind](self._origins)
         return self._open[kind]
@@ -205,6 +217,7 @@ class Sources:
         if isinstance(self._run_on_loop, OwnLoop):
             self._run_on_loop.close(self._close_all)
             self._open.clear()
+            self._folders.clear()
 
 
 def _mistake(source: Source, request: Request) -> Failed | None:

@@ -87,11 +87,9 @@ class Hosts:
 
 def host_of(request: Request) -> str:
     """What answers a request, as far as it can be told: an origin, or the bucket of a store that is not named."""
-    if request.lookup is not None:
-        return origin(request.lookup.index_url).lower()
-    if request.ref.kind in {RefKind.S3, RefKind.GCS} and (endpoint := _endpoint(request.options)):
+    if request.kind in {RefKind.S3, RefKind.GCS} and (endpoint := _endpoint(request.options)):
         return origin(endpoint).lower()
-    return origin(request.ref.location).lower()
+    return origin(request.ref.location if request.lookup is None else request.lookup.index_url).lower()
 
 
 def _endpoint(options: Mapping[str, object]) -> str:

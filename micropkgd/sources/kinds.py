@@ -21,12 +21,19 @@ class Driverless:
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Say what to install."""
         del cache, progress
-        scheme = request.ref.location.partition("://")[0]
-        problem = f"the driver for `{scheme}://` refs is not installed"
-        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
+        return self._missing(request.ref.location)
+
+    async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
+        """Say what to install."""
+        del options
+        return self._missing(folder)
 
     async def close(self) -> None:
         """Have nothing to close."""
+
+    def _missing(self, location: str) -> Failed:
+        problem = f"the driver for `{location.partition('://')[0]}://` refs is not installed"
+        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
 
 
 def _http(origins: "Origins | None") -> Source:

@@ -5,17 +5,19 @@ one broken ref cannot stop the others (promise P7) and each fact keeps its own n
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, runtime_checkable
 
+from micropkgd.model.index import index_kind
 from micropkgd.model.lock import Release
-from micropkgd.model.ref import Ref
+from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest
 
 if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.pace import Pace
+    from micropkgd.sources.together import Together
 
 StrPath = str | os.PathLike[str]
 
@@ -39,15 +41,21 @@ class FailureKind(StrEnum):
         return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED}
 
 
+PythonOf = Callable[[bytes], str]
+"""Reads the `requires-python` of an archive; empty where it says none."""
+
+
 class Lookup(NamedTuple):
     """Where and how a requirement is looked up."""
 
-    index_url: str  # the address of the one index that is asked, without user and password
+    index_url: str  # the address of the one index that is asked, without user and password; or a folder
     login: tuple[str, str] | None = None
     requires_python: str = ""  # of the project
     version: str = ""  # nothing but this release: it is locked, and only its bytes are missing
     locked: tuple[str, Digest] | None = None  # version and archive before: nothing older, no other bytes of the same
     seen: Validator | None = None  # what was known last, also where its archive is no longer at hand
+    python_of: "PythonOf | None" = None  # reads what an archive requires, where no page tells
+    together: "Together | None" = None  # what is asked once for all that are asked at a time
 
 
 class Request(NamedTuple):
@@ -61,6 +69,11 @@ class Request(NamedTuple):
     protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
     lookup: Lookup | None = None  # for requirements only
     pace: "Pace | None" = None  # what holds its body back
+
+    @property
+    def kind(self) -> RefKind:
+        """Which source answers: that of the ref, and of a requirement that of its index."""
+        return self.ref.kind if self.lookup is None else index_kind(self.lookup.index_url)
 
 
 class Unchanged(NamedTuple):
@@ -143,3 +156,11 @@ class Surveyor(Protocol):
 
     async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
         """Say of each request, in order, that nothing changed, or what is left to ask."""
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A source that can say what is in a folder."""
+
+    async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
+        """Of each file directly in a folder (an address with a slash at its end) what its validator begins with."""

@@ -160,11 +160,15 @@ class TestWhereToLook:
         ("ref", "url", "words"),
         [
             pytest.param("ds", f"https://u:{CANARY}@host/simple/", "carries a user name or password", id="password"),
-            pytest.param("ds", "s3://bucket/simple/", "is no address of an index", id="scheme"),
-            pytest.param("ds", "https://host/simple/?a=b", "is no address of an index", id="query"),
-            pytest.param("ds", "https://[/simple/", "is no address of an index", id="bracket"),
-            pytest.param("ds", "https://host:99999/simple/", "is no address of an index", id="port"),
-            pytest.param("ds", "https:///simple/", "is no address of an index", id="no-host"),
+            pytest.param("ds", "ftp://host/simple/", "is neither the address of an index nor a folder", id="scheme"),
+            pytest.param(
+                "ds", "https://host/simple/?a=b", "is neither the address of an index nor a folder", id="query"
+            ),
+            pytest.param("ds", "https://[/simple/", "is neither the address of an index nor a folder", id="bracket"),
+            pytest.param(
+                "ds", "https://host:99999/simple/", "is neither the address of an index nor a folder", id="port"
+            ),
+            pytest.param("ds", "https:///simple/", "is neither the address of an index nor a folder", id="no-host"),
             pytest.param("dist/ds.tar.gz", "https://host/simple/", "is no package of an index", id="not-a-requirement"),
         ],
     )

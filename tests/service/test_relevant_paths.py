@@ -11,12 +11,13 @@ from tests.kit.daemon import served
 
 @pytest.fixture
 def interest(tmp_path: Path) -> Interest:
-    """Of a project with a local archive elsewhere, fs-args and a module."""
+    """Of a project with a local archive elsewhere, a folder that is an index, fs-args and a module."""
     world = served(tmp_path)
     world.write("../shared/x.tar.gz", world.publish())
     text = world.read("pyproject.toml")
     row = '"dist/ds.tar.gz" = {}'
     rows = f'{row}\n"../shared/x.tar.gz" = {{alias = "x"}}\n"https://h/y.tar.gz" = {{fs-args = "conf/args.yml"}}'
+    rows += '\n"forecast" = {index = "../shelf"}\n"other" = {index = "s3://team/x/"}'
     world.write("pyproject.toml", text.replace(row, rows))
     return interest_of(read_project(str(world.root)))
 
@@ -36,6 +37,12 @@ def interest(tmp_path: Path) -> Interest:
         ("src/shop/pipelines", True),
         ("src", True),
         ("../shared", True),
+        ("../shelf/any-2.0.tar.gz", True),
+        ("../shelf", True),
+        ("../shelf/README.md", False),
+        ("../shelf/.any-2.0.tar.gz.7.draft", False),
+        ("../shelf/.any-2.0.tar.gz", False),
+        ("../shelf/below/any-2.0.tar.gz", False),
         ("README.md", False),
         ("dist/features-0.1.tar.gz", False),
         ("src/shop/ds/nodes.py", False),
@@ -56,6 +63,14 @@ def test_what_matters(interest: Interest, path: str, expected: bool) -> None:
     assert interest.concerns(str(whole)) is expected
 
 
+def test_what_comes_onto_a_shelf_is_an_archive(interest: Interest) -> None:
+    """No source over a network has to do with it."""
+    root = Path(interest.root)
+    assert interest.is_archive(str(root.parent / "shelf/any-2.0.tar.gz"))
+    assert interest.is_archive(str(root.parent / "shared/x.tar.gz"))
+    assert not interest.is_archive(str(root / "pyproject.toml"))
+
+
 def test_what_is_watched(interest: Interest) -> None:
     """Every folder between the root and what matters, the one around the root, and no others."""
     found = {str(Path(folder).relative_to(Path(interest.root).parent)) for folder in folders_of(interest)}
@@ -70,6 +85,13 @@ def test_what_is_watched(interest: Interest) -> None:
         "shared",
     }
     assert not any(folder.startswith(("p0/src/shop/ds", "p0/.micropkgd")) for folder in found)
+
+
+def test_a_shelf_is_watched(interest: Interest, tmp_path: Path) -> None:
+    """Until it is there, the folder above it is."""
+    assert str(tmp_path / "shelf") not in set(folders_of(interest))
+    (tmp_path / "shelf").mkdir()
+    assert str(tmp_path / "shelf") in set(folders_of(interest))
 
 
 def test_a_folder_that_is_missing_is_waited_for_above(interest: Interest, tmp_path: Path) -> None:

@@ -84,6 +84,14 @@ def test_a_project_pulls_from_the_buckets_of_its_refs() -> None:
     assert [bucket for bucket in ("team", "tea", "team/x", "other") if pulls_from(status, bucket)] == ["team", "team/x"]
 
 
+@pytest.mark.parametrize("index", ["s3://team", "s3://team/", "S3://team/x/"])
+def test_a_project_pulls_from_the_buckets_that_it_looks_up_requirements_in(index: str) -> None:
+    """Also one that nothing was installed from yet; a requirement of another index is not in a bucket of its name."""
+    entry = EntryStatus("team>=1", "", "", "", Standing("Stalled", "", "", ""), index_url=index)
+    status = ProjectStatus("/p", Standing("Ready", "", "", ""), (entry, entry._replace(index_url="")))
+    assert [bucket for bucket in ("team", "tea", "other") if pulls_from(status, bucket)] == ["team"]
+
+
 class Noted:
     """What came of the messages of a queue."""
 

@@ -42,6 +42,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 notes=desired.notes,
                 moved_from=_moved_from(desired, plan),
                 waiting=Installed.of(desired.after) if plan is not None and plan.held else None,
+                index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )
         )
     return Outcome(

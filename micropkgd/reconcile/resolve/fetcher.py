@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from micropkgd import documents
-from micropkgd.errors import DocumentError, MicropkgError
+from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
@@ -120,8 +120,8 @@ class Fetcher(NamedTuple):
 
     def _is_due(self, entry: PullEntry, known: Known | None) -> bool:
         """Whether this source is to show its archive whole, though it may say that nothing changed."""
-        ref = entry.ref
-        return known is not None and ref.kind is not RefKind.LOCAL and self.full_check.is_due(ref.text, known.checked)
+        remote = entry.kind is not RefKind.LOCAL
+        return known is not None and remote and self.full_check.is_due(entry.ref.text, known.checked)
 
     def _resolution(self, request: Request, reply: Answer, known: Known | None) -> Resolution:
         if isinstance(reply, Failed):
@@ -190,13 +190,13 @@ class Fetcher(NamedTuple):
         from micropkgd.sources.index.login import index_for
 
         index = index_for(entry.index_url, self.environ)
-        return Lookup(index.url, index.login, self.requires_python)
+        return Lookup(index.url, index.login, self.requires_python, python_of=_python_of)
 
     def _options(self, entry: PullEntry) -> Mapping[str, object]:
         """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
         if entry.fs_args is None:
             return {}
-        if entry.ref.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
+        if entry.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
             if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
                 raise DocumentError("fs-args file is missing", where=entry.fs_args)
             return {}
@@ -241,6 +241,17 @@ def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Re
             return Resolution(failure=Failure(3, "OutOfStep", problem, "run `micropkgd lock`"))
         return Resolution(block.archive, release=block.release)
     return None
+
+
+def _python_of(data: bytes) -> str:
+    """The `requires-python` that an archive states; what cannot be read is refused when it is to be installed."""
+    from micropkgd.sdist.metadata import requires_python
+    from micropkgd.sdist.reader import read_sdist
+
+    try:
+        return requires_python(read_sdist(data))
+    except ArchiveError:
+        return ""
 
 
 def _lost() -> Failure:

@@ -47,7 +47,7 @@ def follow_of(project: Project, options: Options, failing: Collection[str] = ())
     follow = {}
     for entry in project.manifest.pulls:
         near = options.near and entry.ref.text not in failing
-        out_of_reach = (options.offline or near) and entry.ref.kind is not RefKind.LOCAL
+        out_of_reach = (options.offline or near) and entry.kind is not RefKind.LOCAL
         locked = (stay and entry.ref.text not in options.upgrade) or out_of_reach
         follow[entry.ref.text] = Follow.LOCK if locked else Follow.REFS
     return follow

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.index import archive_in
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.ref import RefKind
 from micropkgd.reconcile.package.jobs import job_of
@@ -28,16 +29,23 @@ class Interest(NamedTuple):
     documents: frozenset[str]  # manifest, lock and fs-args: sources must be asked again when they change
     archives: frozenset[str]  # local refs
     trees: frozenset[str]  # folders of modules to be packaged: everything below matters
+    indexes: frozenset[str] = frozenset()  # folders that requirements are looked up in: each archive there matters
 
     def concerns(self, path: str) -> bool:
         """Whether a change of this path may lead to something to do."""
-        if path in self.documents or path in self.archives:
+        if path in self.documents or self.is_archive(path):
             return True
         if self.is_code(path):
             return not passing(path)
         # A folder above something that matters was made, removed or exchanged.
         prefix = f"{path}/"
-        return any(one.startswith(prefix) for one in (*self.documents, *self.archives, *self.trees))
+        inside = (*self.documents, *self.archives, *self.trees, *(f"{folder}/" for folder in self.indexes))
+        return any(one.startswith(prefix) for one in inside)
+
+    def is_archive(self, path: str) -> bool:
+        """Whether it is an archive that is pulled, or could come to be."""
+        folder, _, name = path.rpartition("/")
+        return path in self.archives or (folder in self.indexes and name.endswith(".tar.gz") and name[0] != ".")
 
     def is_code(self, path: str) -> bool:
         """Whether it is of a module that is packaged."""
@@ -49,7 +57,8 @@ def interest_of(project: Project) -> Interest:
     root = project.root
     manifest = project.manifest
     named = [pull.fs_args for pull in manifest.pulls] + [package.fs_args for package in manifest.packages]
-    local = [entry.ref.location for entry in manifest.pulls if entry.ref.kind is RefKind.LOCAL]
+    local = [entry for entry in manifest.pulls if entry.kind is RefKind.LOCAL]
+    indexes = [os.path.dirname(archive_in(entry.index_url, "x").location) for entry in local if entry.index_url]
     trees = set()
     for entry in manifest.packages:
         try:
@@ -60,8 +69,9 @@ def interest_of(project: Project) -> Interest:
     return Interest(
         root,
         least_interest(root).documents | {_absolute(root, path) for path in named if path},
-        frozenset(_absolute(root, path) for path in local),
+        frozenset(_absolute(root, entry.ref.location) for entry in local if not entry.index_url),
         frozenset(_absolute(root, path) for path in trees),
+        frozenset(_absolute(root, path) for path in indexes),
     )
 
 
@@ -73,7 +83,8 @@ def least_interest(root: str) -> Interest:
 def folders_of(interest: Interest) -> Iterator[str]:
     """Every folder to watch, without what is below each: those that are there now."""
     yield _nearest(os.path.dirname(interest.root))
-    for path in (*interest.documents, *interest.archives, *interest.trees):
+    inside = (f"{folder}/" for folder in interest.indexes)
+    for path in (*interest.documents, *interest.archives, *interest.trees, *inside):
         yield from _way_to(path, interest.root)
     for tree in interest.trees:
         yield from _folders_below(tree)

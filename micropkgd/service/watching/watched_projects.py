@@ -90,7 +90,7 @@ class Vigil:
         for root in self._concerned(paths):
             interest = self._interests[root]
             concerned = sorted(path for path in paths if interest.concerns(path))
-            documents = [path for path in concerned if path not in interest.archives and not interest.is_code(path)]
+            documents = [path for path in concerned if not interest.is_archive(path) and not interest.is_code(path)]
             detail = os.path.relpath((documents or concerned)[0], root)
             kind, at = (TriggerKind.FILES, now + _QUIET) if documents else (TriggerKind.EDIT, now)
             self._ask(root, Trigger(kind, detail), at)

@@ -82,6 +82,21 @@ class GcsSource:
         """Say what is left to ask, after one listing of each folder that many refs share."""
         return await buckets.survey(requests, _parse, self._listing)
 
+    async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
+        """The objects directly in a folder, with their generations."""
+        try:
+            parsed, place = GcsOptions.parse(options), BucketObject.in_folder(folder)
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+
+        async def question(client: GcsClient) -> Mapping[str, str]:
+            return await buckets.whole(folder, lambda token: _page(client, folder, place, token))
+
+        async def attempt() -> Mapping[str, str]:
+            return await self._clients.ask(parsed.name, lambda: self._connect(parsed, folder), question)
+
+        return await patiently(attempt, self._patience, self._chance)
+
     def check(self, request: Request) -> None:
         """See that a request, its fs-args above all, can be honoured."""
         _parse(request)
@@ -126,6 +141,20 @@ async def _answer(
             raise
         problem = f"`{ref}` keeps changing while it is read"
         raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
+
+
+async def _page(client: GcsClient, folder: str, place: BucketObject, token: str) -> tuple[Mapping[str, str], str]:
+    """One page of a folder, and the token of the next."""
+    asked = {
+        "prefix": place.folder,
+        "delimiter": "/",
+        "maxResults": "1000",
+        "fields": "nextPageToken,items(name,generation)",
+        **({"pageToken": token} if token else {}),
+    }
+    found = await client.page(place.bucket, asked, folder)
+    rows = {str(row.get("name")): str(row.get("generation", "")) for row in found.get("items", ())}
+    return rows, str(found.get("nextPageToken") or "")
 
 
 async def _list(

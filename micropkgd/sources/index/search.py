@@ -1,6 +1,6 @@
 """A question to an index, understood: what is wished, what is known, and what must not be taken.
 
-Rule: what is known of the last answer travels as the validator, so that nothing but this source need read it.
+Rule: what is known of the last answer travels as the validator, so that nothing but this folder need read it.
 """
 
 import hashlib
@@ -8,15 +8,20 @@ import json
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
-from yarl import URL
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Release
 from micropkgd.model.tree import Digest, parse_digest
-from micropkgd.sources.http.client import address
-from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.index.select import Had, Wish, step_back
-from micropkgd.sources.source import Failed, Request, Validator, not_expected
+from micropkgd.sources.source import Failed, Lookup, Request, Validator, not_expected
+
+
+class Passed(NamedTuple):
+    """An archive of a listing that was read, and that the project's Python cannot run."""
+
+    name: str  # of the file
+    mark: str  # what the listing said of its content then
+    requires_python: str
 
 
 class Memory(NamedTuple):
@@ -28,13 +33,17 @@ class Memory(NamedTuple):
     page: Validator | None  # asks for the page on a condition; None where its files have no hash
     file: Validator | None  # the same for the file, where only asking for it says whether it changed
     mark: str  # of all that the choice depends on besides the page
+    listed: bool = False  # in a plain listing, not on a page of its own
+    passed: tuple[Passed, ...] = ()  # over
 
     @classmethod
     def parse(cls, text: str | None) -> "Memory | None":
         """Read a validator; nothing where it is none of ours."""
         try:
-            version, digest, url, page, file, mark = json.loads(text or "")
-            return cls(str(Version(version)), parse_digest(digest), url, page, file, mark)
+            version, digest, url, page, file, mark, *rest = json.loads(text or "")
+            listed, passed = rest or (False, ())  # older ones end before them
+            over = tuple(Passed(*map(str, row)) for row in passed)
+            return cls(str(Version(version)), parse_digest(digest), url, page, file, mark, bool(listed), over)
         except (ValueError, TypeError, DocumentError):
             return None
 
@@ -53,10 +62,8 @@ class Search(NamedTuple):
     """One request, understood. Build it with `of`, which checks."""
 
     request: Request
+    lookup: Lookup
     wish: Wish
-    options: HttpOptions
-    index_url: str
-    page: URL  # of the project
     version: Version | None  # nothing but this
     memory: Memory | None
     had: tuple[Had, ...]
@@ -67,22 +74,21 @@ class Search(NamedTuple):
         lookup = request.lookup
         if lookup is None:
             raise DocumentError(f"no index was named for `{request.ref.text}`")
-        wish = Wish.parse(request.ref.location, lookup.requires_python)
-        options = HttpOptions.parse(request.options)
-        if not options.carry_credentials:
-            options = options._replace(login=lookup.login)
         seen = Memory.parse(lookup.seen)
         locked = Had(_version(lookup.locked[0]), lookup.locked[1]) if lookup.locked else None
         return cls(
             request=request,
-            wish=wish,
-            options=options,
-            index_url=lookup.index_url,
-            page=address(f"{lookup.index_url.rstrip('/')}/{wish.name}/", options),
+            lookup=lookup,
+            wish=Wish.parse(request.ref.location, lookup.requires_python),
             version=_version(lookup.version) if lookup.version else None,
             memory=Memory.parse(request.validator),
             had=tuple(had for had in (locked, seen.had if seen else None) if had is not None),
         )
+
+    @property
+    def index_url(self) -> str:
+        """The index, or the folder, that is asked."""
+        return self.lookup.index_url
 
     @property
     def mark(self) -> str:

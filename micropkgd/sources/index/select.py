@@ -5,7 +5,7 @@ only where no final release matches; then the project's Python and what was yank
 Imported with the index source alone, so it may import `packaging`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -73,6 +73,15 @@ class Had(NamedTuple):
     digest: Digest
 
 
+def by_name(files: Iterable[File]) -> Mapping[str, Sequence[File]]:
+    """The sdists among the files of a folder, by the name of what they are."""
+    found: dict[str, list[File]] = {}
+    for file in files:
+        if (sdist := _sdist(file)) is not None:
+            found.setdefault(sdist[0], []).append(file)
+    return found
+
+
 def oldest_python(requires_python: str) -> Version | None:
     """The oldest Python that a `requires-python` lets in; `DocumentError` where it is no specifier.
 
@@ -105,7 +114,7 @@ def choose(
     matching = list(wish.specifier.filter(found, key=lambda candidate: candidate.version))
     if not matching:
         return _no_match(wish, found, files)
-    suitable = [candidate for candidate in matching if _runs_on(wish.oldest_python, candidate.file)]
+    suitable = [candidate for candidate in matching if runs_on(wish.oldest_python, candidate.file)]
     if not suitable:
         return _other_python(wish, _best(matching))
     offered = [candidate for candidate in suitable if candidate.file.yanked is None]
@@ -134,14 +143,19 @@ def step_back(wish: Wish, version: Version, digest: Digest | None, had: Sequence
 
 def _candidates(name: str, files: Iterable[File]) -> Iterator[Candidate]:
     for file in files:
-        if not file.name.endswith(".tar.gz") or not file.name.isascii() or not file.name.isprintable():
-            continue
-        try:
-            its_name, version = parse_sdist_filename(file.name)
-        except (InvalidSdistFilename, ValueError):  # the latter: a number too long for `int`
-            continue
-        if its_name == name:
+        its_name, version = _sdist(file) or ("", None)
+        if version is not None and its_name == name:
             yield Candidate(version, file)
+
+
+def _sdist(file: File) -> tuple[str, Version] | None:
+    """Name and version of a file that is an sdist."""
+    if not file.name.endswith(".tar.gz") or not file.name.isascii() or not file.name.isprintable():
+        return None
+    try:
+        return parse_sdist_filename(file.name)
+    except (InvalidSdistFilename, ValueError):  # the latter: a number too long for `int`
+        return None
 
 
 def _best(candidates: Sequence[Candidate]) -> Candidate:
@@ -154,7 +168,7 @@ def _allows(wish: Wish, version: Version | None, candidate: Candidate) -> bool:
     return wish.specifier.contains(candidate.version, prereleases=True)
 
 
-def _runs_on(python: Version | None, file: File) -> bool:
+def runs_on(python: Version | None, file: File) -> bool:
     """A `requires-python` that cannot be read excludes nothing, as installers have it."""
     try:
         return python is None or SpecifierSet(file.requires_python).contains(python, prereleases=True)

@@ -44,6 +44,7 @@ class File(NamedTuple):
     requires_python: str = ""
     yanked: str | None = None  # why it was taken back, maybe in no words; None where it was not
     size: int | None = None  # bytes
+    mark: str = ""  # of its content, where a listing says it: equal marks are equal bytes
 
     @property
     def sha256(self) -> Digest | None:
@@ -60,6 +61,16 @@ def parse_page(body: bytes, content_type: str, url: str) -> tuple[File, ...]:
     if media_type in _HTML:
         return _parse_html(body, parameters, url)
     raise PageError(FailureKind.REFUSED, f"it is `{_shown(media_type)}`, which no page of an index is")
+
+
+def parse_listing(body: bytes, content_type: str, url: str) -> tuple[File, ...]:
+    """Read the listing of a folder that a web server makes: the files directly in it, whatever else it links to."""
+    media_type, _, parameters = content_type.partition(";")
+    if media_type.strip().lower() not in _HTML:
+        raise PageError(FailureKind.GONE, f"it is `{_shown(media_type)}`, which no listing of a folder is")
+    above = url.partition("?")[0].rpartition("/")[0]
+    found = _parse_html(body, parameters, url)
+    return tuple(file for file in found if file.url.rpartition("/")[0] == above and "?" not in file.url)
 
 
 def _parse_json(body: bytes, url: str) -> tuple[File, ...]:

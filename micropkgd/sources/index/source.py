@@ -4,28 +4,47 @@ Promise: one index is asked and no other, whatever it answers; what is taken has
 entry never goes back to an older release, nor to other bytes of the same one, unless it is told to (reliability.md,
 T6 and T7). The project's page is asked for on a condition where the index has ETags; an archive that is known by
 version and hash is not fetched again.
+
+An address whose server has no such page may itself be a plain listing of archives: then what it lists are the releases
+(decision 0020).
 """
 
 import asyncio
-import hashlib
-from typing import TYPE_CHECKING, NamedTuple
-
-from packaging.version import Version
-from yarl import URL
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.index import may_be_listing
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.download import Announced, take_in
+from micropkgd.sources.download import Announced, only_expected, take_in
 from micropkgd.sources.http.client import HttpClient, Question, address
 from micropkgd.sources.http.conditions import validator_of
-from micropkgd.sources.http.environment import keeps_secrets
 from micropkgd.sources.http.options import HttpOptions
-from micropkgd.sources.http.redirects import next_hop
+from micropkgd.sources.index.asked import (
+    ALONE,
+    Asked,
+    Page,
+    Pick,
+    address_of,
+    as_remembered,
+    contradiction,
+    file_validator,
+    hop_of_same_host,
+    known,
+    may_ask_keyring,
+    of_file,
+    picked,
+    refuse_unended,
+    remembering,
+    weaker_hashes,
+)
+from micropkgd.sources.index.folder import Choice, Folder
+from micropkgd.sources.index.folder import Pick as Listed
 from micropkgd.sources.index.login import login_from_keyring
-from micropkgd.sources.index.search import Memory, Search
-from micropkgd.sources.index.select import choose
-from micropkgd.sources.index.simple_api import ACCEPT, File, PageError, parse_page
+from micropkgd.sources.index.places import joined
+from micropkgd.sources.index.select import by_name
+from micropkgd.sources.index.simple_api import ACCEPT, File, PageError, parse_listing, parse_page
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import (
@@ -36,8 +55,8 @@ from micropkgd.sources.source import (
     Progress,
     Request,
     Unchanged,
-    Validator,
 )
+from micropkgd.sources.together import Together
 from micropkgd.sources.upload import Stored, Upload
 
 if TYPE_CHECKING:
@@ -45,29 +64,12 @@ if TYPE_CHECKING:
 
     from micropkgd.model.origins import Origins
 
+T = TypeVar("T")
+
+Parse = Callable[[bytes, str, str], tuple[File, ...]]
+"""Reads a body of this type from this address."""
+
 _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
-_ALONE = "no other index is asked: anyone could have taken this name there; check the name and `index`"
-
-
-class Page(NamedTuple):
-    """What an index has of one project."""
-
-    files: tuple[File, ...]
-    validator: Validator | None
-
-
-class Pick(NamedTuple):
-    """The file that is to be taken."""
-
-    version: Version
-    file: File
-    url: URL
-    page: Validator | None  # of the page that lists it
-
-    @property
-    def shown(self) -> str:
-        """Its address as the lock may have it."""
-        return str(self.url.with_query(None).with_fragment(None))
 
 
 class IndexSource:
@@ -80,18 +82,24 @@ class IndexSource:
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer one request: read the project's page, choose, and fetch what is not known yet."""
         try:
-            search = Search.of(request)
+            asked = Asked.of(request)
         except DocumentError as error:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
-        page = await self._page(search)
-        if isinstance(page, Failed):
-            return page
-        if isinstance(page, Unchanged):
-            return _as_remembered(search)
-        pick = _pick(search, page)
+        found = await self._found(asked)
+        if isinstance(found, Failed):
+            return found
+        if isinstance(found, Unchanged):
+            return as_remembered(asked)
+        if not isinstance(found, Page):
+            return await self._listed(asked, found, cache, progress)
+        pick = picked(asked, found)
         if isinstance(pick, Failed):
             return pick
-        return _known(search, pick) or await self._fetch_file(search, pick, cache, progress)
+        return known(asked.search, pick) or await self._fetch_file(asked, pick, cache, progress)
+
+    async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
+        """Let the requests share listings."""
+        return joined(requests)
 
     async def put(self, upload: Upload) -> Stored | Failed:
         """Send an archive in the form that every index takes; whether it may replace another one the index decides."""
@@ -110,36 +118,76 @@ class IndexSource:
 
     def check(self, request: Request) -> None:
         """See that a request, its fs-args above all, can be honoured."""
-        Search.of(request)
+        Asked.of(request)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
 
-    async def _page(self, search: Search) -> Page | Unchanged | Failed:
-        """Read the project's page; the keyring is asked where the index will not have us without a password."""
-        answer = await self._ask_page(search)
-        if isinstance(answer, Failed) and answer.kind is FailureKind.DENIED and _may_ask_keyring(search):
-            login = await asyncio.to_thread(login_from_keyring, search.index_url)
-            if login is not None and login != self._logins.get(search.index_url):
-                self._logins[search.index_url] = login
-                answer = await self._ask_page(search)
-        if isinstance(answer, Failed) and answer.kind is FailureKind.GONE:
-            problem = f"the index {redacted(search.index_url)} has no project `{search.wish.name}`"
-            return answer._replace(problem=problem, hint=_ALONE)
+    async def _found(self, asked: Asked) -> Page | Folder | Unchanged | Failed:
+        """The project's page; where there is none, what the index itself lists. What was found last is asked first."""
+        search = asked.search
+        was_listed = search.memory is not None and search.memory.listed
+        if was_listed and not _is_gone(folder := await self._folder(asked)):
+            return folder
+        page = await self._with_login(asked, self._ask_page)
+        if not isinstance(page, Failed) or page.kind is not FailureKind.GONE:
+            return page
+        problem = f"the index {redacted(search.index_url)} has no project `{search.wish.name}`"
+        if may_be_listing(search.index_url):
+            folder = await self._folder(asked)
+            if not isinstance(folder, Failed) or folder.kind.transient:
+                return folder
+            problem += f", and lists no archives itself: {folder.problem}"
+        return page._replace(problem=problem, hint=ALONE)
+
+    async def _with_login(self, asked: Asked, ask: Callable[[Asked], Awaitable[T]]) -> T:
+        """Ask; the keyring is asked where the index will not have us without a password."""
+        answer = await ask(asked)
+        if isinstance(answer, Failed) and answer.kind is FailureKind.DENIED and may_ask_keyring(asked):
+            index_url = asked.search.index_url
+            login = await asyncio.to_thread(login_from_keyring, index_url)
+            if login is not None and login != self._logins.get(index_url):
+                self._logins[index_url] = login
+                answer = await ask(asked)
         return answer
 
-    async def _ask_page(self, search: Search) -> Page | Unchanged | Failed:
-        memory = search.memory
-        validator = memory.page if memory is not None and memory.mark == search.mark else None
-        question = Question(search.page, self._options(search), validator, ACCEPT, _hop_of_same_host)
+    async def _ask_page(self, asked: Asked) -> Page | Unchanged | Failed:
+        memory = asked.search.memory
+        validator = memory.page if memory is not None and memory.mark == asked.search.mark else None
+        question = Question(asked.page, self._options(asked), validator, ACCEPT, hop_of_same_host)
         return await self._client.get(question, self._read_page)
 
-    def _options(self, search: Search) -> HttpOptions:
-        login = self._logins.get(search.index_url)
-        return search.options if login is None else search.options._replace(login=login)
+    async def _folder(self, asked: Asked) -> Folder | Failed:
+        """What the index itself lists, asked once for all requirements; `GONE` where that is no archive."""
+        together = asked.search.lookup.together or Together()
+        key = asked.folder, asked.options
+        return await together.once(key, lambda: self._with_login(asked, self._ask_folder))
+
+    async def _ask_folder(self, asked: Asked) -> Folder | Failed:
+        question = Question(asked.folder, self._options(asked), None, "text/html", hop_of_same_host)
+        found = await self._client.get(question, self._read_folder)
+        if isinstance(found, Unchanged):
+            return Failed(
+                FailureKind.UNREACHABLE, f"{origin(str(asked.folder))} says `not modified` to a first question"
+            )
+        return (
+            found
+            if isinstance(found, Failed) or found
+            else Failed(FailureKind.GONE, "no `NAME-VERSION.tar.gz` is there")
+        )
+
+    def _options(self, asked: Asked) -> HttpOptions:
+        login = self._logins.get(asked.search.index_url)
+        return asked.options if login is None else asked.options._replace(login=login)
 
     async def _read_page(self, response: "ClientResponse") -> Page:
+        return Page(await self._read(response, parse_page), validator_of(response))
+
+    async def _read_folder(self, response: "ClientResponse") -> Folder:
+        return by_name(await self._read(response, parse_listing))
+
+    async def _read(self, response: "ClientResponse", parse: Parse) -> tuple[File, ...]:
         body = bytearray()
         async for chunk in self._client.body(response):
             body += chunk
@@ -147,139 +195,55 @@ class IndexSource:
                 problem = f"{origin(str(response.url))} sends a page of more than {_PAGE_AT_MOST} bytes"
                 raise FetchError(Failed(FailureKind.REFUSED, problem), again=False)
         try:
-            _refuse_unended(response, body)
-            files = parse_page(bytes(body), response.headers.get("Content-Type", ""), str(response.url))
+            refuse_unended(response, body)
+            return parse(bytes(body), response.headers.get("Content-Type", ""), str(response.url))
         except PageError as error:
             problem = f"what {origin(str(response.url))} sent is no page of an index: {error.problem}"
             raise FetchError(Failed(error.kind, problem), again=error.kind is FailureKind.CORRUPT) from error
-        return Page(files, validator_of(response))
 
-    async def _fetch_file(self, search: Search, pick: Pick, cache: ArchiveCache, progress: Progress) -> Answer:
+    async def _listed(self, asked: Asked, folder: Folder, cache: ArchiveCache, progress: Progress) -> Answer:
+        """Answer from a plain listing."""
+        choice = Choice(asked.search, folder, cache.read)
+        while isinstance(pick := choice.next(), Listed):
+            answer = choice.judge(pick, await self._fetch_listed(asked, pick, cache, progress))
+            if answer is not None:
+                return answer
+        return pick
+
+    async def _fetch_listed(self, asked: Asked, pick: Listed, cache: ArchiveCache, progress: Progress) -> Answer:
+        async def take(response: "ClientResponse") -> Answer:
+            request = asked.search.request
+            announced = Announced(response.content_length, validator_of(response))
+            return await take_in(
+                self._client.body(response), announced, request, cache, progress, only_expected(request)
+            )
+
+        try:
+            url = address_of(asked, pick.file)
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+        options = self._options(asked).at(url, home=asked.page)
+        return await self._client.get(Question(url, options, pick.validator, led_by=asked.page), take)
+
+    async def _fetch_file(self, asked: Asked, pick: Pick, cache: ArchiveCache, progress: Progress) -> Answer:
+        search = asked.search
+
         def check(digest: Digest, size: int) -> Failed | None:
-            return _contradiction(pick.file, digest, size) or search.objection(pick.version, digest)
+            return contradiction(pick.file, digest, size) or search.objection(pick.version, digest)
 
         async def take(response: "ClientResponse") -> Fetched | Failed:
             announced = Announced(response.content_length, validator_of(response))
             return await take_in(self._client.body(response), announced, search.request, cache, progress, check)
 
-        options = self._options(search).at(pick.url, home=search.page)
-        question = Question(pick.url, options, _file_validator(search, pick), led_by=search.page)
+        options = self._options(asked).at(pick.url, home=asked.page)
+        question = Question(pick.url, options, file_validator(search, pick), led_by=asked.page)
         answer = await self._client.get(question, take)
         if isinstance(answer, Unchanged):
-            return _as_remembered(search)
+            return as_remembered(asked)
         if isinstance(answer, Failed):
-            return _of_file(answer, pick.file)
-        return _weaker_hashes(pick.file, answer.digest, cache) or _remembering(search, pick, answer)
+            return of_file(answer, pick.file)
+        return weaker_hashes(pick.file, answer.digest, cache) or remembering(search, pick, answer)
 
 
-def _pick(search: Search, page: Page) -> Pick | Failed:
-    """Choose a file, and see that it may be taken from where it is."""
-    chosen = choose(search.wish, page.files, version=search.version, digest=search.request.expected)
-    if isinstance(chosen, Failed):
-        return chosen
-    version, file = chosen
-    try:
-        return search.objection(version, file.sha256) or Pick(version, file, _address_of(search, file), page.validator)
-    except DocumentError as error:
-        return Failed(FailureKind.REFUSED, error.problem, error.hint)
-
-
-def _may_ask_keyring(search: Search) -> bool:
-    return not search.options.carry_credentials and search.options.trust_env and keeps_secrets(search.page)
-
-
-def _hop_of_same_host(chain: list[URL], location: str) -> URL:
-    """Some indexes send whoever asks for an unknown project to another index; that one was not named."""
-    hop = next_hop(chain, location)
-    if hop.host != chain[0].host:
-        problem = f"the index at {origin(str(chain[0]))} leads to another one, at {origin(str(hop))}"
-        raise FetchError(Failed(FailureKind.REFUSED, problem, _ALONE), again=False)
-    return hop
-
-
-def _refuse_unended(response: "ClientResponse", body: bytearray) -> None:
-    """A page with neither length nor chunks may have been cut, and the newest release with it."""
-    framed = response.content_length is not None or "Transfer-Encoding" in response.headers
-    if not framed and not body.rstrip().lower().endswith((b"</html>", b"}")):
-        raise PageError(FailureKind.CORRUPT, "it has no end")
-
-
-def _address_of(search: Search, file: File) -> URL:
-    """Where a file is: never at plain http where the index is not, and without a password that a page put there."""
-    url = address(file.url, HttpOptions())
-    if url.scheme not in {"http", "https"} or (search.page.scheme == "https" and url.scheme == "http"):
-        problem = f"{origin(str(search.page))} has `{file.name}` at {origin(str(url))}, where it is not fetched from"
-        raise DocumentError(problem, hint="a file of an https index must be at an https address too")
-    return url.with_user(None)
-
-
-def _as_remembered(search: Search) -> Answer:
-    """The page, or the file, is as it was; what the entry has may have changed since."""
-    if search.memory is None:
-        return Failed(FailureKind.UNREACHABLE, f"{origin(str(search.page))} says `not modified` to a first question")
-    had, url = search.memory.had, search.memory.url
-    return search.objection(had.version, had.digest) or Unchanged(search.release(had.version, url))
-
-
-def _known(search: Search, pick: Pick) -> Unchanged | None:
-    """The answer where the index gives the hash of the archive that is remembered."""
-    memory = search.memory
-    if memory is None or pick.file.sha256 != memory.digest or pick.version != memory.had.version:
-        return None
-    renewed = memory._replace(page=pick.page, mark=search.mark, url=pick.shown)
-    return Unchanged(search.release(pick.version, pick.shown), None if renewed == memory else renewed.text)
-
-
-def _file_validator(search: Search, pick: Pick) -> Validator | None:
-    """Only where the index gives no hash must the file itself say whether it changed."""
-    memory = search.memory
-    same = memory is not None and pick.file.sha256 is None and pick.version == memory.had.version
-    return memory.file if memory is not None and same else None
-
-
-def _contradiction(file: File, digest: Digest, size: int) -> Failed | None:
-    """Where the bytes are not what the index says of them."""
-    if file.sha256 not in {None, digest}:
-        return _not_as_said(file, f"{file.sha256}, and its bytes are {digest}")
-    if file.size not in {None, size}:
-        return _not_as_said(file, f"{file.size} bytes, and it has {size}")
-    return None
-
-
-def _weaker_hashes(file: File, digest: Digest, cache: ArchiveCache) -> Failed | None:
-    """Check the other hashes of a file that the index gives no sha256 of."""
-    names = sorted(hashlib.algorithms_guaranteed & set(file.hashes)) if file.sha256 is None else []
-    data = cache.read(digest) if names else None
-    for name in names:
-        if (
-            data is not None
-            and not name.startswith("shake")
-            and hashlib.new(name, data).hexdigest() != file.hashes[name]
-        ):
-            return _not_as_said(file, f"{name} {file.hashes[name]}, which its bytes do not have")
-    return None
-
-
-def _not_as_said(file: File, what: str) -> Failed:
-    problem = f"the index says of `{file.name}`: {what}"
-    return Failed(FailureKind.CORRUPT, problem, "the index, or a cache before it, is broken or was tampered with")
-
-
-def _of_file(failed: Failed, file: File) -> Failed:
-    if failed.kind is not FailureKind.GONE:
-        return failed
-    return failed._replace(problem=f"the index lists `{file.name}`, but {failed.problem}")
-
-
-def _remembering(search: Search, pick: Pick, fetched: Fetched) -> Fetched:
-    """The answer with what is to be known next time."""
-    hashed = pick.file.sha256 is not None
-    memory = Memory(
-        version=str(pick.version),
-        digest=fetched.digest,
-        url=pick.shown,
-        page=pick.page if hashed else None,
-        file=None if hashed else fetched.validator,
-        mark=search.mark,
-    )
-    return fetched._replace(validator=memory.text, release=search.release(pick.version, pick.shown))
+def _is_gone(answer: object) -> bool:
+    return isinstance(answer, Failed) and answer.kind is FailureKind.GONE

@@ -93,6 +93,20 @@ class S3Source:
         """Say what is left to ask, after one listing of each folder that many refs share."""
         return await buckets.survey(requests, _parse, self._listing)
 
+    async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
+        """The objects directly in a folder, with their ETags."""
+        try:
+            parsed, place = S3Options.parse(options), BucketObject.in_folder(folder)
+        except DocumentError as error:
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
+
+        async def question(fs: "S3FileSystem") -> Mapping[str, str]:
+            asked = {"Bucket": place.bucket, "Prefix": place.folder, "Delimiter": "/"}
+            return await buckets.whole(folder, lambda token: self._page(fs, folder, asked, token))
+
+        connect = partial(self._connect, parsed, folder)
+        return await patiently(lambda: self._clients.ask(parsed.name, connect, question), self._patience, self._chance)
+
     def check(self, request: Request) -> None:
         """See that a request, its fs-args above all, can be honoured."""
         _parse(request)
@@ -170,6 +184,16 @@ class S3Source:
         connect = partial(self._connect, options, ref)
         await patiently(lambda: self._clients.ask(options.name, connect, question), self._patience, self._chance)
         return found
+
+    async def _page(
+        self, fs: "S3FileSystem", folder: str, asked: Mapping[str, str], token: str
+    ) -> tuple[Mapping[str, str], str]:
+        """One page of a folder, and the token of the next."""
+        found = await self._call(
+            fs, folder, "list_objects_v2", {**asked, **({"ContinuationToken": token} if token else {})}
+        )
+        rows = {str(row["Key"]): str(row.get("ETag", "")) for row in found.get("Contents", ())}
+        return rows, str(found.get("NextContinuationToken") or "")
 
     async def _list(
         self, fs: "S3FileSystem", ref: str, place: Mapping[str, str], keys: Sequence[str], found: dict[str, str]

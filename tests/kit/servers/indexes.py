@@ -31,9 +31,10 @@ PASSWORD = f"pass-{CANARY}"
 _SECONDS = itertools.count(1_700_000_000)  # ETag and Last-Modified know nothing finer
 
 
-def sdist(name: str, version: str, note: str = "") -> bytes:
-    """An archive of a package of this name; `note` makes other bytes of it."""
-    metadata = f"[project]\nname = '{name}'\nversion = '{version}'\ndependencies = []\n"
+def sdist(name: str, version: str, note: str = "", *, python: str = "") -> bytes:
+    """An archive of a package of this name, for this Python; `note` makes other bytes of it."""
+    needs = f"requires-python = '{python}'\n" if python else ""
+    metadata = f"[project]\nname = '{name}'\nversion = '{version}'\n{needs}dependencies = []\n"
     module = name.replace("-", "_")
     code = f"VERSION = '{version}'  # {note}\n"
     return project({"pyproject.toml": metadata, f"{module}/__init__.py": code}, root=f"{module}-{version}")

@@ -36,7 +36,7 @@ class Nginx(NamedTuple):
     tls_ports: dict[str, int]
 
     def url(self, path: str) -> str:
-        """An address on plain http. Places: `no-etag`, `private`, `mislabelled`, `slow`."""
+        """An address on plain http. Places: `no-etag`, `private`, `mislabelled`, `slow`, `listed`."""
         return f"http://127.0.0.1:{self.port}/{path}"
 
     def tls_url(self, path: str, certificate: str = "good") -> str:
@@ -93,6 +93,7 @@ http {{
     location /no-etag/ {{ alias {server.files}/; etag off; }}
     location /private/ {{ alias {server.files}/; auth_basic here; auth_basic_user_file {folder}/users; }}
     location /mislabelled/ {{ alias {server.files}/; add_header Content-Encoding gzip; }}
+    location /listed/ {{ alias {server.files}/; autoindex on; index none; }}
     location /slow/ {{ alias {server.files}/; limit_rate 400k; }}
   }}
   {tls}
