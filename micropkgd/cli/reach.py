@@ -47,7 +47,7 @@ class Reach:
         if settings is None:
             cache = ArchiveCache(default_cache_folder(os.environ))
             return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
-        from micropkgd.machine.config import allowed_origins, cache_of, pace_of
+        from micropkgd.machine.config import cache_of, pace_of, permits_of
 
         cache = cache_of(settings)
         sources = Sources(
@@ -56,7 +56,7 @@ class Reach:
             progress=progress,
             at_once=settings.limits.downloads,
             per_host=settings.limits.downloads_per_host,
-            origins=allowed_origins(settings),
+            permits=permits_of(settings),
             pace=pace_of(settings),
         )
         return self._stack.enter_context(sources), cache

@@ -1,14 +1,17 @@
 """Read the machine's config."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from micropkgd import documents
 from micropkgd.errors import DocumentError, UsageError
+from micropkgd.machine.projects import group_of
 from micropkgd.model.config import SettingsError, read_settings
-from micropkgd.model.origins import Origins
-from micropkgd.model.settings import Settings
+from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
+from micropkgd.model.permits import ENDPOINTS_KEY, Permits
+from micropkgd.model.settings import Group, Settings
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 
 if TYPE_CHECKING:
@@ -53,9 +56,32 @@ def _read(path: str) -> bytes:
         raise UsageError.unreadable(error, path) from error
 
 
-def allowed_origins(settings: Settings) -> Origins | None:
-    """The places that archives may come from and go to; None for any."""
-    return None if settings.allowed_origins is None else Origins.parse(settings.allowed_origins)
+def permits_of(settings: Settings) -> Callable[[str], Permits]:
+    """What each project may reach, by its folder: the first group that the config has it in says so.
+
+    It holds whoever starts the pass, and for projects that the command line names. Where no group has a list of its
+    own, nothing is looked for.
+    """
+    by_group = {group: _permits(settings, group) for group in (*settings.tables, settings.usual)}
+    usual = by_group[settings.usual]
+    if all(permits == usual for permits in by_group.values()):
+        return lambda _: usual
+    groups = (*settings.tables, settings.usual)
+    return cache(lambda root: by_group[group_of(groups, root) or settings.usual])
+
+
+def _permits(settings: Settings, group: Group) -> Permits:
+    reading = _origins(group.allowed_origins, CONFIG_KEY)
+    return Permits(
+        reading=reading,
+        publishing=reading if group.publish_origins is None else _origins(group.publish_origins, PUBLISH_KEY),
+        endpoints=Origins.parse(settings.credential_endpoints, ENDPOINTS_KEY),
+        variables=None if settings.environment is None else frozenset(settings.environment),
+    )
+
+
+def _origins(texts: tuple[str, ...] | None, key: str) -> Origins | None:
+    return None if texts is None else Origins.parse(texts, key)
 
 
 def cache_of(settings: Settings) -> ArchiveCache:

@@ -25,6 +25,11 @@ def find_projects(groups: Iterable[Group]) -> Mapping[str, Group]:
     return found
 
 
+def group_of(groups: Iterable[Group], root: str) -> Group | None:
+    """The first group that names a project, by its real path; None where none does."""
+    return next((group for group in groups if any(root in _candidates(path) for path in group.paths)), None)
+
+
 def named_projects(groups: Iterable[Group]) -> frozenset[str]:
     """The folders that are named one by one, by their real paths: whoever wrote them down trusts them."""
     return frozenset(_real(path) for group in groups for path in group.paths if not is_glob(path))
@@ -41,9 +46,15 @@ def anchors(groups: Iterable[Group]) -> frozenset[str]:
 
 
 def _roots(path: str) -> list[str]:
+    found = _candidates(path)
+    return [one for one in found if _speaks_of_us(one)] if is_glob(path) else found
+
+
+def _candidates(path: str) -> list[str]:
+    """The folders that a path of the config stands for, projects or not."""
     if not is_glob(path):
         return [_real(path)]
-    return [_real(one) for one in sorted(glob.glob(os.path.expanduser(path))) if _speaks_of_us(one)]
+    return [_real(one) for one in sorted(glob.glob(os.path.expanduser(path)))]
 
 
 def _real(path: str) -> str:

@@ -17,7 +17,7 @@ from micropkgd.model.kinds import (
     DURATION,
     FLAG,
     LISTEN,
-    ORIGINS,
+    NAMES,
     PATH,
     SIZE,
     TEXT,
@@ -26,6 +26,7 @@ from micropkgd.model.kinds import (
     URL,
     Kind,
     choice,
+    origins_of,
 )
 from micropkgd.model.settings import (
     Group,
@@ -61,7 +62,10 @@ KEYS: Final[Mapping[str, Kind]] = {
     "cron": CRON,
     "watch": FLAG,
     "trust": Kind(choice(Trust)),
-    "allowed-origins": ORIGINS,
+    "allowed-origins": origins_of("allowed-origins"),
+    "publish-origins": origins_of("publish-origins"),
+    "credential-endpoints": origins_of("credential-endpoints"),
+    "environment": NAMES,
     "scan-every": TIME,
     "full-check": TIME,
     "max-staleness": TIME,
@@ -95,6 +99,7 @@ KEYS: Final[Mapping[str, Kind]] = {
 
 _GROUP: Final = {
     "paths": TEXTS, "every": TIME, "jitter": DURATION, "cron": CRON, "watch": FLAG,
+    "allowed-origins": KEYS["allowed-origins"], "publish-origins": KEYS["publish-origins"],
 }  # fmt: skip
 _WEBHOOK: Final = {"secret-file": PATH, "form": Kind(choice(WebhookForm)), "projects": TEXTS}
 _QUEUE: Final = {
@@ -143,7 +148,8 @@ def value_of(settings: Settings) -> Mapping[str, object]:
 
 def _row(row: Group | Webhook | Queue) -> Mapping[str, object]:
     """A row of a table by its keys, without what is not set."""
-    return {key.replace("_", "-"): value for key, value in row._asdict().items() if value not in {None, ()}}
+    unset = {key: default for key, default in type(row)._field_defaults.items() if default in {None, ()}}
+    return {key.replace("_", "-"): value for key, value in row._asdict().items() if (key, value) not in unset.items()}
 
 
 def variable_of(name: str) -> str:
@@ -161,7 +167,16 @@ def _settings(document: Table, values: Mapping[str, object], origins: Mapping[st
         Webhook(name, **_keywords(fields)) for name, fields in _named(document, "webhook", _WEBHOOK, ("secret-file",))
     ]
     queues = [Queue(name, **_keywords(fields)) for name, fields in _named(document, "queue", _QUEUE, ("url",))]
-    plain = {"scan-every", "full-check", "max-staleness", "drain", "socket", "trust", "allowed-origins"}
+    plain = {
+        "scan-every",
+        "full-check",
+        "max-staleness",
+        "drain",
+        "socket",
+        "trust",
+        "credential-endpoints",
+        "environment",
+    }
     settings = Settings(
         usual=usual._replace(paths=_tuple(values.get("projects"))),
         tables=tuple(tables),
@@ -254,7 +269,7 @@ def _schedule(values: Mapping[str, object], defaults: Group) -> Group:
     """A group from its own values: a cron it has takes the place of an interval it has not, and the other way."""
     if "every" in values and "cron" in values:
         raise SettingsError("`every` and `cron` exclude each other", ("cron",))
-    fields = {key: values[key] for key in ("paths", "every", "jitter", "cron", "watch") if key in values}
+    fields = {key: values[key] for key in _GROUP if key in values}
     if "cron" in values:
         fields["every"] = None
     elif "every" in values:

@@ -9,6 +9,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|kB|MB|GB)")
 _BYTES: Final = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CRON = re.compile(r"\S+( +\S+){4}")
 
 
@@ -32,12 +33,24 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _origins(value: object) -> tuple[str, ...]:
-    from micropkgd.model.origins import Origins  # only where a list is given: it costs as much as all the rest
+def _origins(key: str) -> Callable[[object], tuple[str, ...]]:
+    """Read the places that a key names."""
 
-    texts = _texts(value)
-    Origins.parse(texts)
-    return texts
+    def read(value: object) -> tuple[str, ...]:
+        from micropkgd.model.origins import Origins  # only where a list is given: it costs as much as all the rest
+
+        texts = _texts(value)
+        Origins.parse(texts, key)
+        return texts
+
+    return read
+
+
+def _names(value: object) -> tuple[str, ...]:
+    names = _texts(value)
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise ValueError("a list of names of variables")
+    return names
 
 
 def _argv(value: object) -> tuple[str, ...]:
@@ -126,8 +139,13 @@ def _number(text: str) -> object:
     return int(text) if text.isdecimal() else text
 
 
+def origins_of(key: str) -> Kind:
+    """The kind of a key that names places."""
+    return Kind(_origins(key), split=True)
+
+
 TEXT, TEXTS, ARGV = Kind(_text), Kind(_texts, split=True), Kind(_argv, split=True)
-ORIGINS = Kind(_origins, split=True)
+NAMES = Kind(_names, split=True)
 FLAG, COUNT = Kind(_flag, convert=_truth), Kind(_count, convert=_number)
 DURATION, TIME, SIZE = Kind(_duration), Kind(_some_time), Kind(_size)
 CRON, LISTEN, URL, PATH = Kind(_cron), Kind(_listen), Kind(_url), Kind(_path)

@@ -1,4 +1,4 @@
-"""Where archives may come from and go to on this machine, as its owner says (`allowed-origins`).
+"""Places on the network and on disk, as the machine's owner names them (`allowed-origins` and others).
 
 Rules: an address is compared part by part once it is taken apart, never as text. A path is let in only if it stays
 below the prefix in every way that servers are known to read one: as written, with its escapes undone, with empty parts
@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from micropkgd.errors import DocumentError
 
 CONFIG_KEY = "allowed-origins"
+PUBLISH_KEY = "publish-origins"
 
 _FORMS = (
     "write `https://host/prefix`, `https://*.example.com`, `s3://bucket/prefix`, `gs://bucket`, `file` or `/folder`"
@@ -59,11 +60,15 @@ class Origins(NamedTuple):
     """All places that are allowed. Build it with `parse`, which checks."""
 
     places: tuple[Origin, ...]
+    key: str = CONFIG_KEY  # of the config, that names them
 
     @classmethod
-    def parse(cls, texts: Iterable[str]) -> "Origins":
+    def parse(cls, texts: Iterable[str], key: str = CONFIG_KEY) -> "Origins":
         """Read the machine's list; an empty one allows nothing but the project's own files."""
-        return cls(tuple(map(Origin.parse, texts)))
+        try:
+            return cls(tuple(map(Origin.parse, texts)), key)
+        except DocumentError as error:
+            raise DocumentError(f"{key}: {error.problem}", hint=error.hint) from error
 
     def allows(self, address: str) -> bool:
         """Whether an address, or an absolute path, is at one of the places or below it."""
@@ -144,4 +149,4 @@ def _parts(path: str, *, keep_empty: bool = False) -> Parts:
 
 def _no_origin(text: str) -> DocumentError:
     shown = text.rpartition("@")[2] if "@" in text else text
-    return DocumentError(f"{CONFIG_KEY}: {shown!a} names no place that archives come from", hint=_FORMS)
+    return DocumentError(f"{shown!a} names no place that archives come from", hint=_FORMS)

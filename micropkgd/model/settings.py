@@ -44,6 +44,8 @@ class Group(NamedTuple):
     jitter: float = 30.0  # seconds, at most, that are added by chance
     cron: str | None = None  # five fields, UTC, weekdays as cron has them (0 and 7 are Sunday)
     watch: bool = True  # whether file events lead to passes
+    allowed_origins: tuple[str, ...] | None = None  # where archives may come from; None: anywhere
+    publish_origins: tuple[str, ...] | None = None  # where they may go to; None: as `allowed_origins` has it
 
 
 class Limits(NamedTuple):
@@ -104,10 +106,12 @@ class Queue(NamedTuple):
 class Settings(NamedTuple):
     """All of it, with what holds where nothing is said."""
 
+    only: tuple[str, ...] = ()  # projects that the command line names, and that are served in place of all of these
     usual: Group = Group(())  # the paths of `projects`, and the schedule of whatever has none of its own
     tables: tuple[Group, ...] = ()  # projects with a schedule of their own
     trust: Trust = Trust.ASK
-    allowed_origins: tuple[str, ...] | None = None  # None: any
+    credential_endpoints: tuple[str, ...] = ()  # servers that get this machine's logins although projects name them
+    environment: tuple[str, ...] | None = None  # variables that `${VAR}` of a project may read; None: all
     limits: Limits = Limits()
     hooks: Hooks = Hooks()
     http: Http = Http()
@@ -126,6 +130,8 @@ class Settings(NamedTuple):
     @property
     def groups(self) -> tuple[Group, ...]:
         """All projects; what a table says of one comes before what is usual."""
+        if self.only:
+            return (self.usual._replace(paths=self.only),)
         return (*self.tables, self.usual) if self.usual.paths else self.tables
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import allowed_origins, cache_of, pace_of
+from micropkgd.machine.config import cache_of, pace_of, permits_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
@@ -78,7 +78,7 @@ class Passes:
             at_once=settings.limits.downloads,
             per_host=settings.limits.downloads_per_host,
             loop=self._loop,
-            origins=allowed_origins(settings),
+            permits=permits_of(settings),
             hosts=self._hosts,
             pace=pace_of(settings),
             waiting=self._away_from_desk,

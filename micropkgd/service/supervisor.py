@@ -122,9 +122,7 @@ class Supervisor:
         """Serve by another config from now on; passes under way end by the old one."""
         old, self.settings = self.settings, settings
         self._agenda.passes = settings.limits.passes
-        if (old.limits, old.cache_dir, old.allowed_origins) != (
-            settings.limits, settings.cache_dir, settings.allowed_origins,
-        ):  # fmt: skip
+        if _reach(old) != _reach(settings):
             self._retire(self._passes)
             self._passes = self._make_passes(settings)
         self._hooks.reload(settings.hooks)
@@ -456,6 +454,14 @@ class Supervisor:
         task = asyncio.create_task(close())
         self._running[f"closing {id(passes)}"] = task
         task.add_done_callback(lambda _: self._running.pop(f"closing {id(passes)}", None))
+
+
+def _reach(settings: Settings) -> tuple[object, ...]:
+    """All that passes reach sources by."""
+    return (
+        settings.limits, settings.cache_dir, settings.usual, settings.tables, settings.credential_endpoints,
+        settings.environment,
+    )  # fmt: skip
 
 
 def _is_near(due: Due) -> bool:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from micropkgd.model.index import archive_in, index_kind
-from micropkgd.model.origins import CONFIG_KEY, Origins
+from micropkgd.model.origins import Origins
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Failed, FailureKind, Request, StrPath
@@ -24,17 +24,17 @@ _GOOGLE = Origins.parse(("https://*.googleapis.com", "https://accounts.google.co
 
 def objection(origins: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
     """Why a request must not be made; nothing where all that it would reach is allowed."""
-    ref = _place_of(asked)
+    ref = place_of(asked)
     if ref.kind is RefKind.LOCAL:
         return _of_path(origins, ref.location, root)
     if ref.kind is RefKind.OTHER:
-        problem = f"`{ref.text}` is fetched by a driver that no list of {CONFIG_KEY} can hold back"
-        hint = f"`{CONFIG_KEY}` can name places of https, s3 and gs"
+        problem = f"`{ref.text}` is fetched by a driver that no list of {origins.key} can hold back"
+        hint = f"`{origins.key}` can name places of https, s3 and gs"
         return Failed(FailureKind.REFUSED, problem, hint, reason=REASON)
     own = _GOOGLE if ref.kind is RefKind.GCS else None
     for address in _addresses(asked, ref):
         if not origins.allows(address) and not (own is not None and own.allows(address)):
-            return not_allowed(address if address == ref.location else origin(address))
+            return not_allowed(address if address == ref.location else origin(address), origins.key)
     return None
 
 
@@ -42,16 +42,16 @@ def objection_to_token(origins: Origins, token: Mapping[str, object]) -> Failed 
     """Why Google credentials must not be used: an address in them is neither allowed nor Google's own."""
     for address in _addresses_in(token):
         if not origins.allows(address) and not _GOOGLE.allows(address):
-            return not_allowed(origin(address))
+            return not_allowed(origin(address), origins.key)
     return None
 
 
-def not_allowed(place: str) -> Failed:
-    """Answer for a place that is not named; `place` is fit to be shown."""
+def not_allowed(place: str, key: str) -> Failed:
+    """Answer for a place that is not named; `place` is fit to be shown, `key` is of the config."""
     return Failed(
         FailureKind.REFUSED,
-        f"{place} is not among the {CONFIG_KEY} of this machine",
-        f"whoever runs this machine may add it to `{CONFIG_KEY}` in the config",
+        f"{place} is not among the {key} of this machine",
+        f"whoever runs this machine may add it to `{key}` in the config",
         reason=REASON,
     )
 
@@ -61,10 +61,10 @@ def _of_path(origins: Origins, location: str, root: StrPath) -> Failed | None:
     path, home = (os.path.realpath(one) for one in (os.path.join(root, location), root))
     if path.startswith(f"{home}{os.sep}") or origins.allows(path):
         return None
-    return not_allowed(f"the path `{location}`")
+    return not_allowed(f"the path `{location}`", origins.key)
 
 
-def _place_of(asked: Request | Upload) -> Ref:
+def place_of(asked: Request | Upload) -> Ref:
     """What is reached: the ref, or an archive of the folder that a requirement is looked up in."""
     index_url = asked.lookup.index_url if asked.lookup is not None else ""
     in_folder = asked.ref.kind is RefKind.INDEX and index_url and index_kind(index_url) is not RefKind.INDEX

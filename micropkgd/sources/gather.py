@@ -33,13 +33,13 @@ from micropkgd.sources.upload import Store, Stored, Upload, put_local
 if TYPE_CHECKING:
     import asyncio
 
-    from micropkgd.model.origins import Origins
+    from micropkgd.model.permits import Bounds, Permits
     from micropkgd.sources.hosts import Hosts
     from micropkgd.sources.pace import Pace
 
 
 class Sources:
-    """All sources of one process, with their connections; `origins` are the places that this machine allows, or all.
+    """All sources of one process, with their connections; `permits` says what a project may reach, by its folder.
 
     `hosts` knows which hosts are to be left alone; `pace` holds downloads back; a thread is within `waiting` while it
     waits for another one's loop.
@@ -57,7 +57,7 @@ class Sources:
         at_once: int = 8,
         per_host: int = 4,
         loop: "asyncio.AbstractEventLoop | None" = None,
-        origins: "Origins | None" = None,
+        permits: "Callable[[str], Permits] | None" = None,
         hosts: "Hosts | None" = None,
         pace: "Pace | None" = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -67,46 +67,63 @@ class Sources:
         self._progress = progress
         self._at_once = at_once
         self._per_host = per_host
-        self._origins = origins
+        self._permits = permits
         self._hosts = hosts
         self._pace = pace
-        self._open: dict[RefKind, Source] = {}
-        self._folders: dict[RefKind, Source] = {}  # the same stores, as they answer requirements
+        self._open: dict[tuple[RefKind, Bounds], Source] = {}
+        self._folders: dict[tuple[RefKind, Bounds], Source] = {}  # the same stores, as they answer requirements
         self._run_on_loop = OwnLoop() if loop is None else OthersLoop(loop, waiting)
         self._places: dict[str, asyncio.Semaphore] = {}
 
-    def answer(self, requests: Sequence[Request], project_root: StrPath) -> list[Answer]:
-        """Answer every request; what the world does to one is an answer and leaves the others alone."""
+    def answer(self, requests: Sequence[Request], project_root: StrPath, *, publishing: bool = False) -> list[Answer]:
+        """Answer every request; what the world does to one is an answer and leaves the others alone.
+
+        `publishing`: what is asked is whether something was published, which is held to the places for that.
+        """
         near = Near(project_root, self._cache)
         answers: list[Answer | None] = [
-            self._objection(request, project_root) or self._without_network(request, near) for request in requests
+            self._objection(request, project_root, publishing=publishing) or self._without_network(request, near)
+            for request in requests
         ]
         remote = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
-        fetched = iter(self._run_on_loop(self._fetch_all(remote)) if remote else ())
+        if not remote:
+            return [answer for answer in answers if answer is not None]
+        bounds = self.permits_for(project_root).bounds(publishing=publishing)
+        fetched = iter(self._run_on_loop(self._fetch_all(remote, bounds)))
         return [next(fetched) if answer is None else answer for answer in answers]
+
+    def permits_for(self, project_root: StrPath) -> "Permits":
+        """What a project may reach."""
+        from micropkgd.model.permits import ANYTHING
+
+        return ANYTHING if self._permits is None else self._permits(str(project_root))
 
     def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
         """Put one archive where it is published; what the world does to it is an answer."""
-        if (objection := self._objection(upload, project_root)) is not None:
+        if (objection := self._objection(upload, project_root, publishing=True)) is not None:
             return objection
         if upload.ref.kind is RefKind.LOCAL:
             return put_local(upload, project_root)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
-        return self._run_on_loop(self._put(upload))
+        return self._run_on_loop(self._put(upload, self.permits_for(project_root).bounds(publishing=True)))
 
-    async def _put(self, upload: Upload) -> Stored | Failed:
-        source = self._store(upload.ref.kind)
+    async def _put(self, upload: Upload, bounds: "Bounds") -> Stored | Failed:
+        source = self._store(upload.ref.kind, bounds)
         if isinstance(source, Store):
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
 
-    def _objection(self, asked: Request | Upload, project_root: StrPath) -> Failed | None:
-        if self._origins is None:
+    def _objection(self, asked: Request | Upload, project_root: StrPath, *, publishing: bool) -> Failed | None:
+        """Why something is not asked for, or not put in place; it costs a local pass without a list nothing."""
+        if asked.ref.kind is RefKind.LOCAL and self._permits is None:
             return None
         from micropkgd.sources.allowed import objection
+        from micropkgd.sources.ambient import withheld
 
-        return objection(self._origins, asked, project_root)
+        bounds = self.permits_for(project_root).bounds(publishing=publishing)
+        refused = objection(bounds.origins, asked, project_root) if bounds.origins is not None else None
+        return refused or withheld(bounds.endpoints, asked, project_root)
 
     def _without_network(self, request: Request, near: Near) -> Answer | None:
         if request.kind is RefKind.LOCAL:
@@ -125,12 +142,12 @@ class Sources:
         """Let go of connections, on the loop that was given."""
         await self._close_all()
 
-    async def _fetch_all(self, requests: Sequence[Request]) -> list[Answer]:
+    async def _fetch_all(self, requests: Sequence[Request], bounds: "Bounds") -> list[Answer]:
         import asyncio
 
         from micropkgd.sources.hosts import host_of
 
-        left = await self._survey(requests)
+        left = await self._survey(requests, bounds)
         at_once = self._places.setdefault("", asyncio.Semaphore(self._at_once))
         hosts = {
             host_of(request): self._places.setdefault(host_of(request), asyncio.Semaphore(self._per_host))
@@ -142,7 +159,7 @@ class Sources:
                 return request
             # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
             async with hosts[host_of(request)], at_once:
-                return await self._ask(request._replace(pace=self._pace), host_of(request))
+                return await self._ask(request._replace(pace=self._pace), host_of(request), bounds)
 
         tasks = [asyncio.create_task(fetch(request)) for request in left]
         try:
@@ -152,11 +169,11 @@ class Sources:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, request: Request, host: str) -> Answer:
+    async def _ask(self, request: Request, host: str, bounds: "Bounds") -> Answer:
         """Put a request to its source, unless its host is to be left alone."""
         import asyncio
 
-        source = self._source(request)
+        source = self._source(request, bounds)
         if self._hosts is None:
             return await source.fetch(request, self._cache, self._progress)
         now = asyncio.get_running_loop().time
@@ -170,12 +187,12 @@ class Sources:
         self._hosts.note(host, answer, now())
         return answer
 
-    async def _survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
+    async def _survey(self, requests: Sequence[Request], bounds: "Bounds") -> list[Request | Unchanged]:
         """Let sources answer together what they can; the rest is asked singly."""
         from micropkgd.sources.hosts import host_of
 
         left: list[Request | Unchanged] = list(requests)
-        sources = [self._source(request) for request in requests]
+        sources = [self._source(request, bounds) for request in requests]
         for source in dict.fromkeys(sources):
             if isinstance(source, Surveyor):
                 numbers = [
@@ -188,21 +205,22 @@ class Sources:
                     left[number] = what
         return left
 
-    def _source(self, request: Request) -> Source:
+    def _source(self, request: Request, bounds: "Bounds") -> Source:
         """What answers a request; a requirement that is looked up in a bucket is answered by its folder."""
-        store = self._store(request.kind)
+        store = self._store(request.kind, bounds)
         if request.ref.kind is not RefKind.INDEX or request.kind is RefKind.INDEX:
             return store
-        if request.kind not in self._folders:
+        if (request.kind, bounds) not in self._folders:
             from micropkgd.sources.index.places import BucketFolders
 
-            self._folders[request.kind] = BucketFolders(store)
-        return self._folders[request.kind]
+            self._folders[request.kind, bounds] = BucketFolders(store)
+        return self._folders[request.kind, bounds]
 
-    def _store(self, kind: RefKind) -> Source:
-        if kind not in self._open:
-            self._open[kind] = REMOTE[kind](self._origins)
-        return self._open[kind]
+    def _store(self, kind: RefKind, bounds: "Bounds") -> Source:
+        """Each list has connections of its own, for redirects are held to it."""
+        if (kind, bounds) not in self._open:
+            self._open[kind, bounds] = REMOTE[kind](bounds)
+        return self._open[kind, bounds]
 
     async def _close_all(self) -> None:
         for source in self._open.values():

@@ -9,7 +9,7 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Source
 
 if TYPE_CHECKING:
-    from micropkgd.model.origins import Origins
+    from micropkgd.model.permits import Bounds
 
 
 class Driverless:
@@ -36,14 +36,14 @@ class Driverless:
         return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
 
 
-def _http(origins: "Origins | None") -> Source:
+def _http(bounds: "Bounds") -> Source:
     from micropkgd.sources.http.source import HttpSource
 
-    return HttpSource(origins=origins)
+    return HttpSource(bounds=bounds)
 
 
-def _s3(origins: "Origins | None") -> Source:
-    del origins  # it follows no redirect: what it reaches is known before it asks
+def _s3(bounds: "Bounds") -> Source:
+    del bounds  # it follows no redirect: what it reaches is known before it asks
     if find_spec("s3fs") is None:
         return Driverless("s3")
     from micropkgd.sources.s3.source import S3Source
@@ -51,28 +51,28 @@ def _s3(origins: "Origins | None") -> Source:
     return S3Source()
 
 
-def _gcs(origins: "Origins | None") -> Source:
+def _gcs(bounds: "Bounds") -> Source:
     if find_spec("gcsfs") is None:
         return Driverless("gcs")
     from micropkgd.sources.gcs.source import GcsSource
 
-    return GcsSource(origins=origins)
+    return GcsSource(origins=bounds.origins)
 
 
-def _index(origins: "Origins | None") -> Source:
+def _index(bounds: "Bounds") -> Source:
     from micropkgd.sources.index.source import IndexSource
 
-    return IndexSource(origins=origins)
+    return IndexSource(bounds=bounds)
 
 
-def _other(origins: "Origins | None") -> Source:
-    del origins  # it is never asked under a list
+def _other(bounds: "Bounds") -> Source:
+    del bounds  # it is never asked under a list
     from micropkgd.sources.other import OtherSource
 
     return OtherSource()
 
 
-REMOTE: Mapping[RefKind, Callable[["Origins | None"], Source]] = {
+REMOTE: Mapping[RefKind, Callable[["Bounds"], Source]] = {
     RefKind.HTTP: _http,
     RefKind.S3: _s3,
     RefKind.GCS: _gcs,

@@ -64,7 +64,7 @@ def test_the_example_holds() -> None:
 
 def test_the_example_has_every_key() -> None:
     """Also those of the tables: a key that is added must be explained there."""
-    rows = {f"project[].{field}" for field in Group._fields} - {"project[].cron"}
+    rows = {f"project[].{field.replace('_', '-')}" for field in Group._fields} - {"project[].cron"}
     rows |= {f"webhook[].{field.replace('_', '-')}" for field in Webhook._fields}
     rows |= {f"queue[].{field.replace('_', '-')}" for field in Queue._fields}
 

@@ -192,10 +192,12 @@ def test_two_at_once_cannot_replace_each_other(world: World, place: Place, monke
     world.write(f"{CODE}/nodes.py", "A = 2\n")
     answer, looks = Sources.answer, list[Request]()
 
-    def look(self: Sources, requests: list[Request], root: Path) -> list[Answer]:
+    def look(self: Sources, requests: list[Request], root: Path, *, publishing: bool) -> list[Answer]:
         """See nothing the first time."""
         looks.extend(requests)
-        return [Failed(FailureKind.GONE, "not yet")] if len(looks) == 1 else answer(self, requests, root)
+        if len(looks) == 1:
+            return [Failed(FailureKind.GONE, "not yet")]
+        return answer(self, requests, root, publishing=publishing)
 
     monkeypatch.setattr(Sources, "answer", look)
     said = world.reconcile("--json")

@@ -23,6 +23,7 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request
 from micropkgd.sources.upload import Stored, Upload
+from tests.kit.permits import held_to
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.indexes import StaticIndex, sdist
 from tests.kit.servers.proxy import Proxy
@@ -153,7 +154,7 @@ def asker(tmp_path: Path) -> Callable[..., Answer]:
 
     def ask_under(origins: tuple[str, ...], ref: str | Ref, lookup: Lookup | None = None, **options: object) -> Answer:
         ref = Ref.parse(ref) if isinstance(ref, str) else ref
-        with Sources(ArchiveCache(tmp_path / "cache"), origins=Origins.parse(origins)) as sources:
+        with Sources(ArchiveCache(tmp_path / "cache"), permits=held_to(origins)) as sources:
             return sources.answer([Request(ref, options, lookup=lookup)], tmp_path)[0]
 
     return ask_under
@@ -265,7 +266,7 @@ def test_mirror_is_judged(faults: FaultServer, tmp_path: Path) -> None:
     mirror = faults.script("/mirror/x", Reply(body=b"x")).replace("/x", "/{sha256}.tar.gz")
     ref = faults.script("/team/x.tar.gz", Reply(404))
     request = Request(Ref.parse(ref), expected=digest_of(b"x"))
-    with Sources(ArchiveCache(tmp_path / "cache"), origins=Origins.parse([faults.url("/team")])) as sources:
+    with Sources(ArchiveCache(tmp_path / "cache"), permits=held_to([faults.url("/team")])) as sources:
         (answer,) = ask(sources, [request], [mirror], str(tmp_path))
 
     assert isinstance(answer, Failed)
@@ -367,11 +368,11 @@ def test_nothing_is_published_where_it_is_not_allowed(faults: FaultServer, tmp_p
         "path": upload._replace(ref=Ref.parse(f"{outside}/x.tar.gz")),
     }
     origins = ["s3://b", faults.url("/team")]
-    with Sources(ArchiveCache(tmp_path / "cache"), origins=Origins.parse(origins)) as sources:
+    with Sources(ArchiveCache(tmp_path / "cache"), permits=held_to(origins)) as sources:
         refused(sources.put(uploads[kind], tmp_path))
     assert faults.seen == []
     assert list(outside.iterdir()) == []
-    with Sources(ArchiveCache(tmp_path / "cache"), origins=Origins.parse([str(outside)])) as sources:
+    with Sources(ArchiveCache(tmp_path / "cache"), permits=held_to([str(outside)])) as sources:
         assert isinstance(sources.put(uploads["path"], tmp_path), Stored)
 
 

@@ -1,13 +1,12 @@
 """How often folders are asked, and what of a web server's listing counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import index_kind, may_be_listing, parse_index
-from micropkgd.model.origins import Origins
 from micropkgd.model.publish import Target
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
@@ -15,6 +14,7 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import host_of
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Unchanged, Validator
+from tests.kit.permits import held_to
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.gcs import FakeGcs
 from tests.kit.servers.indexes import sdist
@@ -32,13 +32,14 @@ def ask(
     *names: str,
     options: Mapping[str, object] = {},
     known: Mapping[str, Validator | None] = {},
-    origins: Origins | None = None,
+    origins: Sequence[str] | None = None,
 ) -> list[Answer]:
     """Ask for all of these at a time."""
     requests = [
         Request(Ref(name, RefKind.INDEX, name), options, known.get(name), lookup=Lookup(index)) for name in names
     ]
-    with Sources(ArchiveCache(folder / "cache"), origins=origins) as sources:
+    permits = held_to(origins) if origins is not None else None
+    with Sources(ArchiveCache(folder / "cache"), permits=permits) as sources:
         return sources.answer(requests, folder)
 
 
@@ -179,8 +180,8 @@ def test_a_folder_is_held_to_the_list_of_places(kind: str, tmp_path: Path, s3: S
     made = OnDisk(tmp_path / "shelf") if kind == "folder" else InS3(s3)
     made.put("ds-1.0.tar.gz", sdist("ds", "1.0"))
     places = [str(tmp_path / "shelf")] if isinstance(made, OnDisk) else [made.index, s3.url]
-    (refused,) = ask(project, made.index, "ds", options=made.options, origins=Origins.parse(places[1:]))
-    (answer,) = ask(project, made.index, "ds", options=made.options, origins=Origins.parse(places))
+    (refused,) = ask(project, made.index, "ds", options=made.options, origins=places[1:])
+    (answer,) = ask(project, made.index, "ds", options=made.options, origins=places)
     assert isinstance(refused, Failed)
     assert refused.reason == "OriginNotAllowed"
     assert isinstance(answer, Fetched)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from micropkgd.model.origins import Origins
 from micropkgd.model.ref import Ref
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.http.private import Lookout, PrivateAddressError, is_private
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request
+from tests.kit.permits import held_to
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.indexes import sdist
 
@@ -54,9 +54,10 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
         yield server
 
 
-def ask(tmp_path: Path, url: str, origins: Origins | None = None, lookup: Lookup | None = None) -> Answer:
+def ask(tmp_path: Path, url: str, origins: tuple[str, ...] | None = None, lookup: Lookup | None = None) -> Answer:
     """Ask for one archive."""
-    with Sources(ArchiveCache(tmp_path / "cache"), origins=origins) as sources:
+    permits = held_to(origins) if origins is not None else None
+    with Sources(ArchiveCache(tmp_path / "cache"), permits=permits) as sources:
         return sources.answer([Request(Ref.parse(url), lookup=lookup)], tmp_path)[0]
 
 
@@ -99,7 +100,7 @@ def test_redirect_to_this_machine_is_followed_where_the_config_names_it(
     """Whoever runs the machine may say so."""
     url = leads_to(internet, faults.script("/x", Reply(body=b"x")))
 
-    assert isinstance(ask(tmp_path, url, Origins.parse((OUTSIDE, faults.url("/")))), Fetched)
+    assert isinstance(ask(tmp_path, url, (OUTSIDE, faults.url("/"))), Fetched)
 
 
 def test_redirect_within_this_machine_is_followed(internet: FaultServer, faults: FaultServer, tmp_path: Path) -> None:

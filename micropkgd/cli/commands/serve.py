@@ -52,9 +52,9 @@ def load_settings(options: Namespace) -> Settings:
     settings = load(path, os.environ)
     check_schedules(settings, path)
     if options.projects:
-        settings = settings._replace(usual=settings.usual._replace(paths=tuple(options.projects)), tables=())
+        settings = settings._replace(only=tuple(options.projects))
     if not settings.groups:
-        settings = settings._replace(usual=settings.usual._replace(paths=(find_root("."),)))
+        settings = settings._replace(only=(find_root("."),))
     if settings.log_format is LogFormat.CONSOLE and options.log_format:
         settings = settings._replace(log_format=LogFormat(options.log_format))
     return settings

@@ -49,7 +49,7 @@ class Publisher(NamedTuple):
 
     def _upload(self, entry: PackageEntry, target: Target, archived: Archived) -> Upload:
         file = os.path.basename(archived.path)
-        options = {} if entry.fs_args is None else load_fs_args(self.root, entry.fs_args, self.environ)
+        options = {} if entry.fs_args is None else self._options(entry.fs_args)
         return Upload(
             ref=target.ref(file, archived.name, archived.version),
             url=target.upload_url,
@@ -62,6 +62,9 @@ class Publisher(NamedTuple):
             options=options,
             lookup=self._lookup(target),
         )
+
+    def _options(self, path: str) -> Mapping[str, object]:
+        return load_fs_args(self.root, path, self.environ, self.sources.permits_for(self.root).variables)
 
     def _read(self, archived: Archived) -> bytes:
         try:
@@ -83,7 +86,7 @@ class Publisher(NamedTuple):
     def _look(self, upload: Upload) -> Digest | Failure | None:
         """The digest of what is there; None where nothing is."""
         request = Request(upload.ref, upload.options, lookup=upload.lookup)
-        (answer,) = self.sources.answer([request], self.root)
+        (answer,) = self.sources.answer([request], self.root, publishing=True)
         if isinstance(answer, Fetched):
             return answer.digest
         if isinstance(answer, Failed):

@@ -4,7 +4,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
+from micropkgd.model.permits import VARIABLES_KEY
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
@@ -200,14 +201,18 @@ class Fetcher(NamedTuple):
             if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
                 raise DocumentError("fs-args file is missing", where=entry.fs_args)
             return {}
-        return load_fs_args(self.root, entry.fs_args, self.environ)
+        return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
 
-def load_fs_args(root: str, path: str, environ: Mapping[str, str]) -> Mapping[str, object]:
-    """Read a file of options; `DocumentError` has its path."""
+def load_fs_args(
+    root: str, path: str, environ: Mapping[str, str], readable: Collection[str] | None = None
+) -> Mapping[str, object]:
+    """Read a file of options; `DocumentError` has its path. It may name the `readable` variables; None: all."""
     try:
-        data = read_regular(os.path.join(root, rel_path(path)))
-        options = documents.interpolate(documents.read_yaml(data), environ)
+        found = documents.read_yaml(read_regular(os.path.join(root, rel_path(path))))
+        if readable is not None:
+            _refuse_variables(sorted(documents.variables_of(found) - set(readable)))
+        options = documents.interpolate(found, environ)
     except FileNotFoundError as error:
         raise DocumentError("fs-args file is missing", where=path) from error
     except OSError as error:
@@ -215,6 +220,13 @@ def load_fs_args(root: str, path: str, environ: Mapping[str, str]) -> Mapping[st
     except DocumentError as error:
         raise error.at(path) from error
     return options if isinstance(options, dict) else {}
+
+
+def _refuse_variables(names: Sequence[str]) -> None:
+    if names:
+        problem = f"projects may not read the variable `{names[0]}` on this machine"
+        hint = f"whoever runs this machine may add it to `{VARIABLES_KEY}` in the config"
+        raise DocumentError(problem, hint=hint)
 
 
 def failure_of(failed: Failed) -> Failure:

@@ -21,6 +21,7 @@ from yarl import URL
 from micropkgd import __version__
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import CONFIG_KEY
+from micropkgd.model.permits import ENDPOINTS_KEY, Bounds
 from micropkgd.sources.allowed import not_allowed
 from micropkgd.sources.download import watched
 from micropkgd.sources.http.conditions import conditions
@@ -37,7 +38,6 @@ from micropkgd.sources.upload import LEAST_PACE
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from micropkgd.model.origins import Origins
 
 _BUFFER = 1 << 20
 
@@ -63,20 +63,20 @@ class HttpClient:
         patience: Patience,
         clock: Callable[[], float],
         chance: Callable[[], float],
-        origins: "Origins | None" = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self._patience = patience
         self._clock = clock
         self._chance = chance
-        self._origins = origins
+        self._bounds = bounds or Bounds()
         self._private: dict[str, bool] = {}  # whether a name stood for an address of this network
         self._sessions: dict[tuple[URL, HttpOptions, bool], aiohttp.ClientSession] = {}
         self._tls: SSLContext | None = None
 
     @classmethod
-    def usual(cls, origins: "Origins | None" = None) -> "HttpClient":
+    def usual(cls, bounds: Bounds | None = None) -> "HttpClient":
         """One with the patience that suits most servers."""
-        return cls(Patience(), time.time, random.random, origins)
+        return cls(Patience(), time.time, random.random, bounds)
 
     async def get(
         self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]
@@ -117,7 +117,7 @@ class HttpClient:
                 if response.status == 304 and conditional:
                     return Unchanged()
                 if response.status != 200:
-                    raise of_status(response.status, response.headers, response.url, self._clock())
+                    raise self._refusal(question, response)
                 return await use(response)
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
             raise of_exception(error, question.url) from error
@@ -132,7 +132,8 @@ class HttpClient:
             conditional = conditions(question.validator, here)
             accepted = {"Accept": question.accept} if question.accept else {}
             headers = {**conditional, **accepted}
-            async with await self._ask(here, own, headers, only_public=self._only_public(question, here)) as response:
+            public, logins = self._only_public(question, here), self._may_have_logins(question, here)
+            async with await self._ask(here, own, headers, only_public=public, own_logins=logins) as response:
                 if response.status not in REDIRECTS:
                     yield response, bool(conditional)
                     return
@@ -141,9 +142,24 @@ class HttpClient:
     def _only_public(self, question: Question, here: URL) -> bool:
         """Whether an address must not be one of this network: a server out there named it, and the machine did not."""
         home = question.led_by or question.url
-        if self._origins is not None or here == home:
+        if self._bounds.origins is not None or here == home:
             return False
         return not (is_private(home.host or "") or self._private.get(home.host or "", False))
+
+    def _refusal(self, question: Question, response: aiohttp.ClientResponse) -> FetchError:
+        """What an answer without an archive means, and why no login went along where one may be missing."""
+        error = of_status(response.status, response.headers, response.url, self._clock())
+        if error.failed.kind is not FailureKind.DENIED or self._may_have_logins(question, response.url):
+            return error
+        hint = (
+            f"another server named it, so it got no login of this machine; list it in `{ENDPOINTS_KEY}` of the config"
+        )
+        return FetchError(error.failed._replace(hint=hint), again=error.again)
+
+    def _may_have_logins(self, question: Question, here: URL) -> bool:
+        """Whether this machine's login for a host goes there: not on the word of another server alone."""
+        home = question.led_by or question.url
+        return here.host == home.host or self._bounds.endpoints.allows(str(here))
 
     async def _ask(
         self,
@@ -153,14 +169,17 @@ class HttpClient:
         form: aiohttp.FormData | None = None,
         *,
         only_public: bool = False,
+        own_logins: bool = True,
     ) -> aiohttp.ClientResponse:
-        if self._origins is not None and not self._origins.allows(str(url)):
-            raise FetchError(not_allowed(origin(str(url))), again=False)
+        """Ask one server; `own_logins`: the logins that this machine has for it may go along."""
+        origins = self._bounds.origins
+        if origins is not None and not origins.allows(str(url)):
+            raise FetchError(not_allowed(origin(str(url)), origins.key), again=False)
         if only_public and is_private(url.host or ""):
             raise _refuse_private(url)
         headers["Accept-Encoding"] = "identity"
         login = options.login
-        if login is None and options.trust_env and keeps_secrets(url):
+        if login is None and own_logins and options.trust_env and _is_private_way(url, options):
             login = login_for(url)
         if login is not None and not any(name == "Authorization" for name, _ in options.headers):
             headers["Authorization"] = aiohttp.encode_basic_auth(*login)
@@ -228,6 +247,11 @@ def address(text: str, options: HttpOptions) -> URL:
             hint="write `https://`, or leave `headers`, `auth` and passwords away",
         )
     return url.with_fragment(None)
+
+
+def _is_private_way(url: URL, options: HttpOptions) -> bool:
+    """Whether nobody but the server reads what is sent; a proxy reads all that does not go through a tunnel."""
+    return keeps_secrets(url) and not (options.proxy and url.scheme == "http")
 
 
 def _refuse_private(url: URL) -> FetchError:

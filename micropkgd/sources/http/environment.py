@@ -34,9 +34,13 @@ def keeps_secrets(url: URL) -> bool:
 
 
 def login_for(url: URL) -> tuple[str, str] | None:
-    """User and password that netrc has for a host; one that cannot be read has none."""
+    """User and password that netrc has for this very host; one that cannot be read has none.
+
+    Its `default` is for whoever asks, so nobody gets it: a project may name any host.
+    """
     with suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        found = netrc.netrc(os.environ.get("NETRC") or os.path.expanduser("~/.netrc")).authenticators(url.host or "")
+        known = netrc.netrc(os.environ.get("NETRC") or os.path.expanduser("~/.netrc")).hosts
+        found = known.get(url.host or "") if url.host != "default" else None
         if found is not None:
             return found[0], found[2] or ""
     return None

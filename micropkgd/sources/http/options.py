@@ -64,6 +64,11 @@ class HttpOptions(NamedTuple):
         """Whether a request made with them may tell a secret: any header may be one."""
         return bool(self.headers or self.login)
 
+    def with_login(self, login: tuple[str, str] | None, address: str) -> "HttpOptions":
+        """The same with a login of this machine, unless it brings its own, or its proxy would read what is sent."""
+        read_on_the_way = bool(self.proxy) and address.startswith("http://")
+        return self if self.carry_credentials or read_on_the_way else self._replace(login=login)
+
     def at(self, url: "URL", *, home: "URL") -> "HttpOptions":
         """The same for another address: nothing that was meant for the origin of `home` leaves it."""
         return self if url.origin() == home.origin() else self._replace(headers=(), login=None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
     from yarl import URL
 
-    from micropkgd.model.origins import Origins
+    from micropkgd.model.permits import Bounds
 
 
 class HttpSource:
@@ -34,9 +34,9 @@ class HttpSource:
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
-        origins: "Origins | None" = None,
+        bounds: "Bounds | None" = None,
     ) -> None:
-        self._client = HttpClient(patience, clock, chance, origins)
+        self._client = HttpClient(patience, clock, chance, bounds)
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer one request."""

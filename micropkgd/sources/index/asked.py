@@ -41,9 +41,7 @@ class Asked(NamedTuple):
     def of(cls, request: Request) -> "Asked":
         """Understand a request; `DocumentError` says what in it cannot be honoured."""
         search = Search.of(request)
-        options = HttpOptions.parse(request.options)
-        if not options.carry_credentials:
-            options = options._replace(login=search.lookup.login)
+        options = HttpOptions.parse(request.options).with_login(search.lookup.login, search.index_url)
         return cls(search, options, address(f"{search.index_url.rstrip('/')}/{search.wish.name}/", options))
 
     @property

@@ -62,7 +62,7 @@ from micropkgd.sources.upload import Stored, Upload
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-    from micropkgd.model.origins import Origins
+    from micropkgd.model.permits import Bounds
 
 T = TypeVar("T")
 
@@ -75,8 +75,8 @@ _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
 class IndexSource:
     """Asks package indexes; its connections are kept until `close`."""
 
-    def __init__(self, client: HttpClient | None = None, *, origins: "Origins | None" = None) -> None:
-        self._client = client or HttpClient.usual(origins)
+    def __init__(self, client: HttpClient | None = None, *, bounds: "Bounds | None" = None) -> None:
+        self._client = client or HttpClient.usual(bounds)
         self._logins: dict[str, tuple[str, str]] = {}  # what a keyring had, by index
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
@@ -103,13 +103,14 @@ class IndexSource:
 
     async def put(self, upload: Upload) -> Stored | Failed:
         """Send an archive in the form that every index takes; whether it may replace another one the index decides."""
-        from micropkgd.sources.index.upload import form_of, options_for, stored
+        from micropkgd.sources.index.upload import form_of, stored
 
         lookup = upload.lookup
         if lookup is None:
             return Failed(FailureKind.REFUSED, f"no index was named for `{upload.ref.text}`")
         try:
-            options = options_for(upload.options, self._logins.get(lookup.index_url) or lookup.login)
+            login = self._logins.get(lookup.index_url) or lookup.login
+            options = HttpOptions.parse(upload.options).with_login(login, upload.url)
             url = address(upload.url, options)
         except DocumentError as error:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)

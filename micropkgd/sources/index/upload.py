@@ -3,12 +3,9 @@
 Rule: an index that has other bytes under the name says so itself (409, or 400 with some); it is never told to replace.
 """
 
-from collections.abc import Mapping
-
 import aiohttp
 from yarl import URL
 
-from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Failed, FailureKind
 from micropkgd.sources.upload import TAKEN, Stored, Upload
@@ -31,12 +28,6 @@ def form_of(upload: Upload) -> aiohttp.FormData:
         form.add_field(key, value)
     form.add_field("content", upload.data, filename=upload.file, content_type="application/gzip")
     return form
-
-
-def options_for(given: Mapping[str, object], login: tuple[str, str] | None) -> HttpOptions:
-    """How to ask; a login of the machine's counts where fs-args have none."""
-    options = HttpOptions.parse(given)
-    return options if options.carry_credentials else options._replace(login=login)
 
 
 def stored(status: int, url: URL) -> Stored | Failed:
