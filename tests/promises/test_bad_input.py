@@ -362,12 +362,12 @@ def locked(world: World) -> str:
     ("spoil", "words"),
     [
         pytest.param(lambda text: text.replace("\n[[", "\n<<<<<<< HEAD\n[["), "git conflict marker", id="conflict"),
-        pytest.param(lambda text: text.replace('"1.0"', '"2.0"', 1), "lock-version", id="newer"),
+        pytest.param(lambda text: text.replace('version = "1.', 'version = "2.', 1), "lock-version", id="newer"),
         pytest.param(lambda text: text.replace(NODES, '"../x.py"'), "leaves the project", id="outside"),
         pytest.param(lambda text: text.replace(NODES, '"/etc/x"'), "not relative", id="absolute"),
         pytest.param(
             lambda text: text.replace(NODES, '"src/shop/own.py"'),
-            "lists `src/shop/own.py`, which is outside the places", id="elsewhere",
+            "lists `src/shop/own.py`, which no layout has as a place", id="elsewhere",
         ),
         pytest.param(lambda text: text.replace("micropkgd", "poetry", 2), "not written by micropkgd", id="foreign"),
         pytest.param(lambda text: text.replace('name = "ds"', "name = 3"), "must be of kind str", id="kind"),
