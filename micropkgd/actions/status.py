@@ -1,6 +1,6 @@
 """How a project and its entries stand: what the last pass left, and what the tree shows now. Asks no source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
@@ -11,6 +11,7 @@ from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Published
 from micropkgd.model.standing import (
+    LEAVING,
     LOCKED,
     NOT_LOCKED,
     NOT_PACKAGED,
@@ -24,6 +25,7 @@ from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
+from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State, read_state
@@ -46,24 +48,40 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
+    blocks = current_blocks(project)
+    leaving = {block.ref: block for block in project.lock.blocks if block.ref not in blocks}
+    keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
     indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
     entries = [
-        _entry_status(ref, block, state, suspension, found)._replace(index_url=indexes[ref])
-        for ref, block in current_blocks(project).items()
+        _entry_status(ref, block, state, suspension, found, keep_deleted.get(ref))._replace(
+            index_url=indexes.get(ref, "")
+        )
+        for ref, block in {**blocks, **leaving}.items()
     ]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
     return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
 
 
 def _entry_status(
-    ref: str, block: Block | None, state: State, suspension: Suspension, found: Mapping[RelPath, Found]
+    ref: str,
+    block: Block | None,
+    state: State,
+    suspension: Suspension,
+    found: Mapping[RelPath, Found],
+    keep_deleted: Sequence[str] | None,
 ) -> EntryStatus:
+    """How an entry stands; one that left the manifest has no `keep_deleted`."""
     standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(state, ref, block)
+    if keep_deleted is None and standing.state == Condition.READY.value:
+        standing = LEAVING
+    waiting = state.holds[ref].version if ref in state.holds else ""
     if block is None:  # one that is held since its first pull has a place all the same
         target = next((key.target for key in state.standing if key.ref == ref), NOWHERE)
-        return EntryStatus(ref, target, "", "", standing)
-    drifted = tuple(path for path, digest in block.files.items() if found[path] != digest)
-    return EntryStatus(ref, block.target, block.version, block.archive, standing, drifted)
+        return EntryStatus(ref, target, "", "", standing, waiting=waiting)
+    deleted = {path for path in block.files if stays_deleted(path, keep_deleted or ())}
+    status = EntryStatus(ref, block.target, block.version, block.archive, standing, waiting=waiting)
+    drifted = (path for path, digest in block.files.items() if found[path] not in {digest, None})
+    return status.in_tree(drifted, (path for path in block.files if found[path] is None and path not in deleted))
 
 
 def _package_status(
@@ -99,7 +117,7 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
         block = current_blocks(read_project(root)).get(ref)
         found = see(fs, root, block.files, state.hashes).found if block is not None else {}
     drifted = block is not None and any(found[path] != digest for path, digest in block.files.items())
-    held = _standing(state, ref, block).state == Condition.HELD.value
+    held = ref in state.holds or _standing(state, ref, block).state == Condition.HELD.value
     if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
             f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")

@@ -19,6 +19,7 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         yield f"{entry.standing.state:<9} {entry.ref}{place}{what}{waiting}"
         yield from _why(entry.standing)
         yield from (f"  drifted: {path} (your edit is kept)" for path in entry.drifted)
+        yield from (f"  missing: {path}" for path in entry.missing)
     for package in project.packages:
         what = f" -> {package.path}  {package.version}" if package.path else ""
         yield f"{package.standing.state:<9} {package.module}{what}"

@@ -13,6 +13,7 @@ from micropkgd.model.packaged import PackageOutcome
 IN_SYNC: Final = "InSync"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
+LEAVING: Final = Standing(Condition.PENDING.value, "LeftManifest", "the next pass removes it", "")
 NOT_PACKAGED: Final = Standing(Condition.PENDING.value, "NotPackaged", "no pass has packaged it yet", "")
 
 _FAILING: Final = frozenset({Condition.RETRYING.value, Condition.STALLED.value})
@@ -78,6 +79,11 @@ def left_alone(since: str) -> Standing:
 def not_published(place: str) -> Standing:
     """The archive was made, and nobody knows of it at the place that the manifest names."""
     return Standing(Condition.PENDING.value, "NotPublished", f"it is packaged, and not known to be at {place}", "")
+
+
+def not_there(missing: Sequence[str]) -> Standing:
+    """Files that are locked are not in the tree; the next pass brings them back."""
+    return Standing(Condition.PENDING.value, "Missing", ", ".join(missing), "")
 
 
 def is_failing(standing: Standing) -> bool:

@@ -1,11 +1,11 @@
 """How projects and their entries stand, as said by `status`, the control API and the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.condition import Standing
-from micropkgd.model.standing import aged, in_sync, project_standing
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.standing import aged, in_sync, not_there, project_standing
 from micropkgd.model.tree import RelPath
 
 
@@ -20,6 +20,13 @@ class EntryStatus(NamedTuple):
     drifted: tuple[RelPath, ...] = ()  # files that hold a local edit
     waiting: str = ""  # the version that is there and not installed
     index_url: str = ""  # that a requirement is looked up in, where the project names one
+    missing: tuple[RelPath, ...] = ()  # files that are locked and not in the tree
+
+    def in_tree(self, drifted: Iterable[RelPath], missing: Iterable[RelPath]) -> "EntryStatus":
+        """The same with what the tree shows now; what is not there is not ready."""
+        status = self._replace(drifted=tuple(drifted), missing=tuple(missing))
+        ready = status.standing.state == Condition.READY.value
+        return status._replace(standing=not_there(status.missing)) if status.missing and ready else status
 
 
 class PackageStatus(NamedTuple):
@@ -81,10 +88,7 @@ def read_status(row: Mapping[str, Any]) -> ProjectStatus:
         return ProjectStatus(
             root=str(row["project"]),
             standing=Standing(**row["standing"]),
-            entries=tuple(
-                EntryStatus(**{**one, "standing": Standing(**one["standing"]), "drifted": tuple(one["drifted"])})
-                for one in row["entries"]
-            ),
+            entries=tuple(_entry(one) for one in row["entries"]),
             packages=tuple(
                 PackageStatus(**{**one, "standing": Standing(**one["standing"])}) for one in row["packages"]
             ),
@@ -106,6 +110,11 @@ def status_of(
     packed = tuple(package._replace(standing=aged(package.standing, stale_before)) for package in packages)
     status = ProjectStatus(root, in_sync(""), pulled, packed)
     return status._replace(standing=project_standing(status.standings))
+
+
+def _entry(row: Mapping[str, Any]) -> EntryStatus:
+    lists = {"drifted": tuple(row["drifted"]), "missing": tuple(row["missing"])}
+    return EntryStatus(**{**row, **lists, "standing": Standing(**row["standing"])})
 
 
 def _document(status: EntryStatus | PackageStatus) -> dict[str, object]:

@@ -16,10 +16,11 @@ from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.plan.desired import desire
+from micropkgd.reconcile.plan.holds import decided
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
 from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
-from micropkgd.reconcile.record.state import caught_up, failing, remember, with_since
+from micropkgd.reconcile.record.state import caught_up, failing, holds_after, remember, with_since
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.reconcile.resolve.full_check import FullCheck
@@ -69,14 +70,15 @@ def run_pass(
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now)
         resolutions = _resolve(this)
         desired = desire(project, fetcher, resolutions, frozen=options.frozen)
-        proposer = Proposer(fs, project, state, fetcher, options.choices)
+        holds = {} if this.by_lock else state.holds
+        proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
         outcome = _package(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
         outcome = with_since(this, outcome)
         if options.apply:
             try:
-                lay_beside(fs, proposal)
+                lay_beside(fs, proposal, holds_after(this, proposal).values())
                 after = remember(this, proposal, outcome, resolutions)
                 give_account(this, outcome)
                 if options.is_plain:
@@ -115,13 +117,17 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
 
 
 def _resolve(this: Pass) -> Sequence[Resolution]:
-    """Find the archive that answers each entry; of those that are left alone nobody is asked."""
+    """Find the archive that answers each entry; of those that are left alone or decided on nobody is asked."""
     blocks = current_blocks(this.project)
     follow = follow_of(this.project, this.options, failing(this.state))
-    pulls, left_alone = this.project.manifest.pulls, this.suspension.covers
-    asked = [(entry, blocks[entry.ref.text]) for entry in pulls if not left_alone(entry.ref.text)]
+    refs = [entry.ref.text for entry in this.project.manifest.pulls]
+    known = {ref: Resolution(failure=LEFT_ALONE) for ref in refs if this.suspension.covers(ref)}
+    for ref in this.options.choices:
+        if ref in blocks and (answer := decided(this.state.holds.get(ref), blocks[ref])) is not None:
+            known[ref] = answer
+    asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, follow))
-    return [Resolution(failure=LEFT_ALONE) if left_alone(entry.ref.text) else next(answers) for entry in pulls]
+    return [known[ref] if ref in known else next(answers) for ref in refs]
 
 
 def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:

@@ -26,3 +26,8 @@ class Pass(NamedTuple):
     def stamp(self) -> str:
         """When it began: ISO 8601, UTC."""
         return utc(self.now)
+
+    @property
+    def by_lock(self) -> bool:
+        """Whether it goes by the lock alone, so that nothing can be learnt of what waits for a person."""
+        return self.options.locked or self.options.frozen or self.options.lock_only

@@ -3,11 +3,12 @@
 Never inside the package, where Python would import it, and never as conflict markers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from micropkgd.model.tree import RelPath, digest_of, parents
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.trees import files_below, remove_tree
 
 if TYPE_CHECKING:
@@ -17,15 +18,18 @@ CONFLICTS = RelPath(".micropkgd/conflicts")
 _BY_HAND = "by-hand"  # no entry's name: it has a hyphen
 
 
-def lay_beside(fs: FsOps, proposal: "Proposal") -> None:
-    """Make the conflicts folder hold exactly the new versions of the entries that are held."""
-    held = {}
+def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold]) -> None:
+    """Make the conflicts folder hold exactly the new versions of the entries that are held.
+
+    Of `holds` that stand since an earlier pass what lies beside stays, too.
+    """
+    held, holds = {}, list(holds)
     for entry in proposal.entries:
         rendering = entry.desired.rendering
         if entry.plan is not None and entry.plan.held and rendering is not None:
             held[rendering.place.requirements_label] = rendering.files
     for name in fs.names(CONFLICTS):
-        if name not in held and name != _BY_HAND:
+        if name not in {*held, *(hold.label for hold in holds), _BY_HAND}:
             remove_tree(fs, RelPath(f"{CONFLICTS}/{name}"))
     for name, files in held.items():
         _lay(fs, RelPath(f"{CONFLICTS}/{name}"), files)

@@ -1,6 +1,6 @@
 """What must change: `desired` says which files each entry should have, `render` makes them of an archive.
 
 `facts` gathers what stands there and what the lock says of it, `planner` decides (pure), `moves` tells of an entry
-whose place changes, `merge` joins an edit and a new version, `shared_files` follow from the new lock, and `proposal`
-holds the whole plan with the bytes that it needs.
+whose place changes, `holds` keeps what waits for a person, `merge` joins an edit and a new version, `shared_files`
+follow from the new lock, and `proposal` holds the whole plan with the bytes that it needs.
 """

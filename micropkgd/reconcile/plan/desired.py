@@ -26,6 +26,7 @@ class Desired(NamedTuple):
     rendering: Rendering | None = None  # only where bytes are, or may be, needed
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    asked: bool = True  # False: its source was not asked, or did not answer
 
     @property
     def target(self) -> RelPath | None:
@@ -71,7 +72,7 @@ def desire(
     for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
         wanted[number] = _as_identified(desired, blocks[job.entry.ref.text], leaving)
     staying = [
-        desired._replace(notes=(*resolution.notes, *desired.notes))
+        desired._replace(notes=(*resolution.notes, *desired.notes), asked=resolution.asked)
         for desired, resolution in zip(wanted, resolutions, strict=True)
         if desired is not None
     ]

@@ -5,7 +5,7 @@ disk, *theirs* as newly rendered. A plan that was applied leaves nothing to plan
 that a person wrote.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -69,6 +69,11 @@ def contested(subject: Subject) -> tuple[RelPath, ...]:
     )
 
 
+def stays_deleted(path: RelPath, patterns: Iterable[str]) -> bool:
+    """Whether an entry's `keep-deleted` names a file."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
 def _step(path: RelPath, subject: Subject) -> Change | Blocked | None:
     """One rung for each row of the table; the order of the rungs is the precedence."""
     theirs = subject.theirs.get(path)
@@ -124,7 +129,7 @@ def _removed(path: RelPath, ours: Digest | None, subject: Subject) -> Change | N
 def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: Subject) -> Change | None:
     if base is None:
         return Change(Kind.CREATE, path, None, theirs, "new")
-    if any(fnmatchcase(path, pattern) for pattern in subject.keep_deleted):
+    if stays_deleted(path, subject.keep_deleted):
         return None
     if theirs == base or subject.is_absent or subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
         return Change(Kind.RESTORE, path, None, theirs, "was missing")

@@ -15,12 +15,13 @@ from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like, tree_version
+from micropkgd.reconcile.plan.holds import plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
 from micropkgd.reconcile.plan.shared_files import Lines, contents_of, lock_changes, requirement_lines, shared_changes
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.state import Applied, State
+from micropkgd.workspace.memory.state import Applied, Hold, State
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.trees import files_below
@@ -38,6 +39,7 @@ class Planned(NamedTuple):
     subject: Subject | None = None
     plan: EntryPlan | None = None
     merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
+    hold: Hold | None = None  # that an earlier pass found, and this one kept
     journey: "Journey | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 
     @property
@@ -75,6 +77,7 @@ class Proposer(NamedTuple):
     state: State
     fetcher: Fetcher
     choices: Mapping[str, Conflict]  # a person's choice by ref, before the policy
+    holds: Mapping[str, Hold] = {}  # by ref, what earlier passes found
 
     def propose(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
@@ -87,6 +90,7 @@ class Proposer(NamedTuple):
         owners = {path: desired.ref for desired in wanted for path in desired.files}
         entries = [self._landed(entry, subjects.get(entry.desired.key), owners) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
+        entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
@@ -147,7 +151,7 @@ class Proposer(NamedTuple):
         digests = {path: digest_of(data) for path, data in brought.items()}
         virtual = moves.as_if_moved(subject, trip, bases, digests)
         texts = {digests[path]: data for path, data in brought.items()}
-        return Planned(desired, virtual, plan_entry(virtual), texts, trip._replace(brought=brought))
+        return Planned(desired, virtual, plan_entry(virtual), texts, journey=trip._replace(brought=brought))
 
     def _bases_elsewhere(self, entry: PullEntry, after: Block, old: Version) -> Mapping[RelPath, Digest]:
         """The files of the version that is in the tree, as the new place has them; none where they cannot be had."""
@@ -170,6 +174,14 @@ class Proposer(NamedTuple):
         stays = [path for path in below if path not in {*gone, *real.theirs} and "/__pycache__/" not in path]
         notes = tuple(f"{path} stays where it is: it is yours, and the entry moves on" for path in sorted(stays))
         return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))
+
+    def _with_hold(self, entry: Planned, subject: Subject | None) -> Planned:
+        """The entry with the hold that an earlier pass found, where this one learnt nothing newer."""
+        ref = entry.desired.ref
+        if ref not in self.holds or subject is None or entry.plan is None or ref in self.choices:
+            return entry
+        plan = plan_with_hold(entry.desired, entry.plan, subject.found, self.holds[ref])
+        return entry if plan is None else entry._replace(plan=plan, hold=self.holds[ref])
 
     def _merged(self, entry: Planned, subject: Subject) -> Planned:
         """The entry with a text merge of each edited file whose new version differs, where that is clean."""

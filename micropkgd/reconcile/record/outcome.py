@@ -14,6 +14,7 @@ from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
 from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
+from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.memory.suspension import SUSPENDED
 from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
@@ -25,7 +26,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
     """What a proposal came to, or in a dry run would come to."""
     locked = proposal.lock.by_key()
     entries = []
-    for desired, plan in ((entry.desired, entry.plan) for entry in proposal.entries):
+    for desired, plan, hold in ((entry.desired, entry.plan, entry.hold) for entry in proposal.entries):
         target = desired.target
         keys = [desired.key, *([desired.before.key] if desired.before is not None else [])]
         after = next((locked[key] for key in keys if key in locked), None)
@@ -41,7 +42,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 failure=desired.failure,
                 notes=desired.notes,
                 moved_from=_moved_from(desired, plan),
-                waiting=Installed.of(desired.after) if plan is not None and plan.held else None,
+                waiting=_waiting(desired, plan, hold),
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )
         )
@@ -54,6 +55,13 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
         set_aside=recovery.foreign,
         contents=proposal.contents,
     )
+
+
+def _waiting(desired: Desired, plan: EntryPlan | None, hold: Hold | None) -> Installed | None:
+    """The version that somebody must choose for."""
+    if hold is not None:
+        return Installed(hold.version, hold.archive)
+    return Installed.of(desired.after) if plan is not None and plan.held else None
 
 
 def _moved_from(desired: Desired, plan: EntryPlan | None) -> RelPath:

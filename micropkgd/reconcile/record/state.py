@@ -14,11 +14,12 @@ from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import PackageOutcome
 from micropkgd.model.standing import entry_standing, is_failing, package_standing, since
 from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.plan.holds import is_about, new_hold
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.state import Applied, Known, State, write_state
+from micropkgd.workspace.memory.state import Applied, Hold, Known, State, write_state
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.transaction.kept import KEPT, history
 
@@ -50,10 +51,30 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
         known=_known(this, resolutions),
         standing=dict(_standings(this, outcome)),
         packages=dict(_packages(this, outcome)),
+        holds=holds_after(this, proposal),
     )
     if after != before:
         write_state(this.fs, after)
     return after
+
+
+def holds_after(this: Pass, proposal: Proposal) -> dict[str, Hold]:
+    """The holds to remember, by ref: those that the pass found, and those of which it learnt nothing."""
+    before, holds = this.state.holds, dict[str, Hold]()
+    for entry in proposal.entries:
+        desired = entry.desired
+        new = new_hold(desired, entry.plan) if entry.hold is None else None
+        if new is not None:
+            holds[desired.ref] = new
+        elif desired.entry is not None and desired.ref in before and _goes_on(this, entry, before[desired.ref]):
+            holds[desired.ref] = before[desired.ref]
+    return holds
+
+
+def _goes_on(this: Pass, entry: Planned, hold: Hold) -> bool:
+    """Whether nothing was learnt that could end a hold."""
+    silent = not entry.desired.asked and (entry.plan is None or not is_about(hold, entry.desired.before))
+    return entry.hold is not None or silent or this.by_lock
 
 
 def with_since(this: Pass, outcome: Outcome) -> Outcome:
@@ -129,6 +150,8 @@ def _standings(this: Pass, outcome: Outcome) -> Iterator[tuple[EntryKey, Standin
         if entry.verb is Verb.SUSPEND:
             if entry.key in this.state.standing:
                 yield entry.key, this.state.standing[entry.key]
+        elif this.by_lock and entry.ref in this.state.holds and entry.key in this.state.standing:
+            yield entry.key, this.state.standing[entry.key]
         elif entry.verb is not Verb.REMOVE:
             yield entry.key, entry_standing(entry)
 

@@ -49,6 +49,7 @@ class Resolution(NamedTuple):
     release: Release | None = None  # where an index answered
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    asked: bool = False  # whether its source has answered: something newer may have been learnt
 
 
 class Wanted(NamedTuple):
@@ -130,11 +131,11 @@ class Fetcher(NamedTuple):
         if isinstance(reply, Fetched):
             seen = self._seen(request, reply, known)
             changed = known is not None and reply.validator == known.validator and reply.digest != known.archive
-            return Resolution(reply.digest, seen, reply.release, notes=(CHANGED,) if changed else ())
+            return Resolution(reply.digest, seen, reply.release, notes=(CHANGED,) if changed else (), asked=True)
         if known is None or request.validator is None:
             return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
         seen = known if reply.validator is None else known._replace(validator=reply.validator)
-        return Resolution(known.archive, seen, reply.release)
+        return Resolution(known.archive, seen, reply.release, asked=True)
 
     def _check_pinned(
         self, pinned: Mapping[int, Request], answers: dict[int, Resolution], known: Mapping[str, Known]

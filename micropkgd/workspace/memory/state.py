@@ -49,6 +49,19 @@ class Applied(NamedTuple):
     version: str = ""
 
 
+class Hold(NamedTuple):
+    """A version that waits for a person, as the last pass found that asked for it."""
+
+    base: str  # digest of the archive that is installed; empty where none is
+    archive: Digest  # of the version that waits
+    version: str
+    name: str
+    url: str
+    index_url: str
+    label: str  # names the folder in which it is laid beside
+    paths: tuple[RelPath, ...]  # the files that hold it
+
+
 class State(NamedTuple):
     """All of it."""
 
@@ -58,6 +71,7 @@ class State(NamedTuple):
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[EntryKey, Standing] = {}
     packages: Mapping[str, Standing] = {}  # by module
+    holds: Mapping[str, Hold] = {}  # by ref
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
 
@@ -84,6 +98,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "known": state.known,
         "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
         "packages": {module: standing[:4] for module, standing in state.packages.items()},
+        "holds": state.holds,
         "commits": fs.names(KEPT),
     }
     try:
@@ -111,6 +126,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
         standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
         packages={module: _standing(row) for module, row in _table(document.get("packages", {})).items()},
+        holds={ref: _hold(row) for ref, row in _table(document.get("holds", {})).items()},
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
@@ -143,6 +159,20 @@ def _known(row: object) -> Known:
     if not isinstance(checked, int | float):
         raise TypeError(row)
     return Known(str(validator), parse_digest(archive), float(checked))
+
+
+def _hold(row: object) -> Hold:
+    base, archive, version, name, url, index_url, label, paths = _list(row)
+    return Hold(
+        base=str(base),
+        archive=parse_digest(archive),
+        version=str(version),
+        name=str(name),
+        url=str(url),
+        index_url=str(index_url),
+        label=str(label),
+        paths=tuple(rel_path(str(path)) for path in _list(paths)),
+    )
 
 
 def _applied(row: object) -> Applied:
