@@ -12,9 +12,12 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from micropkgd import __version__
+from micropkgd import __version__, documents
+from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
+from micropkgd.model.fields import dotted
 from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.lookalikes import lookalikes
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
 from micropkgd.model.tree import RelPath
 from micropkgd.model.variables import CACHE_DIR
@@ -23,9 +26,10 @@ from micropkgd.sources.cache import default_cache_folder
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import git_folder, git_operation, tracked_below
 from micropkgd.workspace.layout import recognise
+from micropkgd.workspace.lost_rows import refuse_slip
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import read_by_hand, read_manifest, read_project
-from micropkgd.workspace.root import find_root
+from micropkgd.workspace.project import left_manifest, read_by_hand, read_document, read_manifest, read_project
+from micropkgd.workspace.root import MANIFEST_NAME, find_root
 from micropkgd.workspace.transaction.foreign import found_aside
 from micropkgd.workspace.transaction.journal import FOLDER, read_journal
 
@@ -131,6 +135,16 @@ def _manifest(root: str) -> Iterator[Finding]:
         told = [f"{entries.count(home)} in [{'.'.join(home)}]" for home in homes if home in entries]
         yield Finding("manifest", f"{what} entries: {' and '.join(told) or 'none'}")
     yield from _refused_by_kedro(manifest)
+    yield from _misspelt(root)
+
+
+def _misspelt(root: str) -> Iterator[Finding]:
+    """Tables that look like ours, and are read by nobody."""
+    data = read_document(root, MANIFEST_NAME)
+    for table, meant in lookalikes(documents.read_toml(data)):
+        line = line_of(documents.decode(data), table)
+        text = f"{MANIFEST_NAME}:{line}: [{dotted(table)}] is a table that nothing reads"
+        yield Finding("manifest", text, trouble=True, hint=f"did you mean [{dotted(meant)}]?")
 
 
 def _refused_by_kedro(manifest: Manifest) -> Iterator[Finding]:
@@ -152,6 +166,7 @@ def _lock(root: str) -> Iterator[Finding]:
     if not os.path.exists(os.path.join(root, LOCK_NAME)) and not manifest.pulls:
         yield Finding("lock", "none, and none is needed")
     else:
+        refuse_slip(root, left_manifest(project))
         check_lock(project)
         yield Finding("lock", f"{len(blocks)} locked, as the manifest has it")
     by_hand = read_by_hand(root, project.layout).blocks

@@ -41,6 +41,15 @@ def add_allow_downgrade(command: ArgumentParser) -> None:
     )
 
 
+def add_allow_empty(command: ArgumentParser) -> None:
+    """Whether a manifest that seems to have lost its rows is taken at its word."""
+    command.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="remove what left the manifest also where its pull table is gone or its header misspelt",
+    )
+
+
 def add_sources(command: ArgumentParser) -> None:
     """How sources are reached."""
     command.add_argument("--offline", action="store_true", help="ask no source over the network")

@@ -8,6 +8,7 @@ from micropkgd import __version__
 from micropkgd.cli import parser_service as service
 from micropkgd.cli.arguments import (
     add_allow_downgrade,
+    add_allow_empty,
     add_common,
     add_config,
     add_lock_modes,
@@ -59,6 +60,7 @@ def _reconcile(command: ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     command.add_argument("--check", action="store_true", help="like --dry-run, and exit 3 where something is pending")
     add_allow_downgrade(command)
+    add_allow_empty(command)
     add_sources(command)
     add_projects(command)
 
@@ -75,6 +77,7 @@ def _lock(command: ArgumentParser) -> None:
         help='follow these refs (all, if none is named) despite update = "locked"',
     )
     add_allow_downgrade(command)
+    add_allow_empty(command)
     add_sources(command)
     add_project(command)
 

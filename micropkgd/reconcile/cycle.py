@@ -32,7 +32,7 @@ from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.memory.suspension import read_suspension
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import Project, read_project, with_requirements_file
+from micropkgd.workspace.project import Project, left_manifest, read_project, with_requirements_file
 from micropkgd.workspace.transaction.commit import Recovery, recover
 
 if TYPE_CHECKING:
@@ -101,9 +101,20 @@ def _held(root: str, options: Options) -> Iterator[None]:
 def _observe(root: str, options: Options) -> Project:
     """Read the project as the options want it seen."""
     project = with_requirements_file(read_project(root), options.requirements_file)
+    if not options.allow_empty and not options.frozen:
+        _refuse_slip(project)
     if options.locked:
         check_lock(project)
     return frozen(project) if options.frozen else project
+
+
+def _refuse_slip(project: Project) -> None:
+    """Where rows went, or there are none, the header above them may be misspelt."""
+    lost = left_manifest(project)
+    if lost or not project.manifest.pulls:
+        from micropkgd.workspace.lost_rows import refuse_slip
+
+        refuse_slip(project.root, lost)
 
 
 def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
 
-TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "offline")
+TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "allow_empty", "offline")
 """The wishes of a command that a running service can be asked for in its place."""
 
 
@@ -18,6 +18,7 @@ class Options(NamedTuple):
     lock_only: bool = False  # write the lock and leave the tree
     upgrade: frozenset[str] = frozenset()  # refs that follow their source although the policy says `locked`
     allow_downgrade: bool = False  # a requirement may be answered by an older release, or by other bytes of the same
+    allow_empty: bool = False  # rows that left the manifest were meant to, also where it looks like a slip
     choices: Mapping[str, Conflict] = {}  # by ref: what a person chose for a held entry
     requirements_file: str | None = None  # in place of the usual one, where the policy names none
     offline: bool = False  # what is locked answers for refs that could only be asked over the network
@@ -31,5 +32,5 @@ class Options(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it asks for nothing but what the manifest and the lock say: the everyday pass."""
-        ways = ("apply", "offline", "lock_timeout", "full_check", "near", "trigger", "pass_id")
+        ways = ("apply", "allow_empty", "offline", "lock_timeout", "full_check", "near", "trigger", "pass_id")
         return self == Options(**{way: getattr(self, way) for way in ways})

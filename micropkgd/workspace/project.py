@@ -43,7 +43,7 @@ def read_manifest(root: str) -> Manifest:
     try:
         return Manifest.from_mapping(documents.read_toml(data))
     except ManifestError as error:
-        raise _located(error, documents.decode(data)) from error
+        raise located(error, documents.decode(data)) from error
     except DocumentError as error:
         raise error.at(MANIFEST_NAME) from error
 
@@ -64,6 +64,12 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
                 hint="restore the lock that micropkgd wrote, or remove this block",
             )
     return lock
+
+
+def left_manifest(project: Project) -> list[str]:
+    """The refs of what is locked and asked for no more."""
+    asked = {entry.ref.text for entry in project.manifest.pulls}
+    return [block.ref for block in project.lock.blocks if block.ref not in asked]
 
 
 def read_by_hand(root: str, layout: Layout) -> Lock:
@@ -104,7 +110,7 @@ def see_layout(root: str, manifest: Manifest) -> Layout:
     return recognise(root, manifest).layout
 
 
-def _located(error: ManifestError, text: str) -> ManifestError:
+def located(error: ManifestError, text: str) -> ManifestError:
     """Turn the addresses of a manifest error into lines."""
     from micropkgd.documents.statements import line_of
 

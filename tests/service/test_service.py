@@ -54,6 +54,23 @@ def test_a_config_that_finds_no_project_says_so(tmp_path: Path, src: Path) -> No
     assert kinds.count("NoProjects") == 1
 
 
+def test_a_slip_in_a_header_removes_nothing(tmp_path: Path, src: Path) -> None:
+    """The service stalls with the line of the header, and goes on once it is mended; a removal by command is meant."""
+    world = served(src)
+    with Daemon(tmp_path / "d", config(src)) as daemon:
+        daemon.ready(world.root)
+        good = world.read("pyproject.toml")
+        world.write("pyproject.toml", good.replace("[tool.micropkgd.pull]", "[tool.micropkg.pull]"))
+        daemon.until("ConditionChanged", world.root, message="[tool.micropkg.pull] is a table that nothing reads")
+        assert world.has("src/shop/ds/nodes.py")
+        world.write("pyproject.toml", good)
+        daemon.ready(world.root)
+        ended = daemon.command("remove", "ds", cwd=world.root)
+        assert ended.returncode == 0, ended.stderr
+
+    assert not world.has("src/shop/ds")
+
+
 def test_a_saved_module_is_packaged_again(tmp_path: Path, src: Path) -> None:
     """By rename, as editors save; the archive has the saved bytes."""
     world = served(src)

@@ -24,6 +24,7 @@ def lock(options: Namespace) -> int:
         lock_only=True,
         upgrade=refs,
         allow_downgrade=options.allow_downgrade,
+        allow_empty=options.allow_empty,
         lock_timeout=options.lock_timeout,
     )
     outcomes = passes(options, [root], wanted)

@@ -23,6 +23,7 @@ def reconcile(options: Namespace) -> int:
         locked=options.locked,
         frozen=options.frozen,
         allow_downgrade=options.allow_downgrade,
+        allow_empty=options.allow_empty,
         lock_timeout=options.lock_timeout,
     )
     outcomes = passes(options, options.projects or ["."], wanted)

@@ -14,6 +14,6 @@ def remove(options: Namespace) -> int:
     """Remove a pull entry and its untouched files."""
     root = find_root(options.project)
     remove_entry(root, match_entry(root, options.ref), options.lock_timeout)
-    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    outcomes = passes(options, [root], Options(allow_empty=True, lock_timeout=options.lock_timeout))
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
