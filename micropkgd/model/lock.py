@@ -26,7 +26,7 @@ _CONFIG = (".yml", ".yaml", ".json", ".toml")
 
 T = TypeVar("T")
 
-RENDERER = 1
+RENDERER = 2
 """Names the rules that make files of an archive: bumped when the same archive would render to other bytes, so that
 an upgrade of micropkgd shows as a new rendering in the lock and never as tampering."""
 

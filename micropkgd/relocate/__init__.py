@@ -2,14 +2,17 @@
 
 Pure: bytes in, bytes out. Only names of modules that move are rewritten, by editing the bytes at their place, so that
 nothing else in a file changes; what cannot be rewritten is told as a finding.
-Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`.
+Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`
+with `takers`, `mentions`, `notes`; all edit what `text` holds. `docs/imports.md` says it for those who use it.
 
 Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name
 to the same module, wherever the file uses it (in a list of imports: `shop.pipelines.ds as ds`). `import ds.sub` becomes
-`import shop.pipelines.ds.sub`, and the uses of `ds` in its scope follow.
+`import shop.pipelines.ds.sub`, and the uses of `ds` in its scope follow; if one cannot, the import still binds `ds`.
 """
 
+from micropkgd.relocate.mentions import mentions
 from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
+from micropkgd.relocate.notes import notes_of
 from micropkgd.relocate.rewrite import relocate
 
-__all__ = ["Finding", "Kind", "Move", "Relocated", "Relocation", "relocate"]
+__all__ = ["Finding", "Kind", "Move", "Relocated", "Relocation", "mentions", "notes_of", "relocate"]

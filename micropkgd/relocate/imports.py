@@ -6,7 +6,7 @@ that stays inside its moved package stays as it is; one that climbs out is read 
 
 import ast
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from micropkgd.relocate.names import Finding, Routes, is_below, top_of
@@ -120,17 +120,23 @@ class Lines(NamedTuple):
         return at < len(self.numbers) and self.numbers[at] <= (node.end_lineno or first)
 
 
-def imports_of(tree: ast.Module, lines: Lines) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Every import statement on a line of interest, at any depth."""
+def statements_of(tree: ast.Module, lines: Lines | None = None) -> Iterator[ast.stmt]:
+    """Every statement that holds no others, at any depth; with lines, only those of interest."""
     blocks: list[Sequence[ast.AST]] = [tree.body]
     while blocks:
         for node in blocks.pop():
-            if isinstance(node, ast.stmt) and not lines.touch(node):
+            if lines is not None and isinstance(node, ast.stmt) and not lines.touch(node):
                 continue
-            if isinstance(node, ast.Import | ast.ImportFrom):
+            inner = [getattr(node, block) for block in _BLOCKS if hasattr(node, block)]
+            if inner:
+                blocks += inner
+            elif isinstance(node, ast.stmt):
                 yield node
-            elif isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
-                blocks += [getattr(node, block) for block in _BLOCKS if hasattr(node, block)]
+
+
+def imports_among(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports of some statements."""
+    return (node for node in statements if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def leaves(claims: Sequence[Claim]) -> Finding:

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-Kind = Literal["leaves", "dynamic", "ambiguous"]
-"""`leaves` names what stays behind, `dynamic` is a string that may name a module, `ambiguous` has two readings."""
+Kind = Literal["leaves", "dynamic", "ambiguous", "mention"]
+"""`leaves` names what stays behind, `dynamic` is a string that may name a module, `ambiguous` has two readings,
+`mention` is text that names a module which moved."""
+
+METADATA = frozenset({"importlib.metadata", "importlib_metadata", "pkg_resources"})
+"""The modules that answer for installed packages."""
 
 
 class Move(NamedTuple):
@@ -24,12 +28,14 @@ class Relocation(NamedTuple):
     """What moves. Moves do not lie inside one another.
 
     `modules` holds every module and package that moves, dotted, under its old name; `homes` the top-level names whose
-    other modules stay behind.
+    other modules stay behind; `distribution` what the package was called where it was installed, which it will not be
+    any more.
     """
 
     moves: tuple[Move, ...]
     modules: frozenset[str]
     homes: frozenset[str]
+    distribution: str = ""
 
 
 class Finding(NamedTuple):
@@ -58,6 +64,7 @@ class Routes(NamedTuple):
     arrivals: tuple[str, ...]
     doubtful: frozenset[str]
     words: frozenset[str]
+    distribution: str
 
     def goes_to(self, name: str) -> str | None:
         """The new name of a module, if it moves and no standard library module answers to the name first."""
@@ -90,8 +97,9 @@ def routes_of(relocation: Relocation) -> Routes:
         for module in relocation.modules:
             if is_below(module, old):
                 renamed.update((name, new + name[len(old) :]) for name in _from_root(module, old))
-    roots = frozenset(move.old for move in relocation.moves) & renamed.keys()
+    roots = frozenset(renamed.keys() & {move.old for move in relocation.moves})
     above = frozenset(name for root in roots for name in _parents(root))
+    installed = {relocation.distribution, *METADATA} if relocation.distribution else set()
     return Routes(
         renamed=renamed,
         above=above - renamed.keys(),
@@ -99,7 +107,8 @@ def routes_of(relocation: Relocation) -> Routes:
         roots=roots,
         arrivals=tuple(move.new for move in relocation.moves),
         doubtful=frozenset(root for root in roots if root in sys.stdlib_module_names),
-        words=frozenset(top_of(name) for move in relocation.moves for name in move) | relocation.homes,
+        words=frozenset(top_of(name) for move in relocation.moves for name in move) | relocation.homes | installed,
+        distribution=relocation.distribution,
     )
 
 

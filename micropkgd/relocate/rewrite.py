@@ -4,18 +4,22 @@ Told in one function: look for our words, parse, read the imports, follow the na
 Rules: a file with none of our words, and no relative import that climbs out of the package, is not parsed at all.
 """
 
+import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from micropkgd.errors import CodeError
-from micropkgd.relocate.imports import Claim, Lines, Reader, Viewpoint, imports_of
+from micropkgd.relocate.imports import Claim, Lines, Reader, Viewpoint, imports_among, statements_of
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of
 from micropkgd.relocate.scopes import Scan
 from micropkgd.relocate.statements import edits_of, rewrite_of
-from micropkgd.relocate.strings import string_changes
+from micropkgd.relocate.strings import Strings, constants_among
+from micropkgd.relocate.takers import metadata_among
 from micropkgd.relocate.text import Edit, Text
-from micropkgd.relocate.uses import needs_scan, settle, spell, unbound_annotations
+from micropkgd.relocate.uses import settle, spell, unbound_annotations
+
+_TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*(?!ignore)")
 
 
 def relocate(source: bytes, *, module: str, is_package: bool, relocation: Relocation) -> Relocated:
@@ -40,30 +44,30 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
 
 
 def _changes(text: Text, pattern: re.Pattern[bytes], reader: Reader) -> list[Edit | Finding]:
-    tree, places = text.tree(), text.places()
+    places = text.places()
     numbers = places.lines_with(pattern)
-    statements = [claims for node in imports_of(tree, Lines(numbers)) if (claims := reader.read(node))]
+    typed = any(_TYPE_COMMENT.search(places.line(number)) for number in numbers)
+    tree = text.tree(type_comments=typed)
+    found = list(statements_of(tree, Lines(numbers)))
+    statements = [claims for node in imports_among(found) if (claims := reader.read(node))]
     changes: list[Edit | Finding] = [finding for claims in statements for finding in reader.findings(claims)]
     rewrites = {claim.alias: rewrite_of(claim) for claims in statements for claim in claims}
     claims = [claim for claims in statements for claim in claims]
-    if needs_scan(claims) or any(_has_quote(places.line(number)) for number in numbers):
-        scan = Scan(tree, Lines(places.lines_with(_words(_names_to_follow(claims, reader.routes)))))
-        outcome = settle(claims, scan, reader.routes)
-        rewrites |= outcome.rewrites
-        respellings = [*outcome.respellings, *unbound_annotations(scan, reader.routes)]
-        changes += [*outcome.findings, *spell(respellings, places)]
-        changes += [change for call in scan.calls for change in string_changes(call, reader.routes, places)]
+    scan = Scan(tree, Lines(places.lines_with(_words(_names_to_follow(found, claims, reader.routes)))))
+    outcome = settle(claims, scan, reader.routes, places)
+    rewrites |= outcome.rewrites
+    changes += [*outcome.changes, *spell(unbound_annotations(scan, reader.routes), places)]
+    changes += Strings(tree, scan, reader.routes, places).changes()
     for claims in statements:
         changes += edits_of([rewrites[claim.alias] for claim in claims], places)
     return changes
 
 
-def _names_to_follow(claims: Iterable[Claim], routes: Routes) -> frozenset[str]:
-    return routes.words | {claim.local for claim in claims if claim.fate in ("dotted", "above")}
-
-
-def _has_quote(line: bytes) -> bool:
-    return b'"' in line or b"'" in line
+def _names_to_follow(statements: Sequence[ast.stmt], claims: Iterable[Claim], routes: Routes) -> frozenset[str]:
+    """Our words, and the names that imports and constants of the file bind to what is ours."""
+    bound = {claim.local for claim in claims if claim.fate in ("dotted", "above")}
+    asking = metadata_among(statements) if routes.distribution else ()
+    return routes.words.union(bound, constants_among(statements, routes), asking)
 
 
 def _climb(reader: Reader) -> int:

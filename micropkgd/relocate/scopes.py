@@ -14,6 +14,7 @@ from micropkgd.relocate.imports import Lines
 from micropkgd.relocate.names import top_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -63,9 +64,9 @@ class Scope:
 
 
 class Quote(NamedTuple):
-    """A string annotation."""
+    """Code in a string annotation, or in a type comment of a statement or an argument."""
 
-    node: ast.Constant
+    node: ast.Constant | ast.stmt | ast.arg
     text: str
 
 
@@ -84,12 +85,20 @@ class Use(NamedTuple):
         return self.quote.node.lineno if self.quote else self.nodes[0].lineno
 
 
+class Taker(NamedTuple):
+    """Something that may take the name of a module as a string: a call, a subscript, a comparison, an assignment."""
+
+    node: ast.Call | ast.Subscript | ast.Compare | Assignment
+    scope: Scope
+
+
 class Scan:
-    """One look over the statements on the lines of interest: bindings, uses, calls."""
+    """One look over the statements on the lines of interest: bindings, uses, strings and what takes them."""
 
     def __init__(self, tree: ast.Module, lines: Lines) -> None:
         self.uses: list[Use] = []
-        self.calls: list[ast.Call] = []
+        self.takers: list[Taker] = []
+        self.texts: list[ast.Constant] = []
         self.scopes: list[Scope] = []
         self._lines = lines
         self._bindings: list[tuple[Scope, str, ast.AST]] = []
@@ -120,6 +129,13 @@ class Scan:
             ast.Nonlocal: self._nonlocal,
             ast.AnnAssign: self._annotated,
             ast.JoinedStr: self._format,
+            ast.Call: self._taker,
+            ast.Subscript: self._taker,
+            ast.Compare: self._taker,
+            ast.Assign: self._taker,
+            ast.AugAssign: self._taker,
+            ast.Constant: self._text,
+            ast.Expr: self._statement,
         }
 
     def _settle(self) -> None:
@@ -152,11 +168,26 @@ class Scan:
 
     def _other(self, node: ast.AST, scope: Scope) -> None:
         """All else; `except E as name`, captures of `match` and type parameters bind a name that is a plain string."""
-        if isinstance(node, ast.Call):
-            self.calls.append(node)
+        self._comment(node, scope)
         name = getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None)
         self._bind(scope, name if isinstance(name, str) else None, node)
         self._all(_children(node), scope)
+
+    def _taker(self, node: ast.Call | ast.Subscript | ast.Compare | Assignment, scope: Scope) -> None:
+        """What may take a module's name."""
+        self._comment(node, scope)
+        self.takers.append(Taker(node, scope))
+        self._all(_children(node), scope)
+
+    def _text(self, node: ast.Constant, scope: Scope) -> None:  # noqa: ARG002 - as all handlers
+        """A string that is a value."""
+        if isinstance(node.value, str) and self._quote is None:
+            self.texts.append(node)
+
+    def _statement(self, node: ast.Expr, scope: Scope) -> None:
+        """An expression on its own; a string there is a docstring or a remark, and the author's."""
+        if not isinstance(node.value, ast.Constant):
+            self._all([node.value], scope)
 
     def _function(self, node: Function, scope: Scope) -> None:
         """Decorators, defaults and annotations belong outside; type parameters and arguments inside."""
@@ -166,6 +197,7 @@ class Scan:
         self._all(getattr(node, "type_params", []), inner)
         self._arguments(node.args, scope, inner)
         self._annotation(node.returns, scope)
+        self._comment(node, scope)
         self._all(node.body, inner)
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
@@ -180,6 +212,7 @@ class Scan:
             if argument:
                 self._bind(inner, argument.arg, argument)
                 self._annotation(argument.annotation, outer)
+                self._comment(argument, outer)
         self._all([*arguments.defaults, *arguments.kw_defaults], outer)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
@@ -209,6 +242,7 @@ class Scan:
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
         """An assignment with an annotation."""
+        self.takers.append(Taker(node, scope))
         self._annotation(node.annotation, scope)
         self._all([node.target, node.value], scope)
 
@@ -278,13 +312,21 @@ class Scan:
         else:
             self._annotation(node.slice, scope)
 
-    def _quoted(self, node: ast.Constant, text: str, scope: Scope) -> None:
+    def _comment(self, node: ast.AST, scope: Scope) -> None:
+        """Read a type comment, as far as the tree has them."""
+        text = getattr(node, "type_comment", None)
+        if text and isinstance(node, ast.stmt | ast.arg):
+            self._quoted(node, text, scope, is_signature=isinstance(node, Function))
+
+    def _quoted(
+        self, node: ast.Constant | ast.stmt | ast.arg, text: str, scope: Scope, *, is_signature: bool = False
+    ) -> None:
         try:
-            code = ast.parse(text, mode="eval")
+            code = ast.parse(text, mode="func_type" if is_signature else "eval")
         except (SyntaxError, ValueError):
             return
         self._quote = Quote(node, text)
-        self._all([code.body], scope)
+        self._all(_children(code), scope)
         self._quote = None
 
 

@@ -17,6 +17,7 @@ from micropkgd.errors import CodeError
 
 BOM = b"\xef\xbb\xbf"
 _QUOTES = (b'"', b"'", b'"""', b"'''")
+_OPENING = re.compile(rb"[fFrRuU]{0,2}(?:\"\"\"|'''|\"|')")
 _TWO_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*")
 
 
@@ -61,22 +62,24 @@ class Text(NamedTuple):
         except UnicodeEncodeError as error:
             raise CodeError(f"line 1 declares the encoding {self.encoding}, which cannot spell the new name") from error
 
-    def tree(self) -> ast.Module:
-        """Parse, with the collector off: a tree makes much to look at and nothing to collect."""
-        collecting = gc.isenabled()
-        gc.disable()
+    def tree(self, *, type_comments: bool = False) -> ast.Module:
+        """Parse; with type comments, if all in the file are such as they should be, for they stop nothing else."""
+        if type_comments:
+            try:
+                return _parsed(self._code, type_comments=True)
+            except SyntaxError:
+                pass
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # As text where it was decoded by us: bytes would be decoded by the cookie once more.
-                return ast.parse(self.data if self.encoding == "utf-8" else self.data.decode())
+            return _parsed(self._code)
         except SyntaxError as error:
             raise CodeError(f"line {error.lineno or 1} does not parse: {error.msg}") from error
         except (ValueError, MemoryError) as error:
             raise CodeError(f"line 1 or later does not parse: {str(error) or 'it is nested too deeply'}") from error
-        finally:
-            if collecting:
-                gc.enable()
+
+    @property
+    def _code(self) -> bytes | str:
+        """What to parse: as text where it was decoded by us, for bytes would be decoded by the cookie once more."""
+        return self.data if self.encoding == "utf-8" else self.data.decode()
 
     def places(self) -> "Places":
         """The offset of each line; bytes split at CR, LF and CRLF only, which is how the parser counts."""
@@ -107,6 +110,17 @@ class Places(NamedTuple):
         quote = next((quote for quote in _QUOTES if span == quote + text.encode() + quote), None)
         return None if quote is None or b"\\" in span else self.start(literal) + len(quote)
 
+    def comment(self, node: ast.stmt | ast.arg, text: str) -> int | None:
+        """Where the text of a type comment stands that belongs to a statement or an argument."""
+        whole = re.compile(rb"#[ \t]*type:[ \t]*(" + re.escape(text.encode()) + rb")")
+        found = whole.search(self.data, self.starts[node.lineno - 1] + node.col_offset)
+        return found.start(1) if found else None
+
+    def opening(self, literal: ast.expr, text: str) -> int | None:
+        """Where a text stands letter by letter at the beginning of a string, be it raw or formatted."""
+        found = _OPENING.match(self.data, self.start(literal))
+        return found.end() if found and self.data.startswith(text.encode(), found.end()) else None
+
     def lines_with(self, pattern: re.Pattern[bytes]) -> list[int]:
         """The 1-based numbers of the lines on which a pattern begins, in order."""
         return [bisect_right(self.starts, match.start()) for match in pattern.finditer(self.data)]
@@ -114,6 +128,19 @@ class Places(NamedTuple):
     def line(self, number: int) -> bytes:
         """The bytes of one line."""
         return self.data[self.starts[number - 1] : self.starts[number]]
+
+
+def _parsed(code: bytes | str, *, type_comments: bool = False) -> ast.Module:
+    """Parse with the collector off: a tree makes much to look at and nothing to collect."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code, type_comments=type_comments)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:

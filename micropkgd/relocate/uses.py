@@ -2,13 +2,14 @@
 
 `import demo.pipelines.ds.sub` binds `demo`, so uses of `demo.pipelines.ds` must change with it. All imports that bind
 one such name in one scope are a group: they are rewritten together with the uses that mean them, or not at all.
-Rules: a use that a local name shadows is not ours; where the new name has another meaning in the scope, or the old one
-is bound in other ways, too, nothing is rewritten and a finding says so.
+Rules: a use that a local name shadows is not ours. Where the new name has another meaning in the scope, the old one is
+bound in other ways, too, or a use cannot be respelt, no use is: the imports then go on binding the old name, if that is
+the moved package's own, and else stay as they are and a finding says so.
 """
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.relocate.imports import Claim, conflicting, leaves
@@ -19,6 +20,7 @@ from micropkgd.relocate.text import Edit, Places
 
 _GAP = rb"(?:\s|\\)*"
 _SHADOWED = "the new name has another meaning here, left alone"
+_PROBE = b"_micropkgd_probe_"
 _UNBOUND = "names what does not move along, through an import that now binds another name"
 
 
@@ -58,22 +60,18 @@ class Outcome(NamedTuple):
     """What becomes of the imports of a file and of the uses of what they bind."""
 
     rewrites: Mapping[ast.alias, Rewrite]
-    respellings: tuple[Respelling, ...]
-    findings: tuple[Finding, ...]
+    changes: tuple[Edit | Finding, ...]
 
 
-def needs_scan(claims: Iterable[Claim]) -> bool:
-    """Whether any import binds a name whose uses must be followed."""
-    return any(claim.fate in ("dotted", "above") for claim in claims)
-
-
-def settle(claims: Sequence[Claim], scan: Scan, routes: Routes) -> Outcome:
-    """Decide every group."""
-    outcomes = [_Decision(group, claims, scan, routes).outcome() for group in groups_of(claims, scan)]
+def settle(claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places) -> Outcome:
+    """Decide every group, and the imports that bind a name of another scope, which no group can follow."""
+    outcomes = [_Decision(group, claims, scan, routes, places).outcome() for group in groups_of(claims, scan)]
+    grouped = {alias for outcome in outcomes for alias in outcome.rewrites}
+    orphans = [claim for claim in claims if claim.fate in ("dotted", "above") and claim.alias not in grouped]
+    outcomes += [_left_alone([claim], claim.local, routes) for claim in orphans]
     return Outcome(
         {alias: rewrite for outcome in outcomes for alias, rewrite in outcome.rewrites.items()},
-        tuple(item for outcome in outcomes for item in outcome.respellings),
-        tuple(finding for outcome in outcomes for finding in outcome.findings),
+        tuple(change for outcome in outcomes for change in outcome.changes),
     )
 
 
@@ -94,23 +92,32 @@ def groups_of(claims: Sequence[Claim], scan: Scan) -> Iterator[Group]:
 class _Decision:
     """The ladder for one group."""
 
-    def __init__(self, group: Group, claims: Sequence[Claim], scan: Scan, routes: Routes) -> None:
+    def __init__(
+        self, group: Group, claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places
+    ) -> None:  # fmt: skip
         self.group = group
         self.scan = scan
         self.routes = routes
+        self.places = places
         self.claims = claims
         self.behind = [c.alias.name for c in group.having("leaves") if isinstance(c.statement, ast.Import)]
 
     def outcome(self) -> Outcome:
         """Leave the group where it cannot be told apart, else rewrite its imports and their uses."""
-        if self.group.bound_otherwise:
-            return self._left_alone(self.group.local)
-        moved = [item for use in self.group.uses if (item := self._respelling(use))]
-        tops = {top_of(claim.new) for claim in self.group.having("dotted")} | {top_of(item.new) for item in moved}
+        group = self.group
+        if group.bound_otherwise:
+            return _left_alone(group.claims, group.local, self.routes)
+        moved = [item for use in group.uses if (item := self._respelling(use))]
+        tops = {top_of(claim.new) for claim in group.having("dotted")} | {top_of(item.new) for item in moved}
         for top in sorted(tops):
             if self._has_other_meaning(top):
-                return self._left_alone(top)
-        return self._rewritten(moved)
+                return _left_alone(group.claims, top, self.routes)
+        told = [_told(item.use, _SHADOWED, "ambiguous") for item in moved if self._is_shadowed(item)]
+        spelt = [] if told else list(spell(moved, self.places))
+        told += [change for change in spelt if isinstance(change, Finding)]
+        if told:
+            return _left_alone(group.claims, group.local, self.routes, told)
+        return self._rewritten(moved, spelt)
 
     def _respelling(self, use: Use) -> Respelling | None:
         """How a use changes, if it leads into what moves."""
@@ -142,26 +149,16 @@ class _Decision:
             return (top_of(claim.new) if claim.fate == "dotted" else claim.new) == top
         return node.asname is None and claim is not None and isinstance(claim.statement, ast.Import)
 
-    def _left_alone(self, name: str) -> Outcome:
-        """No edit that needs the uses; an import that keeps its name needs none."""
-        dotted, above = self.group.having("dotted"), self.group.having("above")
-        told = [conflicting([claim], name) for claim in dotted] + [leaves([claim]) for claim in above]
-        kept = {claim.alias: Rewrite(claim, (), kept=True) for claim in (*dotted, *above)}
-        return Outcome(kept | {c.alias: rewrite_of(c) for c in self.group.having("root")}, (), tuple(told))
-
-    def _rewritten(self, moved: list[Respelling]) -> Outcome:
+    def _rewritten(self, moved: Sequence[Respelling], spelt: Sequence[Edit | Finding]) -> Outcome:
         """Imports and uses change together; what still needs the old name is kept or told."""
-        safe = [item for item in moved if not self._is_shadowed(item)]
-        shadowed = [item for item in moved if self._is_shadowed(item)]
-        others = [use for use in self.group.uses if use not in [item.use for item in moved]]
-        needed = [*others, *(item.use for item in shadowed)]
-        rewrites = {claim.alias: new for claim in self.group.claims if (new := _rewrite(claim, safe, needed))}
+        respelt = {item.use for item in moved}
+        others = [use for use in self.group.uses if use not in respelt]
+        rewrites = {claim.alias: new for claim in self.group.claims if (new := _rewrite(claim, moved, others))}
         kept = [claim for claim in self.group.having("above") if rewrites[claim.alias].kept]
         findings = [leaves([claim]) for claim in kept]
-        findings += [_told(item.use, _SHADOWED, "ambiguous") for item in shadowed]
         if not kept and not self.group.having("leaves") and not self.group.having("stays"):
             findings += [_told(use, _UNBOUND, "leaves") for use in others]
-        return Outcome(rewrites, tuple(safe), tuple(findings))
+        return Outcome(rewrites, (*spelt, *findings))
 
     def _is_shadowed(self, item: Respelling) -> bool:
         """Whether a scope between the use and the import has the new name for something else."""
@@ -169,12 +166,26 @@ class _Decision:
         return found is not None and self.group.scope in found.ancestors()
 
 
-def _rewrite(claim: Claim, safe: Sequence[Respelling], needed: Sequence[Use]) -> Rewrite | None:
+def _left_alone(claims: Sequence[Claim], name: str, routes: Routes, told: Sequence[Finding] = ()) -> Outcome:
+    """No use changes. An import of the moved package by its own name goes on binding that name, so none needs to."""
+    home = routes.goes_to(claims[0].path)
+    following = {claim.alias: rewrite_of(claim) for claim in claims if claim.fate == "root"}
+    dotted = [claim for claim in claims if claim.fate == "dotted"]
+    if home:
+        both = {c.alias: Rewrite(c, (Target("", c.new, c.local), Target("", home, c.local))) for c in dotted}
+        return Outcome(following | both, ())
+    above = [claim for claim in claims if claim.fate == "above"]
+    findings = [conflicting([claim], name) for claim in dotted] + [leaves([claim]) for claim in above]
+    kept = {claim.alias: Rewrite(claim, (), kept=True) for claim in (*dotted, *above)}
+    return Outcome(following | kept, (*findings, *told))
+
+
+def _rewrite(claim: Claim, moved: Sequence[Respelling], needed: Sequence[Use]) -> Rewrite | None:
     """The new form of one import of a group; one from above stays beside it where some use still needs it."""
     if claim.fate in ("dotted", "root"):
         return Rewrite(claim, (Target("", claim.new),))
     if claim.fate == "above":
-        news = dict.fromkeys(item.new for item in safe)
+        news = dict.fromkeys(item.new for item in moved)
         return Rewrite(claim, tuple(Target("", new) for new in news), kept=bool(needed) or not news)
     return None
 
@@ -204,14 +215,16 @@ def spell(items: Sequence[Respelling], places: Places) -> Iterator[Edit | Findin
 
 
 def _spell_plain(item: Respelling, places: Places) -> Edit | Finding:
-    start, end = places.start(item.use.nodes[0]), places.end(item.use.nodes[item.size - 1])
-    if not _pattern(item.old).fullmatch(places.data, start, end):
+    whole = item.use.nodes[item.size - 1]
+    start, end = places.start(whole), places.end(whole)
+    if not _pattern(item.old).fullmatch(places.data, start, end) and b"#" in places.span(whole):
         return _told(item.use, "is not written in one piece, left alone", "ambiguous")
     return Edit(start, end, item.new.encode())
 
 
 def _spell_quoted(item: Respelling, quote: Quote, places: Places) -> Edit | Finding:
-    origin = places.inside(quote.node, quote.text)
+    node, text = quote
+    origin = places.inside(node, text) if isinstance(node, ast.Constant) else places.comment(node, text)
     first, last = item.use.nodes[0], item.use.nodes[item.size - 1]
     if origin is None or last.end_lineno != 1:
         return _told(item.use, "is in a string that cannot be edited in place", "dynamic")
@@ -219,14 +232,31 @@ def _spell_quoted(item: Respelling, quote: Quote, places: Places) -> Edit | Find
 
 
 def _spell_formatted(node: ast.JoinedStr, alike: Sequence[Respelling], places: Places) -> Iterator[Edit | Finding]:
-    """Respell in an f-string only if the whole dotted name is written just as often as the code in it has it."""
+    """Respell in an f-string, if its code has the name spelt as often as it is used there."""
     item = alike[0]
-    pattern = _pattern(item.old, item.use.names[item.size :])
-    found = list(pattern.finditer(places.data, places.start(node), places.end(node)))
-    if len(found) == len(alike):
-        yield from (Edit(match.start(), match.end(1), item.new.encode()) for match in found)
+    start, end = places.start(node), places.end(node)
+    found = _pattern(item.old, item.use.names[item.size :]).finditer(places.data, start, end)
+    code = [
+        match.span(1)
+        for match in found
+        if _is_code(places.data[start:end], match.start(1) - start, match.end(1) - start)
+    ]
+    if len(code) == len(alike):
+        yield from (Edit(first, last, item.new.encode()) for first, last in code)
     else:
-        yield _told(item.use, "is in an f-string that has the name as text, too", "ambiguous")
+        yield _told(item.use, "is in an f-string that cannot be edited in place", "ambiguous")
+
+
+def _is_code(string: bytes, start: int, end: int) -> bool:
+    """Whether a place in an f-string is code: the parser is asked, as another name there leaves all text the same."""
+    probed = string[:start] + _PROBE + string[end:]
+    return _text_in(string) == _text_in(probed)
+
+
+def _text_in(string: bytes) -> list[object]:
+    """All constants of an f-string, in order."""
+    tree = ast.parse(b"(" + string + b")")
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
 
 
 def _pattern(old: Sequence[str], rest: Sequence[str] = ()) -> re.Pattern[bytes]:

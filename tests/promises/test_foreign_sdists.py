@@ -23,6 +23,8 @@ import pytest
 
 from micropkgd.documents.edits import add_row, remove_row
 from micropkgd.documents.moves import move_table
+from micropkgd.sdist.metadata import package_name
+from micropkgd.sdist.reader import read_sdist
 from tests.kit import archives as a
 from tests.kit.corpus import BY_RULE, LOCK, NAMES, Row, examine, fetch, main
 from tests.kit.servers.venvs import environment
@@ -288,6 +290,43 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         key: merged(one[key], other[key]) if key in one and isinstance(other.get(key), dict) else value
         for key, value in both.items()
     }
+
+
+# Popular, small, and each with a way of its own to name itself.
+NAMESAKES = (
+    "boltons", "colorama", "funcy", "idna", "markdown-it-py", "more-itertools", "python-slugify", "voluptuous",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def namesakes(server_cache: Path) -> list[Path]:
+    """What pip could fetch of them, in their newest versions."""
+    folder = server_cache / "namesakes"
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            assert fetch(NAMESAKES, folder) == []
+            (folder / "complete").touch()
+    return sorted(folder.glob("*.tar.gz"))
+
+
+def test_what_was_pulled_elsewhere_can_be_imported_or_says_why(world: World, namesakes: list[Path]) -> None:
+    """With an alias and a destination: each module works as in the original, or a note has told of its file."""
+    rows = [f'"{sdist}" = {{alias = "p{number}", destination = "x"}}' for number, sdist in enumerate(namesakes)]
+    world.manifest("\n".join(rows))
+    (project,) = json.loads(world.reconcile("--json").out)["projects"]
+
+    assert len(project["entries"]) == len(NAMESAKES)
+    for entry in project["entries"]:
+        sdist, alias = Path(entry["ref"]), entry["target"].rpartition("/")[2]
+        root = world.root / "originals" / alias
+        root.mkdir(parents=True)
+        subprocess.run(["tar", "--extract", "--gzip", "--file", sdist, "-C", root, "--strip=1"], check=True)
+        package = package_name(read_sdist(sdist.read_bytes()))
+        original = {name.replace(package, f"shop.x.{alias}", 1) for name in imported(root, package)}
+        lost = original - imported(world.root / "src", f"shop.x.{alias}")
+        assert original
+        assert [name for name in lost if not any(name.replace(".", "/") in note for note in entry["notes"])] == []
 
 
 # Those with many imports of their own modules, by name. Not fsspec: its modules use one another by their whole names

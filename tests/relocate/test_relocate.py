@@ -373,8 +373,6 @@ class TestLeftAlone:
             pytest.param(f'"""About {P}."""\n# import {P}.sub\n', id="a23-a24"),
             pytest.param('X = {"data_science": "data_science.sub"}\ndata_science = f(data_science=1)\n', id="a25-a26"),
             pytest.param('import math as data_science\nX = f"data_science {data_science.pi}"\n', id="d01"),
-            pytest.param(f'X = "{P}.nodes"\nlogging.getLogger("{P}")\n', id="d02"),
-            pytest.param(f'x: Literal["{P}.nodes"]\ny: Annotated[int, "{P}.nodes"]\n', id="literal-annotation"),
             pytest.param("import ds_extra, data_science_extra\nfrom data_science2 import x\n", id="o04"),
         ],
     )
@@ -410,6 +408,171 @@ class TestLeftAlone:
     def test_file_without_any_of_our_words_is_not_even_parsed(self) -> None:
         """A file that nothing is rewritten in may hold what this Python cannot parse."""
         assert packaged("from . import x\nprint 'old'\n").source == b"from . import x\nprint 'old'\n"
+
+
+NAMED = [
+    pytest.param('import_module(r"P.sub")', id="raw"),
+    pytest.param(
+        'import_module("P." + x), import_module(f"P.{x}"), __import__("P.%s" % x, 1, 2, 3)', id="put-together"
+    ),
+    pytest.param("from importlib.resources import files, read_text as r\nfiles('P'); r('P.sub', 'x')", id="resources"),
+    pytest.param("from importlib import resources\nresources.open_text(package='P', x=1)", id="resources-module"),
+    pytest.param(
+        "try: from importlib.resources import path\nexcept E: from importlib_resources import path\npath('P')",
+        id="backport",
+    ),
+    pytest.param("import pkgutil\npkgutil.get_data('P.sub', 'x'); pkgutil.resolve_name('P.sub:run')", id="pkgutil"),
+    pytest.param("import pkg_resources as p\np.resource_filename('P', 'x')", id="pkg_resources"),
+    pytest.param(
+        "sys.modules['P.sub'], sys.modules['P.' + x], 'P' in sys.modules, sys.modules.pop('P.sub', None)", id="modules"
+    ),
+    pytest.param(
+        "patch.dict('sys.modules', {'P.sub': 1})\nmonkeypatch.setitem(sys.modules, 'P', x)\n"
+        "monkeypatch.delitem(sys.modules, 'P.sub')",
+        id="patched-modules",
+    ),
+    pytest.param("runpy.run_module('P.sub', run_name='__main__')", id="runpy"),
+    pytest.param("pytest_plugins = 'P.sub'", id="plugin"),
+    pytest.param("pytest_plugins: list[str] = ['P.sub', 'x', \"P.nodes\"]", id="plugins"),
+    pytest.param("pytest.importorskip('P.sub')\npytest.register_assert_rewrite('P.sub', 'P.nodes')", id="pytest"),
+    pytest.param(
+        "logging.getLogger('P'); self.assertLogs('P.nodes.x', level=1); caplog.set_level(1, logger='P')", id="loggers"
+    ),
+    pytest.param("T = 'P.nodes.run'\n@patch(T)\ndef f():\n  with mock.patch(T): pass", id="constant"),
+    pytest.param(
+        "M: Final = 'P'\ndef f(): return import_module(f'{M}.{x}'), patch(M + '.nodes')", id="constant-put-on"
+    ),
+    pytest.param("load_obj('P.nodes.run'), load_obj('run', 'P.nodes')", id="kedro"),
+]
+
+
+class TestStrings:
+    """A string is a module's name where what takes it says so, and is told wherever else it has one."""
+
+    @pytest.mark.parametrize("source", NAMED)
+    def test_name_of_a_module_is_rewritten(self, source: str) -> None:
+        """In both directions, and nothing is told."""
+        there = source.replace("P", "forecast")
+        assert packaged(source.replace("P", P), to="forecast") == Relocated(there.encode(), ())
+        back = source.replace("P", "shop.pipelines.fcst")
+        assert pulled(source.replace("P", "data_science"), to="fcst") == Relocated(back.encode(), ())
+
+    @pytest.mark.parametrize(
+        ("source", "line", "text"),
+        [
+            pytest.param('files("P.sub")', 1, "P.sub", id="function-of-somebody"),
+            pytest.param('X = {\n"P.nodes": 1}', 2, "P.nodes", id="key"),
+            pytest.param('X = "see P.nodes.run for more"', 1, "P.nodes", id="in-a-sentence"),
+            pytest.param('X = """\n\nfrom P.sub import x\n"""', 3, "P.sub", id="code"),
+            pytest.param('X = "a\\nimport P.sub"', 1, "P.sub", id="escaped-line-end"),
+            pytest.param('x: Literal["P.nodes"]', 1, "P.nodes", id="literal-annotation"),
+            pytest.param('x: Annotated[int, "P.nodes"]', 1, "P.nodes", id="annotated"),
+            pytest.param('X = f"P.nodes {x}"', 1, "P.nodes", id="f-string"),
+            pytest.param('run([python, "-m", "P.sub"])', 1, "P.sub", id="argument"),
+        ],
+    )
+    def test_name_of_a_module_in_text_is_told(self, source: str, line: int, text: str) -> None:
+        """And left, as nobody can say what it is for."""
+        for found, name in (
+            (packaged(source.replace("P", P)), P),
+            (pulled(source.replace("P", "data_science")), "data_science"),
+        ):
+            assert (found.source.decode(), told(found)) == (
+                source.replace("P", name),
+                [(line, "mention", text.replace("P", name))],
+            )
+
+    @pytest.mark.parametrize(
+        ("source", "count"),
+        [
+            pytest.param('X = "data_science"', 1, id="whole-string"),
+            pytest.param('X = "data_science.run", "data_science:run", "data_science.*"', 3, id="what-is-in-it"),
+            pytest.param('X = "from data_science import x"', 1, id="import"),
+            pytest.param('X = "our data_science is great", "data_science.csv", "x/data_science.sub"', 0, id="a-word"),
+            pytest.param('__all__ = ["data_science"]\n__all__ += ["data_science"]', 0, id="exports"),
+            pytest.param(
+                '"""data_science.sub"""\ndef f():\n  "data_science.nodes"  # data_science.sub', 0, id="docstring"
+            ),
+            pytest.param('open("tests"), f("tests/x.py")', 0, id="tests"),
+        ],
+    )
+    def test_package_of_one_word_is_told_from_words(self, source: str, count: int) -> None:
+        """A string that is the name and nothing more may mean the package; a word in a sentence does not."""
+        found = pulled(source)
+        assert (found.source.decode(), [finding.kind for finding in found.findings]) == (source, ["mention"] * count)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            pytest.param("T = 'P.nodes'\npatch(T)\nprint(T)\n", id="used-otherwise"),
+            pytest.param("T = 'P'\nimport_module(T + x)\n", id="may-go-on"),
+            pytest.param("T = 'P' '.nodes'\npatch(T)\n", id="in-two-pieces"),
+        ],
+    )
+    def test_constant_that_may_mean_something_else_is_told(self, source: str) -> None:
+        """Only where every use takes a module's name the constant changes."""
+        found = packaged(source.replace("P", P))
+        assert (found.source.decode(), [finding[:2] for finding in told(found)]) == (
+            source.replace("P", P),
+            [(1, "dynamic")],
+        )
+
+    def test_constant_that_is_bound_twice_is_told(self) -> None:
+        """Which of two it is nobody knows before it runs."""
+        source = f"T = '{P}.nodes'\nT = x or '{P}.sub'\npatch(T)\n"
+        found = packaged(source)
+        assert (found.source.decode(), [kind for _, kind, _ in told(found)]) == (source, ["mention"] * 2)
+
+    def test_logger_that_stays_behind_is_nobodys_loss(self) -> None:
+        """Its name is a label: nothing breaks without it."""
+        assert packaged("logging.getLogger('demo.other')\n").findings == ()
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            pytest.param("from importlib.metadata import version\nV = version('Data.Science')\n", id="its-name"),
+            pytest.param("import importlib.metadata as m\nV = m.version(__name__)\n", id="own-name"),
+            pytest.param("import pkg_resources\npkg_resources.get_distribution('data_science').version\n", id="old"),
+        ],
+    )
+    def test_asking_for_the_installed_package_is_told(self, source: str) -> None:
+        """A pulled package is not installed: the call raises where it is made."""
+        relocation = pull()._replace(distribution="Data.Science")
+        found = relocate(source.encode(), module="data_science", is_package=True, relocation=relocation)
+        assert (found.source.decode(), [finding[:2] for finding in told(found)]) == (source, [(2, "dynamic")])
+
+
+COMMENTS = [
+    pytest.param("x = []  # type: List[P.sub.Foo]  # why", id="assignment"),
+    pytest.param("for x in y:  # type: P.sub.Foo\n  pass", id="loop"),
+    pytest.param("with x as y:  #type:P.sub.Foo\n  pass", id="with"),
+    pytest.param("def f(a,  # type: P.sub.A\n      b):\n  # type: (...) -> P.sub.B\n  pass", id="function"),
+    pytest.param("def f(a, b):\n  # type: (P.sub.A, int) -> P.sub.B\n  pass", id="signature"),
+]
+
+
+class TestTypeComments:
+    """A type comment is code, as a string annotation is."""
+
+    @pytest.mark.parametrize("source", COMMENTS)
+    @pytest.mark.parametrize("head", ["", "import P.sub\n"])
+    def test_names_in_type_comments_follow(self, source: str, head: str) -> None:
+        """Whether an import binds the name or nothing does."""
+        source = f"{head}{source}\n"
+        assert packaged(source.replace("P", P)) == Relocated(source.replace("P", "data_science").encode(), ())
+
+    def test_name_that_stays_bound_stays(self) -> None:
+        """`import ds` goes on binding `ds`."""
+        found = pulled("import data_science\nx = 1  # type: data_science.sub.Foo\n")
+        assert found.source == b"from shop.pipelines import data_science\nx = 1  # type: data_science.sub.Foo\n"
+
+    @pytest.mark.parametrize("comment", ["# type: ignore", "# type: (broken", "# type: int  # data_science.sub"])
+    def test_other_comments_stay(self, comment: str) -> None:
+        """They stop nothing."""
+        source = f"from data_science import x\ny = f(x)  {comment}\n"
+        assert pulled(source).source.decode() == source.replace(
+            "data_science import", "shop.pipelines.data_science import"
+        )
 
 
 class TestStandardLibrary:
@@ -560,9 +723,10 @@ class TestFindings:
     @pytest.mark.parametrize(
         ("source", "kind"),
         [
-            pytest.param(f'import_module(f"{P}.{{x}}")', "dynamic", id="f-string"),
-            pytest.param(f'import_module("{P}." + x)', "dynamic", id="sum"),
-            pytest.param(f'import_module(r"{P}.sub")', "dynamic", id="prefix"),
+            pytest.param('import_module(f"demo.pipelines.{x}")', "dynamic", id="f-string"),
+            pytest.param('import_module("demo." + x)', "dynamic", id="sum"),
+            pytest.param(f'import_module("{P}" + x)', "dynamic", id="sum-that-may-go-on"),
+            pytest.param(f'import_module(".".join(["{P}", x]))', "dynamic", id="call"),
             pytest.param(f'import_module("{P}" ".sub")', "dynamic", id="two-pieces"),
             pytest.param('import_module("demo.utils.io")', "leaves", id="leaves"),
             pytest.param('patch("tests.shared.run")', "leaves", id="patch-leaves"),
@@ -607,31 +771,66 @@ class TestNeverDamages:
         assert found.source.decode() == f"import {P}.sub\n{P}.sub\n{rest}\n"
         assert told(found) == [(1, "ambiguous", f"import {P}.sub")]
 
-    def test_use_where_the_new_name_is_shadowed_is_left_and_told(self) -> None:
-        """Rewritten, it would silently mean the parameter."""
-        found = packaged(f"import {P}.sub\ndef f(data_science):\n    return {P}.sub\nX = {P}.sub\n")
-        assert (
-            found.source.decode()
-            == f"import data_science.sub\ndef f(data_science):\n    return {P}.sub\nX = data_science.sub\n"
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            pytest.param("def f(data_science):\n    return P.sub", id="new-name-shadowed"),
+            pytest.param("x = y\n(demo  # why\n .pipelines.data_science)", id="use-with-a-comment"),
+        ],
+    )
+    def test_use_that_cannot_be_respelt_leaves_the_import(self, rest: str) -> None:
+        """Rewritten by half, the file would be worse than before: each is told."""
+        found = packaged(source := f"import P.sub\nX = P.sub\n{rest}\n".replace("P", P))
+        assert (found.source.decode(), [(line, kind) for line, kind, _ in told(found)]) == (
+            source,
+            [(1, "ambiguous"), (4, "ambiguous")],
         )
-        assert told(found) == [(3, "ambiguous", f"{P}.sub")]
 
-    def test_f_string_that_also_has_the_name_as_text_is_told(self) -> None:
-        """Text and code cannot be told apart by position in every Python."""
-        source = f'import {P}.sub\nX = f"{P}.sub {{{P}.sub}}"\n'
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            pytest.param("ds = None", id="name-assigned"),
+            pytest.param("shop = 1", id="new-name-assigned"),
+            pytest.param("print(shop)", id="new-name-from-nowhere"),
+            pytest.param("def f(shop):\n    return ds.sub", id="new-name-shadowed"),
+            pytest.param("print(f'{ds.sub=}')", id="f-string-that-prints-its-code"),
+        ],
+    )
+    def test_pulled_package_goes_on_under_its_own_name(self, rest: str) -> None:
+        """Where no use can be respelt none needs to be: the import binds what it has always bound."""
+        rest = rest.replace("ds", "data_science")
+        found = pulled(f"import data_science.sub\n{rest}\n", to="fc")
+        both = "import shop.pipelines.fc.sub as data_science, shop.pipelines.fc as data_science"
+        assert found.source.decode() == f"{both}\n{rest}\n"
+        assert {finding.kind for finding in found.findings} <= {"mention"}
+
+    @pytest.mark.parametrize("word", ["global", "nonlocal"])
+    def test_import_that_binds_a_name_of_another_scope(self, word: str) -> None:
+        """Nobody can follow its uses: on a pull the name stays bound, on packaging it is told."""
+        form = f"def f():\n  {{0}} = 1\n  def g():\n    {word} {{0}}\n    import {{1}}.sub\n"
+        found = packaged(source := form.format("demo", P))
+        assert (found.source.decode(), told(found)) == (source, [(5, "ambiguous", f"import {P}.sub")])
+        form = form.format("data_science", "{}")
+        assert pulled(form.format("data_science"), to="fc").source.decode() == form.replace(
+            "import {}.sub", "import shop.pipelines.fc.sub as data_science, shop.pipelines.fc as data_science"
+        )
+
+    def test_code_in_an_f_string_is_told_from_its_text(self) -> None:
+        """The code is respelt, the text is left and told."""
+        source = f'import {P}.sub\nX = f"{P}.sub: {{{P}.sub}}" f"{{{P}.sub!r:>{{ {P}.nodes }}}}{{d[\'{P}.sub\']}}"\n'
         found = packaged(source)
-        assert found.source.decode() == source.replace(f"import {P}", "import data_science")
-        assert told(found) == [(2, "ambiguous", f"{P}.sub")]
+        assert found.source.decode() == (
+            f'import data_science.sub\nX = f"{P}.sub: {{data_science.sub}}"'
+            f" f\"{{data_science.sub!r:>{{ data_science.nodes }}}}{{d['{P}.sub']}}\"\n"
+        )
+        assert told(found) == [(2, "mention", f"{P}.sub")] * 2
 
-    def test_use_in_many_pieces_is_told(self) -> None:
-        """Brackets inside the dotted name are left alone, line breaks are not in the way."""
+    def test_use_in_many_pieces_is_respelt(self) -> None:
+        """Brackets inside the dotted name go, line breaks are not in the way."""
         found = packaged(
             f"import {P}.sub\nX = (demo.pipelines).data_science.sub\nY = (demo\n  .pipelines.data_science\n  .sub)\n"
         )
-        assert found.source == (
-            b"import data_science.sub\nX = (demo.pipelines).data_science.sub\nY = (data_science\n  .sub)\n"
-        )
-        assert told(found) == [(2, "ambiguous", f"{P}.sub")]
+        assert found == Relocated(b"import data_science.sub\nX = data_science.sub\nY = (data_science\n  .sub)\n", ())
 
     def test_string_annotation_with_a_prefix_is_told(self) -> None:
         """Letters of a string with a prefix need not be the letters of the name."""

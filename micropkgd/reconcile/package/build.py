@@ -14,7 +14,7 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.names import archive_stem
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate
 from micropkgd.relocate.text import Text
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -74,7 +74,7 @@ def _old_module(subject: Subject, file: Input) -> tuple[str, bool]:
 def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation) -> Relocated:
     """One file as it is in the archive; one that is no Python code stays as it is."""
     if not file.member.endswith(_CODE):
-        return Relocated(source, ())
+        return Relocated(source, mentions(source, name=file.member, relocation=relocation))
     module, is_package = _old_module(subject, file)
     try:
         moved = relocate(source, module=module, is_package=is_package, relocation=relocation)

@@ -16,6 +16,7 @@ from micropkgd.reconcile.package.build import Moved, described, move
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Seen, read_still, signatures
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import project_version, read_requirements, stated_version
+from micropkgd.relocate import notes_of
 from micropkgd.sdist.reader import Sdist
 from micropkgd.sdist.writer import Written, write_sdist
 from micropkgd.workspace.project import Project
@@ -53,8 +54,7 @@ def make(project: Project, job: Job) -> Made:
 
 def _notes(moved: Moved) -> tuple[str, ...]:
     """What to tell of it, each with its file and line."""
-    found = (f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in moved.findings)
-    return (*found, *moved.notes)
+    return (*notes_of(moved.findings), *moved.notes)
 
 
 def _version(project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:

@@ -15,6 +15,10 @@ from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, loc
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
 from micropkgd.workspace.project import Project
 
+_OLDER_RULES = Failure(
+    3, "OutOfStep", "it was locked by an older micropkgd, which rewrote code otherwise", "run `micropkgd lock`"
+)
+
 
 class Desired(NamedTuple):
     """One entry on its way through a pass."""
@@ -152,8 +156,7 @@ def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desi
         files={path: digest_of(content) for path, content in rendering.files.items()},
         index_url=release.index_url if release is not None else "",
     )
-    found = (f"{path}:{finding.line}: `{finding.text}`: {finding.reason}" for path, finding in rendering.findings)
-    notes = (*_of_requirements(rendering), *found)
+    notes = (*_of_requirements(rendering), *_of_code(rendering))
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
     failure: Failure | None = None
     if leaving and project.manifest.policy.on_dangling_import is OnDanglingImport.ERROR:
@@ -189,6 +192,14 @@ def _of_requirements(rendering: Rendering) -> Iterator[str]:
                 yield f"it requires `{name}` from {redacted(address)}, an address of its own that no index answers for"
 
 
+def _of_code(rendering: Rendering) -> Iterator[str]:
+    """Name what could not be rewritten, with file and line."""
+    if rendering.findings:
+        from micropkgd.relocate import notes_of
+
+        yield from notes_of(rendering.findings)
+
+
 def _rejected(error: MicropkgError) -> Failure:
     failure = Failure.of(error)
     return failure._replace(reason=f"ArchiveRejected/{error.reason}") if isinstance(error, ArchiveError) else failure
@@ -211,6 +222,8 @@ def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:
     if rendered.after is None or desired.after is None:
         return desired._replace(failure=desired.failure or rendered.failure, after=None)
     if rendered.after.files != desired.after.files:
+        if desired.after.renderer != RENDERER:
+            return desired._replace(failure=_OLDER_RULES, after=None)
         problem = "the locked archive renders to other files than the lock lists"
         failure = Failure(6, "Verification", problem, "run `micropkgd lock` and look at what changed in the lock")
         return desired._replace(failure=failure, after=None)

@@ -11,7 +11,7 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.resolve.rendering import Rendering
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -22,7 +22,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     package = package_name(sdist)
     leaf = entry.alias or package
     place = layout.place(entry.destination, leaf, entry.env)
-    relocation = _relocation(sdist, package, place)
+    relocation = _relocation(sdist, package, place)._replace(distribution=metadata.name)
     files: dict[RelPath, bytes] = {}
     findings: list[tuple[RelPath, Finding]] = []
     for member in _wanted(sdist, package):
@@ -31,11 +31,9 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
             raise DocumentError(
                 f"the alias `{leaf}` makes two of its files one: `{path}`", hint="give the entry another `alias`"
             )
-        files[path] = member.data
-        if path.endswith((".py", ".pyi")):
-            moved = _relocated(member, relocation)
-            files[path] = moved.source
-            findings += ((path, finding) for finding in moved.findings)
+        moved = _relocated(member, relocation)
+        files[path] = moved.source
+        findings += ((path, finding) for finding in moved.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
     scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
     return Rendering(
@@ -51,6 +49,8 @@ def _relocation(sdist: Sdist, package: str, place: Place) -> Relocation:
 
 
 def _relocated(member: Member, relocation: Relocation) -> Relocated:
+    if not member.path.endswith((".py", ".pyi")):
+        return Relocated(member.data, mentions(member.data, name=member.path, relocation=relocation))
     module, is_package = _module(member.path)
     try:
         return relocate(member.data, module=module, is_package=is_package, relocation=relocation)

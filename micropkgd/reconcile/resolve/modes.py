@@ -3,9 +3,10 @@
 from collections.abc import Collection
 
 from micropkgd.errors import OutOfStepError
-from micropkgd.model.lock import RENDERER
+from micropkgd.model.lock import RENDERER, Block
 from micropkgd.model.manifest import Update
 from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import Digest
 from micropkgd.reconcile.options import Options
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Follow
@@ -18,17 +19,20 @@ def check_lock(project: Project) -> None:
     blocks = current_blocks(project)
     for entry in project.manifest.pulls:
         block = blocks[entry.ref.text]
-        if (
-            block is None
-            or not block.files
-            or block.requested != requested(entry, project.layout)
-            or block.renderer != RENDERER
-        ):
-            what = "is not locked" if block is None or not block.files else "changed since it was locked"
+        if what := _why_not_locked(block, requested(entry, project.layout)):
             raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
     for extra in project.lock.blocks:
         if extra.ref not in blocks and extra.files:
             raise OutOfStepError(f"`{extra.ref}` is locked but not in the manifest", where="micropkg.lock")
+
+
+def _why_not_locked(block: Block | None, asked: Digest) -> str:
+    """Why a block does not answer what is asked; empty where it does."""
+    if block is None or not block.files:
+        return "is not locked"
+    if block.requested != asked:
+        return "changed since it was locked"
+    return "" if block.renderer == RENDERER else "was locked by an older micropkgd, which rewrote code otherwise"
 
 
 def frozen(project: Project) -> Project:
