@@ -33,6 +33,13 @@ class Published(NamedTuple):
     digest: Digest
 
 
+class Sent(NamedTuple):
+    """What came of publishing one archive."""
+
+    result: Published | Failure
+    notes: tuple[str, ...] = ()
+
+
 class Step(StrEnum):
     """What was, or in a dry run would be, done."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.kinds import REMOTE
 from micropkgd.sources.loop import OthersLoop, OwnLoop
@@ -97,6 +98,10 @@ class Sources:
         from micropkgd.model.permits import ANYTHING
 
         return ANYTHING if self._permits is None else self._permits(str(project_root))
+
+    def read(self, digest: Digest) -> bytes | None:
+        """The bytes of an archive that was fetched; nothing where they are no longer at hand."""
+        return self._cache.read(digest)
 
     def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
         """Put one archive where it is published; what the world does to it is an answer."""

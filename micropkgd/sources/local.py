@@ -35,14 +35,14 @@ def fetch_local(request: Request, project_root: StrPath, cache: ArchiveCache) ->
     path = os.path.join(project_root, request.ref.location)
     try:
         found = os.stat(path)
-        if request.validator is not None and _validator(found) == request.validator:
+        if request.validator is not None and validator_of(found) == request.validator:
             return Unchanged()
         return _oddity(request, found) or _fetch(request, path, cache)
     except (OSError, ValueError) as error:
         return _failure(request, path, error)
 
 
-def _validator(found: os.stat_result) -> Validator:
+def validator_of(found: os.stat_result) -> Validator:
     """The change time is in it because a modification time can be set back (`cp -p`, `touch -r`)."""
     return Validator(f"{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_size}-{found.st_ino}")
 
@@ -65,7 +65,7 @@ def _fetch(request: Request, path: str, cache: ArchiveCache) -> Answer:
                 continue
             if request.expected not in {None, writer.digest}:
                 return not_expected(request, writer.digest)
-            return Fetched(*writer.commit(), _validator(before))
+            return Fetched(*writer.commit(), validator_of(before))
     return Failed(
         FailureKind.UNREACHABLE, f"`{request.ref.location}` keeps changing while it is read", "wait for its writer"
     )
@@ -89,7 +89,7 @@ def _copy(path: str, writer: ArchiveWriter) -> os.stat_result | None:
 def _same_content(before: os.stat_result, after: os.stat_result) -> bool:
     """Replacing a file by another one touches its change time, and nothing of what we have open."""
     replaced = after.st_nlink == 0 and after.st_mtime_ns == before.st_mtime_ns and after.st_size == before.st_size
-    return replaced or _validator(before) == _validator(after)
+    return replaced or validator_of(before) == validator_of(after)
 
 
 def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed:

@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
-from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath
+from micropkgd.sources.local import validator_of
+from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath, Validator
 
 LEAST_PACE = 100_000.0  # bytes a second that an upload may be expected to make
 TAKEN = frozenset({409, 412})  # statuses of a place that has something already
@@ -29,6 +30,7 @@ class Upload(NamedTuple):
     data: bytes
     digest: Digest
     overwrite: bool = False
+    replaces: Validator | None = None  # nothing but this is replaced, where the place can hold to it
     options: Mapping[str, object] = {}  # fs-args, loaded and interpolated
     lookup: Lookup | None = None  # of an index
 
@@ -54,7 +56,9 @@ def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
     draft = os.path.join(folder, f".{name}.{os.getpid()}.draft")
     try:
         _write(draft, upload.data)
-        if upload.overwrite:
+        if upload.overwrite and upload.replaces is not None:
+            if not _is_still(path, upload.replaces):
+                return Stored(written=False)
             os.replace(draft, path)
         else:
             os.link(draft, path)
@@ -67,6 +71,12 @@ def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
         with suppress(OSError):
             os.unlink(draft)
     return Stored(written=True)
+
+
+def _is_still(path: str, seen: Validator) -> bool:
+    with suppress(FileNotFoundError):
+        return validator_of(os.stat(path)) == seen
+    return False
 
 
 def _write(path: str, data: bytes) -> None:

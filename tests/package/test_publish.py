@@ -13,7 +13,7 @@ import pytest
 from micropkgd.reconcile.package.publish import Publisher
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Request
-from micropkgd.sources.upload import Stored
+from micropkgd.sources.upload import Stored, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.packages import ARCHIVE, CODE, module
 from tests.kit.servers.gcs import FakeGcs
@@ -81,6 +81,10 @@ class Place:
         """The bytes under the archive's name."""
         raise NotImplementedError
 
+    def write(self, data: bytes) -> None:
+        """Put other bytes there, as a colleague does."""
+        raise NotImplementedError
+
 
 class Folder(Place):
     """A folder beside the project."""
@@ -93,6 +97,10 @@ class Folder(Place):
     def read(self) -> bytes:
         """The bytes under the archive's name."""
         return (self._folder / FILE).read_bytes()
+
+    def write(self, data: bytes) -> None:
+        """Put other bytes there."""
+        (self._folder / FILE).write_bytes(data)
 
 
 class S3(Place):
@@ -109,13 +117,17 @@ class S3(Place):
         data: bytes = self._client.get_object(Bucket=self._bucket, Key=f"pkgs/{FILE}")["Body"].read()
         return data
 
+    def write(self, data: bytes) -> None:
+        """Put other bytes there."""
+        self._client.put_object(Bucket=self._bucket, Key=f"pkgs/{FILE}", Body=data)
+
 
 class Gcs(Place):
     """A bucket of the store that speaks Google's API."""
 
     def __init__(self, store: FakeGcs, world: World) -> None:
         self._bucket = f"publish-{os.urandom(4).hex()}"
-        self._port = store.port
+        self._port, self._store = store.port, store
         store.create(self._bucket)
         super().__init__(f"gs://{self._bucket}/pkgs", options(world, store.options()))
 
@@ -125,6 +137,10 @@ class Gcs(Place):
         with urlopen(url, timeout=10) as answer:
             data: bytes = answer.read()
         return data
+
+    def write(self, data: bytes) -> None:
+        """Put other bytes there."""
+        self._store.put(self._bucket, f"pkgs/{FILE}", data)
 
 
 @pytest.fixture(params=["folder", "s3", "gcs"])
@@ -184,6 +200,124 @@ def test_other_bytes_under_the_same_name_stay(world: World, place: Place) -> Non
     assert place.read() == built(world)
 
 
+THEIRS = b"what a colleague had released"
+
+
+def copies(world: World) -> dict[str, bytes]:
+    """What was kept of what publishing replaced."""
+    folder = world.root / ".micropkgd/replaced"
+    return {path.name: path.read_bytes() for path in folder.glob("*")}
+
+
+def test_what_others_had_put_there_is_kept(world: World, place: Place) -> None:
+    """`overwrite` replaces it, the note says where the copy is; what this machine put there itself needs none."""
+    place.write(THEIRS)
+    asked_to(world, place.target, f"{place.more}, overwrite = true")
+    found = passed(world)
+
+    (name,) = copies(world)
+    assert name == f"{FILE}.{hashlib.sha256(THEIRS).hexdigest()[:12]}"
+    assert copies(world)[name] == THEIRS
+    assert any(f"a copy is .micropkgd/replaced/{name}" in note for note in found["notes"])
+    assert place.read() == built(world)
+    world.write(f"{CODE}/nodes.py", "A = 2\n")
+    assert not any("a copy is" in note for note in passed(world)["notes"])
+    assert place.read() == built(world)
+    assert list(copies(world)) == [name]
+
+
+def test_a_record_that_came_with_a_clone_says_nothing(world: World, place: Place) -> None:
+    """It cannot know the archive's own inode and times, so it makes no file this machine's."""
+    asked_to(world, place.target, f"{place.more}, overwrite = true")
+    world.sync()
+    record = json.loads(world.read(".micropkgd/builds.json"))
+    place.write(THEIRS)
+    (label,) = record["builds"]
+    record["builds"][label]["published"] = [place.target, digest(THEIRS)]
+    record["builds"][label]["stands"][1] += 1
+    world.write(".micropkgd/builds.json", json.dumps(record))
+    world.write(f"{CODE}/nodes.py", "A = 2\n")
+    world.sync()
+
+    assert list(copies(world).values()) == [THEIRS]
+
+
+def test_what_others_put_there_meanwhile_is_kept_too(
+    world: World, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between look and upload: the place holds to what was looked at, and it is looked at again."""
+    asked_to(world, place.target, f"{place.more}, overwrite = true")
+    world.sync()
+    world.write(f"{CODE}/nodes.py", "A = 2\n")
+    put, puts = Sources.put, list[Upload]()
+
+    def late(self: Sources, upload: Upload, root: Path) -> Stored | Failed:
+        """Let a colleague be first, the first time."""
+        puts.append(upload)
+        if len(puts) == 1:
+            place.write(THEIRS)
+        return put(self, upload, root)
+
+    monkeypatch.setattr(Sources, "put", late)
+    passed(world)
+
+    assert len(puts) == 2
+    assert list(copies(world).values()) == [THEIRS]
+    assert place.read() == built(world)
+
+
+def test_who_is_replaced_all_the_time_says_so(world: World, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After three tries it is left to the next pass."""
+    asked_to(world, place.target, f"{place.more}, overwrite = true")
+    world.sync()
+    world.write(f"{CODE}/nodes.py", "A = 2\n")
+    put, puts = Sources.put, list[Upload]()
+
+    def late(self: Sources, upload: Upload, root: Path) -> Stored | Failed:
+        """Let a colleague be first, each time."""
+        puts.append(upload)
+        place.write(THEIRS + b"%d" % len(puts))
+        return put(self, upload, root)
+
+    monkeypatch.setattr(Sources, "put", late)
+    said = world.reconcile("--json")
+
+    assert (said.code, len(puts)) == (5, 3)
+    assert "replaced by others all the time" in row(said)["failure"]["problem"]
+    assert place.read() == THEIRS + b"3"
+
+
+def test_where_no_copy_can_be_kept_nothing_is_replaced(
+    world: World, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link in the place of the folder of copies leads nowhere."""
+    place.write(THEIRS)
+    asked_to(world, place.target, f"{place.more}, overwrite = true")
+    world.write(".micropkgd/.gitignore", "*\n")
+    (world.root / ".micropkgd/replaced").symlink_to("/tmp")
+    said = world.reconcile("--json")
+
+    assert said.code == 1, said.out
+    assert place.read() == THEIRS
+
+
+def test_old_copies_go_when_they_are_many(world: World, tmp_path: Path) -> None:
+    """Twenty stay whatever their age, and what is younger than thirty days however many."""
+    place = Folder(tmp_path / "shared")
+    folder = world.root / ".micropkgd/replaced"
+    folder.mkdir(parents=True)
+    for number in range(30):
+        (folder / f"old-{number}").write_bytes(b"x")
+        os.utime(folder / f"old-{number}", (number, number))
+        (folder / f"new-{number}").write_bytes(b"x")
+    place.write(THEIRS)
+    asked_to(world, place.target, ", overwrite = true")
+    world.sync()
+
+    assert len([name for name in copies(world) if name.startswith("new-")]) == 30
+    assert [name for name in copies(world) if name.startswith("old-")] == []
+
+
 def test_two_at_once_cannot_replace_each_other(world: World, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The place itself holds the condition: what comes between look and upload stays."""
     asked_to(world, place.target, place.more)
@@ -192,7 +326,7 @@ def test_two_at_once_cannot_replace_each_other(world: World, place: Place, monke
     world.write(f"{CODE}/nodes.py", "A = 2\n")
     answer, looks = Sources.answer, list[Request]()
 
-    def look(self: Sources, requests: list[Request], root: Path, *, publishing: bool) -> list[Answer]:
+    def look(self: Sources, requests: list[Request], root: Path, *, publishing: bool = False) -> list[Answer]:
         """See nothing the first time."""
         looks.extend(requests)
         if len(looks) == 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
+from micropkgd.model.packaged import Archived, PackageOutcome, Published, Sent, Step
 from micropkgd.reconcile.package.inputs import Seen, signatures
 from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
@@ -64,11 +64,13 @@ def package_entries(
         if isinstance(job, Failure):
             outcomes.append(PackageOutcome(entry.module, Step.FAIL, failure=job))
             continue
-        outcome, build = _package(fs, project, entry.module, job, builds.get(job.label), apply=apply)
+        known = builds.get(job.label)
+        ours = known.published if known is not None and _stands(project.root, known) else None
+        outcome, build = _package(fs, project, entry.module, job, known, apply=apply)
         if build is not None and entry.publish is not None and entry in project.manifest.packages:
-            before = known.published if (known := builds.get(job.label)) is not None else None
-            found = _publish(project, entry, build.archived, before, make_publisher if apply else None)
-            outcome, build = _with(outcome, build, found)
+            before = known.published if known is not None else None
+            found = _publish(project, entry, build.archived, before, ours, make_publisher if apply else None)
+            outcome, build = _with(outcome, build._replace(published=before), found)
         outcomes.append(outcome)
         if build is not None:
             kept[job.label] = build
@@ -154,21 +156,28 @@ def _publish(
     entry: PackageEntry,
     archived: Archived,
     before: Published | None,
+    ours: Published | None,
     make_publisher: "MakePublisher | None",
-) -> Published | Failure | None:
-    """Publish what was made, unless it is known to be there; nobody is asked then."""
+) -> Sent | None:
+    """Publish what was made, unless it is known to be there; nobody is asked then.
+
+    `ours` is what this machine put there: what the record says, where it is of the archive that stands in its place.
+    """
     if entry.publish is None or before == Published(entry.publish.text, archived.digest):
-        return before
-    return make_publisher(project.root).publish(entry, entry.publish, archived) if make_publisher is not None else None
+        return Sent(before) if before is not None else None
+    if make_publisher is None:
+        return None
+    return make_publisher(project.root).publish(entry, entry.publish, archived, ours)
 
 
-def _with(outcome: PackageOutcome, build: Build, published: Published | Failure | None) -> tuple[PackageOutcome, Build]:
+def _with(outcome: PackageOutcome, build: Build, sent: Sent | None) -> tuple[PackageOutcome, Build]:
     """What to say and to remember of it. An archive that could not be published is made all the same."""
-    if published is None:
+    if sent is None:
         return outcome, build
-    if isinstance(published, Failure):
-        return outcome._replace(failure=published), build
-    return outcome._replace(published=published), build._replace(published=published)
+    outcome = outcome._replace(notes=(*outcome.notes, *sent.notes))
+    if isinstance(sent.result, Failure):
+        return outcome._replace(failure=sent.result), build
+    return outcome._replace(published=sent.result), build._replace(published=sent.result)
 
 
 def _stands(root: str, known: Build) -> bool:

@@ -70,10 +70,10 @@ class GcsClient:
         async with self._get(f"{path}/o/{quote(where.key, safe='')}", asked, ref, "gzip") as body:
             yield body
 
-    async def upload(self, where: BucketObject, data: bytes, ref: str, *, overwrite: bool) -> bool:
-        """Put an object; False where there is one already that must not be replaced."""
+    async def upload(self, where: BucketObject, data: bytes, ref: str, *, replaces: str) -> bool:
+        """Put an object in the place of this generation (0: of none); False where another one is there."""
         path = f"{self._fs.base.replace('/storage/', '/upload/storage/', 1)}b/{quote(where.bucket, safe='')}/o"
-        asked = {"uploadType": "multipart", **({} if overwrite else {"ifGenerationMatch": "0"})}
+        asked = {"uploadType": "multipart", "ifGenerationMatch": replaces}
         boundary = hashlib.sha256(data).hexdigest()  # its own hash is in no file
         kind = {"Content-Type": f"multipart/related; boundary={boundary}"}
         body = _parts(boundary, {"name": where.key, "contentType": "application/gzip"}, data)

@@ -71,7 +71,8 @@ class GcsSource:
         ref = upload.ref.text
 
         async def question(client: GcsClient) -> Stored:
-            return Stored(await client.upload(where, upload.data, ref, overwrite=upload.overwrite))
+            replaced = upload.replaces if upload.overwrite else None
+            return Stored(await client.upload(where, upload.data, ref, replaces=replaced or "0"))
 
         async def attempt() -> Stored:
             return await self._clients.ask(options.name, lambda: self._connect(options, ref), question)

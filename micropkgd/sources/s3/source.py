@@ -75,7 +75,8 @@ class S3Source:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
         ref = upload.ref.text
         asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Body": upload.data}
-        asked |= {} if upload.overwrite else {"IfNoneMatch": "*"}
+        known = (upload.replaces or "").partition("\n")[0] if upload.overwrite else ""
+        asked |= {"IfMatch": known} if known else {"IfNoneMatch": "*"}
 
         async def question(fs: "S3FileSystem") -> Stored:
             try:
