@@ -1,7 +1,7 @@
 """Cron's five fields, in UTC, as crontab(5) has them: read once, and asked when they fire next."""
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,14 @@ def cron_trigger(text: str) -> "CronTrigger":
         )  # fmt: skip
     except ValueError as error:
         raise DocumentError(f"cron `{text}` cannot be read: {error}", hint="minute hour day month weekday") from error
+
+
+def seconds_until(text: str, wall: float) -> float | None:
+    """Seconds until a cron fires next after a time of day in seconds since the epoch; None for never again."""
+    now = datetime.fromtimestamp(wall, UTC)
+    # A second later, for a pass that comes a little before its time must not be planned for that time again.
+    fires = cron_trigger(text).get_next_fire_time(None, now + timedelta(seconds=1))
+    return None if fires is None else (fires - now).total_seconds()
 
 
 def _named(weekday: str) -> str:

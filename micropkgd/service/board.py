@@ -5,7 +5,7 @@ the oldest are forgotten.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
@@ -54,6 +54,7 @@ class Board:
         self._last = 0
         self._readers: set[asyncio.Queue[Event]] = set()
         self._witnesses: list[Witness] = []
+        self._listeners: list[Callable[[Event], None]] = []
 
     @property
     def projects(self) -> Mapping[str, ProjectStatus]:
@@ -78,8 +79,8 @@ class Board:
             self._last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger
         )  # fmt: skip
         self._events.append(event)
-        for witness in self._witnesses:
-            witness.saw_event(event)
+        for listen in self._listeners:
+            listen(event)
         for reader in list(self._readers):
             if reader.full():
                 self._readers.discard(reader)
@@ -87,9 +88,21 @@ class Board:
                 reader.put_nowait(event)
         return event
 
+    def summary(self) -> str:
+        """All projects in one line, for `systemctl status`."""
+        states = Counter(status.standing.state for status in self._projects.values())
+        counts = [f"{states[word]} {word.lower()}" for word in sorted(states)]
+        noun = "project" if len(self._projects) == 1 else "projects"
+        return f"{len(self._projects)} {noun}{': ' + ', '.join(counts) if counts else ''}"
+
+    def tell(self, listener: Callable[[Event], None]) -> None:
+        """Call somebody with every event from now on, at once and on this thread."""
+        self._listeners.append(listener)
+
     def show_to(self, witness: "Witness") -> None:
         """Tell somebody of everything from now on, at once and on this thread."""
         self._witnesses.append(witness)
+        self.tell(witness.saw_event)
 
     def since(self, last: int) -> list[Event]:
         """The events after one, oldest first."""

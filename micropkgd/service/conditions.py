@@ -9,6 +9,7 @@ from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.standing import IN_SYNC, entry_standing, failed, package_standing, since
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, status_of
 
+BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _DONE: Final = {
     Verb.INSTALL: "Installed",
@@ -69,7 +70,10 @@ def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome
     for package in outcome.packages:
         if package.step in {Step.CREATE, Step.UPDATE} and package.archived is not None:
             yield News("Packaged", package.module, package.archived.path)
-    yield from _turned(before, after)
+    if outcome.failure is not None and outcome.failure.reason == BUG:  # each one is, also where nothing changed
+        yield News(BUG, "", outcome.failure.problem)
+    else:
+        yield from _turned(before, after)
 
 
 def _turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News]:

@@ -85,10 +85,14 @@ class Passes:
         )
         self._interests: dict[str, tuple[Mapping[str, object], Interest]] = {}
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
+        self._under_way: set[asyncio.Future[Ran]] = set()
 
     async def run(self, root: str, options: Options, check: Check | None = None) -> Ran:
         """Run one pass."""
-        return await self._loop.run_in_executor(self._pool, self._run, root, options, check)
+        running = self._loop.run_in_executor(self._pool, self._run, root, options, check)
+        self._under_way.add(running)
+        running.add_done_callback(self._under_way.discard)
+        return await running
 
     def forget_outages(self) -> None:
         """Ask every host again, whatever it did."""
@@ -97,6 +101,12 @@ class Passes:
     def stop(self) -> None:
         """End every download, and let no new one begin."""
         self._sources.stop()
+
+    async def retire(self) -> None:
+        """Close when the passes under way have ended; others are run by another config."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self.close()
 
     async def close(self) -> None:
         """Let go of connections; passes must have ended."""

@@ -51,13 +51,12 @@ async def _serve(machine: Machine, settings: Settings) -> None:
     await runner.setup()
     await web.SockSite(runner, door.listener).start()
     _obey_signals(supervisor, machine, notifier, front)
-    opening = asyncio.create_task(front.start())  # not before the supervisor has seen which projects there are
-    telling = asyncio.create_task(_tell(supervisor, notifier))
+    opening = asyncio.create_task(_open(supervisor, front, notifier))
     try:
         await supervisor.run()
     finally:
-        telling.cancel()
-        await opening
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
         await asyncio.gather(front.stop(), runner.cleanup())
         door.remove()
     if supervisor.unfinished:  # a thread that is still at work would keep the process: recovery covers it
@@ -77,32 +76,57 @@ def _obey_signals(supervisor: Supervisor, machine: Machine, notifier: Notifier, 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    loop.add_signal_handler(signal.SIGHUP, _reload, supervisor, machine, notifier, front)
+    reloads = Reloads(supervisor, machine, notifier, front)
+    loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     loop.add_signal_handler(signal.SIGUSR1, supervisor.trigger, Trigger(TriggerKind.SIGNAL, "SIGUSR1"))
 
 
-def _reload(supervisor: Supervisor, machine: Machine, notifier: Notifier, front: Front) -> None:
-    """Read the config again; a bad one changes nothing, and is told."""
-    notifier.reloading()
-    try:
-        settings = machine.load()
-    except MicropkgError as error:
-        supervisor.tell(News("ConfigRefused", "", f"the old config stays: {error}"))
-        notifier.ready(f"reload failed: {error}")
-        return
-    supervisor.reload(settings)
-    front.follow(settings.http)
-    notifier.ready(supervisor.summary())
+class Reloads:
+    """Reads the config again, one time after the other; a bad one changes nothing, and is told."""
+
+    def __init__(self, supervisor: Supervisor, machine: Machine, notifier: Notifier, front: Front) -> None:
+        self._supervisor = supervisor
+        self._machine = machine
+        self._notifier = notifier
+        self._front = front
+        self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self) -> None:
+        """Read it again soon."""
+        task = asyncio.get_running_loop().create_task(self._reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        async with self._turn:
+            self._notifier.reloading()
+            try:
+                settings = await asyncio.to_thread(self._machine.load)
+            except MicropkgError as error:
+                self._supervisor.board.say(News("ConfigRefused", "", f"the old config stays: {error}"))
+                self._notifier.ready(f"reload failed: {error}")
+                return
+            await self._supervisor.reload(settings)
+            self._front.follow(settings.http)
+            self._notifier.ready(self._supervisor.board.summary())
+
+
+async def _open(supervisor: Supervisor, front: Front, notifier: Notifier) -> None:
+    """Open TCP and tell systemd how things are, once it is known which projects there are."""
+    await supervisor.fleet.known.wait()
+    await front.start()
+    await _tell(supervisor, notifier)
 
 
 async def _tell(supervisor: Supervisor, notifier: Notifier) -> None:
     """Tell systemd how things are, and that work goes on: from finished turns of the loop, not from a timer alone."""
-    notifier.ready(supervisor.summary())
+    notifier.ready(supervisor.board.summary())
     said = ""
     while True:
         await asyncio.sleep(min(_TOLD_EVERY, notifier.watchdog_interval or _TOLD_EVERY))
         if supervisor.alive(STUCK):
             notifier.alive()
-        if (summary := supervisor.summary()) != said:
+        if (summary := supervisor.board.summary()) != said:
             notifier.status(summary)
             said = summary

@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
@@ -27,8 +27,8 @@ _CONNECT: Final = 10.0  # seconds
 _REGION: Final = re.compile(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
 _SHOWN: Final = 200  # characters of a key
 
-Note = Callable[[Queue, str, str], None]  # queue, bucket, and what changed, for people
-Tell = Callable[[News], None]
+Note = Callable[[Queue, str, str], Awaitable[None]]  # queue, bucket, and what changed, for people
+Tell = Callable[[News], object]
 
 
 class Changed(NamedTuple):
@@ -107,7 +107,7 @@ class Queues:
                 self._tell(News("QueueMessageRefused", queue.name, f"a message was deleted unread: {error}"))
         for bucket, keys in changed.items():
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            self._note(queue, bucket, f"{queue.name}: s3://{bucket}/{_shown(keys[0])}{more}")
+            await self._note(queue, bucket, f"{queue.name}: s3://{bucket}/{_shown(keys[0])}{more}")
         if messages:
             receipts = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from micropkgd.model.settings import Http, Settings
+from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http import connection, control, guard, probes
 from micropkgd.service.http.front import Front
@@ -89,7 +90,7 @@ def test_a_bug_shows_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.Monke
     def broken(_: object) -> str:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(Supervisor, "summary", broken)
+    monkeypatch.setattr(Board, "summary", broken)
 
     async def story(inside: Inside, site: Site) -> None:
         for path in ("/", "/v1/status"):
@@ -132,7 +133,7 @@ def test_who_falls_behind_in_the_events_is_let_go_and_misses_none(
         while not board._readers:
             await asyncio.sleep(0.01)
         for number in range(300):
-            inside.supervisor.tell(News("Told", "", str(number)))
+            inside.supervisor.board.say(News("Told", "", str(number)))
         stream = await following
         ids = [int(line[4:]) for line in stream.splitlines() if line.startswith(b"id: ")]
         assert ids == list(range(1, len(ids) + 1))

@@ -217,10 +217,39 @@ def test_config_check_and_show(world: World) -> None:
     assert "cron `0 6 * * 9` cannot be read" in world.run("config", "check", "--config", str(path)).err
     path.write_text(f'projects = ["{world.root}"]\nevery = "2m"\n')
 
-    assert world.run("config", "check", "--config", str(path)).out == f"{path} is in order: 1 project path\n"
+    assert world.run("config", "check", "--config", str(path)).out.startswith(f"{path} is in order: 1 project path\n")
     shown = world.run("config", "show", "--origin", "--config", str(path)).out
     assert f'every = "2m"  # {path}' in shown
     assert "limits.passes = 2  # default" in shown
+
+
+def test_config_check_says_how_often_sources_are_asked(world: World) -> None:
+    """Of each group of projects, with what chance adds, and when files are looked at."""
+    path = world.write(
+        "machine.toml",
+        f"""
+        projects = ["{world.root}"]
+        every = "10s"
+        scan-every = "15m"
+        [[project]]
+        paths = ["/a", "/b"]
+        cron = "*/15 * * * *"
+        jitter = "0s"
+        watch = false
+        """,
+    )
+    said = world.run("config", "check", "--config", str(path)).out.splitlines()
+    document = json.loads(world.run("config", "check", "--json", "--config", str(path)).out)
+
+    often = "sources are asked every 10s, up to 10s later; files are looked at when they are saved and every 15m"
+    assert said[1:3] == [
+        "  /a, /b: sources are asked by cron `*/15 * * * *` in UTC; files are looked at every 15m",
+        f"  {world.root}: {often}",
+    ]
+    assert document["schedules"] == [
+        {"paths": ["/a", "/b"], "asked": "by cron `*/15 * * * *` in UTC"},
+        {"paths": [str(world.root)], "asked": "every 10s, up to 10s later"},
+    ]
 
 
 def test_config_check_looks_at_the_machine(world: World) -> None:
@@ -250,7 +279,7 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
     older = "a Python older than 3.11 would look for modules in the project first: add `-I`"
 
     assert said.code == 0
-    assert said.out.splitlines()[1:] == [
+    assert said.out.splitlines()[2:] == [
         "  note: `http.certificate` names /gone.pem: no such file or directory",
         f"  note: `hooks.webhook-secret-file` names {world.root}: is a directory",
         "  note: `webhook.ci.secret-file` names /gone: no such file or directory",

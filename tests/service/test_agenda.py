@@ -1,7 +1,6 @@
 """What is done next, in a world whose time is a number: no test here waits."""
 
 from collections import Counter
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -79,10 +78,10 @@ def test_a_project_that_is_asked_for_without_end_leaves_room() -> None:
 
 
 def test_what_is_due_later_is_not_taken_now() -> None:
-    """A retry in a minute does not come because a file was saved; the pass for the file takes its place."""
+    """Neither a retry in a minute nor the schedule comes earlier, later or not at all because a file was saved."""
     work = agenda("a")
-    work.put_off("a", RETRY, 60.0)
-    work.put_off("a", SCHEDULE, 300.0)
+    work.plan("a", RETRY, 60.0)
+    work.plan("a", SCHEDULE, 300.0)
     work.ask("a", FILES, 1.0)
 
     assert work.next_at() == 1.0
@@ -90,14 +89,17 @@ def test_what_is_due_later_is_not_taken_now() -> None:
     work.done("a", 1.5)
 
     assert due.triggers == (FILES,)
+    assert work.next_at() == 60.0
+    assert work.planned("a", TriggerKind.SCHEDULE) == 300.0
+    work.cancel("a", TriggerKind.RETRY)
     assert work.next_at() == 300.0
 
 
 def test_a_later_trigger_puts_a_quiet_time_off() -> None:
     """A document that is saved again is read when it has been left alone."""
     work = agenda("a")
-    work.put_off("a", FILES, 0.2)
-    work.put_off("a", FILES, 0.5)
+    work.plan("a", FILES, 0.2)
+    work.plan("a", FILES, 0.5)
 
     assert work.take(0.3) == []
     assert len(work.take(0.5)) == 1
@@ -116,43 +118,6 @@ def test_a_project_that_went_is_forgotten_and_may_come_back() -> None:
     work.add("a")
     work.ask("a", FILES, 2.0)
     assert len(work.take(2.0)) == 1
-
-
-class Run(NamedTuple):
-    """One pass of the simulated service."""
-
-    project: str
-    at: float
-
-
-def simulate(projects: int, hours: float, *, down: bool, chance: float) -> list[Run]:
-    """A service whose one source is down or not, asked every five minutes: when its passes run."""
-    work = agenda(*(f"p{number}" for number in range(projects)))
-    failures = Counter[str]()
-    for number, project in enumerate(work.projects):
-        work.ask(project, SCHEDULE, number * 0.01)
-    now, runs = 0.0, []
-    while now < hours * 3600:
-        for due in work.take(now):
-            runs.append(Run(due.project, now))
-            work.done(due.project, now)
-            work.put_off(due.project, SCHEDULE, now + 300.0)
-            if down:
-                failures[due.project] += 1
-                work.put_off(due.project, RETRY, now + backoff.pause(failures[due.project], chance))
-        ahead = work.next_at()
-        assert ahead is not None
-        now = max(now, ahead)
-    return runs
-
-
-def test_an_outage_costs_fewer_passes_the_longer_it_lasts() -> None:
-    """Retries begin after seconds and are soon rarer than the schedule, whose passes go on."""
-    runs = [run.at for run in simulate(1, 2, down=True, chance=1.0)]
-
-    assert runs[1] == 5.0
-    assert len(runs) <= 24 + 8
-    assert simulate(1, 2, down=False, chance=1.0)[-1].at == 6900.0
 
 
 @given(failures=st.integers(1, 200), chance=st.floats(0, 1), asked=st.none() | st.floats(0, 1e9))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from micropkgd.errors import DocumentError
+from micropkgd.machine.cron import seconds_until
 from micropkgd.model.settings import Group
 from micropkgd.service.timing.schedule import pause_until_next
 
@@ -16,7 +17,7 @@ def wall(text: str) -> float:
 
 def due(cron: str, now: str) -> str:
     """When a project with a cron is due next."""
-    pause = pause_until_next(Group((), every=None, jitter=0.0, cron=cron), wall(now), 0.0)
+    pause = pause_until_next(Group((), every=None, jitter=0.0, cron=cron), wall(now), 0.0, seconds_until)
     assert pause is not None
     return datetime.fromtimestamp(wall(now) + pause, UTC).strftime("%a %Y-%m-%d %H:%M")
 
@@ -52,14 +53,14 @@ def test_a_cron_that_cannot_be_is_said(cron: str) -> None:
 
 def test_an_interval_has_jitter_that_is_never_longer_than_itself() -> None:
     """Half a minute on five minutes, one second on one second."""
-    assert pause_until_next(Group((), every=300.0, jitter=30.0), 0.0, 1.0) == 330.0
-    assert pause_until_next(Group((), every=300.0, jitter=30.0), 0.0, 0.0) == 300.0
-    assert pause_until_next(Group((), every=1.0, jitter=30.0), 0.0, 1.0) == 2.0
+    assert pause_until_next(Group((), every=300.0, jitter=30.0), 0.0, 1.0, seconds_until) == 330.0
+    assert pause_until_next(Group((), every=300.0, jitter=30.0), 0.0, 0.0, seconds_until) == 300.0
+    assert pause_until_next(Group((), every=1.0, jitter=30.0), 0.0, 1.0, seconds_until) == 2.0
 
 
 def test_neither_interval_nor_cron_is_never() -> None:
     """Nothing is planned."""
-    assert pause_until_next(Group((), every=None), 0.0, 0.5) is None
+    assert pause_until_next(Group((), every=None), 0.0, 0.5, seconds_until) is None
 
 
 def test_a_day_that_is_an_hour_longer_has_no_double_run() -> None:
@@ -67,7 +68,7 @@ def test_a_day_that_is_an_hour_longer_has_no_double_run() -> None:
     group = Group((), every=None, jitter=0.0, cron="0 1 * * *")
     now, runs = wall("2026-10-24 12:00"), []
     for _ in range(3):
-        pause = pause_until_next(group, now, 0.0)
+        pause = pause_until_next(group, now, 0.0, seconds_until)
         assert pause is not None
         now += pause
         runs.append(datetime.fromtimestamp(now, UTC).strftime("%d %H:%M"))

@@ -171,6 +171,20 @@ def test_a_source_that_is_down_at_the_start_is_asked_again(tmp_path: Path, src: 
     assert world.has("src/shop/ds/n.py")
 
 
+def test_sources_are_asked_by_schedule_however_often_files_are_looked_at(
+    tmp_path: Path, src: Path, faults: FaultServer
+) -> None:
+    """Neither scans nor saves nor a config that is read again put the next question off."""
+    world = served(src)
+    world.asks_for(faults.script("/ds.tar.gz", Reply(200, archive({"n.py": "1\n"}))))
+    often = f'projects = ["{src}/*"]\nevery = "3s"\njitter = "0s"\nscan-every = "1s"\n'
+    with Daemon(tmp_path / "d", often) as daemon:
+        daemon.until("Installed", world.root)
+        known = len(faults.requests_for("/ds.tar.gz"))
+        until(lambda: len(faults.requests_for("/ds.tar.gz")) >= known + 3)
+        os.kill(daemon.process.pid, signal.SIGHUP)
+
+
 def test_a_full_disk_is_tried_again_by_itself(tmp_path: Path) -> None:
     """Room comes back without an event in the project: the service asks again, as it asks a source that is down."""
     with mounted(tmp_path / "disk") as disk:

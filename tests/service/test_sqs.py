@@ -99,7 +99,10 @@ class Noted:
         self.notes: list[tuple[str, str]] = []
         self.news: list[News] = []
         self.rests: list[int] = []
-        self.queues = Queues(lambda _, *note: self.notes.append(note), self.news.append, self._rest)
+        self.queues = Queues(self._note, self.news.append, self._rest)
+
+    async def _note(self, _: Queue, bucket: str, what: str) -> None:
+        self.notes.append((bucket, what))
 
     def _rest(self, failures: int) -> float:
         self.rests.append(failures)
@@ -160,8 +163,11 @@ def test_a_message_is_not_deleted_before_it_is_noted(moto: Moto) -> None:
     moto.send(url, message(record("team", "a")))
     left: list[int] = []
 
+    async def note(*_: object) -> None:
+        left.append(moto.left_in(url))
+
     async def story() -> None:
-        queues = Queues(lambda *_: left.append(moto.left_in(url)), lambda _: None)
+        queues = Queues(note, lambda _: None)
         queues.read([queue_at(moto, url)])
         async with asyncio.timeout(40):
             while not left or moto.left_in(url):

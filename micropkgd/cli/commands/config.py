@@ -12,7 +12,7 @@ from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.config_check import doubts
 from micropkgd.machine.places import find_config, usual_places
 from micropkgd.model.config import value_of
-from micropkgd.model.settings import Settings
+from micropkgd.model.settings import Group, Settings
 from micropkgd.sources.redaction import origin
 
 _SECRET: Final = ("hooks.webhook-url", "hooks.heartbeat-url")  # addresses that let in whoever knows them
@@ -32,7 +32,14 @@ def config(options: Namespace) -> int:
 
 def _say_checked(options: Namespace, path: str | None, settings: Settings) -> None:
     if options.json:
-        say_json(options, {"config": path, "doubts": [*doubts(settings, os.environ)], "projects": []}, exit_code=0)
+        often = [{"paths": group.paths, "asked": _asked(group)} for group in settings.groups]
+        found: dict[str, object] = {
+            "config": path,
+            "schedules": often,
+            "doubts": [*doubts(settings, os.environ)],
+            "projects": [],
+        }
+        say_json(options, found, exit_code=0)
         return
     if path is None:
         user, system = usual_places(os.environ)
@@ -40,7 +47,25 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
     else:
         count = sum(len(group.paths) for group in settings.groups)
         say([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
+    say(f"  {plain(', '.join(group.paths))}: {_often(group, settings.scan_every)}" for group in settings.groups)
     say(f"  note: {plain(doubt)}" for doubt in doubts(settings, os.environ))
+
+
+def _often(group: Group, scan_every: float) -> str:
+    """When projects are looked at by themselves."""
+    saves = "when they are saved and " if group.watch else ""
+    return f"sources are asked {_asked(group)}; files are looked at {saves}every {_time(scan_every)}"
+
+
+def _asked(group: Group) -> str:
+    """How often the sources of projects are asked."""
+    if group.every is not None:
+        jitter = min(group.jitter, group.every)
+        return f"every {_time(group.every)}{f', up to {_time(jitter)} later' if jitter else ''}"
+    if group.cron is None:
+        return "at the start and on command alone"
+    late = f", up to {_time(group.jitter)} later" if group.jitter else ""
+    return f"by cron `{group.cron}` in UTC{late}"
 
 
 def _say_settings(options: Namespace, settings: Settings, path: str | None) -> None:

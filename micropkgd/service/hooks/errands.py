@@ -44,7 +44,7 @@ _TRIES: Final = 5
 _BEAT_EVERY: Final = 60.0  # seconds
 _UNSENT: Final = 1000  # events
 
-Tell = Callable[[News, str, str], None]  # news, project, pass
+Tell = Callable[[News, str, str], object]  # news, project, pass
 Pause = Callable[[int], float]  # seconds to wait after so many failures
 
 

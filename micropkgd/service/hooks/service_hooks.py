@@ -21,7 +21,7 @@ _PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFI
 class ServiceHooks:
     """Made, used and closed on one loop; `tell` makes news known."""
 
-    def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], None]) -> None:
+    def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], object]) -> None:
         loop = asyncio.get_running_loop()
 
         def told(root: str, pass_id: str, ended: Ended) -> None:

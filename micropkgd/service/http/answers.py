@@ -56,6 +56,6 @@ async def errors_as_json(request: web.Request, handler: Any) -> web.StreamRespon
         raised = traceback.extract_tb(error.__traceback__)[-1]  # its words may repeat what was sent
         place = f"{os.path.basename(raised.filename)}:{raised.lineno}"
         message = f"{type(error).__name__} in the answer to {where}, raised at {place}"
-        request.app[SUPERVISOR].tell(News("Bug", "", message))
+        request.app[SUPERVISOR].board.say(News("Bug", "", message))
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "micropkgd has a bug here: its log says more")
     return response

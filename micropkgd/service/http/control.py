@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from micropkgd import __version__
+from micropkgd.actions import suspend as suspending
 from micropkgd.errors import UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.outcome_json import outcome_document
@@ -31,6 +32,7 @@ ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is know
 LARGEST_BODY: Final = 64 * 1024  # bytes
 
 _BEAT: Final = 15.0  # seconds between two signs of life on a stream of events, and that one write may take
+_HELD_FOR: Final = 10.0  # seconds to wait for a pass to end before something else is written
 
 
 def make_app(
@@ -62,7 +64,7 @@ async def note_who_asked(request: web.Request, handler: Any) -> web.StreamRespon
     """Make an event of everything that was asked for and done (reliability.md section 7, rule 11)."""
     response: web.StreamResponse = await handler(request)
     if request.method == "POST" and response.status < HTTPStatus.BAD_REQUEST and ASKED_BY in request:
-        request.app[SUPERVISOR].tell(News("Asked", request.path, f"by {request[ASKED_BY]}"))
+        request.app[SUPERVISOR].board.say(News("Asked", request.path, f"by {request[ASKED_BY]}"))
     return response
 
 
@@ -83,7 +85,7 @@ async def status(request: web.Request) -> web.Response:
     supervisor = request.app[SUPERVISOR]
     _check_query(request, "project")
     wanted = request.query.get("project")
-    projects = [one for root, one in sorted(supervisor.board.projects.items()) if wanted in {None, root}]
+    projects = [one for one in supervisor.statuses() if wanted in {None, one.root}]
     if wanted is not None and not projects:
         raise web.HTTPNotFound(reason="this project is not served")
     return answer(
@@ -91,8 +93,8 @@ async def status(request: web.Request) -> web.Response:
             "service": {
                 "version": __version__,
                 "pid": os.getpid(),
-                "summary": supervisor.summary(),
-                "degraded": supervisor.degraded or None,
+                "summary": supervisor.board.summary(),
+                "degraded": supervisor.fleet.degraded or None,
             },
             "projects": [project.document() for project in projects],
         }
@@ -137,7 +139,7 @@ async def reconcile(request: web.Request) -> web.Response:
     """Run a pass over projects and wait for what comes of it."""
     supervisor = request.app[SUPERVISOR]
     body = await _body(request, "projects", "options")
-    projects = _projects(supervisor, body)
+    projects = await _projects(supervisor, body)
     options = _options(body.get("options", {}))
     reason = Trigger(TriggerKind.COMMAND, "reconcile")
     outcomes = await asyncio.gather(*(supervisor.reconcile(root, options, reason) for root in projects))
@@ -150,7 +152,7 @@ async def trigger(request: web.Request) -> web.Response:
     """Ask for a pass over projects and do not wait."""
     supervisor = request.app[SUPERVISOR]
     body = await _body(request, "projects")
-    asked = supervisor.trigger(Trigger(TriggerKind.COMMAND, "trigger"), _projects(supervisor, body))
+    asked = supervisor.trigger(Trigger(TriggerKind.COMMAND, "trigger"), await _projects(supervisor, body))
     return answer({"projects": asked}, HTTPStatus.ACCEPTED)
 
 
@@ -167,12 +169,15 @@ async def resume(request: web.Request) -> web.Response:
 async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Response:
     supervisor = request.app[SUPERVISOR]
     body = await _body(request, "projects", "entries")
-    projects, entries = _projects(supervisor, body), body.get("entries", [])
+    projects, entries = await _projects(supervisor, body), body.get("entries", [])
     if not isinstance(entries, list) or not all(isinstance(name, str) for name in entries):
         raise web.HTTPBadRequest(reason="`entries` must be a list of refs and modules")
+    change, kind = (suspending.suspend, "Suspended") if suspended else (suspending.resume, "Resumed")
     try:
         for root in projects:
-            await supervisor.suspend(root, entries, suspended=suspended)
+            await asyncio.to_thread(change, root, entries, _HELD_FOR)
+            supervisor.board.say(News(kind, ", ".join(entries), ""), root)
+            supervisor.trigger(Trigger(TriggerKind.COMMAND, change.__name__), [root])
     except UsageError as error:  # an entry that the manifest does not have
         return problem(HTTPStatus.NOT_FOUND, str(error), error.hint)
     return answer({"projects": projects})
@@ -197,19 +202,19 @@ def _check_query(request: web.Request, *known: str) -> None:
         raise web.HTTPBadRequest(reason=f"the query must have no names but {', '.join(known)}")
 
 
-def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str]:
+async def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str]:
     """The projects that are meant: those named, or all that are served."""
     named = body.get("projects")
     if named is None:
-        return sorted(supervisor.served)
+        return sorted(supervisor.fleet.groups)
     if not isinstance(named, list) or not all(isinstance(root, str) for root in named):
         raise web.HTTPBadRequest(reason="`projects` must be a list of folders")
     strange = [root for root in named if root not in supervisor.board.projects]
     if strange:
         raise web.HTTPNotFound(reason="a project that is named is not served")
-    supervisor.look_again_at(named)
+    await supervisor.fleet.look_again_at(named)
     for root in named:
-        if (doubt := supervisor.strangers.get(root)) is not None:
+        if (doubt := supervisor.fleet.strangers.get(root)) is not None:
             raise UntrustedError(doubt.problem, where=root)
     return named
 

@@ -51,7 +51,7 @@ class Front:
         """Take connections from now on, and say where."""
         for listener in self._listeners:
             await listener.start()
-            self._supervisor.tell(News("Listening", listener.key, listener.address))
+            self._supervisor.board.say(News("Listening", listener.key, listener.address))
         if self._metrics is not None and self._lag is None:
             self._lag = asyncio.create_task(self._metrics.measure_lag())
 
@@ -76,7 +76,7 @@ class Front:
         try:
             self._listeners = self._bind(http)
         except MicropkgError as error:
-            self._supervisor.tell(News("ConfigRefused", "", f"the old addresses stay: {error}"))
+            self._supervisor.board.say(News("ConfigRefused", "", f"the old addresses stay: {error}"))
             self._http = old
             with suppress(MicropkgError):
                 self._listeners = self._bind(old)

@@ -87,21 +87,23 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """What the board knows now, and what was counted of what went over it; for the registry."""
-        projects = list(self._supervisor.board.projects.values())
+        projects = self._supervisor.statuses()
         yield _gauge("build_info", "The version that runs", ("version",), [((__version__,), 1)])
         yield from _of_projects(projects)
         yield from self._of_passes({project.root for project in projects})
         yield from self._of_service()
 
     def _of_passes(self, roots: set[str]) -> Iterator[Metric]:
+        agenda = self._supervisor.agenda
+        backlog = agenda.backlog(time.monotonic())
         passes = sorted((key, count) for key, count in self._passes.items() if key[0] in roots)
         yield _counter("reconcile", "Passes by what came of them", ("project", "result"), passes)
         succeeded = [((root,), when) for root, when in sorted(self._succeeded.items()) if root in roots]
         yield _gauge(
             "last_success_timestamp_seconds", "When a pass last ended in sync", ("project",), succeeded
         )  # fmt: skip
-        yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), self._supervisor.waiting)])
-        yield _gauge("passes_running", "Passes under way", (), [((), len(self._supervisor.running))])
+        yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), backlog)])
+        yield _gauge("passes_running", "Passes under way", (), [((), len(agenda.running))])
 
     def _of_service(self) -> Iterator[Metric]:
         events = [((kind,), count) for kind, count in sorted(self._events.items())]

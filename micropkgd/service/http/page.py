@@ -30,12 +30,10 @@ def routes() -> list[web.AbstractRouteDef]:
 
 async def page(request: web.Request) -> web.Response:
     """The page, with all there is to see for who carries the token."""
-    board = request.app[SUPERVISOR].board
+    supervisor = request.app[SUPERVISOR]
     if ASKED_BY in request:
-        summary = request.app[SUPERVISOR].summary()
-        content = "".join(
-            _content(summary, [one for _, one in sorted(board.projects.items())], board.since(0)[-_EVENTS:])
-        )
+        board = supervisor.board
+        content = "".join(_content(board.summary(), supervisor.statuses(), board.since(0)[-_EVENTS:]))
     else:
         content = (
             "<p>Add <code>#token=</code> and what <code>micropkgd token show</code> prints to the address.</p>"

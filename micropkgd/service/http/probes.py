@@ -51,11 +51,13 @@ class Probes:
         """Whether every project that is served has all it asks for."""
         projects = self._served
         ready = sum(map(is_ready, projects))
-        return _say(ready == len(projects), projects=len(projects), ready=ready)
+        known = self._supervisor.fleet.known.is_set()
+        return _say(known and ready == len(projects), projects=len(projects), ready=ready)
 
     async def startupz(self, _: web.Request) -> web.Response:
         """Whether that was ever so since the start."""
-        self._started = self._started or all(map(is_ready, self._served))
+        known = self._supervisor.fleet.known.is_set()
+        self._started = self._started or (known and all(map(is_ready, self._served)))
         return _say(self._started)
 
     @property

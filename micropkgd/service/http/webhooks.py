@@ -15,8 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
-from micropkgd.machine.projects import find_projects
-from micropkgd.model.settings import Group, Webhook, WebhookForm
+from micropkgd.model.settings import Webhook, WebhookForm
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.http.answers import SUPERVISOR, answer
 
@@ -34,7 +33,7 @@ async def receive(request: web.Request) -> web.Response:
     if not is_proven(request, body, webhook):
         raise web.HTTPForbidden(reason="no such webhook, or not signed with its secret")
     about = _object(body) if webhook.form is WebhookForm.PUBSUB else ""
-    projects = find_projects([Group(webhook.projects)]) if webhook.projects else None
+    projects = await supervisor.fleet.matching(webhook.projects) if webhook.projects else None
     supervisor.trigger(Trigger(TriggerKind.WEBHOOK, f"{name}{about}"), projects)
     return answer({"accepted": True}, HTTPStatus.ACCEPTED)
 

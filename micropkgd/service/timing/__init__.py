@@ -1,4 +1,5 @@
-"""When passes are due: `agenda` keeps who asked, `schedule` and `retries` say when to look again.
+"""When passes are due. Everything here is given the time, but `jumps`, which asks the system.
 
-`jumps` notices that the clock or the network moved; it alone asks the system, the others are given the time.
+`agenda` keeps who asked and takes what is due; `timetable` puts onto it what comes by itself, by `schedule` (intervals
+and cron) and `retries` (outages); `jumps` notices that the clock or the network moved.
 """

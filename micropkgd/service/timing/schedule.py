@@ -1,22 +1,30 @@
 """When a project is looked at without anybody asking: every so often with jitter, or by cron in UTC. Pure.
 
-Intervals count on a clock that never jumps. Cron needs the calendar: its next time is computed again whenever the clock
-was set, so that a jump leads to one pass and no storm (reliability.md F69, F70).
+Intervals count on a clock that never jumps. Cron needs the calendar: its next time is computed again whenever a pass
+begins by it, and a clock that was set leads to such a pass at once (reliability.md F69, F70).
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from typing import NamedTuple
 
-from micropkgd.machine.cron import cron_trigger
 from micropkgd.model.settings import Group
 
+Cron = Callable[[str, float], float | None]
+"""Seconds until a cron fires next after a time of day in seconds since the epoch; None for never again."""
 
-def pause_until_next(group: Group, wall: float, chance: float) -> float | None:
+
+class Instant(NamedTuple):
+    """One moment by both clocks."""
+
+    clock: float  # seconds of the clock that never jumps
+    wall: float  # the time of day, in seconds since the epoch
+
+
+def pause_until_next(group: Group, wall: float, chance: float, cron: Cron) -> float | None:
     """Seconds until a project is due again; None for never. `wall` is the time of day, in seconds since the epoch."""
     if group.every is not None:
         return group.every + min(group.jitter, group.every) * chance
     if group.cron is None:
         return None
-    now = datetime.fromtimestamp(wall, UTC)
-    # A second later, for a pass that comes a little before its time must not be planned for that time again.
-    fires = cron_trigger(group.cron).get_next_fire_time(None, now + timedelta(seconds=1))
-    return None if fires is None else (fires - now).total_seconds() + group.jitter * chance
+    pause = cron(group.cron, wall)
+    return None if pause is None else pause + group.jitter * chance

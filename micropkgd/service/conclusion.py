@@ -1,0 +1,66 @@
+"""What follows from a pass that ended: how the project stands, what of that is news, when it is tried again. Pure.
+
+The supervisor draws it once for each pass, and does what it says.
+"""
+
+from typing import NamedTuple
+
+from micropkgd.clock import utc
+from micropkgd.model.condition import Failure
+from micropkgd.model.outcome import Outcome
+from micropkgd.model.status import PassStatus, ProjectStatus
+from micropkgd.model.trigger import TriggerKind
+from micropkgd.service.conditions import BUG, Moment, News, news_of, stands
+from micropkgd.service.timing.agenda import Due
+from micropkgd.service.timing.retries import BUSY_AGAIN, Outage, is_busy, not_asked_before, outage_after
+from micropkgd.service.timing.schedule import Instant
+
+
+class Ended(NamedTuple):
+    """When and how a pass ended."""
+
+    due: Due
+    pass_id: str
+    seconds: float  # that it took
+    now: Instant
+    chance: float  # from 0 to 1
+    scheduled: float | None  # when sources are next asked by schedule, on the clock of the agenda
+    max_staleness: float  # seconds
+
+
+class Conclusion(NamedTuple):
+    """What is to be done about it."""
+
+    status: ProjectStatus
+    news: tuple[News, ...]
+    outage: Outage  # with when it is tried again, if trying again may help
+    is_busy: bool  # another process was at it: the same reasons hold a little later
+
+
+def conclude(before: ProjectStatus | None, outcome: Outcome, ended: Ended, outage: Outage) -> Conclusion:
+    """Draw the conclusion of a pass over a project that stood as `before`, after so many failures."""
+    busy = is_busy(outcome)
+    tried_again = TriggerKind.RETRY in ended.due.kinds
+    after = outage_after(outage, outcome, ended.now.clock, ended.chance, tried_again=tried_again)
+    stale_before = utc(ended.now.wall - ended.max_staleness)
+    moment = Moment(utc(ended.now.wall), stale_before, _next_try(after, outcome, ended))
+    status = stands(before, outcome, moment, _last_pass(outcome, ended))
+    return Conclusion(status, tuple(news_of(before, status, outcome)), after, busy)
+
+
+def bug(root: str, error: Exception) -> Outcome:
+    """What came of a pass that ended by an error nobody foresaw: it may have struck by chance."""
+    return Outcome(root, failure=Failure(1, BUG, f"{type(error).__name__}: {error}", transient=True))
+
+
+def _last_pass(outcome: Outcome, ended: Ended) -> PassStatus:
+    return PassStatus(ended.pass_id, ended.due.reasons, utc(ended.now.wall), round(ended.seconds, 3), outcome.exit_code)
+
+
+def _next_try(outage: Outage, outcome: Outcome, ended: Ended) -> str:
+    """When sources are really asked again: when the outage says, or by the schedule where that is earlier."""
+    now = ended.now.clock
+    scheduled = ended.scheduled if (ended.scheduled or now) >= now + not_asked_before(outcome) else None
+    times = [outage.retry_at, scheduled, now + BUSY_AGAIN if is_busy(outcome) else None]
+    at = min((one for one in times if one is not None), default=None)
+    return "" if at is None else utc(ended.now.wall + max(0.0, at - now))

@@ -1,0 +1,233 @@
+"""The projects that are served: which there are, the group that each belongs to, its times, and what of it is watched.
+
+They are searched for from time to time, and when something comes into a folder where one may appear. A search reads
+much of the disk and happens in a thread; what it found is taken on here, on the loop.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from micropkgd.clock import utc
+from micropkgd.errors import ShortageError
+from micropkgd.machine.projects import anchors, find_projects, named_projects
+from micropkgd.machine.trust import distrust, strangers
+from micropkgd.model.condition import Condition, Failure, Standing
+from micropkgd.model.settings import Group, Settings, Trust
+from micropkgd.model.standing import failed
+from micropkgd.model.status import ProjectStatus
+from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.service.board import Board
+from micropkgd.service.conditions import News
+from micropkgd.service.timing.schedule import Instant
+from micropkgd.service.timing.timetable import Timetable
+from micropkgd.service.watching.relevant_paths import Interest, least_interest
+from micropkgd.service.watching.watched_projects import Vigil
+from micropkgd.workspace.root import MANIFEST_NAME
+
+SOON: Final = 5.0  # seconds over which passes are spread that one event asks of many projects
+_LOOK_EVERY: Final = 15.0  # seconds between two looks whether watched folders were exchanged: a `stat` for each
+_SEARCH_EVERY: Final = 30.0  # seconds between two searches for projects that gave no event
+_REST: Final = 4.0  # times as long as a search took, before the next one
+
+
+class _Found(NamedTuple):
+    """What a search found."""
+
+    groups: Mapping[str, Group]
+    strangers: Mapping[str, Failure]
+    named: frozenset[str]
+    anchors: frozenset[str]  # watched folders in which projects may appear
+
+
+class Fleet:
+    """All of them. `on_due` is called when the timetable has something new, `on_gone` with a project that went."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        timetable: Timetable,
+        board: Board,
+        on_due: Callable[[], None],
+        on_gone: Callable[[str], None],
+    ) -> None:
+        self.groups: Mapping[str, Group] = {}  # of those that passes are run for
+        self.strangers: Mapping[str, Failure] = {}  # those that are left alone until somebody trusts them, and why
+        self.known = asyncio.Event()  # set once a search has come to its end
+        self._settings = settings
+        self._timetable = timetable
+        self._named: frozenset[str] = frozenset()  # those that the config names without a wildcard
+        self._board = board
+        self._on_due = on_due
+        self._on_gone = on_gone
+        self._disk = ThreadPoolExecutor(2, thread_name_prefix="disk")
+        self._searching = asyncio.Lock()
+        self._search_now = asyncio.Event()
+        self._vigil = Vigil(self._ask, self._search_now.set, self._overflowed, self._watch_degraded)
+
+    @property
+    def degraded(self) -> str:
+        """Why folders are scanned that could be watched; empty where none are."""
+        return self._vigil.degraded
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the disk is being read."""
+        return self._searching.locked()
+
+    async def run(self) -> None:
+        """Watch, and look for what gave no event, until cancelled."""
+        watching = asyncio.create_task(self._vigil.run())
+        searched = time.monotonic()
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._search_now.wait(), _LOOK_EVERY)
+                began = time.monotonic()
+                if self._search_now.is_set() or began - searched >= _SEARCH_EVERY:
+                    await self.search()
+                    searched = time.monotonic()
+                    await asyncio.sleep(_REST * (searched - began))
+                self._vigil.look()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            self._disk.shutdown(wait=False, cancel_futures=True)
+
+    async def search(self) -> None:
+        """Take on the projects that came, and let those go that went or are not to be trusted any more."""
+        async with self._searching:
+            self._search_now.clear()
+            settings = self._settings
+            try:
+                found = await asyncio.get_running_loop().run_in_executor(self._disk, _look_for, settings)
+            except ShortageError:  # nothing is known now: it stays as it was until the next search
+                return
+            if settings is self._settings:  # else another config was read meanwhile, and its search comes next
+                self._named = found.named
+                self._take_on(found.groups)
+                self._leave_alone(found.strangers)
+                self._vigil.set_anchors(found.anchors)
+                self._vigil.arm()
+                self.known.set()
+
+    def search_soon(self) -> None:
+        """Search anew, and do not wait for it."""
+        self._search_now.set()
+
+    async def look_again_at(self, projects: Collection[str]) -> None:
+        """Search anew where one of these is left alone: who asks for it may just have trusted it."""
+        if not self.strangers.keys().isdisjoint(projects):
+            await self.search()
+
+    def distrust(self, root: str) -> Failure | None:
+        """Why nothing may be done in a project now; called in the threads of passes."""
+        if self._settings.trust is Trust.EVERYTHING or root in self._named:
+            return None
+        return distrust(root)
+
+    async def reload(self, settings: Settings) -> None:
+        """Serve by another config from now on."""
+        self._settings = settings
+        await self.search()
+
+    def miss(self) -> None:
+        """Say that there is nothing to do: a slip in a glob looks like a service that works."""
+        if not self._board.projects:
+            paths = ", ".join(path for group in self._settings.groups for path in group.paths)
+            what = f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {paths}"
+            self._board.say(News("NoProjects", "", what))
+
+    async def matching(self, paths: Iterable[str]) -> list[str]:
+        """The projects that paths and globs stand for now."""
+        groups = (Group(tuple(paths)),)
+        found = await asyncio.get_running_loop().run_in_executor(self._disk, find_projects, groups)
+        return [root for root in found if root in self.groups]
+
+    def follow(self, root: str, interest: Interest | None) -> None:
+        """Watch what the manifest names now; one that cannot be read leaves the watch as it was."""
+        group = self.groups.get(root)
+        if interest is not None and group is not None and group.watch:
+            self._vigil.follow(root, interest)
+            self._vigil.arm()
+
+    def how_watched(self, root: str) -> str:
+        """Whether a project is watched by events or by scans; empty where it is not."""
+        group = self.groups.get(root)
+        if group is None or not group.watch:
+            return ""
+        return "scans" if self._vigil.degraded else "events"
+
+    def ask_all(self, trigger: Trigger) -> None:
+        """Ask for a pass of every project, spread over a few seconds."""
+        now = time.monotonic()
+        for root in self.groups:
+            self._timetable.agenda.ask(root, trigger, now + SOON * random.random())  # noqa: S311 - no secret
+        self._on_due()
+
+    def _take_on(self, found: Mapping[str, Group]) -> None:
+        before, self.groups = self.groups, found
+        now = Instant(time.monotonic(), time.time())
+        for root, group in found.items():
+            self._timetable.serve(root, group, self._settings.scan_every, now)
+            if root not in before:
+                self._welcome(root, group, now)
+            elif not group.watch:
+                self._vigil.drop(root)
+        for root in before.keys() - found.keys():
+            self._let_go(root)
+        self._on_due()
+
+    def _welcome(self, root: str, group: Group, now: Instant) -> None:
+        pending = Standing(Condition.PENDING.value, "NotSeen", "no pass has looked at it yet", utc(now.wall))
+        self._board.put(ProjectStatus(root, pending))
+        self._board.say(News("ProjectAdded", "", "is served from now on"), root)
+        self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
+        if group.watch:
+            self._vigil.follow(root, least_interest(root))
+
+    def _let_go(self, root: str) -> None:
+        self._timetable.drop(root)
+        self._vigil.drop(root)
+        self._board.remove(root)
+        self._board.say(News("ProjectRemoved", "", "is no longer served"), root)
+        self._on_gone(root)
+
+    def _leave_alone(self, doubts: Mapping[str, Failure]) -> None:
+        """Put on the board what nobody trusts, and tell of what was not so before."""
+        for root in self.strangers.keys() - doubts.keys() - self.groups.keys():
+            self._board.remove(root)
+        self.strangers = doubts
+        for root, doubt in doubts.items():
+            was = self._board.projects.get(root)
+            if was is None or was.standing.reason != doubt.reason:
+                self._board.put(ProjectStatus(root, failed(doubt, utc())))
+                self._board.say(News("ProjectUntrusted", "", doubt.problem), root)
+
+    def _ask(self, root: str, trigger: Trigger, at: float) -> None:
+        self._timetable.agenda.plan(root, trigger, at)
+        self._on_due()
+
+    def _overflowed(self) -> None:
+        self._board.say(News("WatchOverflow", "", "too many events at once: every project is looked at"))
+        self.ask_all(Trigger(TriggerKind.SCAN, "events may have been lost"))
+
+    def _watch_degraded(self, why: str) -> None:
+        if why:
+            hint = "raise fs.inotify.max_user_watches or max_user_instances (sysctl)"
+            self._board.say(News("WatchDegraded", "", f"folders are scanned, not watched: {why}; {hint}"))
+        else:
+            self._board.say(News("WatchRecovered", "", "folders are watched again"))
+
+
+def _look_for(settings: Settings) -> _Found:
+    """Read the disk; `ShortageError` where the machine is too short of something to find out."""
+    groups = settings.groups
+    found, named = find_projects(groups), named_projects(groups)
+    doubts = {} if settings.trust is Trust.EVERYTHING else strangers(found, named)
+    trusted = {root: group for root, group in found.items() if root not in doubts}
+    return _Found(trusted, doubts, named, anchors(group for group in groups if group.watch))
