@@ -11,10 +11,11 @@ import stat
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from types import TracebackType
-from typing import Final, ParamSpec, Self
+from typing import Final, ParamSpec, Self, TypeVar
 
 from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.workspace.reading import read_within
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -37,15 +38,16 @@ class LinkInTheWayError(TreeError):
 
 
 _P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-def _telling(call: Callable[_P, None]) -> Callable[_P, None]:
+def _telling(call: Callable[_P, _R]) -> Callable[_P, _R]:
     """Let an error name the last path of a call, of which the system knows no more than the name in its folder."""
 
     @wraps(call)
-    def told(*arguments: _P.args, **options: _P.kwargs) -> None:
+    def told(*arguments: _P.args, **options: _P.kwargs) -> _R:
         try:
-            call(*arguments, **options)
+            return call(*arguments, **options)
         except OSError as error:
             error.filename = next((each for each in reversed(arguments) if isinstance(each, str)), ".")
             raise
@@ -181,12 +183,21 @@ class FsOps:
                 return Obstacle("a symbolic link")
             raise
 
-    def read(self, path: RelPath) -> bytes:
-        """The bytes of a regular file."""
+    @_telling
+    def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
+        """The bytes of a regular file; `OSError` for anything else, and for one of more than `at_most` bytes."""
         parent, name = self._split(path)
         descriptor = os.open(name, _FILE, dir_fd=parent)
         with open(descriptor, "rb") as stream:
-            return stream.read()
+            return read_within(stream, at_most, path)
+
+    @_telling
+    def entries(self, path: RelPath) -> Sequence[tuple[str, os.stat_result]]:
+        """The names in a folder, sorted, each with the stat of what bears it; what is behind a link does not count."""
+        if len(self._folders) >= _KEPT_DESCRIPTORS:
+            self._forget_folders()
+        with os.scandir(self._folder(path)) as found:
+            return sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in found)
 
     def status(self, path: RelPath) -> os.stat_result | None:
         """The stat of a path itself, or None where nothing stands; what is behind a link does not count."""

@@ -1,24 +1,50 @@
-"""Reading a file of the project, which somebody may have replaced by something that has no end."""
+"""Reading a file of the project, which somebody may have replaced by something that has no end.
+
+Rule: every document has a size that is more than it ever needs. A larger one is refused by its `stat`, before a byte of
+it is read, so that nobody's memory is filled by a file that was planted or slipped in.
+"""
 
 import errno
 import os
 import stat
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+MIB: Final = 1 << 20
+TEXT: Final = 4 * MIB  # bytes of a source file, of requirements, of fs-args: what people write by hand
+DOCUMENT: Final = 64 * MIB  # of a manifest, a lock, a record: what programs write, at 100,000 files
 
 
-def read_regular(path: str) -> bytes:
-    """The bytes of a regular file, also behind a link; `OSError` for a folder, a device or a pipe."""
+def read_regular(path: str, *, at_most: int = DOCUMENT) -> bytes:
+    """The bytes of a regular file, also behind a link; `OSError` for a folder, a device, a pipe, a file too large."""
     with open_regular(path) as stream:
-        return stream.read()
+        return read_within(stream, at_most, path)
 
 
 def open_regular(path: str) -> BinaryIO:
     """Open a regular file to read it, also behind a link; `OSError` for a folder, a device or a pipe."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
+        _check_regular(descriptor, path)
         return open(descriptor, "rb")
     except OSError:
         os.close(descriptor)
         raise
+
+
+def read_within(stream: BinaryIO, at_most: int | None, path: str) -> bytes:
+    """The rest of a regular file, if it is no larger than that; one that grows meanwhile is not read on."""
+    size = _check_regular(stream.fileno(), path).st_size
+    if at_most is None:
+        return stream.read()
+    data = stream.read(at_most + 1) if size <= at_most else b""
+    if max(size, len(data)) > at_most:
+        problem = f"it has {max(size, len(data)):,} bytes, and no more than {at_most:,} are read"
+        raise OSError(errno.EFBIG, problem, path)
+    return data
+
+
+def _check_regular(descriptor: int, path: str) -> os.stat_result:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return status

@@ -1,6 +1,8 @@
 """What of a module travels, what stays behind, and under which names."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +132,90 @@ def test_a_link_is_neither_followed_nor_packed(world: World) -> None:
     assert inside(world).keys() == {"ds/__init__.py"}
 
 
+@pytest.mark.parametrize("link", [TESTS, "tests/pipelines", "tests", CONF, "conf"])
+def test_a_linked_folder_of_tests_or_parameters_is_left_out(world: World, tmp_path: Path, link: str) -> None:
+    """Whatever it leads to, at whatever height; it is named, and the second look finds nothing to do."""
+    module(world)
+    home = tmp_path / "home"
+    for path in ("test_x.py", "parameters_ds.yml", "pipelines/ds/test_x.py", "ds/test_x.py", "base/parameters_ds.yml"):
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text("secret = 1\n")
+    shutil.rmtree(world.root / link, ignore_errors=True)
+    (world.root / link).parent.mkdir(parents=True, exist_ok=True)
+    (world.root / link).symlink_to(home)
+    said = package(world)
+
+    assert f"  left out: {link} (links are not followed)" in said.out
+    assert inside(world).keys() == {"ds/__init__.py"}
+    assert "unchanged" in package(world).out
+
+
+@pytest.mark.parametrize("link", [CODE, "src/shop/pipelines", "src/shop", "src"])
+def test_a_module_behind_a_link_is_an_error(world: World, tmp_path: Path, link: str) -> None:
+    """It is not the project's own, even where it looks like one."""
+    module(world)
+    shutil.move(world.root / link, tmp_path / "elsewhere")
+    (world.root / link).symlink_to(tmp_path / "elsewhere")
+    said = world.run("package", "pipelines.ds")
+
+    assert said.code == 1
+    assert f"{link}: a symbolic link stands where a folder should" in said.out
+    assert not world.has("dist")
+
+
+def test_an_environment_behind_a_link_is_an_error_where_it_is_asked_for(world: World, tmp_path: Path) -> None:
+    """Somebody who names it expects its parameters."""
+    module(world)
+    (world.root / "conf/prod").symlink_to(tmp_path)
+    said = world.run("package", "pipelines.ds", "--env", "prod")
+    assert said.code == 1
+    assert "conf/prod: a symbolic link stands where a folder should" in said.out
+
+
+@pytest.mark.parametrize("path", [f"{CODE}/requirements.txt", "src/shop/__init__.py"])
+def test_what_a_linked_document_says_is_not_taken(world: World, tmp_path: Path, path: str) -> None:
+    """Nor is a line of it told: it may be a key."""
+    module(world)
+    world.write(f"{CODE}/__init__.py", "")
+    (tmp_path / "key").write_text("the-secret-key\n")
+    (world.root / path).unlink(missing_ok=True)
+    (world.root / path).symlink_to(tmp_path / "key")
+    said = world.run("package", "pipelines.ds")
+
+    assert said.code == 1
+    assert path in said.out
+    assert "the-secret-key" not in said.out + said.err
+
+
+def test_too_large_is_seen_before_it_is_read(world: World) -> None:
+    """By `stat` alone: the file has no bytes on the disk, and reading it would take all memory."""
+    module(world)
+    with (world.root / CODE / "big.bin").open("wb") as stream:
+        stream.truncate(1 << 40)
+    said = world.run("package", "pipelines.ds")
+    (world.root / CODE / "big.bin").unlink()  # before the search for credentials comes upon it
+
+    assert said.code == 1
+    assert f"{CODE}: its files have 1,048,576 MiB, and an archive takes 256" in said.out
+    assert f"{CODE}/big.bin has 1,048,576 MiB" in said.out
+
+
+@pytest.mark.parametrize("kind", ["files", "folders"])
+def test_too_many_are_not_counted_to_the_end(world: World, kind: str) -> None:
+    """A walk ends where no archive could take more; where `.gitignore` names the folder, it is not begun."""
+    module(world)
+    many = world.root / CODE / "many"
+    many.mkdir()
+    for number in range(10_001):
+        (many / str(number)).mkdir() if kind == "folders" else (many / str(number)).touch()
+    said = world.run("package", "pipelines.ds")
+    assert said.code == 1
+    assert f"{CODE}: it has more than 10,000 files and folders" in said.out
+
+    world.write(".gitignore", "many\n")
+    package(world)
+
+
 def test_a_missing_init_is_made(world: World) -> None:
     """A folder without `__init__.py` becomes a package all the same, and so do its tests."""
     module(world, {f"/{TESTS}/test_ds.py": ""})
@@ -256,7 +342,50 @@ def test_what_git_ignores_stays(world: World) -> None:
     assert "ds/kept.csv" in members
     assert not {"ds/big.csv", "ds/scratch/x.py", "ds/config/parameters/ds.yml"} & set(members)
     assert f"left out: {CODE}/big.csv (is ignored by .gitignore)" in said.out
-    assert f"left out: {CODE}/scratch/x.py (is ignored by {CODE}/.gitignore)" in said.out
+    assert f"left out: {CODE}/scratch (is ignored by {CODE}/.gitignore)" in said.out
+    assert f"left out: {CONF}/parameters/ds.yml (is ignored by .gitignore)" in said.out
+
+
+def test_what_is_in_an_ignored_folder_cannot_be_brought_back(world: World) -> None:
+    """As git has it: no later line counts, and no file of rules in the folder."""
+    world.write(".gitignore", "scratch/\n!scratch/kept.csv\n")
+    module(world, {"scratch/kept.csv": "1\n", "scratch/.gitignore": "!*\n", "open/scratch.csv": "1\n"})
+    package(world)
+    assert inside(world).keys() == {"ds/__init__.py", "ds/open/scratch.csv"}
+
+
+def test_a_module_that_git_ignores_is_told(world: World) -> None:
+    """With the line's home, since nothing is left to pack."""
+    world.write(".gitignore", "pipelines/\n")
+    module(world)
+    said = world.run("package", "pipelines.ds")
+    assert said.code == 2
+    assert f"hint: {CODE}/__init__.py is ignored by .gitignore" in said.out
+
+
+def test_rules_that_came_with_a_package_have_no_say(world: World) -> None:
+    """A stranger's archive would decide what of the receiver's work is published."""
+    world.publish({"nodes.py": "A = 1\n", ".gitignore": "*.csv\n", "/tests/.gitignore": "*\n"})
+    world.asks_for(destination="pipelines")
+    world.sync()
+    assert world.has(f"{CODE}/.gitignore")
+    world.write(f"{CODE}/mine.csv", "1\n")
+    world.write(f"{TESTS}/test_mine.py", "")
+    package(world)
+    assert {"ds/mine.csv", "tests/test_mine.py"} <= inside(world).keys()
+
+
+LARGE = {"lines": "x\n" * 40_000, "one line": "*a" * 40_000}
+
+
+@pytest.mark.parametrize("rules", LARGE.values(), ids=LARGE)
+def test_a_large_gitignore_is_refused(world: World, rules: str) -> None:
+    """Nobody writes one, and each file would be compared with all of it."""
+    module(world)
+    world.write(".gitignore", rules)
+    said = world.run("package", "pipelines.ds")
+    assert said.code == 1
+    assert ".gitignore: cannot be read: it has 80,000 bytes, and no more than 65,536 are read" in said.out
 
 
 def test_a_changed_gitignore_packages_again(world: World) -> None:

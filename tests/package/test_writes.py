@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Step
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.package import still
 from micropkgd.reconcile.package.entries import looked_at, package_entries, run_package
 from micropkgd.reconcile.package.inputs import signatures
 from micropkgd.reconcile.package.jobs import Wanted
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import read_project
-from micropkgd.workspace.reading import read_regular
 from tests.kit.archives import project
 from tests.kit.faults import Call, Hooked
 from tests.kit.packages import ARCHIVE, CODE, CONF, INIT, TESTS, inside, member, module, package
@@ -371,42 +373,50 @@ class TestInterrupted:
 class TestStandingStill:
     """What is packed is what was there at one moment."""
 
-    def test_a_file_that_is_saved_while_it_is_read(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_file_that_is_saved_while_it_is_read(self, world: World) -> None:
         """Everything is read again: no archive has a mix of two states."""
         module(world, {"a.py": "x = 1\n", "b.py": "x = 1\n"})
-        from micropkgd.reconcile.package import inputs
-
         saved = list[str]()
 
-        def save_behind(path: str) -> bytes:
-            data = read_regular(path)
+        def save_behind(path: str) -> None:
             if path.endswith("a.py") and not saved:
                 saved.append(path)
                 module(world, {"a.py": "x = 2\n", "b.py": "x = 2\n"})
-            return data
 
-        monkeypatch.setattr(inputs, "read_regular", save_behind)
-        package(world)
+        (outcome,) = run_package(str(world.root), DS, fsops=reading(save_behind))
 
+        assert outcome.failure is None
+        assert saved
         assert (inside(world)["ds/a.py"], inside(world)["ds/b.py"]) == (b"x = 2\n", b"x = 2\n")
 
-    def test_files_that_never_stand_still(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("text", ["x = 1\n", "x = 11\n"], ids=["same", "longer"])
+    def test_files_that_never_stand_still(self, world: World, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         """The module fails for now; trying again may help."""
         module(world, {"a.py": "x = 1\n"})
-        from micropkgd.reconcile.package import inputs
+        monkeypatch.setattr(still, "_PATIENCE", 0.05)
 
-        monkeypatch.setattr(inputs, "_PATIENCE", 0.05)
+        def save_again(path: str) -> None:
+            with (world.root / CODE / "a.py").open("a") as stream:
+                stream.write(text)
 
-        def save_behind(path: str) -> bytes:
-            (world.root / CODE / "a.py").write_text("x = 1\n")
-            return read_regular(path)
-
-        monkeypatch.setattr(inputs, "read_regular", save_behind)
-        (outcome,) = run_package(str(world.root), DS)
+        (outcome,) = run_package(str(world.root), DS, fsops=reading(save_again))
 
         assert outcome.failure is not None
         assert outcome.failure.transient
         assert "keep changing" in outcome.failure.problem
+
+
+def reading(act: Callable[[str], None]) -> Callable[[str], FsOps]:
+    """Do something behind each file of the module that is read."""
+
+    class Reading(FsOps):
+        def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
+            data = super().read(path, at_most=at_most)
+            if path.startswith(CODE):
+                act(path)
+            return data
+
+    return Reading
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002], ids=oct)

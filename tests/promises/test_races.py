@@ -154,8 +154,8 @@ class Looks:
             def found(self, path: RelPath) -> Found:
                 return looks.then(path, super().found(path))
 
-            def read(self, path: RelPath) -> bytes:
-                return looks.then(path, super().read(path))
+            def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
+                return looks.then(path, super().read(path, at_most=at_most))
 
             def status(self, path: RelPath) -> os.stat_result | None:
                 return looks.then(path, super().status(path))

@@ -138,7 +138,7 @@ def _package(
     from micropkgd.reconcile.package.place import place_archive
 
     try:
-        archived, data, seen, failure = make(project, job)
+        archived, data, seen, failure = make(fs, project, job)
         if failure is not None:
             return PackageOutcome(module, Step.FAIL, last_good, failure, archived.notes), None
         placed = place_archive(fs, archived.path, data, archived.digest, apply=apply)

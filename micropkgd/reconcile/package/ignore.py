@@ -1,56 +1,98 @@
-"""Which files git ignores by the project's own `.gitignore` files; a machine's other excludes decide nothing here."""
+"""Which files git ignores by the project's own `.gitignore` files; a machine's other excludes decide nothing here.
+
+As git has it, a folder that is ignored hides all that is in it, `.gitignore` files too. One that came with a pulled
+package has no say: it would decide what its receiver may publish.
+"""
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import TreeError
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.package.inputs import IGNORE_FILE
+from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
-from micropkgd.workspace.reading import open_regular
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from micropkgd.reconcile.package.git_rules import GitRules
 
-_NAME = ".gitignore"
+_LARGEST: Final = 64 << 10  # bytes of one file
+
+
+class _Matched(NamedTuple):
+    """The rules of one file, and how far they have matched a folder's path."""
+
+    home: str  # the file
+    rules: "GitRules"
+    state: int
+
+
+class _Level(NamedTuple):
+    """What holds in one folder."""
+
+    why: str  # it is ignored as a whole
+    rules: tuple[_Matched, ...] = ()  # of the files above and in it, the top one first
 
 
 class Ignored:
     """The rules from the project's folder down; each file that was read is noted in `seen`."""
 
-    def __init__(self, root: str, seen: dict[str, Signature | None]) -> None:
-        self._root = root
+    def __init__(self, fs: FsOps, seen: dict[str, Signature | None], pulled: Collection[str] = ()) -> None:
+        self._fs = fs
         self._seen = seen
-        self._specs: dict[str, GitIgnoreSpec | None] = {}
+        self._pulled = pulled
+        self._levels: dict[str, _Level] = {}
 
-    def why(self, path: str) -> str:
-        """Why git ignores a file, naming the rule's home; empty where it does not. The deepest rule wins."""
-        found = ""
-        parts = path.split("/")
-        for depth in range(len(parts)):
-            folder = "/".join(parts[:depth])
-            spec = self._spec(folder)
-            if spec is None:
-                continue
-            ignored = spec.check_file("/".join(parts[depth:])).include
-            if ignored is not None:
-                found = f"is ignored by {folder + '/' if folder else ''}{_NAME}" if ignored else ""
-        return found
+    def why(self, path: str, *, is_folder: bool = False) -> str:
+        """Why git ignores a file or folder, naming the rule's home; empty where it does not."""
+        folder, _, name = path.rpartition("/")
+        level = self._level(folder)
+        return level.why or _why(level, _text(name), is_folder=is_folder)
 
-    def _spec(self, folder: str) -> "GitIgnoreSpec | None":
-        if folder not in self._specs:
-            self._specs[folder] = self._read(f"{folder}/{_NAME}" if folder else _NAME)
-        return self._specs[folder]
+    def _level(self, folder: str) -> _Level:
+        if folder not in self._levels:
+            self._levels[folder] = self._enter(folder)
+        return self._levels[folder]
 
-    def _read(self, path: str) -> "GitIgnoreSpec | None":
-        self._seen[path] = None
-        try:
-            with open_regular(os.path.join(self._root, path)) as stream:
-                self._seen[path] = signature_of(os.fstat(stream.fileno()))
-                lines = stream.read().decode(errors="replace").splitlines()
-        except (FileNotFoundError, NotADirectoryError):
+    def _enter(self, folder: str) -> _Level:
+        if not folder:
+            return self._with_own(folder, ())
+        above, _, name = folder.rpartition("/")
+        level, text = self._level(above), _text(name)
+        if why := level.why or _why(level, text, is_folder=True):
+            return _Level(why)
+        return self._with_own(
+            folder, tuple(_Matched(home, rules, rules.enter(state, text)) for home, rules, state in level.rules)
+        )
+
+    def _with_own(self, folder: str, inherited: tuple[_Matched, ...]) -> _Level:
+        path = RelPath(f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE)
+        rules = None if path in self._pulled else self._read(path)
+        return _Level("", inherited if rules is None else (*inherited, _Matched(path, rules, rules.start)))
+
+    def _read(self, path: RelPath) -> "GitRules | None":
+        status = self._fs.status(path)
+        self._seen[path] = None if status is None else signature_of(status)
+        if status is None:
             return None
+        from micropkgd.reconcile.package.git_rules import GitRules
+
+        try:
+            return GitRules(self._fs.read(path, at_most=_LARGEST))
         except OSError as error:
             raise TreeError.unreadable(error, path) from error
-        from pathspec import GitIgnoreSpec
 
-        return GitIgnoreSpec.from_lines(lines)
+
+def _why(level: _Level, name: str, *, is_folder: bool) -> str:
+    """The deepest file with a rule for the name decides."""
+    for home, rules, state in reversed(level.rules):
+        ignored = rules.verdict(state, name, is_folder=is_folder)
+        if ignored is not None:
+            return f"is ignored by {home}" if ignored else ""
+    return ""
+
+
+def _text(name: str) -> str:
+    return os.fsencode(name).decode("latin-1")

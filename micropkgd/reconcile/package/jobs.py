@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, UsageError
-from micropkgd.model.lock import Block
+from micropkgd.model.lock import Block, Lock
 from micropkgd.model.manifest import Manifest, PackageEntry, check_name
 from micropkgd.model.tree import rel_path
-from micropkgd.reconcile.package.inputs import Subject
+from micropkgd.reconcile.package.inputs import IGNORE_FILE, Subject
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
 
-RULES = 1  # of all that makes an archive: bumped when the same files would give other bytes
+RULES = 2  # of all that makes an archive: bumped when the same files would give other bytes
 
 _NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
 _RESERVED = frozenset({"tests"})
@@ -84,6 +84,7 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
         name=_check_package_name(entry.alias or _original_name(origin, leaf)),
         env_asked_for=entry.env is not None,
         pulled_config=_config_of(origin, place.conf),
+        pulled_rules=_rules_of(project.lock),
     )
     folder = _folder(entry.destination)
     if posixpath.isabs(folder) and entry in project.manifest.packages:
@@ -115,6 +116,11 @@ def _config_of(origin: Block | None, conf: str) -> frozenset[str]:
     return frozenset(str(path) for path in origin.files if path.startswith(f"{conf}/")) if origin else frozenset()
 
 
+def _rules_of(lock: Lock) -> frozenset[str]:
+    """The `.gitignore` files that came with packages."""
+    return frozenset(path for block in lock.blocks for path in block.files if path.endswith(f"/{IGNORE_FILE}"))
+
+
 def _check_package_name(name: str) -> str:
     hint = "give it another one with --alias or `alias`"
     try:
@@ -142,5 +148,5 @@ def _folder(destination: str) -> str:
 def _wish(project: Project, subject: Subject, origin: Block | None) -> str:
     stated = [origin.version, origin.requirements] if origin is not None else []
     policy = project.manifest.policy.on_dangling_import.value
-    facts = [RULES, *subject[:4], sorted(subject.pulled_config), stated, policy]
+    facts = [RULES, *subject[:4], sorted(subject.pulled_config), sorted(subject.pulled_rules), stated, policy]
     return json.dumps(facts, separators=(",", ":"))

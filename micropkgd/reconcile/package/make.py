@@ -3,7 +3,6 @@
 Everything that a pass with nothing to do never needs is imported from here.
 """
 
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -13,16 +12,19 @@ from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.package.build import Moved, described, move
-from micropkgd.reconcile.package.inputs import REQUIREMENTS, Seen, read_still, signatures
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Seen, signatures
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import project_version, read_requirements, stated_version
+from micropkgd.reconcile.package.still import read_still
+from micropkgd.reconcile.package.tour import unreadable
 from micropkgd.relocate import notes_of
 from micropkgd.sdist.reader import Sdist
 from micropkgd.sdist.writer import Written, write_sdist
+from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import TEXT
 
-_MANIFEST = "pyproject.toml"
+_MANIFEST = RelPath("pyproject.toml")
 
 
 class Made(NamedTuple):
@@ -34,11 +36,11 @@ class Made(NamedTuple):
     failure: Failure | None  # what the policy has against it
 
 
-def make(project: Project, job: Job) -> Made:
+def make(fs: FsOps, project: Project, job: Job) -> Made:
     """Make the archive; `MicropkgError` says what of the module must be mended."""
-    inputs, contents = read_still(project.root, job.subject)
+    inputs, contents = read_still(fs, project.root, job.subject)
     moved = move(job.subject, inputs.files, contents)  # first, for half-saved code may seem to have no version
-    version, asked = _version(project, job, contents)
+    version, asked = _version(fs, project, job, contents)
     written = _pack(job, described(job.subject, moved, version, _requirements(job, contents)))
     archived = Archived(
         path=job.archive(version),
@@ -57,30 +59,30 @@ def _notes(moved: Moved) -> tuple[str, ...]:
     return (*notes_of(moved.findings), *moved.notes)
 
 
-def _version(project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:
+def _version(fs: FsOps, project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:
     """The version: the module's, of a pulled module the one it came with, the project package's, the project's."""
     module = RelPath(f"{job.subject.place.code}/__init__.py")
     if version := stated_version(contents.get(module, b""), module):
         return version, {}
     if job.origin is not None:
         return job.origin.version, {}
-    package = f"{project.layout.package_folder}/__init__.py"
+    package = RelPath(f"{project.layout.package_folder}/__init__.py")
     asked = signatures(project.root, [package, _MANIFEST])
-    version = stated_version(_read_if_there(project.root, package), package)
-    version = version or project_version(_read_if_there(project.root, _MANIFEST))
+    version = stated_version(_read_if_there(fs, package), package)
+    version = version or project_version(_read_if_there(fs, _MANIFEST))
     if version is None:
         hint = 'write `__version__ = "1.0"` into it, or `version` into [project] of pyproject.toml'
         raise CodeError("no version is stated for this module", where=module, hint=hint)
     return version, asked
 
 
-def _read_if_there(root: str, path: str) -> bytes:
+def _read_if_there(fs: FsOps, path: RelPath) -> bytes:
     try:
-        return read_regular(os.path.join(root, path))
+        return fs.read(path, at_most=TEXT)
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise TreeError.unreadable(error, path) from error
+        raise unreadable(error) from error
 
 
 def _requirements(job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, ...]:

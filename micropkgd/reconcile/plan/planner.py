@@ -6,10 +6,10 @@ that a person wrote.
 """
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
+from micropkgd.model.patterns import matches
 from micropkgd.model.plan import Blocked, Change, EntryPlan, Kind
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 
@@ -71,7 +71,7 @@ def contested(subject: Subject) -> tuple[RelPath, ...]:
 
 def stays_deleted(path: RelPath, patterns: Iterable[str]) -> bool:
     """Whether an entry's `keep-deleted` names a file."""
-    return any(fnmatchcase(path, pattern) for pattern in patterns)
+    return any(matches(path, pattern) for pattern in patterns)
 
 
 def _step(path: RelPath, subject: Subject) -> Change | Blocked | None:

@@ -1,0 +1,222 @@
+"""A look at the folders of a module: which files travel, which stay behind and why.
+
+Looks, never reads but for `.gitignore`. No link is followed, above a file neither, and what is too much for an archive
+is refused by what `stat` says of it, before anything is read.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from micropkgd.errors import TreeError, UsageError
+from micropkgd.model.layout import Place
+from micropkgd.model.packaged import LeftOut
+from micropkgd.model.parameters import renamed, why_not_parameters
+from micropkgd.model.tree import RelPath, parents, rel_path
+from micropkgd.reconcile.package.ignore import Ignored
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, Subject, signature
+from micropkgd.reconcile.package.names import belongs, concerns
+from micropkgd.reconcile.package.travel import is_cache, why_not
+from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
+from micropkgd.workspace.fsops import FsOps, LinkInTheWayError, kind_of_file
+from micropkgd.workspace.memory.state import Signature
+from micropkgd.workspace.observe import signature_of
+
+_LINK: Final = "links are not followed"
+
+
+def look(fs: FsOps, root: str, subject: Subject) -> Inputs:
+    """Find the files of a module; `UsageError` where there is no such module or no such environment."""
+    _check_folders(fs, subject)
+    seen: dict[str, Signature | None] = {}
+    tour = _Tour(fs, root, seen, Ignored(fs, seen, subject.pulled_rules))
+    try:
+        found: list[Input | LeftOut] = [
+            *tour.tree(subject.place.code, subject.name),
+            *tour.tree(subject.place.tests, "tests"),
+            *tour.config(subject),
+        ]
+    except OSError as error:
+        raise unreadable(error) from error
+    files = tuple(one for one in found if isinstance(one, Input))
+    left_out = tuple(one for one in found if isinstance(one, LeftOut))
+    if not any(file.member.startswith(f"{subject.name}/") for file in files):
+        hint = f"{left_out[0].path} {left_out[0].reason}" if left_out else ""
+        raise UsageError("the module folder has no files that could be packaged", where=subject.place.code, hint=hint)
+    _check_amount(subject, files)
+    return Inputs(files, left_out, tour.seen)
+
+
+class _Tour(NamedTuple):
+    """A walk over the folders of one module, and what it saw."""
+
+    fs: FsOps
+    root: str
+    seen: dict[str, Signature | None]
+    ignored: Ignored
+
+    def tree(self, folder: RelPath, top: str) -> Iterator[Input | LeftOut]:
+        """The files of code or tests."""
+        yield from self._behind_link(folder)
+        for path, status in self._walk(folder, into_ignored=False):
+            inner = path.removeprefix(f"{folder}/")
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if inner == REQUIREMENTS and top != "tests":
+                self.seen[path] = _of_requirements(path, status)  # they travel as metadata
+            elif reason := why_not(inner) or self.ignored.why(path, is_folder=is_folder) or _why_not_packed(status):
+                yield LeftOut(path, reason)
+            else:
+                self.seen[path] = signature_of(status)
+                executable = bool(status.st_mode & stat.S_IXUSR)
+                yield Input(_sound(path), f"{top}/{_composed(inner)}", executable, status.st_size)
+
+    def config(self, subject: Subject) -> Iterator[Input | LeftOut]:
+        """The files of the environment that hold parameters of the module."""
+        yield from self._behind_link(subject.place.conf)
+        for path, status in self._walk(subject.place.conf, into_ignored=True):  # to tell what it hides
+            config = path.removeprefix(f"{subject.place.conf}/")
+            travels = belongs(config, subject.leaf) or path in subject.pulled_config
+            if not travels and not concerns(config, subject.leaf):
+                continue
+            reason = (
+                why_not(config)
+                or why_not_parameters(config)
+                or self.ignored.why(path, is_folder=stat.S_ISDIR(status.st_mode))
+                or ("" if travels else "is not named as its parameters")
+                or _why_not_packed(status)
+            )
+            if reason:
+                yield LeftOut(path, reason)
+            else:
+                self.seen[path] = signature_of(status)
+                member = renamed(_composed(config), subject.leaf, subject.name)
+                yield Input(_sound(path), f"{subject.name}/config/{member}", executable=False, size=status.st_size)
+
+    def _behind_link(self, folder: RelPath) -> Iterator[LeftOut]:
+        """The link by which a folder would be reached, if there is one."""
+        for path in (folder, *parents(folder)):
+            status = self.fs.status(path)
+            if status is not None and stat.S_ISLNK(status.st_mode):
+                self.seen[path] = signature_of(status)
+                yield LeftOut(path, _LINK)
+
+    def _walk(self, top: RelPath, *, into_ignored: bool) -> Iterator[tuple[str, os.stat_result]]:
+        """Every file below a folder, in order, and the folders that are not looked into; caches are passed over."""
+        count = 0
+        waiting: list[Iterator[tuple[str, os.stat_result]]] = [self._in(top)]
+        while waiting:
+            path, status = next(waiting[-1], ("", None))
+            if status is None:
+                waiting.pop()
+                continue
+            count += 1
+            _check_extent(top, count, len(waiting))
+            is_hidden = path.rpartition("/")[2].startswith(".")
+            is_open = not is_hidden and (into_ignored or not self.ignored.why(path, is_folder=True))
+            if stat.S_ISDIR(status.st_mode) and is_open:
+                waiting.append(self._in(path))
+            else:
+                yield path, status
+
+    def _in(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+        """What is in a folder; nothing, where there is none or it is behind a link."""
+        self.seen[folder] = signature(self.root, folder)
+        try:
+            found = self.fs.entries(RelPath(folder))
+        except (FileNotFoundError, NotADirectoryError, LinkInTheWayError):
+            found = ()
+        for name, status in found:
+            if not is_cache(name):
+                yield f"{folder}/{name}", status
+
+
+def _of_requirements(path: str, status: os.stat_result) -> Signature:
+    if not stat.S_ISREG(status.st_mode):
+        hint = "put a file of its own there: links are not followed"
+        raise TreeError(f"{kind_of_file(status.st_mode)} cannot state requirements", where=path, hint=hint)
+    return signature_of(status)
+
+
+def _why_not_packed(status: os.stat_result) -> str:
+    return "" if stat.S_ISREG(status.st_mode) else f"only regular files travel, and {_LINK}"
+
+
+def _check_extent(top: str, count: int, depth: int) -> None:
+    """End a walk that cannot end well, long before it ends by itself."""
+    if count > DEFAULT_LIMITS.members:
+        problem = f"it has more than {DEFAULT_LIMITS.members:,} files and folders"
+        hint = "keep data out of the package: a folder that .gitignore names is not looked into"
+        raise TreeError(problem, where=top, hint=hint)
+    if depth > DEFAULT_LIMITS.depth:
+        raise TreeError(f"it is more than {DEFAULT_LIMITS.depth} folders deep", where=top)
+
+
+def _check_amount(subject: Subject, files: Sequence[Input]) -> None:
+    """Refuse what no archive takes by its sizes alone."""
+    total, most = sum(file.size for file in files), DEFAULT_LIMITS.unpacked
+    if total > most:
+        largest = max(files, key=lambda file: file.size)
+        problem = f"its files have {total // MIB:,} MiB, and an archive takes {most // MIB}"
+        hint = f"keep large data files out of the package: {largest.path} has {largest.size // MIB:,} MiB"
+        raise TreeError(problem, where=subject.place.code, hint=hint)
+    if len(files) > DEFAULT_LIMITS.members:
+        problem = f"it has more than {DEFAULT_LIMITS.members:,} files, tests and parameters counted"
+        raise TreeError(problem, where=subject.place.code, hint="keep data out of the package")
+
+
+def _check_folders(fs: FsOps, subject: Subject) -> None:
+    place = subject.place
+    if not _is_folder(fs, place.code):
+        single = fs.status(RelPath(f"{place.code}.py")) is not None
+        hint = "a single file is no micro-package: put it into a folder" if single else _hint_at_others(fs, place)
+        raise UsageError(f"there is no module `{place.module}`", where=place.code, hint=hint)
+    if subject.env_asked_for and not _is_folder(fs, place.conf):
+        raise UsageError("there is no such config environment", where=place.conf, hint="see `ls` of the config folder")
+
+
+def _is_folder(fs: FsOps, path: RelPath) -> bool:
+    """Whether a folder is there; `TreeError` where a link is, for what is behind it is not the project's."""
+    for each in (path, *parents(path)):
+        if (status := fs.status(each)) is not None and stat.S_ISLNK(status.st_mode):
+            raise TreeError("a symbolic link stands where a folder should", where=each, hint=f"{_LINK}: move it here")
+    return _stands(fs, path)
+
+
+def _stands(fs: FsOps, folder: str) -> bool:
+    status = fs.status(RelPath(folder))
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _hint_at_others(fs: FsOps, place: Place) -> str:
+    """The likely mistakes: the project's package in front, which every module has anyway, or `pipelines` left out."""
+    label = place.requirements_label
+    package = place.code.removesuffix("/" + label.replace(".", "/"))
+    top, _, below = label.partition(".")
+    likely = {f"pipelines.{label}", below if package.rpartition("/")[2] == top else ""} - {""}
+    for other in sorted(likely):
+        if _stands(fs, f"{package}/{other.replace('.', '/')}"):
+            return f"did you mean `{other}`?"
+    return "name a folder below the project's package, like `pipelines.features`"
+
+
+def _sound(path: str) -> RelPath:
+    """A path whose name can stand in an archive."""
+    if not path.isprintable() or "\\" in path:
+        hint = "rename it: letters, digits and the like are read the same everywhere"
+        raise TreeError(f"the name {path!a} cannot stand in an archive", hint=hint)
+    return rel_path(path)
+
+
+def _composed(path: str) -> str:
+    """The path in NFC, as archives name it."""
+    if path.isascii():
+        return path
+    import unicodedata
+
+    return unicodedata.normalize("NFC", path)
+
+
+def unreadable(error: OSError) -> TreeError:
+    """What people are told of a file or folder below the project."""
+    return TreeError.unreadable(error, str(error.filename), hint="see `ls -l` of it")
