@@ -191,7 +191,8 @@ def _foreign(version: Version, layout: Layout) -> Iterator[RelPath]:
             above.startswith(layout.tests_dir) or any("test" in part for part in above.split("/"))
         )
         elsewhere = not path.startswith(f"{version.target}/")
-        if elsewhere and (path.startswith(".") or "/." in path or not (is_test or _is_parameters(path))):
+        hidden = path.startswith(".") or "/." in (above if is_test else path)  # tests may have a `.gitkeep` among them
+        if elsewhere and (hidden or not (is_test or _is_parameters(path))):
             yield path
 
 
