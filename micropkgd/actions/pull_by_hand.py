@@ -46,6 +46,7 @@ def pull_by_hand(
         wait_for_git(root, GIT_PATIENCE)
         project = with_requirements_file(read_project(root), requirements_file)
         _refuse_managed(project, entry)
+        entry = entry._replace(rewrite_parameters=project.manifest.policy.rewrite_parameters)
         fetcher = fetcher_for(project, make_fetcher)
         view = _view(project, entry)
         fresh = _asked_for(view, fetcher)

@@ -7,8 +7,8 @@ compares.
 """
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.errors import DocumentError
 
@@ -93,6 +93,28 @@ def check_yaml(data: bytes) -> None:
             pass
     except yaml.YAMLError as error:
         raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
+
+
+class Value(NamedTuple):
+    """A text of a YAML document: the key it stands under, and where it is written, quotes included."""
+
+    key: str
+    text: str
+    start: int
+    end: int
+
+
+def values_in(text: str) -> Iterator[Value]:
+    """The texts that stand under keys, however deep; `DocumentError` where a text is no YAML. Nothing is built."""
+    import yaml
+
+    check_yaml(text.encode())
+    last: list[yaml.Token] = []
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        last = [*last[-3:], token]
+        match last:
+            case [yaml.KeyToken(), yaml.ScalarToken(value=key), yaml.ValueToken(), yaml.ScalarToken(value=value)]:
+                yield Value(key, value, token.start_mark.index, token.end_mark.index)
 
 
 def interpolate(value: object, environ: Mapping[str, str]) -> object:

@@ -35,6 +35,7 @@ _POLICY_KEYS = (
     "protocols",
     "index-url",
     "mirrors",
+    "rewrite-parameters",
 )
 _PARTS = ("pull", "package", "project")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -73,6 +74,7 @@ class Policy(NamedTuple):
     protocols: tuple[str, ...] = ()  # of refs beyond those that every project may use
     index_url: str | None = None  # of requirements that name no index; None: what the machine says
     mirrors: tuple[str, ...] = ()  # where archives are by digest, too
+    rewrite_parameters: bool = False  # whether names of moved modules in parameters follow
 
 
 class PullEntry(NamedTuple):
@@ -87,6 +89,7 @@ class PullEntry(NamedTuple):
     sha256: Digest | None = None  # a pin: nothing else is ever installed
     keep_deleted: tuple[str, ...] = ()  # paths that stay deleted when the user deleted them
     home: TablePath = OWN_PULL
+    rewrite_parameters: bool = False  # the policy's
 
     @property
     def kind(self) -> RefKind:
@@ -229,6 +232,7 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
         sha256=fields.checked("sha256", parse_digest),
         keep_deleted=fields.texts("keep-deleted"),
         home=home,
+        rewrite_parameters=policy.rewrite_parameters,
     )
 
 
@@ -260,6 +264,7 @@ def _policy(document: Table) -> Policy:
         protocols=fields.texts("protocols"),
         index_url=fields.checked("index-url", parse_index),
         mirrors=fields.all_checked("mirrors", parse_mirror),
+        rewrite_parameters=fields.flag("rewrite-parameters", default=False),
     )
 
 

@@ -3,7 +3,7 @@
 Pure: bytes in, bytes out. Only names of modules that move are rewritten, by editing the bytes at their place, so that
 nothing else in a file changes; what cannot be rewritten is told as a finding.
 Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`
-with `takers`, `mentions`, `notes`; all edit what `text` holds. `docs/imports.md` says it for those who use it.
+with `takers`, `mentions`, `parameters`, `notes`; all edit what `text` holds. `docs/imports.md` says it for people.
 
 Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name
 to the same module, wherever the file uses it (in a list of imports: `shop.pipelines.ds as ds`). `import ds.sub` becomes
@@ -13,6 +13,17 @@ to the same module, wherever the file uses it (in a list of imports: `shop.pipel
 from micropkgd.relocate.mentions import mentions
 from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
 from micropkgd.relocate.notes import notes_of
+from micropkgd.relocate.parameters import relocate_parameters
 from micropkgd.relocate.rewrite import relocate
 
-__all__ = ["Finding", "Kind", "Move", "Relocated", "Relocation", "mentions", "notes_of", "relocate"]
+__all__ = [
+    "Finding",
+    "Kind",
+    "Move",
+    "Relocated",
+    "Relocation",
+    "mentions",
+    "notes_of",
+    "relocate",
+    "relocate_parameters",
+]

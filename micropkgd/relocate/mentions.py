@@ -1,7 +1,8 @@
 """Names of moved modules in text: what no rewriter can be sure of, and must tell.
 
 Rules: a dotted name of a module counts wherever it stands whole. A package whose name is one word shares it with
-columns, keys and prose: it counts where text imports it, and as a whole string, alone or with what is in it behind.
+columns, keys and prose: it counts where text imports it, and as a whole string, alone or with what is in it behind;
+in data, with what is in it, under a key that names code.
 """
 
 import ast
@@ -11,11 +12,15 @@ from functools import lru_cache
 
 from micropkgd.relocate.names import Finding, Relocation, Routes, routes_of
 
+CODE_KEYS = frozenset({"_target_", "callable", "class", "func", "function", "module", "object", "type"})
+"""The keys under which configuration names code; `module` alone takes a name without anything in it."""
+
+_UNDER_KEY = re.compile(rf"(?<![\w.-])(?:{'|'.join(sorted(CODE_KEYS))})[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
 _IMPORTING = re.compile(r"(?:\bfrom|\bc?import|(?<!\w)-m)\s+\Z")
 _ADDRESS = re.compile(r"[\w.]+(?::[\w.]+)?(?:\.\*?)?")
 _SUFFIXES = frozenset({"cfg", "csv", "db", "gz", "html", "ini", "json", "log", "md", "parquet", "pkl", "png", "py",
   "rst", "sql", "svg", "toml", "txt", "xml", "yaml", "yml", "zip"})  # fmt: skip
-_LONGEST_IMPORTING = 80
+_LONGEST_BEFORE = 80
 _NAMES = "text that names a moved module"
 _MAY_NAME = "text that may name the moved package"
 _EVERYWHERE = "tests"  # a folder of every project, and a word of its own
@@ -51,8 +56,12 @@ def _mentioned(text: str, routes: Routes, *, alone: bool) -> Iterator[Finding]:
     for match in _names(routes.roots).finditer(text):
         line, end = line + text.count("\n", end, match.start()), match.start()
         old = routes.longest(match[0])
-        certain = old and _is_certain(match, old)
-        if old and (certain or (alone and match.start() == 0 and _is_address(match[0], old))):
+        certain = old is not None and _is_certain(match, old)
+        if (
+            old
+            and not routes.meets_arrival(match[0])
+            and (certain or (alone and match.start() == 0 and _is_address(match[0], old)))
+        ):
             what = _NAMES if certain else _MAY_NAME
             reason = f"{what}, left as it is: now `{routes.renamed[old]}`"
             yield Finding(line, old, reason, "mention")
@@ -60,8 +69,11 @@ def _mentioned(text: str, routes: Routes, *, alone: bool) -> Iterator[Finding]:
 
 def _is_certain(match: re.Match[str], old: str) -> bool:
     """Whether a name can be nothing but a module's."""
-    before = match.string[max(match.start() - _LONGEST_IMPORTING, 0) : match.start()]
-    return "." in old or _IMPORTING.search(before) is not None
+    if "." in old:
+        return True
+    before = match.string[max(match.start() - _LONGEST_BEFORE, 0) : match.start()]
+    names_code = "." in match[0] and _is_address(match[0], old) and _UNDER_KEY.search(before)
+    return bool(names_code or _IMPORTING.search(before))
 
 
 def _is_address(name: str, root: str) -> bool:

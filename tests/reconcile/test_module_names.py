@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.kit.packages import inside
 from tests.kit.world import World
 
 FC = "src/shop/pipelines/fc"
@@ -113,3 +114,50 @@ def test_package_tells_of_names_in_data(world: World) -> None:
         "  note: src/shop/fe/x.cfg:1: `shop.fe.nodes",
         "  note: src/shop/fe/y.py:3: `shop.fe.nodes",
     ]
+
+
+class TestParameters:
+    """`rewrite-parameters`, in a project."""
+
+    TEXT = "fc:\n  _target_: ds.nodes.X  # which\n"
+    NEW = TEXT.replace("ds.nodes", "shop.pipelines.fc.nodes")
+    PLACE = "conf/base/parameters_fc.yml"
+
+    def test_pull_tells_of_them(self, world: World) -> None:
+        """And of what would rewrite them."""
+        said = pulled(world, {"config/parameters_ds.yml": self.TEXT})
+
+        assert f"note: {self.PLACE}:2: `ds.nodes`: text that names a moved module" in said
+        assert "`rewrite-parameters = true` rewrites" in said
+        assert world.read(self.PLACE) == self.TEXT
+
+    def test_policy_rewrites_them_there_and_back(self, world: World) -> None:
+        """As an update when it is set later; and a package of the pulled module has what was pulled."""
+        pulled(world, {"config/parameters_ds.yml": self.TEXT})
+        world.asks_for(alias="fc", destination="pipelines", policy="rewrite-parameters = true")
+        assert "note:" not in world.reconcile().out
+        assert world.read(self.PLACE) == self.NEW
+
+        assert world.run("package", "pipelines.fc").code == 0
+        members = inside(world, "dist/ds-1.0.tar.gz")
+        assert members["ds/config/parameters_ds.yml"].decode() == self.TEXT
+        assert members["ds/nodes.py"] == b"X = 1\n"
+
+    def test_package_is_made_anew_when_the_policy_changes(self, world: World) -> None:
+        """What was made under the old policy is not taken for the answer."""
+        pulled(world, {"config/parameters_ds.yml": self.TEXT}, policy="rewrite-parameters = true")
+        world.run("package", "pipelines.fc")
+        world.asks_for(alias="fc", destination="pipelines")
+        world.write(self.PLACE, self.NEW)
+        world.run("package", "pipelines.fc")
+        members = inside(world, "dist/ds-1.0.tar.gz")
+
+        assert members["ds/config/parameters_ds.yml"].decode() == self.NEW
+
+    def test_pull_by_hand_obeys_the_policy(self, world: World) -> None:
+        """It is the project's, whoever pulls."""
+        world.publish({"config/parameters_ds.yml": self.TEXT, "nodes.py": ""})
+        world.manifest("", policy="rewrite-parameters = true")
+        assert world.run("pull", "dist/ds.tar.gz", "--alias", "fc", "-d", "pipelines").code == 0
+
+        assert world.read(self.PLACE) == self.NEW

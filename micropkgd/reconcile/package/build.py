@@ -14,7 +14,7 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.names import archive_stem
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate, relocate_parameters
 from micropkgd.relocate.text import Text
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -73,6 +73,10 @@ def _old_module(subject: Subject, file: Input) -> tuple[str, bool]:
 
 def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation) -> Relocated:
     """One file as it is in the archive; one that is no Python code stays as it is."""
+    if file.path.startswith(f"{subject.place.conf}/"):
+        return relocate_parameters(
+            source, name=file.member, relocation=relocation, rewrite=subject.rewrite_parameters
+        )  # fmt: skip
     if not file.member.endswith(_CODE):
         return Relocated(source, mentions(source, name=file.member, relocation=relocation))
     module, is_package = _old_module(subject, file)

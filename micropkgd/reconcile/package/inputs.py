@@ -29,6 +29,7 @@ class Subject(NamedTuple):
     env_asked_for: bool = False  # an environment that somebody named must be there
     pulled_config: frozenset[str] = frozenset()  # parameter files that came with it, whatever their name
     pulled_rules: frozenset[str] = frozenset()  # `.gitignore` files that came with any package
+    rewrite_parameters: bool = False  # whether its name in them follows
 
 
 class Input(NamedTuple):

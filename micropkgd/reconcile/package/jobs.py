@@ -85,6 +85,7 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
         env_asked_for=entry.env is not None,
         pulled_config=_config_of(origin, place.conf),
         pulled_rules=_rules_of(project.lock),
+        rewrite_parameters=project.manifest.policy.rewrite_parameters,
     )
     folder = _folder(entry.destination)
     if posixpath.isabs(folder) and entry in project.manifest.packages:
@@ -148,5 +149,6 @@ def _folder(destination: str) -> str:
 def _wish(project: Project, subject: Subject, origin: Block | None) -> str:
     stated = [origin.version, origin.requirements] if origin is not None else []
     policy = project.manifest.policy.on_dangling_import.value
-    facts = [RULES, *subject[:4], sorted(subject.pulled_config), sorted(subject.pulled_rules), stated, policy]
+    pulled = (sorted(subject.pulled_config), sorted(subject.pulled_rules))
+    facts = [RULES, *subject[:4], *pulled, stated, policy, subject.rewrite_parameters]
     return json.dumps(facts, separators=(",", ":"))

@@ -11,7 +11,7 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.resolve.rendering import Rendering
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate
+from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate, relocate_parameters
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -31,7 +31,12 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
             raise DocumentError(
                 f"the alias `{leaf}` makes two of its files one: `{path}`", hint="give the entry another `alias`"
             )
-        moved = _relocated(member, relocation)
+        if path.startswith(f"{place.conf}/"):
+            moved = relocate_parameters(
+                member.data, name=path, relocation=relocation, rewrite=entry.rewrite_parameters
+            )  # fmt: skip
+        else:
+            moved = _relocated(member, relocation)
         files[path] = moved.source
         findings += ((path, finding) for finding in moved.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)

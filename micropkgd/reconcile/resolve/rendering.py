@@ -39,5 +39,6 @@ def requested(entry: PullEntry, layout: Layout) -> Digest:
         layout.tests_dir,
         layout.conf_dir,
         *([entry.index_url] if entry.ref.kind is RefKind.INDEX else []),
+        *(["rewrite-parameters"] if entry.rewrite_parameters else []),
     ]
     return digest_of(json.dumps(facts, separators=(",", ":")).encode())
