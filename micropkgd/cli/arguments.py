@@ -104,5 +104,5 @@ def _number_of(what: str, text: str) -> float:
     except ValueError:
         number = -1
     if not 0 <= number < float("inf"):
-        raise ArgumentTypeError(f"`{text}` is no number of {what}")
+        raise ArgumentTypeError(f"`{text}` is not a number of {what}")
     return number

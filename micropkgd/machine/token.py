@@ -28,7 +28,7 @@ def read_token(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise TreeError(f"the token cannot be read: {error}", where=path) from error
     if len(found) < 32:
-        raise TreeError("this is no token: it has less than 32 characters", where=path, hint="micropkgd token rotate")
+        raise TreeError("not a valid token: fewer than 32 characters", where=path, hint="micropkgd token rotate")
     return found
 
 

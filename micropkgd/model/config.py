@@ -259,7 +259,7 @@ def _named(
     for fields in _rows(document, name, {"name": TEXT, **kinds}, ("name", *needed)):
         label = str(fields["name"])
         if not _NAME.fullmatch(label) or label in taken:
-            problem = f"`{label}` stands twice" if label in taken else f"`{label}` is no name"
+            problem = f"`{label}` stands twice" if label in taken else f"`{label}` is not a name"
             raise SettingsError(problem, (name, "name"), hint="letters, digits, `-` and `_`, each name once")
         taken.add(label)
         yield label, {key: value for key, value in fields.items() if key != "name"}

@@ -148,7 +148,7 @@ class Manifest(NamedTuple):
 def check_name(name: str, what: str) -> str:
     """Check a name that becomes the last part of a module path; `DocumentError` says which rule it breaks."""
     if not name.isidentifier():
-        raise DocumentError(f"{what} `{name}` is no Python name", hint="use letters, digits and underscores")
+        raise DocumentError(f"{what} `{name}` is not a Python name", hint="use letters, digits and underscores")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise DocumentError(f"{what} `{name}` is a Python keyword")
     if name in sys.stdlib_module_names:
@@ -167,7 +167,7 @@ def parse_destination(text: str) -> tuple[str, ...]:
         )
     for part in parts:
         if not part.isidentifier() or keyword.iskeyword(part):
-            raise DocumentError(f"destination `{text}` is no package path: `{part}` is no Python name")
+            raise DocumentError(f"destination `{text}` is not a package path: `{part}` is not a Python name")
     return parts
 
 
@@ -184,9 +184,9 @@ def _project(document: Table) -> ProjectTables:
     kedro = table_at(document, ("tool", "kedro"))
     if own is None and "package_name" not in (kedro or {}):
         raise ManifestError(
-            "this is no Kedro project: `[tool.kedro]` has no `package_name`"
+            "not a Kedro project: `[tool.kedro]` has no `package_name`"
             if kedro is not None
-            else "this is no Kedro project: there is no `[tool.kedro]` table",
+            else "not a Kedro project: there is no `[tool.kedro]` table",
             ("tool", "kedro"),
             hint='a plain Python project says `[tool.micropkgd.project]` with `package = "..."`',
         )
@@ -195,7 +195,7 @@ def _project(document: Table) -> ProjectTables:
     legacy = Fields(kedro or {}, ("tool", "kedro"))
     package = fields.text("package") or legacy.text("package_name")
     if not package or not _MODULE.fullmatch(package):
-        raise ManifestError(f"package name `{package}` is no Python name", (*_POLICY, "project", "package"))
+        raise ManifestError(f"package name `{package}` is not a Python name", (*_POLICY, "project", "package"))
     return ProjectTables(
         package=package,
         source_dir=_folder(fields, "source-dir") or _folder(legacy, "source_dir") or "src",
@@ -221,7 +221,7 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
         raise ManifestError("`fs-args` and `fs_args` are the same key", (*home, key, "fs_args"))
     index_url = fields.checked("index", parse_index)
     if index_url is not None and ref.kind is not RefKind.INDEX:
-        raise ManifestError(f"`{key}` is no package of an index", (*home, key, "index"), hint="remove `index`")
+        raise ManifestError(f"`{key}` is not a package of an index", (*home, key, "index"), hint="remove `index`")
     return PullEntry(
         ref=ref,
         alias=fields.checked("alias", lambda text: check_name(text, "alias")),
@@ -239,7 +239,7 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
 def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
     if not _MODULE.fullmatch(key):
-        raise ManifestError(f"`{key}` is no module path", (*home, key), hint='write it like `"pipelines.features"`')
+        raise ManifestError(f"`{key}` is not a module path", (*home, key), hint='write it like `"pipelines.features"`')
     return PackageEntry(
         module=key,
         alias=fields.checked("alias", lambda text: check_name(text, "alias")),
@@ -271,7 +271,7 @@ def _policy(document: Table) -> Policy:
 def _requirements_file(text: str) -> RelPath:
     """Lines are written into it, which would be the end of the two documents that a pass is made from."""
     if text.casefold() in {"pyproject.toml", "micropkg.lock"} or text.endswith(".py"):
-        raise DocumentError(f"`{text}` is no file for requirements", hint="name one like `requirements.in`")
+        raise DocumentError(f"`{text}` is not a file for requirements", hint="name one like `requirements.in`")
     return managed_path(text)
 
 

@@ -25,7 +25,7 @@ def why_not_parameters(config: str) -> str:
             return f"{kind} files never travel"
     if config.endswith(_CODE):
         return "code among parameters never travels"
-    return "" if any(part.startswith("parameters") for part in parts) else "is no parameters file"
+    return "" if any(part.startswith("parameters") for part in parts) else "is not a parameters file"
 
 
 def renamed(config: str, old: str, new: str) -> str:

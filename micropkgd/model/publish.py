@@ -35,7 +35,7 @@ class Target(NamedTuple):
         kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
         odd = (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/")
         if kind not in _KINDS or odd or (kind is RefKind.INDEX and not names_server(folder)):
-            raise DocumentError(f"`{text}` is no place to publish at", hint=f"write {_WAYS}")
+            raise DocumentError(f"`{text}` is not a place to publish at", hint=f"write {_WAYS}")
         return cls(text, kind, folder)
 
     def ref(self, file: str, name: str, version: str) -> Ref:

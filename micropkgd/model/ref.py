@@ -61,7 +61,7 @@ class Ref(NamedTuple):
             )
         if not _REQUIREMENT.fullmatch(text) or _FILE_LIKE.search(text):
             raise DocumentError(
-                f"ref `{text}` is no address, no path to a `.tar.gz` and no requirement",
+                f"ref `{text}` is neither an address, nor a path to a `.tar.gz`, nor a requirement",
                 hint="a path ends in `.tar.gz`; a package of an index is written like `name>=1,<2`",
             )
         return cls(text, RefKind.INDEX, text)
@@ -71,7 +71,9 @@ class Ref(NamedTuple):
         if scheme == "file":
             path = text[len("file://") :].removeprefix("localhost")
             if not path.startswith("/"):
-                raise DocumentError(f"ref `{text}` is no absolute file address", hint="write `file:///folder/x.tar.gz`")
+                raise DocumentError(
+                    f"ref `{text}` is not an absolute file address", hint="write `file:///folder/x.tar.gz`"
+                )
             from urllib.parse import unquote
 
             location = unquote(path)
@@ -104,7 +106,7 @@ def parse_mirror(text: str) -> str:
     if MIRRORED not in text:
         raise DocumentError(f"mirror `{text}` does not say where the digest goes", hint=hint)
     if Ref.parse(text.replace(MIRRORED, "0" * 64)).kind is RefKind.INDEX:
-        raise DocumentError(f"mirror `{text}` is no address and no path", hint=hint)
+        raise DocumentError(f"mirror `{text}` is neither an address nor a path", hint=hint)
     return text
 
 

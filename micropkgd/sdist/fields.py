@@ -42,7 +42,7 @@ def read_fields(data: bytes) -> Fields:
         name, colon, value = line.partition(":")
         name = name.lower()
         if not colon or not name.replace("-", "").isalnum():
-            raise _unreadable(f"line {number} is no field of one line")
+            raise _unreadable(f"line {number} is not a field of one line")
         if name in _KEPT:
             values.setdefault(name, []).append(value.strip())
     return Fields(values)

@@ -208,7 +208,7 @@ def _bad_header(problem: str, *, reason: str = "bad-header", where: str = "") ->
 def _not_tar(start: bytes) -> ArchiveError:
     twice = start.startswith(b"\x1f\x8b")
     hint = "it is compressed twice: check `Content-Encoding` of the server" if twice else ""
-    return ArchiveError("not-tar", "what is packed in it is no tar archive", hint=hint)
+    return ArchiveError("not-tar", "what is packed in it is not a tar archive", hint=hint)
 
 
 def _no_end() -> ArchiveError:

@@ -31,7 +31,7 @@ def agreed_identity(*stated: Identity, root: str) -> tuple[str, str]:
         missing = "version" if name else "name"
         raise ArchiveError("bad-metadata", f"neither PKG-INFO nor pyproject.toml states its {missing}")
     if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version)):
-        raise ArchiveError("bad-metadata", f"`{shown(name)}` {shown(version)} is no name and version")
+        raise ArchiveError("bad-metadata", f"`{shown(name)}` {shown(version)} is not a name and version")
     for one in stated:
         if not (_same_name(one.name or name, name) and _same_version(one.version or version, version)):
             raise _mismatch(f"{one.where} says `{shown(one.name)}` {shown(one.version)}", name, version)

@@ -150,10 +150,10 @@ def _not_gzip(start: bytes) -> ArchiveError:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, what, hint in _OTHER_KINDS:
         if text.startswith(magic):
-            return ArchiveError("not-gzip", f"it is no gzip file: {what}", hint=hint)
+            return ArchiveError("not-gzip", f"not a gzip file: {what}", hint=hint)
     if start[257:262] == b"ustar":
-        return ArchiveError("not-gzip", "it is no gzip file: it is a bare tar", hint="pack it with gzip")
-    return ArchiveError("not-gzip", "it is no gzip file", hint="only source archives (`.tar.gz`) can be pulled")
+        return ArchiveError("not-gzip", "not a gzip file: it is a bare tar", hint="pack it with gzip")
+    return ArchiveError("not-gzip", "not a gzip file", hint="only source archives (`.tar.gz`) can be pulled")
 
 
 def _truncated() -> ArchiveError:

@@ -103,9 +103,9 @@ def _table(data: bytes) -> dict[str, object] | None:
     try:
         project = documents.read_toml(data).get("project")
     except DocumentError as error:
-        raise _bad_project("it is no valid TOML") from error
+        raise _bad_project("it is not valid TOML") from error
     if project is not None and not isinstance(project, dict):
-        raise _bad_project("`project` is no table")
+        raise _bad_project("`project` is not a table")
     return project
 
 
@@ -116,7 +116,7 @@ def _bad_project(problem: str) -> ArchiveError:
 def _texts(table: dict[str, object], key: str) -> list[str]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _bad_project(f"`project.{key}` is no list of texts")
+        raise _bad_project(f"`project.{key}` is not a list of texts")
     return cast(list[str], value)
 
 
@@ -163,7 +163,7 @@ def _setuptools_lines(data: bytes, where: str) -> Iterator[str]:
         if line.startswith("["):
             section = _SECTION.fullmatch(line)
             if not section:
-                raise ArchiveError("bad-metadata", f"`{shown(line)}` is no section", where=shown(where))
+                raise ArchiveError("bad-metadata", f"`{shown(line)}` is not a section", where=shown(where))
             skipped, marker = bool(section[1]), section[2] or ""
         elif not skipped:
             yield f"{line} ; {marker}" if marker else line

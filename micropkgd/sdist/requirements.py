@@ -63,7 +63,7 @@ def _parsed(line: str, where: str) -> str:
 def _refused(line: str, where: str) -> ArchiveError:
     return ArchiveError(
         "requirement",
-        f"`{shown(line)}` is no requirement",
+        f"`{shown(line)}` is not a requirement",
         where=where,
         hint="each requirement is one line like `name>=1,<2` (PEP 508), without options of pip",
     )

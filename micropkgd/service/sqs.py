@@ -143,9 +143,9 @@ def _document(text: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError("it is no JSON") from error
+        raise ValueError("it is not JSON") from error
     if not isinstance(document, dict):
-        raise ValueError("it is no table")  # noqa: TRY004 - one kind of error for what a stranger wrote
+        raise ValueError("it is not a table")  # noqa: TRY004 - one kind of error for what a stranger wrote
     return document
 
 

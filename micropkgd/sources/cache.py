@@ -36,7 +36,7 @@ def default_cache_folder(environ: Mapping[str, str]) -> str:
     """Where archives are kept when nobody says otherwise."""
     if chosen := environ.get(CACHE_DIR):
         if not os.path.isabs(chosen):
-            raise UsageError(f"{CACHE_DIR} is `{chosen}`, which is no absolute path")
+            raise UsageError(f"{CACHE_DIR} is `{chosen}`, which is not an absolute path")
         return chosen
     return cache_folder(environ)
 

@@ -50,7 +50,7 @@ def validator_of(found: os.stat_result) -> Validator:
 def _oddity(request: Request, found: os.stat_result) -> Failed | None:
     """Why this is not opened: a pipe could block for ever, a device is endless."""
     if not stat.S_ISREG(found.st_mode):
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+        what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
         return Failed(FailureKind.REFUSED, f"`{request.ref.location}` is {what}", "name the `.tar.gz` itself")
     return too_large(request, found.st_size) if found.st_size > request.max_bytes else None
 

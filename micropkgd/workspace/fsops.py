@@ -228,7 +228,7 @@ class FsOps:
         """
         aside = f"{a_name}{HALFWAY}"
         if not stat.S_ISREG(os.stat(b_name, dir_fd=b, follow_symlinks=False).st_mode):
-            raise BlockingIOError(errno.EAGAIN, "is no regular file any more", b_name)
+            raise BlockingIOError(errno.EAGAIN, "is not a regular file any more", b_name)
         os.link(b_name, aside, src_dir_fd=b, dst_dir_fd=a, follow_symlinks=False)
         linked = os.stat(aside, dir_fd=a, follow_symlinks=False)
         if linked.st_ino != os.stat(b_name, dir_fd=b, follow_symlinks=False).st_ino:

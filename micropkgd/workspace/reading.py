@@ -46,5 +46,5 @@ def read_within(stream: BinaryIO, at_most: int | None, path: str) -> bytes:
 def _check_regular(descriptor: int, path: str) -> os.stat_result:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", path)
+        raise OSError(errno.EINVAL, "not a regular file", path)
     return status

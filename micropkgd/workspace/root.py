@@ -27,7 +27,7 @@ def find_root(start: str) -> str:
 
     here = os.path.realpath(start)
     if not os.path.isdir(here):
-        problem = "is no folder" if os.path.lexists(start) else "no such folder"
+        problem = "is not a folder" if os.path.lexists(start) else "no such folder"
         raise UsageError(problem, where=start, hint=f"name the folder that has the {MANIFEST_NAME}")
     raise UsageError(
         f"no {MANIFEST_NAME} in {here} or a folder above it",

@@ -317,7 +317,7 @@ def test_a_cache_that_cannot_be_used(world: World, monkeypatch: pytest.MonkeyPat
     assert "it cannot be written to" in told(world, "cache")
     monkeypatch.setenv("MICROPKGD_CACHE_DIR", "cache")
 
-    assert "MICROPKGD_CACHE_DIR is `cache`, which is no absolute path" in told(world, "cache")
+    assert "MICROPKGD_CACHE_DIR is `cache`, which is not an absolute path" in told(world, "cache")
 
 
 def test_only_names_of_the_environment_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

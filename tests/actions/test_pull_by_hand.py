@@ -285,7 +285,7 @@ def test_a_missing_archive_changes_nothing(world: World) -> None:
         pytest.param([ROW, "--alias", "class"], "alias `class` is a Python keyword", id="keyword"),
         pytest.param([ROW, "-d", "../out"], "leaves the package folder", id="destination"),
         pytest.param([ROW, "-e", "../../x"], "leaves the config folder", id="env"),
-        pytest.param(["ds.whl"], "is no address, no path to a `.tar.gz` and no requirement", id="wheel"),
+        pytest.param(["ds.whl"], "is neither an address, nor a path to a `.tar.gz`, nor a requirement", id="wheel"),
     ],
 )
 def test_a_wrong_wish_is_refused_before_anything_is_touched(world: World, words: list[str], problem: str) -> None:

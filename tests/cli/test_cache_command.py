@@ -109,7 +109,7 @@ def test_an_age_that_is_none_is_refused(world: World, cache: ArchiveCache, days:
     said = world.run("cache", "gc", f"--older-than={days}")
 
     assert said.code == 2
-    assert f"`{days}` is no number of days" in said.err
+    assert f"`{days}` is not a number of days" in said.err
     assert cache.has(digest)
 
 

@@ -320,7 +320,7 @@ def test_a_relative_cache_folder_is_refused(world: World, monkeypatch: pytest.Mo
     said = world.reconcile()
 
     assert said.code == 2
-    assert "MICROPKGD_CACHE_DIR is `cache`, which is no absolute path" in said.err
+    assert "MICROPKGD_CACHE_DIR is `cache`, which is not an absolute path" in said.err
     assert not world.has(NODES)
 
 

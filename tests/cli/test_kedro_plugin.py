@@ -163,7 +163,7 @@ def test_our_own_errors_are_shown_without_a_traceback(world: World) -> None:
 
     assert managed.exit_code == unknown.exit_code == 2
     assert "error: `dist/ds.tar.gz` is in the manifest" in managed.output
-    assert "error: ref `ds.whl` is no address" in unknown.output
+    assert "error: ref `ds.whl` is neither an address, nor a path" in unknown.output
     assert "hint: " in unknown.output
 
 

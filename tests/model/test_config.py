@@ -121,7 +121,7 @@ def test_the_example_shows_what_holds_without_it() -> None:
         pytest.param(
             "[[webhook]]\nname = 'a'\nsecret-file = '/s'", "webhooks need a listener", "http.listen", id="no-listener"
         ),
-        pytest.param("[[webhook]]\nname = '../a'\nsecret-file = '/s'", "`../a` is no name", "", id="no-name"),
+        pytest.param("[[webhook]]\nname = '../a'\nsecret-file = '/s'", "`../a` is not a name", "", id="no-name"),
         pytest.param('cache.dir = "cache"', "`cache.dir` must be an absolute path", "", id="relative"),
         pytest.param('limits.bytes-per-second = "fast"', 'must be a size such as "500KiB"', "", id="size"),
         pytest.param('allowed-origins = ["example.com"]', "names no place", "https://host/prefix", id="origin"),

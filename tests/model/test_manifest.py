@@ -54,7 +54,7 @@ def test_an_index_is_for_packages_of_an_index() -> None:
     found = manifest({"pull": rows, "index-url": "https://b/simple/"})
     assert [entry.index_url for entry in found.pulls] == ["https://a/simple/", "https://b/simple/"]
 
-    with pytest.raises(ManifestError, match="is no package of an index"):
+    with pytest.raises(ManifestError, match="is not a package of an index"):
         manifest({"pull": {"ds.tar.gz": {"index": "https://a/simple/"}}})
 
 
@@ -85,7 +85,7 @@ def test_package_entries() -> None:
 @pytest.mark.parametrize("place", ["https://[/simple/", "https://host:99999/simple/", "https:///simple/"])
 def test_an_index_without_a_host_is_no_place_to_publish_at(place: str) -> None:
     """It is an error of the manifest, before anything is packaged."""
-    with pytest.raises(ManifestError, match="no place to publish at"):
+    with pytest.raises(ManifestError, match="not a place to publish at"):
         manifest({"package": {"a": {"publish": place}}})
 
 

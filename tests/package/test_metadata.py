@@ -99,7 +99,7 @@ def test_a_version_that_is_none_is_an_error(world: World) -> None:
     """PEP 440 is checked, with file and line."""
     module(world, {"__init__.py": '\n__version__ = "one"'})
 
-    assert f"error: {CODE}/__init__.py:2: `one` is no version" in refusal(world)
+    assert f"error: {CODE}/__init__.py:2: `one` is not a version" in refusal(world)
 
 
 def test_requirements_become_metadata(world: World) -> None:
@@ -130,7 +130,7 @@ def test_every_bad_requirement_line_is_named(world: World) -> None:
     module(world, {"requirements.txt": "pandas\n-r more.txt\nnumpy\n./wheel.whl\npkg=1.0\n"})
 
     said = refusal(world, code=2)
-    assert f"error: {CODE}/requirements.txt:2: `-r more.txt` is no requirement; nor is line 4, 5" in said
+    assert f"error: {CODE}/requirements.txt:2: `-r more.txt` is not a requirement; nor is line 4, 5" in said
 
 
 def test_the_archive_is_named_in_the_normal_form(world: World) -> None:
@@ -148,19 +148,19 @@ def test_the_archive_is_named_in_the_normal_form(world: World) -> None:
     ("options", "problem"),
     [
         pytest.param(["pipelines/ds"], "did you mean `pipelines.ds`?", id="slashes"),
-        pytest.param(["a-b"], "`a-b` is no module path", id="dash"),
-        pytest.param(["pipelines."], "`pipelines.` is no module path", id="trailing-dot"),
-        pytest.param(["."], "`.` is no module path", id="dot"),
+        pytest.param(["a-b"], "`a-b` is not a module path", id="dash"),
+        pytest.param(["pipelines."], "`pipelines.` is not a module path", id="trailing-dot"),
+        pytest.param(["."], "`.` is not a module path", id="dot"),
         pytest.param(["shop.pipelines.ds"], "did you mean `pipelines.ds`?", id="with-the-package"),
         pytest.param(["ds"], "did you mean `pipelines.ds`?", id="without-pipelines"),
         pytest.param(["pipelines.nix"], "there is no module `shop.pipelines.nix`", id="missing"),
-        pytest.param(["single"], "a single file is no micro-package", id="single-file"),
+        pytest.param(["single"], "a single file is not a micro-package", id="single-file"),
         pytest.param(["pipelines.bare"], "has no files that could be packaged", id="empty"),
         pytest.param(["pipelines.io"], "is the name of a standard library module", id="standard-library"),
         pytest.param(["pipelines._ds"], "cannot be that of an archive", id="leading-underscore"),
         pytest.param(["pipelines.tests"], "cannot be that of an archive", id="tests"),
         pytest.param(["pipelines.ds", "--alias", "class"], "is a Python keyword", id="keyword"),
-        pytest.param(["pipelines.ds", "--alias", "a.b"], "is no Python name", id="dotted-alias"),
+        pytest.param(["pipelines.ds", "--alias", "a.b"], "is not a Python name", id="dotted-alias"),
         pytest.param(["pipelines.ds", "--alias", "données"], "cannot be that of an archive", id="not-ascii"),
         pytest.param(["pipelines.ds", "-d", "../out"], "leaves the project", id="outside"),
         pytest.param(["pipelines.ds", "-d", "src/shop/pipelines/ds/dist"], "lies inside the module", id="inside"),

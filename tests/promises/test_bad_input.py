@@ -53,7 +53,7 @@ def test_no_time_to_wait(world: World, text: str) -> None:
     said = world.reconcile("--lock-timeout", text)
 
     assert said.code == 2
-    assert f"`{text}` is no number of seconds" in said.err
+    assert f"`{text}` is not a number of seconds" in said.err
 
 
 def test_no_such_folder(world: World) -> None:
@@ -69,7 +69,7 @@ def test_a_file_is_no_project(world: World) -> None:
     said = world.reconcile("pyproject.toml")
 
     assert said.code == 2
-    assert "pyproject.toml: is no folder\nhint: name the folder" in said.err
+    assert "pyproject.toml: is not a folder\nhint: name the folder" in said.err
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_bad_manifest(world: World, text: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("ref", "words"),
     [
-        pytest.param("ds-0.1.tgz", "is no address, no path to a `.tar.gz` and no requirement", id="tgz"),
+        pytest.param("ds-0.1.tgz", "is neither an address, nor a path to a `.tar.gz`, nor a requirement", id="tgz"),
         pytest.param("dist\\\\ds.tar.gz", "backslash", id="backslash"),
         pytest.param("simplecache::https://h/x.tar.gz", "chains file systems", id="chain"),
         pytest.param(f"https://user:{CANARY}@host/x.tar.gz", "carries a user name or password", id="password"),
@@ -125,7 +125,7 @@ def test_a_bad_manifest(world: World, text: str, words: list[str]) -> None:
             f"https://host/x.tar.gz?token={CANARY}", "carries a credential in its query (`token`)", id="token"
         ),
         pytest.param(" dist/ds.tar.gz", "white space", id="space"),
-        pytest.param("file://dist/ds.tar.gz", "is no absolute file address", id="file-address"),
+        pytest.param("file://dist/ds.tar.gz", "is not an absolute file address", id="file-address"),
         pytest.param("", "is empty", id="empty"),
     ],
 )
@@ -143,11 +143,11 @@ def test_a_bad_ref(world: World, ref: str, words: str) -> None:
     [
         pytest.param({"alias": "class"}, "alias `class` is a Python keyword", id="keyword"),
         pytest.param({"alias": "json"}, "alias `json` is the name of a standard library module", id="stdlib"),
-        pytest.param({"alias": "a.b"}, "alias `a.b` is no Python name", id="dotted"),
+        pytest.param({"alias": "a.b"}, "alias `a.b` is not a Python name", id="dotted"),
         pytest.param({"alias": ""}, "`alias` must be a text that is not empty", id="empty"),
         pytest.param({"destination": "../x"}, "leaves the package folder", id="up"),
         pytest.param({"destination": "/abs"}, "leaves the package folder", id="absolute"),
-        pytest.param({"destination": "my dir"}, "`my dir` is no Python name", id="space"),
+        pytest.param({"destination": "my dir"}, "`my dir` is not a Python name", id="space"),
         pytest.param({"env": "../../x"}, "env `../../x` leaves the config folder", id="env-up"),
         pytest.param({"env": "/etc"}, "env `/etc` leaves the config folder", id="env-absolute"),
         pytest.param({"sha256": "abc"}, "expected `sha256:` and 64 hex digits", id="pin"),
@@ -201,7 +201,7 @@ def test_a_pipe_for_fs_args_is_not_waited_for(world: World) -> None:
     said = world.reconcile()
 
     assert said.code == 2
-    assert "args.yml: cannot be read: it is no regular file" in said.out
+    assert "args.yml: cannot be read: not a regular file" in said.out
 
 
 @pytest.mark.parametrize("command", [["reconcile", "--once"], ["diff"], ["history"], ["rollback"]])

@@ -142,7 +142,7 @@ class TestWhereToLook:
         monkeypatch.setenv("MICROPKGD_CACHE_DIR", str(world.root.parent / "other-cache"))
         said = world.reconcile("--frozen")
         assert said.code == 2
-        assert "PIP_INDEX_URL: this is no address of an index" in said.out
+        assert "PIP_INDEX_URL: not the address of an index" in said.out
         assert CANARY not in said.out + said.err
         assert world.has("src/shop/local/__init__.py")
 
@@ -169,7 +169,9 @@ class TestWhereToLook:
                 "ds", "https://host:99999/simple/", "is neither the address of an index nor a folder", id="port"
             ),
             pytest.param("ds", "https:///simple/", "is neither the address of an index nor a folder", id="no-host"),
-            pytest.param("dist/ds.tar.gz", "https://host/simple/", "is no package of an index", id="not-a-requirement"),
+            pytest.param(
+                "dist/ds.tar.gz", "https://host/simple/", "is not a package of an index", id="not-a-requirement"
+            ),
         ],
     )
     def test_index_that_may_not_be_named(self, world: World, ref: str, url: str, words: str) -> None:

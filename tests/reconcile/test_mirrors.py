@@ -164,7 +164,7 @@ def test_a_release_that_left_its_index_comes_from_the_mirror(world: World, stati
     ("mirror", "words"),
     [
         pytest.param("https://host/archives/", "does not say where the digest goes", id="no-place-for-the-digest"),
-        pytest.param("name-{sha256}", "is no address and no path", id="neither-address-nor-path"),
+        pytest.param("name-{sha256}", "is neither an address nor a path", id="neither-address-nor-path"),
         pytest.param(f"https://me:{CANARY}@host/{{sha256}}.tar.gz", "carries a user name", id="credential"),
     ],
 )

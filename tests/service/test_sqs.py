@@ -60,11 +60,11 @@ def test_objects_are_named_in_many_forms(body: str, found: list[tuple[str, str]]
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("", "it is no JSON"),
-        ("{", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("[]", "it is no table"),
-        (enveloped("x"), "it is no JSON"),
+        ("", "it is not JSON"),
+        ("{", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("[]", "it is not a table"),
+        (enveloped("x"), "it is not JSON"),
         ("{}", "it names no object of S3"),
         ('{"Records": 3, "detail": [1]}', "it names no object of S3"),
         ('{"Records": [1, {"s3": 2}, {"s3": {"bucket": {"name": 3}, "object": {"key": "x"}}}]}', "no object of S3"),
@@ -153,7 +153,7 @@ def test_messages_are_noted_and_deleted(moto: Moto) -> None:
 
     noted = asyncio.run(story())
     assert sorted(noted.notes) == [("o", "team: s3://o/c"), ("team", "team: s3://team/a?.tar.gz and 1 more")]
-    assert noted.news == [News("QueueMessageRefused", "team", "a message was deleted unread: it is no JSON")]
+    assert noted.news == [News("QueueMessageRefused", "team", "a message was deleted unread: it is not JSON")]
 
 
 @pytest.mark.usefixtures("login")

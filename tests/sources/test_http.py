@@ -327,7 +327,7 @@ class TestWay:
     def test_server_that_speaks_no_http(self, faults: FaultServer, ask: Ask) -> None:
         """Its words are not quoted."""
         answer = failed(ask(faults.script("/x", Reply(raw=b"SSH-2.0-canary\r\n\r\n"))), FailureKind.UNREACHABLE)
-        assert "no HTTP" in answer.problem
+        assert "not HTTP" in answer.problem
         assert "canary" not in repr(answer)
 
     def test_total_time_of_fs_args(self, faults: FaultServer, ask: Ask) -> None:

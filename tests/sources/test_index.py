@@ -500,7 +500,7 @@ class TestFailures:
             pytest.param(
                 page(row())._replace(length="none", cut_after=20),
                 FailureKind.CORRUPT,
-                "no page of an index",
+                "not a page of an index",
                 id="cut-json",
             ),
             pytest.param(
@@ -509,7 +509,7 @@ class TestFailures:
                 "it has no end",
                 id="cut-html",
             ),
-            pytest.param(Reply(body=b"hello"), FailureKind.REFUSED, "no page of an index", id="no-page"),
+            pytest.param(Reply(body=b"hello"), FailureKind.REFUSED, "not a page of an index", id="no-page"),
         ],
     )
     def test_of_the_page(self, faults: FaultServer, ask: Ask, reply: Reply, kind: FailureKind, words: str) -> None:

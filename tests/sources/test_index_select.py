@@ -44,7 +44,7 @@ class TestWish:
             pytest.param("ds[extra]>=1", "extras", id="extras"),
             pytest.param("ds>=1; python_version<'3'", "environment marker", id="marker"),
             pytest.param(f"ds @ https://u:{CANARY}@host/ds.tar.gz", "names an address", id="address"),
-            pytest.param("ds>=one", "is no requirement", id="no-requirement"),
+            pytest.param("ds>=one", "is not a requirement", id="no-requirement"),
         ],
     )
     def test_what_cannot_be_honoured(self, text: str, words: str) -> None:

@@ -217,8 +217,8 @@ def test_missing_folder_is_gone(project: Path, cache: ArchiveCache) -> None:
     ("make", "what"),
     [
         pytest.param(os.mkdir, "a folder", id="folder"),
-        pytest.param(os.mkfifo, "no regular file", id="pipe"),
-        pytest.param(lambda path: os.symlink("/dev/zero", path), "no regular file", id="device"),
+        pytest.param(os.mkfifo, "not a regular file", id="pipe"),
+        pytest.param(lambda path: os.symlink("/dev/zero", path), "not a regular file", id="device"),
         pytest.param(lambda path: os.symlink(path, path), "cannot be read", id="link-to-itself"),
     ],
 )

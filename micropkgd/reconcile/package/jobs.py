@@ -101,7 +101,7 @@ def _check_module(module: str) -> None:
         return
     dotted = module.removesuffix(".py").strip("/").replace("/", ".").replace("-", "_")
     hint = f"did you mean `{dotted}`?" if dotted != module else "write it like `pipelines.features`"
-    raise UsageError(f"`{module}` is no module path", hint=hint)
+    raise UsageError(f"`{module}` is not a module path", hint=hint)
 
 
 def _origin(project: Project, code: str) -> Block | None:

@@ -56,7 +56,7 @@ def normal_version(text: str, where: str) -> str:
         return str(Version(text))
     except ValueError as error:  # InvalidVersion is one
         hint = "write it like `1.0`, `2.3.1rc1` or `1.0.dev3` (PEP 440)"
-        raise CodeError(f"`{text}` is no version", where=where, hint=hint) from error
+        raise CodeError(f"`{text}` is not a version", where=where, hint=hint) from error
 
 
 def read_requirements(data: bytes, where: str) -> tuple[str, ...]:

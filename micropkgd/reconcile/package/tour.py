@@ -169,7 +169,7 @@ def _check_folders(fs: FsOps, subject: Subject) -> None:
     place = subject.place
     if not _is_folder(fs, place.code):
         single = fs.status(RelPath(f"{place.code}.py")) is not None
-        hint = "a single file is no micro-package: put it into a folder" if single else _hint_at_others(fs, place)
+        hint = "a single file is not a micro-package: put it into a folder" if single else _hint_at_others(fs, place)
         raise UsageError(f"there is no module `{place.module}`", where=place.code, hint=hint)
     if subject.env_asked_for and not _is_folder(fs, place.conf):
         raise UsageError("there is no such config environment", where=place.conf, hint="see `ls` of the config folder")

@@ -71,7 +71,7 @@ class Connection(web.RequestHandler):
         """Answer what could not be read as a request without repeating any of it: there may be a secret in it."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is on its way already")
-        said = problem(status, "this is no request that can be read" if status < 500 else "micropkgd has a bug here")
+        said = problem(status, "malformed request" if status < 500 else "micropkgd has a bug here")
         said.headers.update(self._headers)
         said.headers["Connection"] = "close"
         said.force_close()

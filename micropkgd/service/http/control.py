@@ -190,7 +190,7 @@ async def _body(request: web.Request, *known: str) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.read() or b"{}")
     except (ValueError, RecursionError):
-        raise web.HTTPBadRequest(reason="the body is no JSON") from None
+        raise web.HTTPBadRequest(reason="the body is not JSON") from None
     if not isinstance(body, dict) or not body.keys() <= set(known):
         raise web.HTTPBadRequest(reason=f"the body must be an object with no keys but {', '.join(known)}")
     return body

@@ -79,7 +79,7 @@ def _object(body: bytes) -> str:
             data = json.loads(base64.b64decode(message["data"], validate=True))
             about = [data.get("bucket"), data.get("name")]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise web.HTTPBadRequest(reason="this is no push of Pub/Sub") from None
+        raise web.HTTPBadRequest(reason="not a push of Pub/Sub") from None
     return _shown(about)
 
 

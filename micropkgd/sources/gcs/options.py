@@ -64,7 +64,7 @@ def _check_endpoint(text: str) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise DocumentError("fs-args key `endpoint_url` is no address", hint="write it like `https://host`")
+        raise DocumentError("fs-args key `endpoint_url` is not an address", hint="write it like `https://host`")
 
 
 def _token(given: object) -> tuple[object, str | None]:

@@ -240,7 +240,7 @@ def address(text: str, options: HttpOptions) -> URL:
         url = URL(text, encoded=options.encoded)
         url.origin()
     except ValueError as error:
-        raise DocumentError(f"`{redacted(text)}` is no address that can be asked") from error
+        raise DocumentError(f"`{redacted(text)}` is not an address that can be asked") from error
     if options.carry_credentials and not keeps_secrets(url):
         raise DocumentError(
             f"{origin(str(url))} would get headers or a password over plain http, where anyone can read them",

@@ -37,7 +37,7 @@ def of_status(status: int, headers: Mapping[str, str], url: URL, now: float) -> 
             Failed(FailureKind.UNREACHABLE, f"{said} (not modified) to a request without conditions, a fault of it"),
             again=True,
         )
-    return FetchError(Failed(FailureKind.REFUSED, f"{said}, which is no archive"), again=False)
+    return FetchError(Failed(FailureKind.REFUSED, f"{said}, which is not an archive"), again=False)
 
 
 def _denied_hint(status: int) -> str:
@@ -67,7 +67,7 @@ def of_exception(error: Exception, url: URL) -> FetchError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return FetchError(_distrusted(error, host), again=False)
     if isinstance(error, aiohttp.InvalidURL):
-        return FetchError(Failed(FailureKind.REFUSED, f"{host} is no address that can be asked"), again=False)
+        return FetchError(Failed(FailureKind.REFUSED, f"{host} is not an address that can be asked"), again=False)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return (
             of_status(error.status, {}, url, 0.0) if error.status == 407 else _unreachable("the proxy refuses it", host)
@@ -109,7 +109,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"
     if isinstance(error, aiohttp.ClientResponseError):
-        return "its answer is no HTTP"
+        return "its answer is not HTTP"
     return _system_words(error) if isinstance(error, OSError) else "the connection broke"
 
 

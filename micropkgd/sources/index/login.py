@@ -56,7 +56,7 @@ def _of_variable(name: str, address: str) -> Index:
     except ValueError:
         valid = False
     if not valid:
-        raise DocumentError("this is no address of an index", where=name, hint="write it like https://host/simple/")
+        raise DocumentError("not the address of an index", where=name, hint="write it like https://host/simple/")
     login = None
     if parts.username is not None:
         login = unquote(parts.username), unquote(parts.password or "")

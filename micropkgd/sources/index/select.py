@@ -42,7 +42,7 @@ class Wish(NamedTuple):
         try:
             asked = Requirement(text)
         except InvalidRequirement as error:
-            raise DocumentError(f"`{text}` is no requirement", hint="write it like `name>=1,<2`") from error
+            raise DocumentError(f"`{text}` is not a requirement", hint="write it like `name>=1,<2`") from error
         if asked.url is not None:
             raise DocumentError(f"`{asked.name}` names an address", hint="make the address itself the ref")
         if asked.extras:
@@ -91,7 +91,7 @@ def oldest_python(requires_python: str) -> Version | None:
         asked = SpecifierSet(requires_python)
         bounds = {Version(one.version.removesuffix(".*")) for one in asked}
     except (InvalidSpecifier, InvalidVersion) as error:
-        raise DocumentError(f"the project's requires-python `{requires_python}` is no version specifier") from error
+        raise DocumentError(f"the project's requires-python `{requires_python}` is not a version specifier") from error
     series = {Version(f"3.{minor}") for minor in range(100)} | {Version("2.7")}
     return min(asked.filter(bounds | series, prereleases=True), default=None) if requires_python.strip() else None
 

@@ -77,7 +77,7 @@ def _parse_json(body: bytes, url: str) -> tuple[File, ...]:
     try:
         page = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _broken("it is no valid JSON") from error
+        raise _broken("it is not valid JSON") from error
     meta = _typed(page, dict, "the page").get("meta", {})
     _check_version(_typed(meta, dict, "`meta`").get("api-version"))
     rows = _typed(page.get("files"), list, "`files`")
@@ -172,7 +172,7 @@ def _absolute(base: str, address: str, *, keep_fragment: bool = False) -> str:
 
 def _hex(value: object) -> str:
     if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise _broken("a hash on it is no hexadecimal number")
+        raise _broken("a hash on it is not a hexadecimal number")
     return value.lower()
 
 

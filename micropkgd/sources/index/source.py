@@ -199,7 +199,7 @@ class IndexSource:
             refuse_unended(response, body)
             return parse(bytes(body), response.headers.get("Content-Type", ""), str(response.url))
         except PageError as error:
-            problem = f"what {origin(str(response.url))} sent is no page of an index: {error.problem}"
+            problem = f"what {origin(str(response.url))} sent is not a page of an index: {error.problem}"
             raise FetchError(Failed(error.kind, problem), again=error.kind is FailureKind.CORRUPT) from error
 
     async def _listed(self, asked: Asked, folder: Folder, cache: ArchiveCache, progress: Progress) -> Answer:

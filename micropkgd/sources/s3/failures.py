@@ -80,7 +80,7 @@ def _of_response(response: Mapping[str, object], ref: str, endpoint: str, now: f
     return (
         _lasting(status, code, said)
         or _passing(status, code, said, after)
-        or _final(FailureKind.REFUSED, f"{said}, which is no archive")
+        or _final(FailureKind.REFUSED, f"{said}, which is not an archive")
     )
 
 

@@ -110,7 +110,7 @@ def _read(fs: FsOps, path: RelPath) -> dict[str, object] | None:
     if status is None:
         return None
     if not stat.S_ISREG(status.st_mode):
-        raise ForeignJournalError("the journal is no regular file", path)
+        raise ForeignJournalError("the journal is not a regular file", path)
     if status.st_uid != os.geteuid():
         raise ForeignJournalError("the journal belongs to another user", path)
     from hmac import compare_digest
@@ -176,5 +176,5 @@ def _operation(row: dict[str, object]) -> Operation:
 
 def _plain_name(text: str) -> str:
     if not text.isalnum():
-        raise ValueError(f"`{text}` is no commit id")
+        raise ValueError(f"`{text}` is not a commit id")
     return text
