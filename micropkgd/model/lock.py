@@ -198,8 +198,7 @@ def _foreign(version: Version, layout: Layout) -> Iterator[RelPath]:
 
 def _is_parameters(path: RelPath) -> bool:
     """Whether a path may be one of parameters, below a conf folder and an env whose names nobody knows."""
-    parts = path.split("/")
-    return any(is_parameters("/".join(parts[at:])) for at in range(1, len(parts))) and path.endswith(_CONFIG)
+    return is_parameters(path.partition("/")[2]) and path.endswith(_CONFIG)
 
 
 def _minor(version: str) -> int:

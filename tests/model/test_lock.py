@@ -153,6 +153,7 @@ def test_a_superseded_version_is_kept() -> None:
         ("src/shop/ds", "src/shop/settings.py", False),
         ("src/shop/ds", "conf/local/credentials.yml", False),
         ("src/shop/ds", "conf/base/catalog.yml", False),
+        ("src/shop/ds", "conf/base/catalog/parameters.yml", False),
         ("src/shop/ds", "src/shop/parameters.py", False),
         ("src/shop/ds", ".git/tests/ds/hooks", False),
         ("src/shop/ds", "tests/.hidden/ds/a.py", False),

@@ -1,0 +1,281 @@
+"""The law of one commit: clones of one commit come to the same tree, lock and exit code, whatever a machine remembers.
+
+A state machine plays a team: two people with clones of their own, a bot that moves the lock alone, two publishers,
+branches, pulls and merges, all with real git. After each pass a clone of the same commit, made just now and without any
+memory, must come to what the clone with the memory came to. What a person wrote into a pulled file stays in the tree
+until a person takes it away, and a clean switch to a commit that was in sync stays clean. `MICROPKGD_TEST_EXAMPLES`
+sets how many games are played (docs/reliability.md).
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from micropkgd.errors import MicropkgError
+from micropkgd.model.choice import Conflict
+from micropkgd.model.outcome import Outcome
+from tests.kit.faults import Scene, Tree
+
+EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
+GIT = {
+    **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_EDITOR": "true",
+    "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x@example.org", "GIT_COMMITTER_NAME": "x",
+    "GIT_COMMITTER_EMAIL": "x@example.org",
+}  # fmt: skip
+PACKAGES = ("ds", "es")
+FILES = ("one.py", "two.py")
+PLACES = ("", 'alias = "x"', 'destination = "pipelines"')
+BRANCHES = ("main", "other")
+
+people = st.sampled_from(["ann", "bob"])
+packages = st.sampled_from(PACKAGES)
+files = st.sampled_from(FILES)
+
+
+class Person(Scene):
+    """A clone, in which somebody works; archives and their cache are shared by all."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder)
+        self.root = folder / name / "shop"
+
+    def git(self, *words: str) -> bool:
+        """Let git work; whether it did."""
+        command = ["git", *words]
+        return not subprocess.run(command, cwd=self.root, env=GIT, capture_output=True, check=False).returncode
+
+    def says(self, *words: str) -> str:
+        """What git says."""
+        return subprocess.run(["git", *words], cwd=self.root, env=GIT, capture_output=True, text=True).stdout
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether git sees no change."""
+        return not self.says("status", "--porcelain")
+
+    def commit(self) -> None:
+        """Commit all that is there."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "all")
+
+    def words(self) -> set[bytes]:
+        """The words of people in the source folder and the requirements."""
+        found: set[bytes] = set()
+        for path in self.root.rglob("*"):
+            if path.is_file() and not {".git", ".micropkgd"} & set(path.relative_to(self.root).parts):
+                data = path.read_bytes()
+                found |= {data[at : at + 8] for at in range(len(data)) if data.startswith(b"word", at)}
+        return found
+
+    def tries(self, **options: Any) -> Outcome | None:
+        """One pass; None where the project as a whole cannot be worked on."""
+        try:
+            return self.run(**options)
+        except MicropkgError:
+            return None
+
+    def without_git(self) -> Tree:
+        """The tree, but for git's own."""
+        return {path: data for path, data in self.tree().items() if not path.startswith(".git/")}
+
+
+class Team(RuleBasedStateMachine):
+    """Two people, their publishers, and git."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        self.folder = Path(tempfile.mkdtemp(dir=memory))
+        self.rows = dict.fromkeys(PACKAGES, "")
+        self.count = 0
+        self.settled: set[str] = set()  # commits in which a pass had nothing to do, without anything followed since
+
+    @initialize()
+    def begin(self) -> None:
+        """Both packages are installed, and both people have the commit."""
+        hub = self.folder / "hub.git"
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(hub)], env=GIT, check=True)
+        ann = self.people = {"ann": Person(self.folder, "ann")}
+        ann["ann"].root.mkdir(parents=True)
+        self.release("ds", 1, "")
+        self.release("es", 1, "")
+        person = ann["ann"]
+        person.write({"requirements.txt": "own\n", ".gitignore": ".micropkgd\n", "src/shop/__init__.py": ""})
+        self.say(person)
+        assert person.run().exit_code == 0
+        for words in ("init -q -b main", "add -A", "commit -q -m begin", f"remote add origin {hub}"):
+            assert person.git(*words.split()), words
+        assert person.git("branch", "other")
+        assert person.git("push", "-q", "origin", "main", "other")
+        subprocess.run(["git", "clone", "-q", str(hub), str(self.folder / "bob/shop")], env=GIT, check=True)
+        self.people["bob"] = Person(self.folder, "bob")
+        self.people["bob"].git("branch", "other", "origin/other")
+        self.settled.add(person.says("rev-parse", "HEAD"))
+
+    def say(self, person: Person) -> None:
+        """Write a person's manifest."""
+        rows = "".join(f'"../../dist/{name}.tar.gz" = {{{options}}}\n' for name, options in self.rows.items())
+        manifest = '[tool.micropkgd]\non-local-edit = "merge"\n[tool.micropkgd.project]\npackage = "shop"\n'
+        person.write({"pyproject.toml": f"{manifest}[tool.micropkgd.pull]\n{rows}"})
+
+    def release(self, name: str, version: int, extra: str) -> None:
+        """Publish a version for all."""
+        publisher = Scene(self.folder)
+        publisher.root = self.folder
+        text = "".join(f"line_{number} = {number}\n" for number in range(8))
+        texts: dict[str, str | bytes] = {
+            f"{name}/{file}": text.replace("line_1 = 1", f"line_1 = {version}") for file in FILES
+        }
+        texts |= {f"{name}/config/parameters_{name}.yml": f"version: {version}\n"}
+        texts |= {f"{name}/{extra}": "EXTRA = 1\n"} if extra else {}
+        publisher.publish(name, texts, str(version), requires=f"{name}-needs>={version}")
+
+    @rule(name=packages, version=st.integers(1, 5), extra=st.sampled_from(["", "three.py"]))
+    def publish(self, name: str, version: int, extra: str) -> None:
+        """A version, newer or older."""
+        self.release(name, version, extra)
+        self.settled.clear()
+
+    @rule(who=people, number=st.integers(0, 20), at=st.sampled_from(["top", "end", "line_1"]))
+    def edit(self, who: str, number: int, at: str) -> None:
+        """Somebody adds a word to a pulled file, somewhere."""
+        person = self.people[who]
+        found = sorted(person.root.glob("src/shop/**/[ot]*.py"))
+        if not found:
+            return
+        file, word = found[number % len(found)], self.word()
+        lines = file.read_text().splitlines(keepends=True)
+        where = {"top": 0, "end": len(lines), "line_1": min(2, len(lines))}[at]
+        file.write_text("".join([*lines[:where], f"{word} = 1\n", *lines[where:]]))
+
+    def word(self) -> str:
+        """A word nobody has used yet."""
+        self.count += 1
+        return f"word{self.count:04d}"
+
+    @rule(who=people)
+    def write_requirement(self, who: str) -> None:
+        """Somebody adds a line to the requirements."""
+        file = self.people[who].root / "requirements.in"
+        if file.is_file():
+            file.write_text(f"{self.word()}\n{file.read_text()}")
+
+    @rule(who=people, name=packages, place=st.sampled_from(PLACES))
+    def move(self, who: str, name: str, place: str) -> None:
+        """An entry gets another place."""
+        self.rows = {**self.rows, name: place}
+        self.say(self.people[who])
+
+    @rule(who=people)
+    def save(self, who: str) -> None:
+        """Somebody commits everything."""
+        self.people[who].commit()
+
+    @rule(who=people)
+    def exchange(self, who: str) -> None:
+        """Somebody pulls and pushes; a conflict in git is solved by their own side, as a person might."""
+        person = self.people[who]
+        person.commit()
+        branch = person.says("rev-parse", "--abbrev-ref", "HEAD").strip()
+        if not person.git("pull", "-q", "--no-rebase", "--no-edit", "origin", branch):
+            person.git("checkout", "-q", "--ours", ".")
+            person.commit()
+            if (person.root / ".git/MERGE_HEAD").exists():
+                person.git("merge", "--abort")
+        person.git("push", "-q", "origin", branch)
+
+    @rule(who=people, branch=st.sampled_from(BRANCHES))
+    def switch(self, who: str, branch: str) -> None:
+        """Somebody goes to another branch with a clean tree; what was in sync there still is."""
+        person = self.people[who]
+        person.commit()
+        if not person.git("checkout", "-q", branch) or not person.is_clean:
+            return
+        if person.says("rev-parse", "HEAD") in self.settled:
+            outcome = person.run(locked=True)
+            assert outcome.exit_code == 0, outcome
+            assert person.is_clean, person.says("status", "--porcelain")
+
+    @rule(who=people)
+    def revert(self, who: str) -> None:
+        """Somebody takes the last commit back, in git."""
+        person = self.people[who]
+        person.commit()
+        if person.git("rev-parse", "-q", "--verify", "HEAD~1") and not person.git("revert", "--no-edit", "HEAD"):
+            person.git("revert", "--abort")
+
+    @rule(who=people)
+    def bump(self, who: str) -> None:
+        """A bot moves the lock on, and commits that alone."""
+        person = self.people[who]
+        person.commit()
+        if person.tries(lock_only=True) is not None:
+            person.commit()
+
+    @rule(who=people, name=packages, choice=st.sampled_from([Conflict.KEEP, Conflict.TAKE, Conflict.MERGE]))
+    def decide(self, who: str, name: str, choice: Conflict) -> None:
+        """Somebody decides what becomes of a held entry."""
+        person = self.people[who]
+        before = person.words()
+        person.tries(choices={f"../../dist/{name}.tar.gz": choice})
+        if choice is not Conflict.TAKE:
+            assert before <= person.words()
+
+    @rule(who=people)
+    def forget(self, who: str) -> None:
+        """Somebody's machine loses its memory."""
+        shutil.rmtree(self.people[who].root / ".micropkgd", ignore_errors=True)
+
+    @rule(who=people, options=st.sampled_from([{}, {}, {"locked": True}, {"offline": True}]))
+    def reconcile(self, who: str, options: dict[str, bool]) -> None:
+        """A pass, beside the same pass on a clone without memory."""
+        person = self.people[who]
+        person.commit()
+        if not person.is_clean:  # git is in the middle of something
+            return
+        self.compare(person, options)
+
+    def compare(self, person: Person, options: dict[str, bool]) -> None:
+        """Both come to the same, and no word of a person leaves the tree."""
+        stranger = Person(self.folder, "stranger")
+        shutil.rmtree(stranger.root, ignore_errors=True)
+        subprocess.run(["git", "clone", "-q", str(person.root), str(stranger.root)], env=GIT, check=True)
+        before = person.words()
+        mine, theirs = person.tries(**options), stranger.tries(**options)
+        assert (mine is None) == (theirs is None)
+        assert before <= person.words(), before - person.words()
+        if mine is None or theirs is None:
+            return
+        known = {"offline": True}.items() <= options.items()  # what is known of a hold tells more than a clone can know
+        assert known or mine.exit_code == theirs.exit_code, (mine, theirs)
+        if mine.exit_code == theirs.exit_code:
+            assert person.without_git() == stranger.without_git()
+        if mine.exit_code == 0 and person.is_clean and not options:
+            self.settled.add(person.says("rev-parse", "HEAD"))
+
+    def teardown(self) -> None:
+        """All commit and meet, and one last pass of each is the same everywhere."""
+        try:
+            if hasattr(self, "people"):
+                for name in self.people:
+                    self.exchange(name)
+                    self.reconcile(name, {})
+        finally:
+            shutil.rmtree(self.folder)
+
+
+TestOneTree = Team.TestCase
+TestOneTree.settings = settings(
+    max_examples=EXAMPLES or 25,
+    stateful_step_count=40 if EXAMPLES else 16,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
