@@ -76,6 +76,12 @@ def _lock(command: ArgumentParser) -> None:
         metavar="REF",
         help='follow these refs (all, if none is named) despite update = "locked"',
     )
+    command.add_argument(
+        "--merge-driver",
+        nargs=3,
+        metavar=("BASE", "OURS", "THEIRS"),
+        help="merge three locks into OURS, as git asks a merge driver to (docs/git.md)",
+    )
     add_allow_downgrade(command)
     add_allow_empty(command)
     add_sources(command)

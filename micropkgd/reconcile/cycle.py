@@ -59,7 +59,7 @@ def run_pass(
     with fsops(root) as fs, _held(root, options):
         recovery = recover(fs) if options.apply else Recovery()
         if options.apply:
-            wait_for_git(root, GIT_PATIENCE)
+            wait_for_git(root, GIT_PATIENCE, amid=options.lock_only)
         project = _observe(root, options)
         state = caught_up(fs, read_state(fs), project.layout)
         watched = watch(root, *depended_on(project))
@@ -100,7 +100,7 @@ def _held(root: str, options: Options) -> Iterator[None]:
 
 def _observe(root: str, options: Options) -> Project:
     """Read the project as the options want it seen."""
-    project = with_requirements_file(read_project(root), options.requirements_file)
+    project = with_requirements_file(read_project(root, merging=options.lock_only), options.requirements_file)
     if not options.allow_empty and not options.frozen:
         _refuse_slip(project)
     if options.locked:

@@ -51,9 +51,12 @@ def git_operation(root: str) -> str | None:
     return next((what for mark, what in _GIT_MARKS.items() if os.path.exists(os.path.join(folder, mark))), None)
 
 
-def wait_for_git(root: str, timeout: float) -> None:
-    """Let git finish what it writes, for `timeout` seconds; `ProjectBusyError` where it does not."""
-    if operation := git_operation(root):
+def wait_for_git(root: str, timeout: float, *, amid: bool = False) -> None:
+    """Let git finish what it writes, for `timeout` seconds; `ProjectBusyError` where it does not.
+
+    `amid` a merge, a rebase and the like one may work that helps to finish it.
+    """
+    if not amid and (operation := git_operation(root)):
         raise ProjectBusyError(
             f"git is in the middle of {operation}", where=root, hint="finish or abort it, then run again"
         )

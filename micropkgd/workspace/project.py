@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 from micropkgd import documents
+from micropkgd.documents.conflicts import sides
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
@@ -28,13 +29,18 @@ class Project(NamedTuple):
     layout: Layout
     lock: Lock
     record: RelPath = LOCK_NAME  # where `lock` is kept
+    in_conflict: bool = False  # the lock has git's markers: `lock` is what both sides say
 
 
-def read_project(root: str) -> Project:
-    """Read manifest, layout and lock; `DocumentError` names file and line of what must be mended."""
+def read_project(root: str, *, merging: bool = False) -> Project:
+    """Read manifest, layout and lock; `DocumentError` names file and line of what must be mended.
+
+    With `merging` both sides of a lock that git left in conflict are read.
+    """
     manifest = read_manifest(root)
     layout = see_layout(root, manifest)
-    return Project(root, manifest, layout, read_lock(root, layout))
+    in_conflict = merging and _has_markers(root)
+    return Project(root, manifest, layout, read_lock(root, layout, merging=merging), in_conflict=in_conflict)
 
 
 def read_manifest(root: str) -> Manifest:
@@ -48,13 +54,15 @@ def read_manifest(root: str) -> Manifest:
         raise error.at(MANIFEST_NAME) from error
 
 
-def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
+def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: bool = False) -> Lock:
     """Read the lock; an empty one where there is no file. It may be of another layout, and of no impossible one."""
     try:
-        lock = Lock.from_mapping(documents.read_toml(read_document(root, name)))
+        lock = _parse_lock(read_document(root, name), merging=merging)
     except FileNotFoundError:
         return Lock()
     except DocumentError as error:
+        if name == LOCK_NAME and _has_markers(root):
+            error.hint = "run `micropkgd lock`, which reads both sides"
         raise error.at(name) from error
     for block in lock.blocks:
         if stray := foreign_paths(block, layout):
@@ -64,6 +72,22 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME) -> Lock:
                 hint="restore the lock that micropkgd wrote, or remove this block",
             )
     return lock
+
+
+def _parse_lock(data: bytes, *, merging: bool) -> Lock:
+    both = sides(documents.decode(data)) if merging else None
+    if both is None:
+        return Lock.from_mapping(documents.read_toml(data))
+    from micropkgd.model.lock_merge import both_sides
+
+    return both_sides(*(Lock.from_mapping(documents.read_toml(side.encode())) for side in both))
+
+
+def _has_markers(root: str) -> bool:
+    try:
+        return sides(documents.decode(read_document(root, LOCK_NAME))) is not None
+    except (FileNotFoundError, DocumentError, TreeError):
+        return False
 
 
 def left_manifest(project: Project) -> list[str]:

@@ -3,13 +3,15 @@
 from argparse import Namespace
 
 from micropkgd.cli.passes import passes
-from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 
 
 def lock(options: Namespace) -> int:
-    """Resolve, and write the lock alone."""
+    """Resolve, and write the lock alone; or merge three locks for git."""
+    if options.merge_driver is not None:
+        return _merge(*options.merge_driver)
     from micropkgd.actions.naming import match_entry
     from micropkgd.workspace.project import read_manifest
 
@@ -30,3 +32,12 @@ def lock(options: Namespace) -> int:
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes, check=options.check)
+
+
+def _merge(base: str, ours: str, theirs: str) -> int:
+    """What git asks a merge driver for: 0 where the lock is merged, 1 where somebody must look."""
+    from micropkgd.actions.merge_driver import merge_files
+
+    contested = merge_files(base, ours, theirs)
+    say_aside(f"both sides locked `{ref}` to other bytes of one version: run `micropkgd lock`" for ref in contested)
+    return int(bool(contested))

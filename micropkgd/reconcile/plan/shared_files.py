@@ -40,10 +40,11 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[Written, ...]
     Fetching may have taken long since the lock was read: one that says something else by now, as after a `git pull`,
     asks for another plan from its first step on.
     """
-    if lock == project.lock:
+    if lock == project.lock and not project.in_conflict:
         return ()
     before = _digest(_bytes(fs, project.record))
-    if project.record == LOCK_NAME and read_lock(project.root, project.layout) != project.lock:
+    now = read_lock(project.root, project.layout, project.record, merging=project.in_conflict)
+    if project.record == LOCK_NAME and now != project.lock:
         hint = "run again when nobody else writes this file"
         raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)
     return (_written(project.record, before, lock_text(lock, project.record), "says what is installed"),)

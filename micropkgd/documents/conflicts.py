@@ -1,0 +1,29 @@
+"""A text that git left with conflict markers, as the two texts that it is made of."""
+
+from collections.abc import Iterator
+
+_OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<< ", "||||||| ", "=======", ">>>>>>> "
+
+
+def sides(text: str) -> tuple[str, str] | None:
+    """Our text and theirs; None where there is no marker."""
+    lines = text.splitlines(keepends=True)
+    if not any(line.startswith(_OURS) for line in lines):
+        return None
+    return "".join(_of(lines, _OURS)), "".join(_of(lines, _THEIRS))
+
+
+def _of(lines: list[str], side: str) -> Iterator[str]:
+    """The lines of one side, and those that both have."""
+    within: str | None = None
+    for line in lines:
+        if line.startswith(_OURS):
+            within = _OURS
+        elif within is not None and line.startswith(_BASE):
+            within = _BASE
+        elif within is not None and line.rstrip("\r\n") == _MIDDLE:
+            within = _THEIRS
+        elif line.startswith(_THEIRS):
+            within = None
+        elif within in {None, side}:
+            yield line

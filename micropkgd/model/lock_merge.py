@@ -1,0 +1,70 @@
+"""Two locks made one, as git merges branches: each entry on its own, the manifest decides later. Pure."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from micropkgd.model.lock import Block, Lock
+from micropkgd.model.tree import digest_of
+
+if TYPE_CHECKING:
+    from micropkgd.model.entry_key import EntryKey
+
+_OF_NO_ENTRY = digest_of(b"")  # what no manifest asks for: such a block is made again
+
+
+class Merged(NamedTuple):
+    """The lock of both sides, and the refs that both changed and nobody can choose between."""
+
+    lock: Lock
+    contested: tuple[str, ...] = ()
+
+
+def merge_locks(base: Lock, ours: Lock, theirs: Lock) -> Merged:
+    """Take what one side changed; where both did, the newer version, which says what it superseded."""
+    chosen: dict[EntryKey, Block] = {}
+    contested: list[str] = []
+    for key in sorted({*base.by_key(), *ours.by_key(), *theirs.by_key()}):
+        before, one, other = (lock.by_key().get(key) for lock in (base, ours, theirs))
+        if one == other or other == before:
+            block = one
+        elif one == before:
+            block = other
+        elif one is None or other is None:
+            block = one or other  # removed here and changed there: the manifest says whether it is wanted
+        elif one.archive != other.archive and is_newer(one.version, other.version) is None:
+            contested.append(key.ref)
+            block = one
+        else:
+            block = _newer(one, other)
+        if block is not None:
+            chosen[key] = block
+    return Merged(Lock.of(chosen), tuple(contested))
+
+
+def both_sides(ours: Lock, theirs: Lock) -> Lock:
+    """The blocks of either side, the newer of two; none answers its entry, for git may have mixed lines of both."""
+    blocks = {block.key: block for block in _candidates(ours, theirs)}
+    return Lock.of({key: block._replace(requested=_OF_NO_ENTRY) for key, block in blocks.items()})
+
+
+def is_newer(one: str, other: str) -> bool | None:
+    """Whether a version is newer than another; None where they are equal or cannot be compared."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        first, second = Version(one), Version(other)
+    except InvalidVersion:
+        return None
+    return None if first == second else first > second
+
+
+def _newer(one: Block, other: Block) -> Block:
+    new, old = (one, other) if is_newer(one.version, other.version) else (other, one)
+    return new.instead_of(old.superseded or old.made)
+
+
+def _candidates(ours: Lock, theirs: Lock) -> Iterator[Block]:
+    yield from theirs.blocks
+    known = theirs.by_key()
+    for block in ours.blocks:
+        yield _newer(block, known[block.key]) if block.key in known else block
