@@ -16,6 +16,7 @@ from micropkgd import __version__, documents
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
 from micropkgd.model.fields import dotted
+from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.lookalikes import lookalikes
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
@@ -28,7 +29,14 @@ from micropkgd.workspace.git import git_folder, git_operation, tracked_below
 from micropkgd.workspace.layout import recognise
 from micropkgd.workspace.lost_rows import refuse_slip
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import left_manifest, read_by_hand, read_document, read_manifest, read_project
+from micropkgd.workspace.project import (
+    check_config,
+    left_manifest,
+    read_by_hand,
+    read_document,
+    read_manifest,
+    read_project,
+)
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
 from micropkgd.workspace.transaction.foreign import found_aside
 from micropkgd.workspace.transaction.journal import FOLDER, read_journal
@@ -118,8 +126,15 @@ def _project(root: str) -> Iterator[Finding]:
         hint = "mend `package_name` or `source_dir` in [tool.kedro], or say `package` in [tool.micropkgd.project]"
         yield Finding("layout", f"code in {layout.package_folder}: {reasons.source}", trouble=True, hint=hint)
     yield Finding("layout", f"tests in {layout.tests_dir} ({reasons.tests})")
-    yield Finding("layout", f"parameters in {layout.conf_dir}/{layout.base_env} ({reasons.conf})")
+    yield Finding("layout", f"parameters in {layout.place((), 'x', None).conf} ({reasons.conf})")
+    yield from _asked("layout", partial(_doubts, layout))
     yield Finding("layout", f"requirements in {layout.requirements} ({reasons.requirements})")
+
+
+def _doubts(layout: Layout) -> Iterator[Finding]:
+    """Whether `settings.py` says where parameters are in a way that can be read without running it."""
+    check_config(layout, [None])
+    yield from ()
 
 
 def _manifest(root: str) -> Iterator[Finding]:

@@ -1,8 +1,11 @@
 """Where things live in one project: Kedro 0.18, 0.19, 1.x or a plain Python project (kedro.md, sections (a), (h))."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from micropkgd.model.tree import RelPath, rel_path
+
+SETTINGS: Final = ("settings.py", "settings/__init__.py")
+"""Where Kedro's settings are, below the package folder: the first that is there says them."""
 
 
 class Place(NamedTuple):
@@ -26,11 +29,18 @@ class Layout(NamedTuple):
     base_env: str  # where parameters go when the entry names no env
     requirements: RelPath  # the file that is kept: "requirements.in"
     requirements_seed: RelPath  # what it is made from when missing: "requirements.txt"
+    conf_doubt: str = ""  # why `conf_dir` is only what is usual; empty where it is known
+    env_doubt: str = ""  # the same of `base_env`
 
     @property
     def package_folder(self) -> RelPath:
         """The project's own package: everything pulled as code stands below it."""
         return _below(self.source_dir, tuple(self.package.split(".")))
+
+    @property
+    def settings(self) -> tuple[RelPath, ...]:
+        """Where Kedro's settings may be."""
+        return tuple(RelPath(f"{self.package_folder}/{name}") for name in SETTINGS)
 
     @property
     def floors(self) -> frozenset[RelPath]:
@@ -43,11 +53,15 @@ class Layout(NamedTuple):
         return Place(
             code=_below(self.package_folder, inner),
             tests=_below(self.tests_dir, inner),
-            conf=_below(self.conf_dir, tuple((env or self.base_env).split("/"))),
+            conf=self._environment(env or self.base_env),
             module=".".join((self.package, *inner)),
             tests_module=".".join((self.tests_dir.rpartition("/")[2], *inner)),
             requirements_label=".".join(inner),
         )
+
+    def _environment(self, name: str) -> RelPath:
+        """The folder of a config environment; `.` is the config folder itself, for projects that have but one."""
+        return RelPath(self.conf_dir) if name == "." else _below(self.conf_dir, tuple(name.split("/")))
 
     def scaffolds(self, destination: tuple[str, ...], *, tests: bool) -> tuple[RelPath, ...]:
         """The `__init__.py` files that the folders above an entry need to be packages (kedro.md, defect 12)."""

@@ -167,8 +167,8 @@ def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
 
 
 def _is_config(path: str) -> bool:
-    """Whether it is a parameters file of an environment, whichever that is: the lock does not say."""
-    return is_parameters(path.partition("/")[2])
+    """Whether it is a parameters file of an environment, whichever that is, or of a project that has none."""
+    return is_parameters(path.partition("/")[2] or path)
 
 
 def foreign_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:

@@ -179,6 +179,11 @@ def parse_env(text: str) -> str:
         raise DocumentError(f"env `{text}` leaves the config folder", hint="write a name like `base`") from error
 
 
+def parse_base_env(text: str) -> str:
+    """Check the name of the base environment; `.` is the config folder itself, of a project that has no others."""
+    return text if text == "." else parse_env(text)
+
+
 def _project(document: Table) -> ProjectTables:
     own = table_at(document, (*_POLICY, "project"))
     kedro = table_at(document, ("tool", "kedro"))
@@ -202,7 +207,7 @@ def _project(document: Table) -> ProjectTables:
         init_version=legacy.text("kedro_init_version") or legacy.text("project_version") or "",
         tests_dir=_folder(fields, "tests"),
         conf_dir=_folder(fields, "conf"),
-        base_env=fields.checked("base-env", parse_env),
+        base_env=fields.checked("base-env", parse_base_env),
         requires_python=Fields(table_at(document, ("project",)) or {}, ("project",)).text("requires-python") or "",
     )
 

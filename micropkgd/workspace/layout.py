@@ -5,23 +5,25 @@ section (h)). Nothing is imported from the project (promise P5): `settings.py` i
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.errors import DocumentError, TreeError
-from micropkgd.model.layout import Layout
-from micropkgd.model.manifest import Manifest
+from micropkgd.model.layout import SETTINGS, Layout
+from micropkgd.model.manifest import Manifest, parse_base_env
 from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.workspace.reading import read_regular
 
 if TYPE_CHECKING:
-    import ast
+    from micropkgd.workspace.settings.reader import Said
 
 _TESTS_MOVED_IN = (0, 19, 4)  # before it Kedro kept `src/tests`
 _REQUIREMENTS_MOVED_IN = (0, 19)  # before it Kedro kept `src/requirements.txt`
 _REQUIREMENTS = "requirements.txt"
 _SAID = "said by [tool.micropkgd.project]"
 _BY_DEFAULT = "by default"
+_AS_USUAL = "as usual, for nobody knows"
+_WORDS = (b"CONF_SOURCE", b"CONFIG_LOADER_ARGS", b"base_env", b"import *")  # nothing else can set a config folder
 
 
 class Reasons(NamedTuple):
@@ -46,20 +48,58 @@ def recognise(root: str, manifest: Manifest) -> Recognised:
     release = _release(tables.init_version)
     source, why_source = _source(root, manifest)
     tests, why_tests = (tables.tests_dir, _SAID) if tables.tests_dir else _tests(root, source, release)
-    settings = dict(_settings(root, source, tables.package))
+    conf, base_env = _config(root, source, manifest)
     seed, why_requirements = _requirements(root, source, release)
     wanted = manifest.policy.requirements_file
     layout = Layout(
         package=tables.package,
         source_dir=source,
         tests_dir=tests,
-        conf_dir=tables.conf_dir or _conf(settings),
-        base_env=tables.base_env or settings.get("base_env", "base"),
+        conf_dir=conf.name,
+        base_env=base_env.name,
         requirements=RelPath(wanted if "/" in wanted else seed.replace(_REQUIREMENTS, wanted)),
         requirements_seed=RelPath(seed),
+        conf_doubt=conf.doubt,
+        env_doubt=base_env.doubt,
     )
-    why_conf = _SAID if tables.conf_dir or tables.base_env else "said by settings.py" if settings else _BY_DEFAULT
+    why_conf = next((one.reason for one in (conf, base_env) if one.reason != _BY_DEFAULT), _BY_DEFAULT)
     return Recognised(layout, Reasons(why_source, why_tests, why_conf, why_requirements))
+
+
+class _Folder(NamedTuple):
+    """A folder of config, and how it is known; with a doubt it is only what is usual."""
+
+    name: str
+    reason: str
+    doubt: str = ""
+
+
+def _config(root: str, source: str, manifest: Manifest) -> tuple[_Folder, _Folder]:
+    """The config folder and its base environment: by the manifest, else by `settings.py`, else by default."""
+    tables = manifest.project
+    conf = _Folder(tables.conf_dir, _SAID) if tables.conf_dir else None
+    base_env = _Folder(tables.base_env, _SAID) if tables.base_env else None
+    if conf is not None and base_env is not None:
+        return conf, base_env
+    path, said = _settings(root, source, tables.package)
+    return (
+        conf or _said(said.get("CONF_SOURCE"), path, "conf", managed_path),
+        base_env or _said(said.get("base_env"), path, "base", parse_base_env),
+    )
+
+
+def _said(said: "Said | None", path: str, usual: str, check: Callable[[str], str]) -> _Folder:
+    if said is None:
+        return _Folder(usual, _BY_DEFAULT)
+    where = f"{path}:{said.line}" if said.line else path
+    if said.problem:
+        return _Folder(usual, _AS_USUAL, f"{where}: {said.problem}")
+    try:
+        name = check(said.value)
+    except DocumentError as error:
+        return _Folder(usual, _AS_USUAL, f"{where}: {error.problem}")
+    unless = f" where {said.variable} is not set" if said.variable else ""
+    return _Folder(name, f"said by settings.py{unless}")
 
 
 def _source(root: str, manifest: Manifest) -> tuple[str, str]:
@@ -92,50 +132,25 @@ def _requirements(root: str, source: str, release: tuple[int, ...]) -> tuple[str
     return _REQUIREMENTS, _BY_DEFAULT
 
 
-def _conf(settings: Mapping[str, str]) -> RelPath:
-    try:
-        return managed_path(settings.get("CONF_SOURCE", "conf"))
-    except DocumentError as error:
-        raise error.at("CONF_SOURCE in settings.py") from error
-
-
 def _release(version: str) -> tuple[int, ...]:
     """The numbers of a version; what is no version counts as new."""
     parts = version.split(".")
     return tuple(int(part) for part in parts) if version and all(map(str.isdecimal, parts)) else _TESTS_MOVED_IN
 
 
-def _settings(root: str, source_dir: str, package: str) -> dict[str, str]:
-    """What Kedro's `settings.py` says of config folders, read from the syntax tree and never imported (promise P5)."""
-    path = os.path.join(source_dir, *package.split("."), "settings.py")
-    try:
-        source = read_regular(os.path.join(root, path))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise TreeError.unreadable(error, path) from error
-    if b"CONF_SOURCE" not in source and b"base_env" not in source:
-        return {}
-    import ast
+def _settings(root: str, source_dir: str, package: str) -> tuple[str, "Mapping[str, Said]"]:
+    """Where Kedro's settings are, and what they say; they are parsed where they may say something."""
+    folder = "/".join(([] if source_dir == "." else [source_dir]) + package.split("."))
+    for path in (f"{folder}/{name}" for name in SETTINGS):
+        try:
+            source = read_regular(os.path.join(root, path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise TreeError.unreadable(error, path) from error
+        if not any(word in source for word in _WORDS):
+            return path, {}
+        from micropkgd.workspace.settings.reader import read_settings
 
-    try:
-        statements = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested without end
-        return {}
-    found: dict[str, str] = {}
-    for statement in statements:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            found.update(_setting(statement.targets[0].id, statement.value))
-    return found
-
-
-def _setting(name: str, value: "ast.expr") -> Mapping[str, str]:
-    import ast
-
-    if name == "CONF_SOURCE" and isinstance(value, ast.Constant) and isinstance(value.value, str):
-        return {"CONF_SOURCE": value.value}
-    if name == "CONFIG_LOADER_ARGS" and isinstance(value, ast.Dict):
-        for key, item in zip(value.keys, value.values, strict=True):
-            if isinstance(key, ast.Constant) and key.value == "base_env" and isinstance(item, ast.Constant):
-                return {"base_env": str(item.value)}
-    return {}
+        return path, read_settings(source, path, root)
+    return "", {}

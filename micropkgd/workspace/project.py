@@ -1,6 +1,7 @@
 """One project on disk: where it is, what its manifest and lock say, how it is laid out."""
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from micropkgd import documents
@@ -94,6 +95,16 @@ def left_manifest(project: Project) -> list[str]:
     """The refs of what is locked and asked for no more."""
     asked = {entry.ref.text for entry in project.manifest.pulls}
     return [block.ref for block in project.lock.blocks if block.ref not in asked]
+
+
+def check_config(layout: Layout, envs: Iterable[str | None]) -> None:
+    """`DocumentError` where entries with these environments have config at a place that is only guessed."""
+    asked = list(envs)
+    below = "below [tool.micropkgd.project] of pyproject.toml"
+    if asked and layout.conf_doubt:
+        raise DocumentError(layout.conf_doubt, hint=f'say it {below}: conf = "{layout.conf_dir}"')
+    if None in asked and layout.env_doubt:
+        raise DocumentError(layout.env_doubt, hint=f'say it {below}: base-env = "{layout.base_env}"')
 
 
 def read_by_hand(root: str, layout: Layout) -> Lock:

@@ -499,11 +499,13 @@ def test_no_manifest_without_end_is_searched(tmp_path: Path) -> None:
     assert ended.stdout.split() == [str((tmp_path / "shop").resolve())]
 
 
-def test_settings_nested_without_end_say_nothing(installed: World) -> None:
-    """What cannot be parsed has no say in the layout."""
+def test_settings_nested_without_end_are_an_error(installed: World) -> None:
+    """What cannot be parsed is told, and nothing is put where only a guess leads."""
     installed.write("src/shop/settings.py", "CONF_SOURCE = " + "-" * 20_000 + "1\n")
+    said = installed.reconcile()
 
-    assert installed.reconcile().code == 0
+    assert said.code == 2
+    assert "settings.py: cannot be parsed by Python" in said.err
 
 
 @pytest.fixture(params=["txn", "kept", "conflicts"])

@@ -18,7 +18,7 @@ from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project, check_config, read_project
 from micropkgd.workspace.transaction.journal import JOURNAL
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def run_package(
         _recover(fs)
         project = read_project(root)
         entries = entries_of(project.manifest, wanted)
+        check_config(project.layout, (entry.env for entry in entries))
         return package_entries(fs, project, entries, make_publisher=make_publisher)
 
 

@@ -77,10 +77,9 @@ def _moved_from(desired: Desired, plan: EntryPlan | None) -> RelPath:
 def depended_on(project: Project) -> tuple[list[str], list[str]]:
     """The files and folders besides the installed ones that decide what a pass comes to."""
     layout = project.layout
-    settings = f"{layout.package_folder}/settings.py"
     archives = [entry.ref.location for entry in project.manifest.pulls if entry.ref.kind is RefKind.LOCAL]
     folders = ["tests", f"{layout.source_dir}/tests"]
-    return [MANIFEST_NAME, settings, SUSPENDED, *archives], folders
+    return [MANIFEST_NAME, *layout.settings, SUSPENDED, *archives], folders
 
 
 def leave_record(this: Pass, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome) -> None:

@@ -26,7 +26,7 @@ class Interest(NamedTuple):
     """Absolute paths."""
 
     root: str
-    documents: frozenset[str]  # manifest, lock and fs-args: sources must be asked again when they change
+    documents: frozenset[str]  # manifest, lock, settings and fs-args: sources must be asked again when they change
     archives: frozenset[str]  # local refs
     trees: frozenset[str]  # folders of modules to be packaged: everything below matters
     indexes: frozenset[str] = frozenset()  # folders that requirements are looked up in: each archive there matters
@@ -56,7 +56,8 @@ def interest_of(project: Project) -> Interest:
     """What a project depends on, by its manifest as it is now."""
     root = project.root
     manifest = project.manifest
-    named = [pull.fs_args for pull in manifest.pulls] + [package.fs_args for package in manifest.packages]
+    named = list[str | None](project.layout.settings)
+    named += [pull.fs_args for pull in manifest.pulls] + [package.fs_args for package in manifest.packages]
     local = [entry for entry in manifest.pulls if entry.kind is RefKind.LOCAL]
     indexes = [os.path.dirname(archive_in(entry.index_url, "x").location) for entry in local if entry.index_url]
     trees = set()
