@@ -2,13 +2,12 @@
 
 Rules: an address is compared part by part once it is taken apart, never as text. A path is let in only if it stays
 below the prefix in every way that servers are known to read one: as written, with its escapes undone, with empty parts
-dropped. What cannot be read without doubt is not allowed.
+dropped. What cannot be read without doubt is not allowed. The parsers are imported where an address is read: most passes
+have none to compare.
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from micropkgd.errors import DocumentError
 
@@ -49,6 +48,8 @@ class Origin(NamedTuple):
             if bucket and not set(bucket) & set("*@?#: "):
                 return cls(_BUCKETS[scheme], bucket, 0, _parts(key))
         if found and scheme in _PORTS and not set(text) & set("@?#% ") and (server := _server(text)) is not None:
+            from urllib.parse import urlsplit
+
             host, port = server
             below = host.startswith("*.")
             if "*" not in host[2 * below :]:
@@ -78,6 +79,8 @@ class Origins(NamedTuple):
         scheme = scheme.lower()
         if address.startswith("/"):
             return self._has(_FILE, "", 0, [_parts(address)])
+        from urllib.parse import unquote, urlsplit
+
         if found and scheme == _FILE:
             return rest.startswith("/") and self._has(_FILE, "", 0, [_parts(unquote(rest))])
         if found and scheme in _BUCKETS:
@@ -104,8 +107,10 @@ def _at(allowed: str, place: str) -> bool:
 
 def _server(address: str) -> tuple[str, int] | None:
     """Host and port of an http address in their one form; None where it has none that is plain."""
+    from urllib.parse import urlsplit
+
     try:
-        parts: SplitResult = urlsplit(address)
+        parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
         host = _plain(host.removesuffix("."))
     except (ValueError, UnicodeError):
@@ -117,6 +122,8 @@ def _server(address: str) -> tuple[str, int] | None:
 
 def _plain(host: str) -> str:
     """A host's name in ASCII, a number in its shortest form; one that maps an IPv4 number is that number."""
+    from ipaddress import IPv6Address, ip_address
+
     try:
         number = ip_address(host)
     except ValueError:
@@ -127,6 +134,8 @@ def _plain(host: str) -> str:
 
 def _readings(path: str) -> Iterator[Parts]:
     """The ways in which servers and their proxies read one path."""
+    from urllib.parse import unquote
+
     bare = path
     while (undone := unquote(bare)) != bare:
         bare = undone

@@ -15,9 +15,10 @@ from micropkgd.relocate.names import Finding, Relocation, Routes, routes_of
 CODE_KEYS = frozenset({"_target_", "callable", "class", "func", "function", "module", "object", "type"})
 """The keys under which configuration names code; `module` alone takes a name without anything in it."""
 
-_UNDER_KEY = re.compile(rf"(?<![\w.-])(?:{'|'.join(sorted(CODE_KEYS))})[\"']?[ \t]*[:=][ \t]*[\"']?\Z")
-_IMPORTING = re.compile(r"(?:\bfrom|\bc?import|(?<!\w)-m)\s+\Z")
-_ADDRESS = re.compile(r"[\w.]+(?::[\w.]+)?(?:\.\*?)?")
+# Compiled by `re` when they are first needed: a file without our words needs none of them.
+_UNDER_KEY = rf"(?<![\w.-])(?:{'|'.join(sorted(CODE_KEYS))})[\"']?[ \t]*[:=][ \t]*[\"']?\Z"
+_IMPORTING = r"(?:\bfrom|\bc?import|(?<!\w)-m)\s+\Z"
+_ADDRESS = r"[\w.]+(?::[\w.]+)?(?:\.\*?)?"
 _SUFFIXES = frozenset({"cfg", "csv", "db", "gz", "html", "ini", "json", "log", "md", "parquet", "pkl", "png", "py",
   "rst", "sql", "svg", "toml", "txt", "xml", "yaml", "yml", "zip"})  # fmt: skip
 _LONGEST_BEFORE = 80
@@ -30,7 +31,7 @@ _TEXTS = (".pyx", ".pxd", ".pxi", ".ipynb", ".cfg", ".ini", ".toml", ".yml", ".y
 def mentions_in_string(node: ast.Constant, routes: Routes) -> Iterator[Finding]:
     """The moved modules that a string literal names."""
     text = str(node.value)
-    alone = _ADDRESS.fullmatch(text) is not None
+    alone = re.fullmatch(_ADDRESS, text) is not None
     spans = (node.end_lineno or node.lineno) - node.lineno == text.count("\n")  # no escape stands for a line's end
     for found in _mentioned(text, routes, alone=alone):
         yield found._replace(line=node.lineno + found.line if spans else node.lineno)
@@ -72,8 +73,8 @@ def _is_certain(match: re.Match[str], old: str) -> bool:
     if "." in old:
         return True
     before = match.string[max(match.start() - _LONGEST_BEFORE, 0) : match.start()]
-    names_code = "." in match[0] and _is_address(match[0], old) and _UNDER_KEY.search(before)
-    return bool(names_code or _IMPORTING.search(before))
+    names_code = "." in match[0] and _is_address(match[0], old) and re.search(_UNDER_KEY, before)
+    return bool(names_code or re.search(_IMPORTING, before))
 
 
 def _is_address(name: str, root: str) -> bool:
