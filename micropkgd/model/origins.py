@@ -1,9 +1,9 @@
 """Places on the network and on disk, as the machine's owner names them (`allowed-origins` and others).
 
 Rules: an address is compared part by part once it is taken apart, never as text. A path is let in only if it stays
-below the prefix in every way that servers are known to read one: as written, with its escapes undone, with empty parts
-dropped. What cannot be read without doubt is not allowed. The parsers are imported where an address is read: most passes
-have none to compare.
+below the prefix in every way that servers are known to read one: as written, with its escapes undone, with empty
+parts dropped. What cannot be read without doubt is not allowed. The parsers are imported where an address is read:
+most passes have none to compare.
 """
 
 from collections.abc import Iterable, Iterator
