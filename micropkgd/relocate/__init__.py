@@ -3,27 +3,34 @@
 Pure: bytes in, bytes out. Only names of modules that move are rewritten, by editing the bytes at their place, so that
 nothing else in a file changes; what cannot be rewritten is told as a finding.
 Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`
-with `takers`, `mentions`, `parameters`, `notes`; all edit what `text` holds. `docs/imports.md` says it for people.
+with `takers`, `mentions`, `parameters`, `notes`. All edit what `text` holds, `files` tells modules from data.
+`docs/imports.md` says it for people.
 
 Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name
 to the same module, wherever the file uses it (in a list of imports: `shop.pipelines.ds as ds`). `import ds.sub` becomes
 `import shop.pipelines.ds.sub`, and the uses of `ds` in its scope follow; if one cannot, the import still binds `ds`.
 """
 
+from micropkgd.relocate.files import CODE, is_importable, module_of, packages_among
 from micropkgd.relocate.mentions import mentions
 from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
 from micropkgd.relocate.notes import notes_of
 from micropkgd.relocate.parameters import relocate_parameters
-from micropkgd.relocate.rewrite import relocate
+from micropkgd.relocate.rewrite import relocate, relocate_or_keep
 
 __all__ = [
+    "CODE",
     "Finding",
     "Kind",
     "Move",
     "Relocated",
     "Relocation",
+    "is_importable",
     "mentions",
+    "module_of",
     "notes_of",
+    "packages_among",
     "relocate",
+    "relocate_or_keep",
     "relocate_parameters",
 ]

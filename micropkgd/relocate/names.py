@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-Kind = Literal["leaves", "dynamic", "ambiguous", "mention"]
+Kind = Literal["leaves", "dynamic", "ambiguous", "mention", "unread"]
 """`leaves` names what stays behind, `dynamic` is a string that may name a module, `ambiguous` has two readings,
-`mention` is text that names a module which moved."""
+`mention` is text that names a module which moved, `unread` a file that could not be parsed."""
 
 METADATA = frozenset({"importlib.metadata", "importlib_metadata", "pkg_resources"})
 """The modules that answer for installed packages."""

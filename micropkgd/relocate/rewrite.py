@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from micropkgd.errors import CodeError
 from micropkgd.relocate.imports import Claim, Lines, Reader, Viewpoint, imports_among, statements_of
-from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of
+from micropkgd.relocate.mentions import mentions_in_text
+from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of, top_of
 from micropkgd.relocate.scopes import Scan
 from micropkgd.relocate.statements import edits_of, rewrite_of
 from micropkgd.relocate.strings import Strings, constants_among
 from micropkgd.relocate.takers import metadata_among
-from micropkgd.relocate.text import Edit, Text
+from micropkgd.relocate.text import Edit, Text, UnreadError
 from micropkgd.relocate.uses import settle, spell, unbound_annotations
 
+_SHOWN = 60  # characters of a line
 _TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*(?!ignore)")
 
 
@@ -26,7 +27,7 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     """Rewrite one file of what moves, as its imports must be after the move.
 
     `module` is its own old dotted name and one of `relocation.modules`; `is_package` says it is an `__init__.py`.
-    A file that needs a look but cannot be decoded or parsed is a `CodeError` that names the line.
+    A file that needs a look but cannot be decoded or parsed is an `UnreadError` that names the line.
     """
     routes = routes_of(relocation)
     text = Text.decode(source)
@@ -38,9 +39,38 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     try:
         changes = _changes(text, _words(routes.words, climb), reader)
     except RecursionError as error:
-        raise CodeError("line 1 or later is nested too deeply to be followed") from error
+        raise UnreadError(1, "or later is nested too deeply to be followed") from error
     findings = sorted(change for change in changes if isinstance(change, Finding))
     return Relocated(text.edited([change for change in changes if isinstance(change, Edit)]), tuple(findings))
+
+
+def relocate_or_keep(
+    source: bytes, *, module: str, is_package: bool, relocation: Relocation, importable: bool
+) -> Relocated:
+    """Rewrite one file; one that cannot be read stays as it is, with findings, if no import in it must change.
+
+    What nothing can import, a template or a stub, needs no imports that work.
+    """
+    try:
+        return relocate(source, module=module, is_package=is_package, relocation=relocation)
+    except UnreadError as error:
+        if importable and _asks_for_ours(source, Reader(routes_of(relocation), Viewpoint(module, is_package))):
+            raise
+        lines = source.splitlines() or [b""]
+        line = lines[min(error.line, len(lines)) - 1].decode(errors="replace").strip()
+        finding = Finding(error.line, line[:_SHOWN], f"{error.what}; the file is taken as it is", "unread")
+        named = mentions_in_text(source.decode(errors="replace"), routes_of(relocation))
+        return Relocated(source, tuple(sorted((finding, *named))))
+
+
+def _asks_for_ours(source: bytes, reader: Reader) -> bool:
+    """Whether a file that cannot be parsed has a line that looks like an import of what moves."""
+    roots, homes = reader.routes.roots, reader.routes.homes
+    tops = b"|".join(re.escape(word.encode()) for word in sorted({top_of(root) for root in roots} | homes))
+    plain = re.compile(
+        rb"^[ \t]*(?:from|import)\b[^\r\n#]*?(?<![\w.\x80-\xff])(?:" + tops + rb")(?![\w\x80-\xff])", re.MULTILINE
+    )
+    return bool(plain.search(source) or _climbs(_climb(reader)).search(source))
 
 
 def _changes(text: Text, pattern: re.Pattern[bytes], reader: Reader) -> list[Edit | Finding]:

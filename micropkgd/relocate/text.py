@@ -7,6 +7,7 @@ and encoding come back. Line ends are never translated.
 import ast
 import gc
 import re
+import sys
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ from typing import NamedTuple
 from micropkgd.errors import CodeError
 
 BOM = b"\xef\xbb\xbf"
+_NOT_PARSED = f"does not parse by Python {sys.version_info.major}.{sys.version_info.minor}"
+_OTHER_PYTHON = "if it is code of another Python, run micropkgd with that one"
 _QUOTES = (b'"', b"'", b'"""', b"'''")
 _OPENING = re.compile(rb"[fFrRuU]{0,2}(?:\"\"\"|'''|\"|')")
 _TWO_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*")
@@ -27,6 +30,15 @@ class Edit(NamedTuple):
     start: int
     end: int
     new: bytes
+
+
+class UnreadError(CodeError):
+    """A file that the Python which runs micropkgd cannot decode or parse: one of another Python, or no code at all."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line} {problem}", hint=_OTHER_PYTHON)
+        self.line = line
+        self.what = problem
 
 
 class Text(NamedTuple):
@@ -47,7 +59,9 @@ class Text(NamedTuple):
         try:
             return cls(source, source.decode(encoding).encode(), b"", encoding)
         except UnicodeError as error:
-            raise CodeError(f"line 1 declares the encoding {encoding}, but the file is not in it") from error
+            raise UnreadError(1, f"declares the encoding {encoding}, but the file is not in it") from error
+        except LookupError as error:
+            raise UnreadError(1, f"declares the encoding {encoding}, which is none of text") from error
 
     def edited(self, edits: Sequence[Edit]) -> bytes:
         """The whole file with some edits made, in its own mark and encoding."""
@@ -72,9 +86,9 @@ class Text(NamedTuple):
         try:
             return _parsed(self._code)
         except SyntaxError as error:
-            raise CodeError(f"line {error.lineno or 1} does not parse: {error.msg}") from error
+            raise UnreadError(error.lineno or 1, f"{_NOT_PARSED}: {error.msg}") from error
         except (ValueError, MemoryError) as error:
-            raise CodeError(f"line 1 or later does not parse: {str(error) or 'it is nested too deeply'}") from error
+            raise UnreadError(1, f"or later {_NOT_PARSED}: {str(error) or 'it is nested too deeply'}") from error
 
     @property
     def _code(self) -> bytes | str:
@@ -162,4 +176,4 @@ def _declared(source: bytes) -> str:
     try:
         return detect_encoding(BytesIO(source).readline)[0]
     except SyntaxError as error:
-        raise CodeError(f"line 1 declares an encoding that cannot be used: {error.msg}") from error
+        raise UnreadError(1, f"declares an encoding that cannot be used: {error.msg}") from error

@@ -86,7 +86,7 @@ def there_and_back(tree: Tree, name: str) -> dict[RelPath, bytes]:
     """Package a tree as `name`, and pull it again as `ds`."""
     subject = Subject(PLACE, "ds", name)
     inputs = [Input(path, member, executable=False, size=0) for path, member in travelling(tree, name).items()]
-    moved = move(subject, inputs, {RelPath(path): content for path, content in tree.items()})
+    moved = move(subject, inputs, {RelPath(path): content for path, content in tree.items()}, pulled={})
     archive = write_sdist(described(subject, moved, "1.0", ())).data
     entry = PullEntry(Ref.parse("dist/x.tar.gz"), alias=None if name == "ds" else "ds", destination=("pipelines",))
     return render(read_sdist(archive), entry, LAYOUT).files

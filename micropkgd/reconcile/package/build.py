@@ -1,8 +1,8 @@
 """From the files of a module to the archive's members: what is renamed, rewritten and stated. Pure.
 
 A render the other way round (`render` says where a pull puts each member): `<package>.<module>` becomes the top-level
-package, its tests `tests`, its parameters `<package>/config`. Every Python file must parse, so that what is published
-can be pulled.
+package, its tests `tests`, its parameters `<package>/config`. Every module must parse, so that no half-saved code gets
+out, unless it came so with a pull; a file that nothing can import, a template or a stub, need not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,33 @@ from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.parameters import why_not_parameters
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.names import archive_stem
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate, relocate_parameters
+from micropkgd.relocate import (
+    CODE,
+    Finding,
+    Move,
+    Relocated,
+    Relocation,
+    is_importable,
+    mentions,
+    module_of,
+    packages_among,
+    relocate,
+    relocate_or_keep,
+    relocate_parameters,
+)
 from micropkgd.relocate.text import Text
 from micropkgd.sdist.reader import Member, Sdist
 
-_CODE = (".py", ".pyi")
-_PARSED_WITH = "the file must be of a Python version that runs micropkgd"
+
+class Reading(NamedTuple):
+    """How a Python file is to be read: whether anything can import it, and whether it must parse."""
+
+    importable: bool
+    strict: bool
 
 
 class Moved(NamedTuple):
@@ -30,13 +47,27 @@ class Moved(NamedTuple):
     notes: tuple[str, ...]
 
 
-def move(subject: Subject, files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Moved:
-    """Rename and rewrite the files of a module; `CodeError` names file and line of code that does not parse."""
+def move(
+    subject: Subject,
+    files: Sequence[Input],
+    contents: Mapping[RelPath, bytes],
+    *,
+    pulled: Mapping[RelPath, Digest],
+    of_newer_python: bool = False,
+) -> Moved:
+    """Rename and rewrite the files of a module; `CodeError` names file and line of code that does not parse.
+
+    `pulled` are the files as they came, of a module that was pulled. A newer Python's code is not ours to judge.
+    """
     relocation = _relocation(subject, files)
+    packages = packages_among(file.member for file in files) | {subject.name, "tests"}
     members: dict[str, Member] = {}
     findings: list[tuple[RelPath, Finding]] = []
     for file in files:
-        moved = _moved(subject, file, contents[file.path], relocation)
+        source = contents[file.path]
+        importable = is_importable(file.member, packages)
+        as_it_came = of_newer_python or digest_of(source) == pulled.get(file.path)
+        moved = _moved(subject, file, source, relocation, Reading(importable, strict=importable and not as_it_came))
         findings += ((file.path, finding) for finding in moved.findings)
         member = Member(file.member, moved.source, file.executable)
         if members.setdefault(file.member, member) != member:
@@ -54,7 +85,7 @@ def described(subject: Subject, moved: Moved, version: str, requirements: Sequen
 
 def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:
     place = subject.place
-    modules = {_old_module(subject, file)[0] for file in files if file.member.endswith(_CODE)}
+    modules = {_old_module(subject, file)[0] for file in files if file.member.endswith(CODE)}
     folders = {module.rpartition(".")[0] for module in modules}
     moves = (Move(place.module, subject.name), Move(place.tests_module, "tests"))
     homes = frozenset({place.module.partition(".")[0], "tests"})
@@ -63,31 +94,29 @@ def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:
 
 def _old_module(subject: Subject, file: Input) -> tuple[str, bool]:
     """The dotted name of a Python file in the project, and whether it is a package's own file."""
-    top, _, inner = file.member.rpartition(".")[0].partition("/")
+    top, _, inner = file.member.partition("/")
     old = subject.place.tests_module if top == "tests" else subject.place.module
-    dotted = f"{old}.{inner.replace('/', '.')}"
-    if dotted.endswith(".__init__"):
-        return dotted.removesuffix(".__init__"), True
-    return dotted, False
+    return module_of(f"{old.replace('.', '/')}/{inner}")
 
 
-def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation) -> Relocated:
+def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation, reading: Reading) -> Relocated:
     """One file as it is in the archive; one that is no Python code stays as it is."""
     if file.path.startswith(f"{subject.place.conf}/"):
         return relocate_parameters(
             source, name=file.member, relocation=relocation, rewrite=subject.rewrite_parameters
         )  # fmt: skip
-    if not file.member.endswith(_CODE):
+    if not file.member.endswith(CODE):
         return Relocated(source, mentions(source, name=file.member, relocation=relocation))
     module, is_package = _old_module(subject, file)
     try:
+        if not reading.strict:
+            return relocate_or_keep(
+                source, module=module, is_package=is_package, relocation=relocation, importable=reading.importable
+            )
         moved = relocate(source, module=module, is_package=is_package, relocation=relocation)
         if moved.source is source and not moved.findings:
             Text.decode(source).tree()  # nothing in it moves, so nobody has parsed it yet
     except CodeError as error:
-        if file.member.endswith(".pyi"):  # as in a pull: a stub is never run
-            return Relocated(source, ())
-        error.hint = error.hint or _PARSED_WITH
         raise error.at(file.path) from error
     return moved
 

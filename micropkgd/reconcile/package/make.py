@@ -3,21 +3,23 @@
 Everything that a pass with nothing to do never needs is imported from here.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from micropkgd.errors import ArchiveError, CodeError, TreeError
+from micropkgd.errors import ArchiveError, CodeError, DocumentError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.package.build import Moved, described, move
-from micropkgd.reconcile.package.inputs import REQUIREMENTS, Seen, signatures
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen, signatures
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import project_version, read_requirements, stated_version
 from micropkgd.reconcile.package.still import read_still
 from micropkgd.reconcile.package.tour import unreadable
 from micropkgd.relocate import notes_of
+from micropkgd.relocate.text import UnreadError
 from micropkgd.sdist.reader import Sdist
 from micropkgd.sdist.writer import Written, write_sdist
 from micropkgd.workspace.fsops import FsOps
@@ -39,7 +41,7 @@ class Made(NamedTuple):
 def make(fs: FsOps, project: Project, job: Job) -> Made:
     """Make the archive; `MicropkgError` says what of the module must be mended."""
     inputs, contents = read_still(fs, project.root, job.subject)
-    moved = move(job.subject, inputs.files, contents)  # first, for half-saved code may seem to have no version
+    moved = _moved(project, job, inputs, contents)  # first, for half-saved code may seem to have no version
     version, asked = _version(fs, project, job, contents)
     written = _pack(job, described(job.subject, moved, version, _requirements(job, contents)))
     archived = Archived(
@@ -52,6 +54,30 @@ def make(fs: FsOps, project: Project, job: Job) -> Made:
         left_out=inputs.left_out,
     )
     return Made(archived, written.data, {**inputs.seen, **asked}, _dangling(project, moved))
+
+
+def _moved(project: Project, job: Job, inputs: Inputs, contents: Mapping[RelPath, bytes]) -> Moved:
+    """The files under their new names; code that does not parse may be of a Python that the project asks for."""
+    pulled = job.origin.files if job.origin is not None else {}
+    try:
+        return move(job.subject, inputs.files, contents, pulled=pulled)
+    except UnreadError:
+        if not _asks_for_newer_python(project):
+            raise
+        return move(job.subject, inputs.files, contents, pulled=pulled, of_newer_python=True)
+
+
+def _asks_for_newer_python(project: Project) -> bool:
+    """Whether the project is for newer Pythons only than that which runs micropkgd."""
+    from packaging.version import Version
+
+    from micropkgd.sources.index.select import oldest_python
+
+    try:
+        oldest = oldest_python(project.manifest.project.requires_python)
+    except DocumentError:
+        return False
+    return oldest is not None and oldest > Version(".".join(map(str, sys.version_info[:3])))
 
 
 def _notes(moved: Moved) -> tuple[str, ...]:

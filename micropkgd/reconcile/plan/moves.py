@@ -13,7 +13,7 @@ from micropkgd.model.parameters import renamed
 from micropkgd.model.plan import Change, EntryPlan, Kind
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.plan.planner import Subject
-from micropkgd.relocate import Move, Relocation, relocate
+from micropkgd.relocate import Move, Relocation, is_importable, packages_among, relocate_or_keep
 
 _USUAL_SOURCES = frozenset({"src", "lib", "source", "python"})
 
@@ -66,7 +66,21 @@ def relocated(new: RelPath, data: bytes, old: Version, place: Place, journey: Jo
     homes = frozenset(move.old.partition(".")[0] for move in moves)
     relocation = Relocation(tuple(sorted(moves)), frozenset(modules | folders), homes)
     is_package = new.endswith("/__init__.py")
-    return relocate(data, module=names[new], is_package=is_package, relocation=relocation).source
+    return relocate_or_keep(
+        data,
+        module=names[new],
+        is_package=is_package,
+        relocation=relocation,
+        importable=_is_importable(new, place, journey.origins),
+    ).source
+
+
+def _is_importable(new: RelPath, place: Place, paths: Iterable[RelPath]) -> bool:
+    """Whether a file is a module of the package or of its tests, and no data."""
+    root = place.code if new.startswith(f"{place.code}/") else place.tests
+    above = root.removesuffix(root.rpartition("/")[2])
+    packages = packages_among(path.removeprefix(above) for path in paths)
+    return is_importable(new.removeprefix(above), packages)
 
 
 def as_if_moved(

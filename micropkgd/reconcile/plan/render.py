@@ -11,7 +11,19 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.resolve.rendering import Rendering
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, mentions, relocate, relocate_parameters
+from micropkgd.relocate import (
+    CODE,
+    Finding,
+    Move,
+    Relocated,
+    Relocation,
+    is_importable,
+    mentions,
+    module_of,
+    packages_among,
+    relocate_or_keep,
+    relocate_parameters,
+)
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -23,6 +35,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     leaf = entry.alias or package
     place = layout.place(entry.destination, leaf, entry.env)
     relocation = _relocation(sdist, package, place)._replace(distribution=metadata.name)
+    packages = packages_among(member.path for member in sdist.members)
     files: dict[RelPath, bytes] = {}
     findings: list[tuple[RelPath, Finding]] = []
     for member in _wanted(sdist, package):
@@ -36,7 +49,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
                 member.data, name=path, relocation=relocation, rewrite=entry.rewrite_parameters
             )  # fmt: skip
         else:
-            moved = _relocated(member, relocation)
+            moved = _relocated(member, relocation, packages)
         files[path] = moved.source
         findings += ((path, finding) for finding in moved.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
@@ -47,21 +60,26 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
 
 
 def _relocation(sdist: Sdist, package: str, place: Place) -> Relocation:
-    modules = {_module(member.path)[0] for member in _wanted(sdist, package) if member.path.endswith((".py", ".pyi"))}
+    modules = {module_of(member.path)[0] for member in _wanted(sdist, package) if member.path.endswith(CODE)}
     folders = {module.rpartition(".")[0] for module in modules if "." in module}
     moves = (Move(package, place.module), Move("tests", place.tests_module))
     return Relocation(moves, frozenset(modules | folders), frozenset({package, "tests"}))
 
 
-def _relocated(member: Member, relocation: Relocation) -> Relocated:
-    if not member.path.endswith((".py", ".pyi")):
+def _relocated(member: Member, relocation: Relocation, packages: frozenset[str]) -> Relocated:
+    """A file under its new names; code that needs none of them need not even be Python that we can read."""
+    if not member.path.endswith(CODE):
         return Relocated(member.data, mentions(member.data, name=member.path, relocation=relocation))
-    module, is_package = _module(member.path)
+    module, is_package = module_of(member.path)
     try:
-        return relocate(member.data, module=module, is_package=is_package, relocation=relocation)
+        return relocate_or_keep(
+            member.data,
+            module=module,
+            is_package=is_package,
+            relocation=relocation,
+            importable=is_importable(member.path, packages),
+        )
     except CodeError as error:
-        if member.path.endswith(".pyi"):  # never run, so a stub that only its author can read does no harm
-            return Relocated(member.data, ())
         raise error.at(member.path) from error
 
 
@@ -82,11 +100,3 @@ def _target(member: str, package: str, leaf: str, place: Place) -> RelPath:
     if config != rest and is_parameters(config):
         return rel_path(f"{place.conf}/{renamed(config, package, leaf)}")
     return rel_path(f"{place.code}/{rest}")
-
-
-def _module(member: str) -> tuple[str, bool]:
-    """The dotted name of a Python file in the archive, and whether it is a package's own file."""
-    dotted = member.rpartition(".")[0].replace("/", ".")
-    if dotted.endswith(".__init__"):
-        return dotted.removesuffix(".__init__"), True
-    return dotted, False
