@@ -1,4 +1,4 @@
-"""Passes against their floors, as ratios taken in one run on one machine (design.md section 12).
+"""Passes against their floors, as ratios taken in one run on one machine (docs/performance.md).
 
 Run it with `python -m benchmarks.passes [ENTRIES ...]`. Floors: a script that writes and syncs the same files, `git
 status` on the same tree, `python -c pass`. Medians of several rounds; nothing is asserted, for machines differ.

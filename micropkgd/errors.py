@@ -1,7 +1,7 @@
 """What can go wrong, sorted by who must act.
 
 Every error a person can cause or can mend is a `MicropkgError`: it says what is wrong, where, why, and (as
-`hint`) what to do, and knows the exit code of design.md section 10. Anything else that escapes is a bug.
+`hint`) what to do, and knows the exit code of docs/json.md. Anything else that escapes is a bug.
 """
 
 import errno
@@ -54,7 +54,7 @@ class DocumentError(MicropkgError):
 
 
 class ArchiveError(MicropkgError):
-    """The publisher must mend the archive. `reason` is the stable slug of reliability.md section 3."""
+    """The publisher must mend the archive. `reason` is one of the stable words of docs/archives.md."""
 
     exit_code = 6
 

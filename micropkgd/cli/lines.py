@@ -2,7 +2,7 @@
 
 
 def plain(text: str) -> str:
-    """Make control and direction characters of foreign names visible (reliability.md, T25)."""
+    """Make control and direction characters of foreign names visible (docs/threats.md, T25)."""
     if text.isprintable():
         return text
     return "".join(

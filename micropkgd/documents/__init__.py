@@ -55,7 +55,7 @@ def read_yaml(data: bytes) -> Mapping[str, object]:
     """Parse a small YAML mapping with the safe C loader; aliases, tags and deep nesting are refused.
 
     No message tells a value, which may be a secret: a password that begins with `!` is read as a tag, and one like
-    `2024-13-45` as a date that there is not (reliability.md, T15 and T23).
+    `2024-13-45` as a date that there is not (docs/threats.md, T15 and T23).
     """
     import yaml
 

@@ -1,7 +1,8 @@
 """What holds for this machine, with or without the service.
 
-`places` says where the config and the socket are and imports next to nothing; `config` reads the config, `config_check`
-notes what is suspicious in it (`hook_check`: in the argument list of a hook), `cron` reads a schedule. `projects` finds
-the folders that the config's paths and globs stand for. `token` keeps the secret of the control API, `systemd_units`
-writes the units of the user's service; both are put in place by `replaced`.
+`places` says where the config and the socket are and imports next to nothing; `config` reads the config,
+`config_check` notes what is suspicious in it (`hook_check`: in the argument list of a hook), `cron` reads a schedule.
+`projects` finds the folders that the config's paths and globs stand for, `trust` keeps those in which the service may
+act. `token` keeps the secret of the control API, `systemd_units` writes the units of the user's service; both are put
+in place by `replaced`.
 """

@@ -1,4 +1,4 @@
-"""How an entry stands after a pass, in the words of design.md section 9, and what the command ends with."""
+"""How an entry stands after a pass, in the words of docs/service.md, and what the command ends with."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -142,7 +142,7 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 
 
 def _refuse_unquoted(key: str, row: Table, path: TablePath, allowed: Sequence[str]) -> None:
-    """Explain `pipelines.x = {}`: TOML reads the unquoted dots as tables in tables (kedro.md, issue #2200)."""
+    """Explain `pipelines.x = {}`: TOML reads the unquoted dots as tables in tables (docs/kedro.md, defect 22)."""
     parts = [key]
     inner: object = row
     while isinstance(inner, Mapping) and len(inner) == 1:

@@ -1,4 +1,4 @@
-"""Where things live in one project: Kedro 0.18, 0.19, 1.x or a plain Python project (kedro.md, sections (a), (h))."""
+"""Where things live in one project: Kedro 0.18, 0.19, 1.x or a plain Python project (docs/kedro.md, "Layouts")."""
 
 from typing import Final, NamedTuple
 
@@ -64,7 +64,7 @@ class Layout(NamedTuple):
         return RelPath(self.conf_dir) if name == "." else _below(self.conf_dir, tuple(name.split("/")))
 
     def scaffolds(self, destination: tuple[str, ...], *, tests: bool) -> tuple[RelPath, ...]:
-        """The `__init__.py` files that the folders above an entry need to be packages (kedro.md, defect 12)."""
+        """The `__init__.py` files that the folders above an entry need to be packages (docs/kedro.md, defect 10)."""
         roots = (self.package_folder, self.tests_dir) if tests else (self.package_folder,)
         return tuple(
             RelPath(f"{_below(root, destination[: depth + 1])}/__init__.py")

@@ -153,7 +153,7 @@ class Lock(NamedTuple):
 
 
 def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
-    """The files of a block that lie outside the places an entry with this target may have (reliability.md, T17)."""
+    """The files of a block that lie outside the places an entry with this target may have (docs/threats.md, T17)."""
     inner = block.target.removeprefix(f"{layout.package_folder}/")
     if inner == block.target:
         return (block.target,)
@@ -172,7 +172,7 @@ def _is_config(path: str) -> bool:
 
 
 def foreign_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:
-    """The files of a block that neither this layout nor another could give to its entry (reliability.md, T17).
+    """The files of a block that neither this layout nor another could give to its entry (docs/threats.md, T17).
 
     A lock outlives a change of layout: in another one, too, code lies below the target, tests in a folder of its name
     inside a tests folder, parameters are such by their name, and nothing is hidden.

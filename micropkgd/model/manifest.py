@@ -1,4 +1,4 @@
-"""The manifest: what the owner asks for, as values (design.md section 3).
+"""The manifest: what the owner asks for, as values (docs/formats.md).
 
 Reads plain mappings, never text, so that it is tested with literals. Every error names the table and the key it is
 about; `documents.statements.line_of` turns that address into a line.

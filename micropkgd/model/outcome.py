@@ -123,7 +123,7 @@ class Outcome(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The project's exit code (design.md section 10)."""
+        """The project's exit code (docs/json.md)."""
         codes = [entry.exit_code for entry in self.entries] + [package.exit_code for package in self.packages]
         if self.failure is not None:
             codes.append(self.failure.exit_code)

@@ -1,9 +1,9 @@
 """What counts as a parameters file, and what an alias makes of its name. Pure.
 
 One rule for what comes in, for what goes out, and for what a lock may list. It keeps a stranger's catalog, credentials
-and code out of a project's configuration (reliability.md, T3). A path is that below the env folder. A name counts
-whole, as a file's stem, behind `parameters_`, or as a folder, so that `ds` never takes a part of `kids` (kedro.md,
-defect 13).
+and code out of a project's configuration (docs/threats.md, T3). A path is that below the env folder. A name counts
+whole, as a file's stem, behind `parameters_`, or as a folder, so that `ds` never takes a part of `kids` (docs/kedro.md,
+defect 11).
 """
 
 from typing import Final

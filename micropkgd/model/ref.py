@@ -1,7 +1,7 @@
 """Refs: where a pull entry's archive is.
 
 The text decides the kind, never the disk and never the network: a text that is no address, no path and no
-requirement is an error, so that a typo cannot fall through to a package index (kedro.md, defect 5).
+requirement is an error, so that a typo cannot fall through to a package index (docs/kedro.md, defect 5).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""One pass: observe, resolve, render, plan, commit, package, report (design.md section 5).
+"""One pass: observe, resolve, render, plan, commit, package, report (docs/architecture.md).
 
 A pass reads everything again, whatever triggered it. It is synchronous and has one writer, the transaction; where a
 person's save races it, the commit is taken back, that entry is left out, and the rest is planned again.

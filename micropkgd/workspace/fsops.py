@@ -1,7 +1,7 @@
 """The only calls that change a user's files, each on one path below the project.
 
 Every path is walked from the project's own folder descriptor, one component at a time and following no link, so that
-a parent folder swapped for a link cannot lead a write outside (reliability.md, T19, T20). Nothing here decides
+a parent folder swapped for a link cannot lead a write outside (docs/threats.md, T19, T20). Nothing here decides
 anything, and nothing is durable until `sync_file` and `sync_folder` say so.
 """
 

@@ -15,6 +15,7 @@ def _below(folder: str, pattern: str) -> list[str]:
 
 MODULES = _below("micropkgd", "*.py")
 TESTS = _below("tests", "*.py")
+BENCHMARKS = _below("benchmarks", "*.py")
 PAGES = sorted([*_below("docs", "*.md"), *(path.name for path in REPOSITORY.glob("*.md"))])
 
 

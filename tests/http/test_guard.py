@@ -1,4 +1,4 @@
-"""Who may ask over TCP: the rules of reliability.md section 7, tried on the real service with bytes as they come."""
+"""Who may ask over TCP: the rules of docs/http.md, tried on the real service with bytes as they come."""
 
 import gzip
 import os

@@ -28,7 +28,7 @@ def manifest(own: Mapping[str, object] | None = None, kedro: Mapping[str, object
 
 
 def test_an_empty_manifest_has_the_documented_policy() -> None:
-    """Each default of design.md section 3."""
+    """Each default of docs/formats.md."""
     assert manifest() == Manifest(
         manifest().project, (), (),
         Policy(OnLocalEdit.MERGE, True, Update.FOLLOW, "requirements.in", OnDanglingImport.WARN),

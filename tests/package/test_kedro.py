@@ -106,7 +106,7 @@ def _lines(world: World, path: str) -> set[str]:
 
 
 def test_pip_installs_the_package_alone(tools: Tools, world: World, tmp_path: Path) -> None:
-    """Code, data and typing marks can be imported and read; no top-level `tests` comes along (defect 23)."""
+    """Code, data and typing marks can be imported and read, and no `tests` comes along (docs/kedro.md, defect 26)."""
     package_sample(world, ALL[1])
     python = str(environment(tmp_path, "pip") / "bin/python")
     before = _site_packages(tools, python)

@@ -16,7 +16,7 @@ from tests.kit.world import SAMPLES, World
 
 SOURCES = places.DATA / "sources"
 
-# What Kedro drops without a word, and what travels now (kedro.md, section (i), defects 14 and 16).
+# What Kedro drops without a word, and what travels now (docs/kedro.md, defects 12 and 13).
 DATA = """ds/CHANGELOG.md ds/LICENSE ds/data.json ds/helpers2/data.csv ds/notes.txt ds/parameters_here.yml
     ds/resources/parameters.txt ds/script.sh ds/template.html tests/fixtures/data.csv ds/config/other.yml"""
 YAML = "ds/config/parameters/ds.yaml ds/config/parameters_ds.yaml"
@@ -92,7 +92,7 @@ def test_the_metadata_of_a_sample_are_kedros(world: World, sample: Sample) -> No
     ],
 )
 def test_what_kedro_left_dangling_is_told(world: World, module: str, finding: str) -> None:
-    """Imports that leave a nested package, or one of the project's own name (defects 11 and 22)."""
+    """Imports that leave a nested package, or one of the project's own name (docs/kedro.md, defects 9 and 25)."""
     become(world, "nested")
     said = world.run("package", module)
 
@@ -102,7 +102,7 @@ def test_what_kedro_left_dangling_is_told(world: World, module: str, finding: st
 
 
 def test_the_projects_own_name_can_have_an_alias(world: World) -> None:
-    """Kedro ends in a traceback here (defect 22)."""
+    """Kedro ends in a traceback here (docs/kedro.md, defect 25)."""
     become(world, "nested")
     assert world.run("package", "pipelines.demo", "--alias", "shown").code == 0
 

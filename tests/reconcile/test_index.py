@@ -248,7 +248,7 @@ class TestFollowing:
         world.sync()
 
     def test_release_with_other_bytes(self, world: World, index: StaticIndex) -> None:
-        """Reliability.md, F45: both digests are shown, and the new bytes are not taken."""
+        """Both digests are shown, and the new bytes are not taken (docs/faults.md, F45)."""
         world.asks_for("ds", index=index.url)
         world.sync()
         withdraw(index, "1.1")

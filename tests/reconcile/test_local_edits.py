@@ -1,4 +1,4 @@
-"""The three-way table of design.md section 5 on disk, the policies, and a person's choice."""
+"""The three-way table of docs/merging.md on disk, the policies, and a person's choice."""
 
 import pytest
 

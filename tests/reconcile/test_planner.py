@@ -1,4 +1,4 @@
-"""The three-way table of design.md section 5, row by row and as laws."""
+"""The three-way table of docs/merging.md, row by row and as laws."""
 
 from collections.abc import Mapping
 from itertools import product

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
+from micropkgd.service.watching import events
 from micropkgd.service.watching.events import Watcher
 from tests.kit.daemon import PATIENCE
 
@@ -15,7 +18,8 @@ class Seen:
         self.paths: set[str] = set()
         self.degraded: list[str] = []
         self._armed = asyncio.Event()
-        self.watcher = Watcher(self.paths.update, self._armed.set, lambda: None, self.degraded.append)
+        self.overflown = asyncio.Event()
+        self.watcher = Watcher(self.paths.update, self._armed.set, self.overflown.set, self.degraded.append)
 
     async def watch(self, *folders: Path) -> None:
         """Watch these folders from now on."""
@@ -92,5 +96,18 @@ def test_a_folder_that_was_moved_away_and_back_is_watched_again(tmp_path: Path) 
         await seen.watch(*folders)
         (dist / "ds.tar.gz").write_bytes(b"")
         await seen.until_seen(dist / "ds.tar.gz")
+
+    watching(work)
+
+
+def test_more_events_than_can_be_trusted_are_an_overflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some may be missing, so nobody is told which they were: everything is looked at (docs/faults.md, F53)."""
+    monkeypatch.setattr(events, "_MANY", 3)
+
+    async def work(seen: Seen) -> None:
+        await seen.watch(tmp_path)
+        for number in range(9):
+            (tmp_path / f"{number}.py").write_text("a = 1\n")
+        await asyncio.wait_for(seen.overflown.wait(), PATIENCE)
 
     watching(work)

@@ -386,7 +386,7 @@ class TestConditions:
 
 
 class TestNeverBack:
-    """Reliability.md, T6 and T7: an index that was taken over or set back."""
+    """An index that was taken over or set back (docs/threats.md, T6 and T7)."""
 
     def test_older_release(self, static_index: StaticIndex, ask: Ask) -> None:
         """It is refused, however it is known that there was a newer one."""

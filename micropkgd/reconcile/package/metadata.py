@@ -88,7 +88,7 @@ def pkg_info(name: str, version: str, requirements: Sequence[str]) -> bytes:
 
 
 def pyproject_toml(name: str, version: str, requirements: Sequence[str]) -> bytes:
-    """The file that lets `pip install` build a wheel of the package, and of nothing beside it (kedro.md, defect 23).
+    """What `pip install` builds a wheel of the package from, and of nothing beside it (docs/kedro.md, defect 26).
 
     A form to fill in: for printable text a JSON string is a TOML string, and no writer need be loaded.
     """

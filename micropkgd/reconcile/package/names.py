@@ -17,7 +17,7 @@ def archive_stem(name: str, version: str) -> str:
 
 
 def belongs(config: str, name: str) -> bool:
-    """Whether a file, by its path below the env folder, has parameters of this package (kedro.md, section (c) 3)."""
+    """Whether a file below the env folder has parameters of this package (docs/packaging.md, "What travels")."""
     *folders, file = config.split("/")
     in_parameters = bool(folders) and folders[0].startswith("parameters")
     return is_parameters(config) and (

@@ -1,4 +1,4 @@
-"""Which files of a module never travel, by their names (kedro.md, section (c)). Pure.
+"""Which files of a module never travel, by their names (docs/packaging.md, "What travels"). Pure.
 
 Data files go along; hidden files, caches, backups of editors, catalogs and credentials do not, and what somebody could
 miss is told.

@@ -181,7 +181,7 @@ def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Rel
 
 
 def _of_requirements(rendering: Rendering) -> Iterator[str]:
-    """Name what a person's pip would fetch from an address of the publisher's choice (reliability.md, T4)."""
+    """Name what a person's pip would fetch from an address of the publisher's choice (docs/threats.md, T4)."""
     if any("@" in line for line in rendering.requirements):
         from micropkgd.sdist.requirements import direct_address
         from micropkgd.sources.redaction import redacted

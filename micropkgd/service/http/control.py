@@ -1,7 +1,7 @@
 """What the service can be asked, over HTTP on its unix socket (docs/service.md): the same routes on TCP where it is on.
 
 Handlers read what is asked, hand it to the supervisor, and say what came of it. They widen nothing: no project, origin,
-hook or credential can be added here, and no address or path is fetched (reliability.md section 7, rule 8).
+hook or credential can be added here, and no address or path is fetched (docs/http.md, rule 8).
 """
 
 import asyncio
@@ -61,7 +61,7 @@ def make_app(
 
 @web.middleware
 async def note_who_asked(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Make an event of everything that was asked for and done (reliability.md section 7, rule 11)."""
+    """Make an event of everything that was asked for and done (docs/http.md, rule 11)."""
     response: web.StreamResponse = await handler(request)
     if request.method == "POST" and response.status < HTTPStatus.BAD_REQUEST and ASKED_BY in request:
         request.app[SUPERVISOR].board.say(News("Asked", request.path, f"by {request[ASKED_BY]}"))

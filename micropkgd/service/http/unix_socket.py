@@ -1,4 +1,4 @@
-"""The unix socket by which the service is spoken to: where it is, and who may come in (reliability.md section 7).
+"""The unix socket by which the service is spoken to: where it is, and who may come in (docs/http.md, rule 1).
 
 The folder is 0700 and the socket 0600; the kernel says who the other side is. A socket that nobody answers at is
 removed, anything else that stands there is not. A socket that systemd has opened (sd_listen_fds(3)) comes before all

@@ -4,7 +4,7 @@ Folders are watched one by one, not with all that is below them: a project's tre
 When the set of folders changes, the new watch stands before the old one goes, and the old one goes only when it has
 told what it saw before that. Where the machine has no watches left
 (or a folder is on another machine's disk) it is looked at every few seconds instead, and `degraded` says so
-(components.md section 7; reliability.md F53 to F55).
+(docs/faults.md, F53, F54 and F55).
 """
 
 import asyncio

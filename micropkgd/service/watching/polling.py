@@ -1,7 +1,7 @@
 """Seeing changes without events: what stands in folders, compared with what stood there before.
 
 For network file systems, and where the machine has no watches left. Our own, for the polling of watchfiles compares
-times to the second (components.md section 7).
+times to the second (docs/faults.md, "How files are watched").
 """
 
 import os

@@ -1,7 +1,8 @@
 """Addresses that only this machine or its network reaches, and a resolver that keeps away from them.
 
-Rule: a server on the internet does not choose what we ask on our own network (reliability.md, T12 and F46). What a
-name stands for is judged on the very numbers that are connected to: asking the name a second time could give others.
+Rule: a server on the internet does not choose what we ask on our own network (docs/threats.md, T12; docs/faults.md,
+F46). What a name stands for is judged on the very numbers that are connected to: asking the name a second time could
+give others.
 """
 
 import socket

@@ -1,7 +1,7 @@
 """Packages of an index: `name`, `name==1.2`, `name>=1,<2`.
 
 Promise: one index is asked and no other, whatever it answers; what is taken has the hash that the index gives, and an
-entry never goes back to an older release, nor to other bytes of the same one, unless it is told to (reliability.md,
+entry never goes back to an older release, nor to other bytes of the same one, unless it is told to (docs/threats.md,
 T6 and T7). The project's page is asked for on a condition where the index has ETags; an archive that is known by
 version and hash is not fetched again.
 

@@ -1,4 +1,4 @@
-"""A transaction over files: all changes of a pass are applied, or none (design.md section 6).
+"""A transaction over files: all changes of a pass are applied, or none (docs/architecture.md).
 
     stage every new file, make them durable      a crash leaves debris in `.micropkgd/txn`, swept later
     check every precondition again               an edit since the plan refuses the commit
@@ -8,7 +8,7 @@
 
 Every step after the commit point is a function of the digests on disk, so it may be cut short and repeated, by
 `recover` in another process too. What was replaced is kept below `.micropkgd/kept`. A failed sync ends the commit and
-is never tried again (PostgreSQL's lesson, reliability.md F26).
+is never tried again (PostgreSQL's lesson, docs/faults.md, F26).
 """
 
 import errno

@@ -2,7 +2,8 @@
 
 It lists digests, not intentions, so that a later process can see on disk how far the work came. It is data from the
 project's folder, where a clone, an archive, a backup or another user can put files: only one that bears this user's
-mark is read at all, and only in the folder where it was written is it carried out (reliability.md, T18 and F33).
+mark is read at all, and only in the folder where it was written is it carried out (docs/threats.md, T18;
+docs/faults.md, F33).
 """
 
 import json

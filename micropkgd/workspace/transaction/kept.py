@@ -2,7 +2,7 @@
 
 Each may be the only copy of what a person wrote, so they outlive the commit, and `rollback` reads them. The oldest go
 when they are too many, too old or too big together, but never the newest, and never one that an editor wrote into
-after it had been replaced (reliability.md, F65). Those of the last day are many before they are too many: a source
+after it had been replaced (docs/faults.md, F65). Those of the last day are many before they are too many: a source
 that changes every minute must not take an edit away before its owner has missed it.
 """
 
