@@ -21,7 +21,7 @@ from micropkgd.model.standing import (
     worst_standing,
 )
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, status_of
-from micropkgd.model.tree import Found, RelPath
+from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
@@ -30,7 +30,7 @@ from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State, read_state
 from micropkgd.workspace.memory.suspension import Suspension, read_suspension
-from micropkgd.workspace.observe import see
+from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.transaction.journal import JOURNAL
 
@@ -44,7 +44,7 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     paths = [path for block in project.lock.blocks for path in block.files]
     with FsOps(root) as fs:
         state = read_state(fs)
-        found = see(fs, root, paths, state.hashes).found
+        found = as_texts(fs, see(fs, root, paths, state.hashes).found, _locked(project))
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
@@ -60,6 +60,10 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     ]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
     return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
+
+
+def _locked(project: Project) -> Mapping[RelPath, set[Digest]]:
+    return {path: {digest} for block in project.lock.blocks for path, digest in block.files.items()}
 
 
 def _entry_status(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import Found, Obstacle, RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import see
+from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.project import read_project
 
 _EXIT_DIFFERS = 6
@@ -33,7 +33,7 @@ def verify_files(root: str) -> Verification:
     project = read_project(root)
     locked = {path: digest for block in project.lock.blocks for path, digest in block.files.items()}
     with FsOps(root) as fs:
-        found = see(fs, root, locked, {}).found
+        found = as_texts(fs, see(fs, root, locked, {}).found, {path: {digest} for path, digest in locked.items()})
     differing = ((path, instead(found[path])) for path, digest in sorted(locked.items()) if found[path] != digest)
     return Verification(root, len(locked), tuple(differing))
 

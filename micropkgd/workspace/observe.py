@@ -7,12 +7,13 @@ time of the hash could hide a second write in the same tick (git's rule for raci
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.model.text_form import same_texts
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.memory.state import Signature
 
@@ -52,6 +53,25 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         if isinstance(digest, str) and not is_young(signature.ctime_ns, now):
             kept[path] = (signature, digest)
     return Seen(found, kept)
+
+
+def as_texts(
+    fs: FsOps, found: Mapping[RelPath, Found], known: Mapping[RelPath, Collection[Digest]]
+) -> Mapping[RelPath, Found]:
+    """What stands at each path, told by the digest that is known of it where it is the same text in another form."""
+    texts: dict[RelPath, Found] = {}
+    for path, digest in found.items():
+        wanted = known.get(path, ())
+        if not isinstance(digest, str) or digest in wanted or not wanted:
+            continue
+        try:
+            data = fs.read(path)
+        except OSError:  # it goes, or cannot be read: the look before said what it was
+            continue
+        same = next((form for form in same_texts(data) if form in wanted), None)
+        if same is not None and digest_of(data) == digest:
+            texts[path] = same
+    return {**found, **texts} if texts else found
 
 
 def signature_of(status: os.stat_result) -> Signature:

@@ -198,7 +198,7 @@ def test_an_entry_that_a_foreign_file_holds_can_be_resolved(world: World, choice
     world.asks_for()
     assert "held       dist/ds.tar.gz -> src/shop/ds  waiting: 1.0" in world.reconcile().out
 
-    assert f"Held      dist/ds.tar.gz -> src/shop/ds\n  LocalEdits: {NODES}" in world.run("status").out
+    assert f"Held      dist/ds.tar.gz -> src/shop/ds  waiting: 1.0\n  LocalEdits: {NODES}" in world.run("status").out
     assert world.run("resolve", "dist/ds.tar.gz", choice).code == 0
     assert world.read(NODES) == result
     assert world.has("src/shop/ds/__init__.py")

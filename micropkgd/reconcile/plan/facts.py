@@ -15,7 +15,7 @@ from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import Subject
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, State
-from micropkgd.workspace.observe import Hashes, see
+from micropkgd.workspace.observe import Hashes, as_texts, see
 from micropkgd.workspace.project import Project, read_by_hand
 
 Inventory = Mapping[RelPath, Digest]
@@ -28,10 +28,18 @@ class Placed(NamedTuple):
     other: Inventory
 
 
+class Facts(NamedTuple):
+    """What was gathered."""
+
+    subjects: Mapping[EntryKey, Subject]  # of each entry that can be planned; a text in another form counts as the same
+    found: Mapping[RelPath, Found]  # what really stands there
+    hashes: Hashes  # worth remembering
+
+
 def gather(
     fs: FsOps, project: Project, state: State, choices: Mapping[str, Conflict], wanted: Sequence[Desired]
-) -> tuple[dict[EntryKey, Subject], Hashes]:
-    """The facts of each entry that can be planned, by identity, and the hashes worth remembering."""
+) -> Facts:
+    """Look at the tree, and say what is known of each entry."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
     by_hand = _by_hand(project, planned)
     paths = {path for desired in planned for path in desired.files}
@@ -39,9 +47,10 @@ def gather(
     paths.update(by_hand)
     paths.update(path for desired in planned for path in _remembered(desired, state))
     seen = see(fs, project.root, sorted(paths), state.hashes)
-    placed = [_placed(desired.before, seen.found) for desired in planned]
+    found = as_texts(fs, seen.found, known_digests(planned, by_hand))
+    placed = [_placed(desired.before, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
-        placed = [Placed(_standing(known.base, seen.found), known.other) for known in placed]
+        placed = [Placed(_standing(known.base, found), known.other) for known in placed]
     placed = _handed_over(planned, placed, by_hand)
     policy = Conflict(project.manifest.policy.on_local_edit.value)
     asked = {desired.ref for desired in planned if desired.entry is not None}
@@ -50,17 +59,17 @@ def gather(
             ref=desired.ref,
             target=desired.target or RelPath(""),
             theirs=desired.files,
-            found=seen.found,
+            found=found,
             base=known.base,
             other=known.other,
-            doubtful=_doubtful(desired.before, seen.found),
+            doubtful=_doubtful(desired.before, found),
             conflict=choices.get(desired.ref, policy),
             keep_deleted=desired.entry.keep_deleted if desired.entry else (),
             moves=desired.entry is None and desired.ref in asked,
         )
         for desired, known in zip(planned, placed, strict=True)
     }
-    return subjects, seen.hashes
+    return Facts(subjects, seen.found, seen.hashes)
 
 
 def can_be_planned(desired: Desired) -> bool:
@@ -91,6 +100,17 @@ def tree_version(block: Block, found: Mapping[RelPath, Found]) -> Version:
     """The version of an entry that the tree has: the one before where the lock moved on and nothing tells otherwise."""
     moved_on = block.superseded is not None and started_from_old(block, found) is not False
     return block.superseded if moved_on and block.superseded is not None else block.made
+
+
+def known_digests(planned: Sequence[Desired], by_hand: Inventory) -> Mapping[RelPath, set[Digest]]:
+    """Every digest that the lock, or a new version, has for a path."""
+    known: dict[RelPath, set[Digest]] = {path: {digest} for path, digest in by_hand.items()}
+    for desired in planned:
+        versions = desired.before.versions if desired.before is not None else ()
+        for files in (desired.files, *(version.files for version in versions)):
+            for path, digest in files.items():
+                known.setdefault(path, set()).add(digest)
+    return known
 
 
 def _remembered(desired: Desired, state: State) -> Inventory:

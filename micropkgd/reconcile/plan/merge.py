@@ -5,6 +5,7 @@ from collections import Counter
 
 from micropkgd import documents
 from micropkgd.errors import DocumentError
+from micropkgd.model.text_form import form_of, in_form, plain
 from micropkgd.model.tree import RelPath
 
 
@@ -14,13 +15,16 @@ def merge_texts(path: RelPath, base: bytes, ours: bytes, theirs: bytes) -> bytes
 
     if any(b"\0" in text for text in (base, ours, theirs)):
         return None
+    form = form_of(ours)
+    if form is not None:  # line ends are not edits; the result has those of the file that it replaces
+        base, ours, theirs = plain(base), plain(ours), plain(theirs)
     lines = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
     merged: list[bytes] = []
     for group in Merge3(lines[0], lines[1], lines[2]).merge_groups():
         if group[0] == "conflict":
             return None
         merged += group[1]
-    result = b"".join(merged)
+    result = b"".join(merged) if form is None else in_form(b"".join(merged), form)
     return result if _parses(path, result) else None
 
 

@@ -12,9 +12,10 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
+from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
-from micropkgd.reconcile.plan.facts import gather, looks_like, tree_version
+from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
 from micropkgd.reconcile.plan.holds import plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
@@ -22,7 +23,7 @@ from micropkgd.reconcile.plan.shared_files import Lines, contents_of, lock_chang
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, Hold, State
-from micropkgd.workspace.observe import Hashes, see
+from micropkgd.workspace.observe import Hashes, as_texts, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.trees import files_below
 
@@ -83,12 +84,12 @@ class Proposer(NamedTuple):
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
-        subjects, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
+        subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [_planned(desired, None if desired.ref in stays else subjects.get(desired.key)) for desired in wanted]
         entries = [self._with_merges(self._as_if_moved(entry)) for entry in self._with_needed_bytes(entries)]
         owners = {path: desired.ref for desired in wanted for path in desired.files}
-        entries = [self._landed(entry, subjects.get(entry.desired.key), owners) for entry in entries]
+        entries = [self._in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
@@ -98,6 +99,7 @@ class Proposer(NamedTuple):
         del refused  # no entry is applied, so none can be refused
         paths = {path for one in wanted if one.before is not None for path in one.before.paths}
         found = see(self.fs, self.project.root, sorted(paths), self.state.hashes).found
+        found = as_texts(self.fs, found, known_digests(wanted, {}))
         blocks = [_not_installed(one, found) for one in wanted]
         lock = Lock.of({block.key: block for block in blocks if block is not None})
         written = lock_changes(self.fs, self.project, lock)
@@ -160,18 +162,37 @@ class Proposer(NamedTuple):
         files = base_contents(self.project, self.fetcher, entry, old)
         return {} if isinstance(files, Failure) else {path: digest_of(data) for path, data in files.items()}
 
-    def _landed(self, entry: Planned, real: Subject | None, owners: Mapping[RelPath, str]) -> Planned:
+    def _in_own_form(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
+        """The plan with the line ends that each file has here, where they are others than its archive's."""
+        if entry.subject is None or entry.plan is None or entry.journey is not None:
+            return entry
+        texts = entry.desired.rendering.files if entry.desired.rendering is not None else {}
+        merged, changes = dict(entry.merged), list(entry.plan.changes)
+        for number, change in enumerate(changes):
+            there = found.get(change.path)
+            if change.before is None or not isinstance(there, str) or there == change.before:
+                continue
+            after = change.after
+            form = form_of(self.fs.read(change.path)) if change.writes and after is not None else None
+            if form is not None and after is not None:
+                data = in_form(merged[after] if after in merged else texts[change.path], form)
+                after = digest_of(data)
+                merged[after] = data
+            changes[number] = change._replace(before=there, after=after)
+        return entry._replace(plan=entry.plan._replace(changes=tuple(changes)), merged=merged)
+
+    def _landed(self, entry: Planned, found: Mapping[RelPath, Found], owners: Mapping[RelPath, str]) -> Planned:
         """The plan of an entry that moves, as steps on the tree as it is; what stays behind is named."""
-        if entry.journey is None or entry.plan is None or entry.subject is None or real is None:
+        if entry.journey is None or entry.plan is None or entry.subject is None:
             return entry
         from micropkgd.reconcile.plan.moves import landed
 
-        others = {path for path, owner in owners.items() if owner != real.ref}
-        plan = landed(entry.plan, entry.subject, real.found, entry.journey, others)
+        others = {path for path, owner in owners.items() if owner != entry.desired.ref}
+        plan = landed(entry.plan, entry.subject, found, entry.journey, others)
         before = entry.desired.before
         gone = before.paths if before is not None else frozenset()
         below = list(files_below(self.fs, before.target)) if before is not None and entry.applies else []
-        stays = [path for path in below if path not in {*gone, *real.theirs} and "/__pycache__/" not in path]
+        stays = [path for path in below if path not in {*gone, *entry.subject.theirs} and "/__pycache__/" not in path]
         notes = tuple(f"{path} stays where it is: it is yours, and the entry moves on" for path in sorted(stays))
         return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))
 

@@ -43,11 +43,14 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[Written, ...]
     if lock == project.lock and not project.in_conflict:
         return ()
     before = _digest(_bytes(fs, project.record))
-    now = read_lock(project.root, project.layout, project.record, merging=project.in_conflict)
-    if project.record == LOCK_NAME and now != project.lock:
+    if project.record == LOCK_NAME and _lock_now(project) != project.lock:
         hint = "run again when nobody else writes this file"
         raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)
     return (_written(project.record, before, lock_text(lock, project.record), "says what is installed"),)
+
+
+def _lock_now(project: Project) -> Lock:
+    return read_lock(project.root, project.layout, merging=project.in_conflict)
 
 
 def contents_of(written: Iterable[Written]) -> dict[Digest, bytes]:

@@ -1,0 +1,51 @@
+"""The same text in another form: line ends, a byte order mark and the last line's end are not edits. Pure.
+
+A checkout may write every text with CRLF (`eol=crlf`, `autocrlf`), and an editor may add a mark or drop the last line
+end. What is written keeps the form that a file has here.
+"""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from micropkgd.model.tree import Digest, digest_of
+
+_LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look
+
+
+class Form(NamedTuple):
+    """How a text is written."""
+
+    crlf: bool  # every line ends with CR and LF
+    mark: bool  # it begins with a byte order mark
+
+
+def form_of(data: bytes) -> Form | None:
+    """The form of a text; None for what is not one, and where line ends are mixed."""
+    ends = data.count(b"\n")
+    crlf = data.count(b"\r\n")
+    if b"\0" in data or len(data) > _LARGEST or crlf not in {0, ends}:
+        return None
+    return Form(ends > 0 and crlf == ends, data.startswith(BOM_UTF8))
+
+
+def plain(data: bytes) -> bytes:
+    """A text without a mark and with LF, for merging."""
+    return data.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")
+
+
+def in_form(data: bytes, form: Form) -> bytes:
+    """A text in a form."""
+    text = plain(data)
+    return (BOM_UTF8 if form.mark else b"") + (text.replace(b"\n", b"\r\n") if form.crlf else text)
+
+
+def same_texts(data: bytes) -> Iterator[Digest]:
+    """The digests of the other forms of a text."""
+    if form_of(data) is None:
+        return
+    bare = plain(data)
+    for text in (bare, bare.removesuffix(b"\n") if bare.endswith(b"\n") else bare + b"\n"):
+        for crlf in (False, True):
+            for mark in (False, True):
+                yield digest_of(in_form(text, Form(crlf, mark)))
