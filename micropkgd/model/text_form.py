@@ -45,7 +45,15 @@ def same_texts(data: bytes) -> Iterator[Digest]:
     if form_of(data) is None:
         return
     bare = plain(data)
-    for text in (bare, bare.removesuffix(b"\n") if bare.endswith(b"\n") else bare + b"\n"):
+    for text in (bare, *_other_end(bare)):
         for crlf in (False, True):
             for mark in (False, True):
                 yield digest_of(in_form(text, Form(crlf, mark)))
+
+
+def _other_end(text: bytes) -> tuple[bytes, ...]:
+    """The text with or without the end of its last line; an empty last line is a line, not a missing end."""
+    cut = text.removesuffix(b"\n")
+    if not cut or cut.endswith(b"\n"):
+        return ()
+    return (cut,) if cut != text else (text + b"\n",)
