@@ -16,7 +16,9 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.cycle import GIT_PATIENCE
-from micropkgd.reconcile.plan.shared_files import contents_of, requirement_lines, shared_changes
+from micropkgd.reconcile.plan.requirements_file import Asking
+from micropkgd.reconcile.plan.shared_files import shared_changes
+from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
@@ -107,7 +109,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
     of_lock = next((way for way in ways if way.path == LOCK_NAME), None)
     if of_lock is not None and can_go(fs, of_lock):
         then = read_lock(root, project.layout, of_lock.copy) if of_lock.then else Lock()
-    return Sides(project, caught_up(fs, read_state(fs), project.layout), ways, then)
+    return Sides(project, caught_up(fs, read_state(fs)), ways, then)
 
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
@@ -133,9 +135,10 @@ def _shared(
     fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[Way]
 ) -> tuple[tuple[Change, ...], Mapping[Digest, bytes]]:
     """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
-    project, before = sides.project, sides.project.lock
-    owned = sides.state.requirements or requirement_lines(before.blocks, project.layout)
-    steps = shared_changes(fs, project, (), lock, owned)
+    project = sides.project
+    before, after = ({block.ref: block for block in each.blocks} for each in (project.lock, lock))
+    asking = [Asking(ref, before.get(ref), after.get(ref)) for ref in sorted({*before, *after})]
+    steps = shared_changes(fs, project, (), lock, asking)
     as_they_were = {way.path: way.change() for way in whole}
     others = [step.change for step in steps if step.change.path not in as_they_were]
     changes = tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
@@ -171,7 +174,6 @@ def _forgotten(sides: Sides, undoing: Undoing) -> State:
     return state._replace(
         applied={key: one for key, one in state.applied.items() if key not in keys},
         standing={key: known for key, known in state.standing.items() if key not in keys},
-        requirements={},
     )
 
 
@@ -183,8 +185,7 @@ def _remembered(sides: Sides, undoing: Undoing) -> State:
         for block in undoing.lock.blocks
         if block.ref in undoing.gone_back
     }
-    lines = requirement_lines(undoing.lock.blocks, sides.project.layout)
-    return state._replace(applied={**state.applied, **gone_back}, requirements=lines)
+    return state._replace(applied={**state.applied, **gone_back})
 
 
 def _outcome(sides: Sides, undoing: Undoing, recovery: Recovery) -> Outcome:

@@ -1,65 +1,159 @@
-"""Which line of the requirements file belongs to whom.
+"""Which line of the requirements file belongs to whom. Pure: text in, text out.
 
-An entry's lines stand in a block of its own, under the header that Kedro's pull wrote too; a line in that block which
-the lock names is the entry's, everything else is a person's and is never touched. Pure: text in, text out.
+Rules: an entry's lines stand in a block of its own, under the header that Kedro's pull wrote too. A block reaches to
+the next blank line or header; a line in it that is exactly one of the entry's is the entry's, everything else is a
+person's and stays where it is. An update takes away what went and adds what is new, so that what a person removed,
+commented out, capped or moved is not asked for again. What one block says never depends on another, and what is added
+has one place to go: the order in which entries are updated leaves no trace.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-_HEADER = "# Additional requirements from micro-package `{}`:"
+from micropkgd.model.requirement_lines import line_end, logical_lines, name_in, says, stated
+
+Lines = Mapping[str, Iterable[str]]
+"""Requirement lines by the label of the entry that asks for them."""
+
+_HEADER: Final = "# Additional requirements from micro-package `{}`:"
+_HEADERS: Final = re.compile(r"# Additional requirements from micro-package `([^`]+)`:")
 
 
-def update(text: str, owned: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]]) -> str:
-    """Bring every entry's block from the lines it owned to the lines it wants; labels name the entries.
+def update(text: str, before: Lines, after: Lines, moved: Mapping[str, str] | None = None) -> str:
+    """Bring every entry's block from the lines it had to the lines it asks for.
 
-    An entry whose lines did not change is left as it stands, also where a person has removed or edited some: the
-    same choice is not asked for twice. Lines that a person wrote and that say the same are not repeated.
+    An entry whose lines did not change is left as it stands, whatever a person has made of it. Lines that a person
+    wrote outside of all blocks and that say the same are not repeated. `moved` has the new label of each entry that
+    moved: a block that a person has edited moves along.
     """
-    for label in sorted({*owned, *wanted}):
-        before, after = tuple(owned.get(label, ())), tuple(wanted.get(label, ()))
-        if before != after:
-            text = _update_block(text, label, before, after)
-    return text
-
-
-def _update_block(text: str, label: str, before: Sequence[str], after: Sequence[str]) -> str:
-    end_of_line = "\r" if "\r\n" in text else ""
-    lines = text.removesuffix("\n").split("\n") if text else []
-    start, end = _find_block(lines, label)
-    others = lines[:start] + lines[end:]
-    kept = [line for line in lines[start + 1 : end] if line.rstrip("\r") not in {*before, *after}]
-    said = {_meaning(line) for line in (*others, *kept)}
-    added = sorted(line for line in after if _meaning(line) not in said)
-    if added or kept:
-        gap = [""] if lines and start == len(lines) else []
-        block = [f"{line}{end_of_line}" for line in (*gap, _HEADER.format(label), *added)]
-        lines[start:end] = block + kept
-    elif start < end:
-        has_gap = start > 0 and not lines[start - 1].strip()
-        lines[start - has_gap : end] = []
-    else:
+    had = {label: frozenset(lines) for label, lines in before.items() if lines}
+    asked = {label: frozenset(lines) for label, lines in after.items() if lines}
+    if had == asked:
         return text
-    return "".join(f"{line}\n" for line in lines)
+    file = _File(text)
+    for old, new in (moved or {}).items():
+        if old in had and old not in asked and file.take_along(old, new, had[old]):
+            had[new] = had.pop(old)
+    for label in sorted({*had, *asked}):
+        file.update(label, had.get(label, frozenset()), asked.get(label, frozenset()))
+    return file.text()
 
 
-def _find_block(lines: Sequence[str], label: str) -> tuple[int, int]:
-    """The lines of an entry's block, header first; an empty span at the end where there is none."""
-    header = _HEADER.format(label)
-    start = next((at for at, line in enumerate(lines) if line.rstrip("\r") == header), len(lines))
-    end = min(start + 1, len(lines))
-    while end < len(lines) and lines[end].strip() and not lines[end].startswith("#"):
-        end += 1
-    return start, end
+def blocks_of(text: str) -> Mapping[str, frozenset[str]]:
+    """What stands in the block of each entry that has a header."""
+    blocks: dict[str, frozenset[str]] = {}
+    for part in _parts(logical_lines(text)):
+        if part.label:
+            stands = frozenset(line.rstrip() for line in part.lines[1:])
+            blocks[part.label] = blocks.get(part.label, frozenset()) | stands
+    return blocks
 
 
-def _meaning(line: str) -> object:
-    """What two lines must share to ask for the same thing: name, extras, versions, address and marker."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
+class _Part(NamedTuple):
+    """Lines that follow each other: a block, header first, or what stands outside of all blocks."""
 
-    text = line.split(" #", 1)[0].strip()
-    try:
-        asked = Requirement(text)
-    except InvalidRequirement:
-        return text
-    return canonicalize_name(asked.name), frozenset(asked.extras), asked.specifier, asked.url, str(asked.marker)
+    label: str  # of the entry; empty outside
+    lines: list[str]
+    gap: list[str]  # the blank line that sets a block off
+
+
+class _File:
+    """A requirements file in parts, while it is changed."""
+
+    def __init__(self, text: str) -> None:
+        self._line_end = line_end(text)
+        lines = logical_lines(text)
+        if lines and not lines[-1].endswith(("\n", "\r")):
+            lines[-1] += self._line_end
+        self._parts = _parts(lines)
+        self._persons: dict[str, list[str]] = {}  # what stands outside of all blocks, by the name that it asks for
+        for line in (line for part in self._parts if not part.label for line in part.lines):
+            self._persons.setdefault(name_in(stated(line)), []).append(line)
+
+    def text(self) -> str:
+        """All of it."""
+        return "".join(line for part in self._parts for line in (*part.gap, *part.lines))
+
+    def take_along(self, old: str, new: str, had: frozenset[str]) -> bool:
+        """Give an edited block the header of another label; False where it is unedited, or the new label has one."""
+        blocks = self._blocks(old)
+        stands = {line.rstrip() for block in blocks for line in block.lines[1:]}
+        if not stands or stands == had or self._blocks(new):
+            return False
+        for at, part in enumerate(self._parts):
+            if part.label == old:
+                self._parts[at] = _Part(new, [self._header(new), *part.lines[1:]], part.gap)
+        return True
+
+    def update(self, label: str, had: frozenset[str], asked: frozenset[str]) -> None:
+        """Take away what went and add what is new; a block that nothing is left of goes with its entry."""
+        blocks = self._blocks(label)
+        for block in blocks:
+            block.lines[1:] = [line for line in block.lines[1:] if line.rstrip() not in had - asked]
+        own = [line.lstrip("# \t") for block in blocks for line in block.lines[1:]]
+        new = sorted(line for line in asked - had if not self._is_said(line, own))
+        if new:
+            block = blocks[0] if blocks else self._open(label)
+            for line in new:
+                block.lines.insert(_place(block.lines, line, asked), f"{line}{self._line_end}")
+        elif not asked:
+            self._close(label)
+
+    def _blocks(self, label: str) -> list[_Part]:
+        """The blocks of an entry; a person's merge may have left it several."""
+        return [part for part in self._parts if part.label == label]
+
+    def _is_said(self, wanted: str, own: Iterable[str]) -> bool:
+        """Whether a person asks for the same, or the entry's own block says it already, be it as a comment."""
+        return any(says(line, wanted) for line in (*self._persons.get(name_in(wanted), ()), *own))
+
+    def _header(self, label: str) -> str:
+        return f"{_HEADER.format(label)}{self._line_end}"
+
+    def _open(self, label: str) -> _Part:
+        """Make a block, by label among those that end the file."""
+        last = len(self._parts)
+        while last > 0 and self._parts[last - 1].label:
+            last -= 1
+        at = next((at for at in range(last, len(self._parts)) if self._parts[at].label > label), len(self._parts))
+        block = _Part(label, [self._header(label)], [self._line_end] if at else [])
+        if at == 0 and self._parts:
+            self._parts[0].gap[:] = [self._line_end]
+        self._parts.insert(at, block)
+        return block
+
+    def _close(self, label: str) -> None:
+        """Take away what has a header and no lines, with the blank line that set it off."""
+        left = [part for part in self._parts if part.label != label or len(part.lines) > 1]
+        if left and left[0] is not self._parts[0]:
+            left[0] = _as_first(left[0])
+        self._parts = left
+
+
+def _as_first(part: _Part) -> _Part:
+    """A part that nothing stands above any more, without the blank line that set it off."""
+    blank = not part.label and not part.lines[0].strip() and bool("".join(part.lines).strip())
+    return _Part(part.label, part.lines[blank:], [])
+
+
+def _parts(lines: Iterable[str]) -> list[_Part]:
+    parts: list[_Part] = []
+    for line in lines:
+        header = _HEADERS.fullmatch(line.rstrip()) if line.startswith("#") else None
+        if header:
+            blank = bool(parts) and not parts[-1].label and not parts[-1].lines[-1].strip()
+            parts.append(_Part(header[1], [line], [parts[-1].lines.pop()] if blank else []))
+        elif not parts or (parts[-1].label and not line.strip()):
+            parts.append(_Part("", [line], []))
+        else:
+            parts[-1].lines.append(line)
+    return [part for part in parts if part.lines]
+
+
+def _place(block: list[str], new: str, asked: frozenset[str]) -> int:
+    """Where a line goes: sorted among the lines of the entry that follow the header."""
+    at = 1
+    while at < len(block) and block[at].rstrip() in asked and block[at].rstrip() < new:
+        at += 1
+    return at

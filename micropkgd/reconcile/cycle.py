@@ -61,7 +61,7 @@ def run_pass(
         if options.apply:
             wait_for_git(root, GIT_PATIENCE, amid=options.lock_only)
         project = _observe(root, options)
-        state = caught_up(fs, read_state(fs), project.layout)
+        state = caught_up(fs, read_state(fs))
         watched = watch(root, *depended_on(project))
         now = time.time()
         fetcher = fetcher_for(project, make_fetcher)._replace(

@@ -173,8 +173,9 @@ def test_requirement_lines_follow_the_archive(world: World) -> None:
     publish(world, TWO, "2.0", requires=("polars==2.0",))
     pull(world)
 
-    header = "\n# Additional requirements from micro-package `ds`:\n"
-    assert world.read("requirements.in") == f"{manifests}{header}polars==2.0\n"
+    header = "# Additional requirements from micro-package"
+    added = f"{header} `ds`:\npolars==2.0\n\n"
+    assert world.read("requirements.in") == manifests.replace(header, f"{added}{header}")
 
 
 def test_a_ref_of_the_manifest_is_refused(world: World) -> None:

@@ -1,9 +1,13 @@
 """Requirement lines on disk: made, updated and removed with their entry; a person's lines are never touched."""
 
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from micropkgd.reconcile.plan import requirements_file, whole_file
 from tests.kit.world import ROW, World, archive
 
 HEADER = "# Additional requirements from micro-package `ds`:"
@@ -186,7 +190,7 @@ def test_crlf_files_get_crlf_lines(world: World) -> None:
     assert world.read("requirements.in") == f"kedro\r\n\r\n{HEADER}\r\npandas\r\n"
 
 
-def test_a_requirements_file_that_is_not_utf8_is_an_error(world: World) -> None:
+def test_a_requirements_file_that_is_not_utf8_stops_its_own_entry(world: World) -> None:
     """The file is named, nothing is changed."""
     world.write("requirements.in", b"caf\xe9\n")
     publish(world, "pandas")
@@ -195,7 +199,7 @@ def test_a_requirements_file_that_is_not_utf8_is_an_error(world: World) -> None:
     said = world.reconcile()
 
     assert said.code == 1
-    assert "requirements.in: the requirements file is not UTF-8" in said.err
+    assert "error: requirements.in: the requirements file is not UTF-8" in said.out
     assert world.tree() == before
 
 
@@ -221,3 +225,160 @@ def test_requirement_with_an_address_of_its_own_is_said(world: World, line: str,
     assert f"note: it requires {said}" in done.out
     assert "canary" not in done.out + done.err
     assert done.out.count("it requires") == 1
+
+
+def sync(world: World) -> None:
+    """Run a pass that must end in sync, wherever the working folder is."""
+    done = world.reconcile(str(world.root))
+    assert done.code == 0, done
+
+
+class TestEntriesDoNotDisturbEachOther:
+    """The file is a function of the person's lines and of the lock, whatever the order of passes and failures."""
+
+    def asks(self, world: World, **versions: Sequence[str]) -> None:
+        """Ask for archives with these requirements, by alias."""
+        for name, requires in versions.items():
+            world.write(f"dist/{name}.tar.gz", archive({"v.py": f"V = {sorted(requires)}\n"}, "1.0", tuple(requires)))
+        world.manifest("".join(f'"dist/{name}.tar.gz" = {{alias = "{name}"}}\n' for name in versions))
+
+    def test_a_line_that_two_need_stays_while_one_needs_it(self, world: World) -> None:
+        """`remove aa` took the line that bb needs, too."""
+        self.asks(world, aa=["pandas>=2"], bb=["pandas>=2"])
+        world.sync()
+        assert world.run("remove", "dist/aa.tar.gz").code == 0
+
+        assert world.read("requirements.in").splitlines().count("pandas>=2") == 1
+
+    def test_an_entry_that_the_disk_refused_leaves_no_trace(self, world: World, tmp_path: Path) -> None:
+        """Once it is let in, the file is the one of a pass that nothing disturbed."""
+        other = World(tmp_path / "other")
+        for each in (world, other):
+            self.asks(each, aa=["pandas>=2", "numpy"], bb=["pandas>=2"], cc=["zlib"])
+        sync(other)
+        blocker = world.write("src/shop/aa", "not a folder")
+        assert world.reconcile().code == 1
+        assert "numpy" not in world.read("requirements.in")
+        blocker.unlink()
+        world.sync()
+
+        assert world.read("requirements.in") == other.read("requirements.in")
+
+    def test_memory_does_not_matter(self, world: World, tmp_path: Path) -> None:
+        """A clone without it comes to the same file as the machine that made the change."""
+        self.asks(world, aa=["pandas>=2", "numpy"], bb=["scipy"])
+        world.sync()
+        text = world.read("requirements.in").replace("pandas>=2\n", "# for the reports\npandas>=2,<3\n")
+        world.write("requirements.in", text)
+        clone = World(tmp_path / "clone")
+        for each in (world, clone):
+            for path, data in world.tree().items():
+                each.write(path, data)
+            self.asks(each, aa=["pandas>=2", "polars"], bb=["scipy>=1"])
+            sync(each)
+
+        assert clone.read("requirements.in") == world.read("requirements.in")
+        assert "polars\n# for the reports\npandas>=2,<3\n" in world.read("requirements.in")
+
+    def test_a_lock_that_moved_alone_is_followed_on_a_clone(self, world: World, tmp_path: Path) -> None:
+        """The lock says what it superseded, the lines too; twice is once."""
+        self.asks(world, aa=["pandas>=2"])
+        world.sync()
+        self.asks(world, aa=["pandas>=3"])
+        assert world.run("lock").code == 0
+        clone = World(tmp_path / "clone")
+        for path, data in world.tree().items():
+            clone.write(path, data)
+        sync(clone)
+        clone.write("requirements.in", clone.read("requirements.in").replace("pandas>=3\n", "pandas>=3,<4\n"))
+        sync(clone)
+
+        assert clone.read("requirements.in").splitlines()[-1] == "pandas>=3,<4"
+
+    def test_only_the_lines_differ_and_the_lock_moved_alone(self, world: World) -> None:
+        """No file of the entry tells which version stands: the requirements file does."""
+        publish(world, "pandas>=2", "numpy")
+        world.asks_for()
+        world.sync()
+        publish(world, "pandas>=3", "numpy", version="1.0.post1")
+        assert world.run("lock").code == 0
+        world.sync()
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER}\nnumpy\npandas>=3\n"
+        world.write("requirements.in", f"kedro\n\n{HEADER}\npandas>=3\n")
+        world.sync()
+
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER}\npandas>=3\n"
+
+    def test_a_clone_that_lacks_the_code_keeps_what_the_team_edited(self, world: World) -> None:
+        """Where pulled code is not committed, the header says that the lines were written."""
+        publish(world, "pandas>=2", "numpy")
+        world.asks_for()
+        world.sync()
+        edited = f"kedro\n\n{HEADER}\npandas>=2,<3\n"
+        world.write("requirements.in", edited)
+        shutil.rmtree(world.root / "src/shop/ds")
+        shutil.rmtree(world.root / ".micropkgd")
+        world.sync()
+
+        assert world.read("requirements.in") == edited
+
+    def test_an_edited_block_follows_an_alias(self, world: World) -> None:
+        """The entry moved, the cap moved along."""
+        publish(world, "pandas>=2", "numpy")
+        world.asks_for()
+        world.sync()
+        world.write("requirements.in", f"kedro\n\n{HEADER}\npandas>=2,<3\n\nflask\n")
+        world.asks_for(alias="fc")
+        world.sync()
+
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER.replace('`ds`', '`fc`')}\npandas>=2,<3\n\nflask\n"
+
+    def test_an_edited_block_follows_the_layout(self, world: World) -> None:
+        """Another package name is another place for the same entry."""
+        publish(world, "pandas>=2", "numpy")
+        world.asks_for()
+        world.sync()
+        edited = f"kedro\n\n{HEADER}\npandas>=2,<3\n"
+        world.write("requirements.in", edited)
+        (world.root / "src/shop").rename(world.root / "src/store")
+        world.write("pyproject.toml", world.read("pyproject.toml").replace('"shop"', '"store"'))
+        publish(world, "pandas>=2", "numpy", "scipy", version="2.0")
+        world.sync()
+
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER}\nscipy\npandas>=2,<3\n"
+
+    def test_lines_of_a_pull_by_hand_are_taken_over(self, world: World) -> None:
+        """What was pulled by hand and is now in the manifest has its lines updated."""
+        publish(world, "pandas>=2")
+        assert world.run("pull", ROW).code == 0
+        publish(world, "pandas>=3")
+        world.asks_for()
+        world.sync()
+
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER}\npandas>=3\n"
+
+    def test_rollback_gives_an_edited_block_its_old_lines(self, world: World) -> None:
+        """What the person wrote in it stays."""
+        publish(world, "pandas>=2")
+        world.asks_for()
+        world.sync()
+        publish(world, "numpy", version="2.0")
+        world.sync()
+        world.write("requirements.in", world.read("requirements.in") + "scipy  # mine\n")
+        assert world.run("rollback").code == 0
+
+        assert world.read("requirements.in") == f"kedro\n\n{HEADER}\npandas>=2\nscipy  # mine\n"
+
+    def test_a_pass_with_nothing_to_do_does_not_read_the_file(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody's lines change, so nobody asks what it says."""
+        publish(world, "pandas>=2")
+        world.asks_for()
+        world.sync()
+        read = Mock(side_effect=whole_file.bytes_of)
+        monkeypatch.setattr(requirements_file, "bytes_of", read)
+        world.write("conf/base/parameters.yml", "own: 2\n")
+        world.sync()
+
+        read.assert_not_called()

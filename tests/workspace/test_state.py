@@ -23,7 +23,6 @@ PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
     applied={EntryKey("ds", RelPath("src/shop/ds")): Applied(DIGEST, {PATH: DIGEST}, "0.1")},
-    requirements={"ds": ("pandas>=2",)},
     known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
     standing={EntryKey("ds", RelPath("src/shop/ds")): Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
     packages={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
@@ -113,7 +112,7 @@ json_values = st.recursive(
 )
 
 
-@given(key=st.sampled_from(["hashes", "applied", "requirements", "known", "standing"]), value=json_values)
+@given(key=st.sampled_from(["hashes", "applied", "known", "standing"]), value=json_values)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
 def test_no_json_is_a_traceback(fs: FsOps, key: str, value: object) -> None:
     """Whatever JSON a part of the file holds, reading gives a state; one that can be written again."""

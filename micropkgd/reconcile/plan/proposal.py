@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import Block, Lock, Version
+from micropkgd.model.lock import BY_HAND, Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
 from micropkgd.model.text_form import form_of, in_form
@@ -19,12 +19,14 @@ from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tr
 from micropkgd.reconcile.plan.holds import plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
-from micropkgd.reconcile.plan.shared_files import Lines, contents_of, lock_changes, requirement_lines, shared_changes
+from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
+from micropkgd.reconcile.plan.shared_files import lock_changes, shared_changes
+from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, Hold, State
 from micropkgd.workspace.observe import Hashes, as_texts, see
-from micropkgd.workspace.project import Project
+from micropkgd.workspace.project import Project, read_by_hand
 from micropkgd.workspace.trees import files_below
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class Proposal(NamedTuple):
     contents: Mapping[Digest, bytes]
     lock: Lock  # as it will be
     hashes: Hashes  # worth remembering
-    requirements: Lines  # by entry, the lines that the requirements file will then have
+    asking: tuple[Asking, ...]  # what each entry asks of the requirements file
 
     @property
     def plan(self) -> Plan:
@@ -105,7 +107,7 @@ class Proposer(NamedTuple):
         written = lock_changes(self.fs, self.project, lock)
         changes = tuple(one.change for one in written)
         entries = tuple(Planned(_left_in_the_tree(desired)) for desired in wanted)
-        return Proposal(entries, changes, contents_of(written), lock, self.state.hashes, self.state.requirements)
+        return Proposal(entries, changes, contents_of(written), lock, self.state.hashes, ())
 
     def _with_needed_bytes(self, entries: Sequence[Planned]) -> list[Planned]:
         """Render the entries that were taken from the lock and turn out to need bytes."""
@@ -245,21 +247,35 @@ class Proposer(NamedTuple):
         lock = Lock.of({block.key: block for entry in entries if (block := entry.block) is not None})
         rendered = [(entry, entry.desired.rendering) for entry in entries if entry.desired.rendering is not None]
         scaffolds = [path for entry, rendering in rendered if entry.applies for path in rendering.scaffolds]
-        owned = self.state.requirements or self._lines_in_place(entries)
-        shared = shared_changes(self.fs, self.project, scaffolds, lock, owned)
+        asking = tuple(map(self._asking, entries))
+        try:
+            shared = shared_changes(self.fs, self.project, scaffolds, lock, asking)
+        except RequirementsFileError as error:
+            return self._with_shared(_moves_together(_without(entries, error)), hashes)
         contents = {digest_of(data): data for _, rendering in rendered for data in rendering.files.values()}
         for entry in entries:
             contents |= entry.merged
-        lines = requirement_lines(lock.blocks, self.project.layout)
         changes = tuple(one.change for one in shared)
-        return Proposal(tuple(entries), changes, {**contents, **contents_of(shared)}, lock, hashes, lines)
+        return Proposal(tuple(entries), changes, {**contents, **contents_of(shared)}, lock, hashes, asking)
 
-    def _lines_in_place(self, entries: Sequence[Planned]) -> Lines:
-        """What a machine without a memory takes for written: the locked lines of entries that stand in the tree."""
-        plans = {entry.plan.key: entry.plan for entry in entries if entry.plan is not None}
-        blocks = self.project.lock.blocks
-        standing = [block for block in blocks if block.key not in plans or _stands(block, plans[block.key])]
-        return requirement_lines(standing, self.project.layout)
+    def _asking(self, entry: Planned) -> Asking:
+        """What an entry asks of the requirements file; one that is new takes over what a pull by hand asked for."""
+        ref, before, after = entry.desired.ref, entry.desired.before, entry.block
+        if not entry.applies or entry.subject is None:
+            return Asking(ref, before, before)
+        if before is None and self.project.record != BY_HAND:
+            by_hand = read_by_hand(self.project.root, self.project.layout).blocks
+            before = next((block for block in by_hand if after is not None and block.target == after.target), None)
+        return Asking(ref, before, after, entry.subject.found if entry.journey is None else None)
+
+
+def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:
+    """The entries with those left out whose requirements cannot be written."""
+    failure = Failure.of(error)
+    return [
+        Planned(entry.desired._replace(failure=failure)) if entry.desired.ref in error.refs else entry
+        for entry in entries
+    ]
 
 
 def _cannot_move(subject: Subject, path: RelPath) -> EntryPlan:
@@ -343,11 +359,6 @@ def _moves_together(entries: Sequence[Planned]) -> list[Planned]:
         Planned(entry.desired) if entry.desired.entry is None and entry.desired.ref in waiting else entry
         for entry in entries
     ]
-
-
-def _stands(block: Block, plan: EntryPlan) -> bool:
-    """Whether any file of a locked entry is in the tree: none is where only the lock was brought up to date."""
-    return sum(change.kind is Kind.RESTORE for change in plan.changes) < len(block.files)
 
 
 def _blocked(plan: EntryPlan) -> Failure:

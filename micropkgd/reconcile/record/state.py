@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from micropkgd.clock import let_grain_pass
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import PackageOutcome
@@ -24,7 +23,7 @@ from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.transaction.kept import KEPT, history
 
 
-def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
+def caught_up(fs: FsOps, state: State) -> State:
     """The state without what it says of files that a later commit changed: its pass ended before it could remember.
 
     The lock that this commit left then says what is in the tree.
@@ -34,7 +33,7 @@ def caught_up(fs: FsOps, state: State, layout: Layout) -> State:
     missed = [commit for commit in history(fs) if commit.id not in state.commits]
     steps = {step.path for commit in missed for step in commit.operations}
     applied = {key: one for key, one in state.applied.items() if steps.isdisjoint(one.files)}
-    return state._replace(applied=applied, requirements={} if layout.requirements in steps else state.requirements)
+    return state._replace(applied=applied)
 
 
 def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequence[Resolution]) -> State:
@@ -47,7 +46,6 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
     after = before._replace(
         hashes=hashes,
         applied=applied,
-        requirements=proposal.requirements,
         known=_known(this, resolutions),
         standing=dict(_standings(this, outcome)),
         packages=dict(_packages(this, outcome)),

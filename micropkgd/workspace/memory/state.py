@@ -67,7 +67,6 @@ class State(NamedTuple):
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
     applied: Mapping[EntryKey, Applied] = {}
-    requirements: Mapping[str, tuple[str, ...]] = {}  # by entry, the lines a pass last put into the requirements file
     known: Mapping[str, Known] = {}  # by ref
     standing: Mapping[EntryKey, Standing] = {}
     packages: Mapping[str, Standing] = {}  # by module
@@ -94,7 +93,6 @@ def write_state(fs: FsOps, state: State) -> None:
         "birthplace": _birthplace(fs),
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": {key.label: one for key, one in state.applied.items()},
-        "requirements": state.requirements,
         "known": state.known,
         "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
         "packages": {module: standing[:4] for module, standing in state.packages.items()},
@@ -119,10 +117,6 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
     return State(
         hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
         applied={EntryKey.parse(label): _applied(row) for label, row in _table(document["applied"]).items()},
-        requirements={
-            label: tuple(str(line) for line in _list(lines))
-            for label, lines in _table(document["requirements"]).items()
-        },
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
         standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
         packages={module: _standing(row) for module, row in _table(document.get("packages", {})).items()},

@@ -1,0 +1,41 @@
+"""A file with several owners as a pass sees it: its bytes, looked at once, and the change that replaces them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from micropkgd.errors import TreeError
+from micropkgd.model.plan import Change, Kind
+from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
+from micropkgd.workspace.fsops import FsOps
+
+
+class Written(NamedTuple):
+    """A change, and the bytes it writes."""
+
+    change: Change
+    data: bytes
+
+
+def bytes_of(fs: FsOps, path: RelPath) -> bytes | None:
+    """The bytes of a file; None where there is none, `TreeError` where something else stands there."""
+    found = fs.found(path)
+    if isinstance(found, Obstacle):
+        raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
+    try:
+        return None if found is None else fs.read(path)
+    except FileNotFoundError:  # somebody took it away between the two looks
+        return None
+
+
+def written(path: RelPath, found: bytes | None, data: bytes, reason: str) -> Written:
+    """The step from what was found to other bytes.
+
+    What a change is made from is also what it may replace: a save after that one look refuses the commit.
+    """
+    kind, before = (Kind.CREATE, None) if found is None else (Kind.UPDATE, digest_of(found))
+    return Written(Change(kind, path, before, digest_of(data), reason), data)
+
+
+def contents_of(changes: Iterable[Written]) -> dict[Digest, bytes]:
+    """The bytes that changes write, by digest."""
+    return {one.change.after: one.data for one in changes if one.change.after is not None}
