@@ -35,13 +35,13 @@ def load(path: str | None, environ: Mapping[str, str]) -> Settings:
 
 
 def check_schedules(settings: Settings, path: str | None) -> None:
-    """See that each cron can be read; it needs a library that a command can do without."""
-    from micropkgd.machine.cron import cron_trigger
+    """See that each cron can be read, which only who plans by it needs to know."""
+    from micropkgd.machine.cron import read_cron
 
     for group in (*settings.tables, settings.usual):
         try:
             if group.cron is not None:
-                cron_trigger(group.cron)
+                read_cron(group.cron)
         except DocumentError as error:
             raise error.at(path or "") from error
 

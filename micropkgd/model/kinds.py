@@ -10,7 +10,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|kB|MB|GB)")
 _BYTES: Final = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CRON = re.compile(r"\S+( +\S+){4}")
+_CRON = re.compile(r"\S+([ \t]+\S+){4}|@[a-z]+")
 
 
 class Kind(NamedTuple):
@@ -96,7 +96,7 @@ def _size(value: object) -> int:
 
 def _cron(value: object) -> str:
     if not isinstance(value, str) or not _CRON.fullmatch(value):
-        raise ValueError('five fields of cron, such as "*/15 8-18 * * 1-5"')
+        raise ValueError('five fields of cron, such as "*/15 8-18 * * 1-5", or "@daily"')
     return value
 
 

@@ -11,7 +11,7 @@ import micropkgd
 from micropkgd.model import variables
 from tests.kit.world import World
 
-HEAVY = {"aiohttp", "s3fs", "gcsfs", "fsspec", "watchfiles", "apscheduler", "rich", "yaml", "structlog",
+HEAVY = {"aiohttp", "s3fs", "gcsfs", "fsspec", "watchfiles", "rich", "yaml", "structlog",
          "packaging", "asyncio"}  # fmt: skip
 
 

@@ -393,7 +393,7 @@ def test_without_watches_folders_are_scanned(tmp_path: Path, src: Path) -> None:
 
 def test_nothing_heavy_is_loaded_for_local_projects(tmp_path: Path) -> None:
     """Neither cloud libraries nor the log's, until there is use for them."""
-    heavy = ("s3fs", "gcsfs", "botocore", "apscheduler", "rich", "prometheus_client")
+    heavy = ("s3fs", "gcsfs", "botocore", "rich", "prometheus_client")
     code = f"import sys, micropkgd.service.run; print([name for name in {heavy} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
