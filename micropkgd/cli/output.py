@@ -50,7 +50,7 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         yield from failure_lines(outcome.failure)
         return
     for entry in outcome.entries:
-        if quiet and entry.verb in _QUIET and not entry.notes:
+        if quiet and entry.verb in _QUIET and not entry.told:
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
         yield from _detail_lines(entry, applied=outcome.applied, verbose=verbose)
@@ -141,7 +141,7 @@ def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Itera
         yield from map(drifted_line, plan.drifted)
         if plan.held:
             yield f"  hint: {plain(entry.advice or _to_choose(entry, applied=applied))}"
-    yield from (f"  note: {plain(note)}" for note in entry.notes)
+    yield from (f"  note: {plain(note)}" for note in entry.told)
 
 
 def _to_choose(entry: EntryOutcome, *, applied: bool) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.index import index_kind, parse_index
+from micropkgd.model.portable import portable
 from micropkgd.model.publish import Target, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
@@ -153,7 +154,7 @@ def check_name(name: str, what: str) -> str:
         raise DocumentError(f"{what} `{name}` is a Python keyword")
     if name in sys.stdlib_module_names:
         raise DocumentError(f"{what} `{name}` is the name of a standard library module")
-    return name
+    return portable(name, what)
 
 
 def parse_destination(text: str) -> tuple[str, ...]:
@@ -168,15 +169,17 @@ def parse_destination(text: str) -> tuple[str, ...]:
     for part in parts:
         if not part.isidentifier() or keyword.iskeyword(part):
             raise DocumentError(f"destination `{text}` is not a package path: `{part}` is not a Python name")
+        portable(part, "destination")
     return parts
 
 
 def parse_env(text: str) -> str:
     """Check the name of a config environment: a folder directly or deeper below the config folder."""
     try:
-        return rel_path(text)
+        env = rel_path(text)
     except DocumentError as error:
         raise DocumentError(f"env `{text}` leaves the config folder", hint="write a name like `base`") from error
+    return portable(env, "env")
 
 
 def parse_base_env(text: str) -> str:

@@ -52,6 +52,7 @@ class EntryOutcome(NamedTuple):
     plan: EntryPlan | None = None
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # on code that this pass rendered; no later one has them
     waiting: Installed | None = None  # the version that is held back
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
@@ -63,6 +64,11 @@ class EntryOutcome(NamedTuple):
     def key(self) -> EntryKey:
         """The entry's identity."""
         return EntryKey(self.ref, self.target or NOWHERE)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that is told beside what was done."""
+        return (*self.notes, *self.remarks)
 
     @property
     def verb(self) -> Verb:

@@ -85,7 +85,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "failure": failure_document(entry.failure),
         "failing_since": entry.failing_since or None,
         "moved_from": entry.moved_from or None,
-        "notes": list(entry.notes),
+        "notes": list(entry.told),
         "advice": entry.advice or None,
         "index_url": entry.index_url or None,
     }

@@ -10,7 +10,7 @@ from typing import Final
 
 from micropkgd.errors import ArchiveError
 
-_KEPT: Final = frozenset({"metadata-version", "name", "version", "dynamic", "requires-dist"})
+_KEPT: Final = frozenset({"metadata-version", "name", "version", "dynamic", "requires-dist", "requires-python"})
 _AT_MOST: Final = 1 << 20  # bytes of the header; old tools put the whole description there
 
 

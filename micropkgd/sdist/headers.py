@@ -1,9 +1,9 @@
 """Tar blocks: what each 512-byte header says, decided before anything is done with it.
 
-Rules: ustar, GNU and v7 headers, PAX and GNU long names; checksums are checked; links, devices, sparse files and
-whatever else is no file and no folder are refused. Where known readers take a header in two ways (a folder with data, a
-GNU header with a ustar prefix, two names for one member) it is refused. The archive ends with two zero blocks and
-nothing but zeros after them.
+Rules: ustar, GNU and v7 headers, PAX and GNU long names; checksums are checked, which the tars of old made of signed
+bytes; links, devices, sparse files and whatever else is no file and no folder are refused. Where known readers take a
+header in two ways (a folder with data, a GNU header with a ustar prefix, two names for one member) it is refused. The
+archive ends with two zero blocks and nothing but zeros after them.
 """
 
 import re
@@ -88,7 +88,8 @@ def parse(block: bytes) -> Header:
         mode, size, checksum = int(usual[1], 8), int(usual[2], 8), int(usual[3], 8)
     else:
         mode, _, _, size, _, checksum = (_number(block[start:end]) for start, end in _NUMBERS)
-    if checksum != _sum(block[:148]) + 8 * 0x20 + _sum(block[156:384]) + _sum(block[384:]):
+    total = _sum(block[:148]) + 8 * 0x20 + _sum(block[156:384]) + _sum(block[384:])
+    if checksum != total and checksum != total - 256 * _high(block[:148] + block[156:]):
         raise _bad_header("the checksum of a header is wrong", reason="bad-checksum")
     if mode < 0:
         raise _bad_header("the mode of a member is negative")
@@ -188,6 +189,11 @@ def _check_end(source: Inflater) -> None:
 def _sum(data: bytes) -> int:
     """The sum of up to 256 bytes: the lower half of Adler-32, several times as fast as `sum`."""
     return (adler32(data) & 0xFFFF) - 1
+
+
+def _high(data: bytes) -> int:
+    """The bytes that were negative numbers to the tars of old, which summed them as signed ones."""
+    return sum(byte >= 0x80 for byte in data)
 
 
 def _number(field: bytes) -> int:

@@ -10,7 +10,7 @@ class Limits(NamedTuple):
 
     packed: int = 256 * MIB  # bytes of the `.tar.gz`
     unpacked: int = 256 * MIB  # bytes of the tar inside, headers and padding counted
-    members: int = 10_000  # files, folders and headers for all members
+    members: int = 10_000  # files, folders and headers for all members; also folders that names imply
     depth: int = 32  # parts of a member's path, the root folder counted
     component: int = 200  # bytes (UTF-8) of one part of a path
     ratio: int = 200  # unpacked bytes for each packed byte; deflate itself ends at 1,032

@@ -45,20 +45,28 @@ _NO_PROJECT: Final = _Project("", "", None)
 
 def read_metadata(sdist: Sdist) -> Metadata:
     """Read name, version and requirements; `ArchiveError` where they cannot be known or contradict each other."""
-    fields = read_fields(sdist.file("PKG-INFO") or b"")
+    where, fields = _stated(sdist)
     project = _read_project(_small(sdist, "pyproject.toml"))
     name, version = agreed_identity(
-        Identity("PKG-INFO", fields.one("Name"), fields.one("Version")),
+        Identity(where, fields.one("Name"), fields.one("Version")),
         Identity("pyproject.toml", project.name, project.version),
         root=sdist.root,
     )
-    return Metadata(name, version, _requirements(sdist, project, fields))
+    return Metadata(name, version, _requirements(sdist, project, where, fields))
 
 
 def requires_python(sdist: Sdist) -> str:
     """The Python that an archive says it needs; empty where it says none."""
     stated = (_table(_small(sdist, "pyproject.toml")) or {}).get("requires-python")
-    return stated if isinstance(stated, str) else read_fields(sdist.file("PKG-INFO") or b"").one("Requires-Python")
+    return stated if isinstance(stated, str) else _stated(sdist)[1].one("Requires-Python")
+
+
+def _stated(sdist: Sdist) -> tuple[str, Fields]:
+    """The fields of PKG-INFO, and where it is: at the top, else where setuptools leaves it, too."""
+    folder = _egg_info(sdist)
+    at_top = sdist.file("PKG-INFO")
+    where = "PKG-INFO" if at_top is not None or not folder else f"{folder}/PKG-INFO"
+    return where, read_fields(at_top or sdist.file(where) or b"")
 
 
 def package_name(sdist: Sdist) -> str:
@@ -103,7 +111,7 @@ def _table(data: bytes) -> dict[str, object] | None:
     try:
         project = documents.read_toml(data).get("project")
     except DocumentError as error:
-        raise _bad_project("it is not valid TOML") from error
+        raise _bad_project(error.problem) from error
     if project is not None and not isinstance(project, dict):
         raise _bad_project("`project` is not a table")
     return project
@@ -120,19 +128,19 @@ def _texts(table: dict[str, object], key: str) -> list[str]:
     return cast(list[str], value)
 
 
-def _requirements(sdist: Sdist, project: _Project, fields: Fields) -> tuple[str, ...]:
+def _requirements(sdist: Sdist, project: _Project, where: str, fields: Fields) -> tuple[str, ...]:
     """The requirements from the first place that can be believed."""
     if project.dependencies is not None:
         return canonical_requirements(project.dependencies, where="pyproject.toml")
     if _is_final(fields):
-        return canonical_requirements(fields.all("Requires-Dist"), where="PKG-INFO")
+        return canonical_requirements(fields.all("Requires-Dist"), where=where)
     folder = _egg_info(sdist)
     if not folder:
         problem = "what it requires is only known after running its build, which micropkgd never does"
         hint = "state `dependencies` in `[project]` of its pyproject.toml, or build it with a current build backend"
         raise ArchiveError("dynamic-metadata", problem, hint=hint)
-    where = f"{folder}/requires.txt"
-    return canonical_requirements(_setuptools_lines(_small(sdist, where), where), where=shown(where))
+    listed = f"{folder}/requires.txt"
+    return canonical_requirements(_setuptools_lines(_small(sdist, listed), listed), where=shown(listed))
 
 
 def _is_final(fields: Fields) -> bool:

@@ -2,10 +2,11 @@
 
 Rules: a name is UTF-8, relative, without `.`, `..`, empty parts, backslashes, control or format characters, and is
 brought to NFC; two names that a case-insensitive or normalising file system takes for one are refused everywhere,
-so that a lock made on one machine holds on all.
+and so are names that git or Windows cannot hold, so that a lock made on one machine holds on all.
 """
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.portable import why_not_portable
 from micropkgd.sdist.limits import Limits
 
 _SHOWN_AT_MOST = 160  # characters of a name in a message
@@ -40,13 +41,24 @@ def clean_path(name: bytes, *, folder: bool, limits: Limits) -> str:
         raise ArchiveError("name-depth", f"its path has more than {limits.depth} parts", where=shown(name))
     if len(path.encode()) > limits.component and any(len(part.encode()) > limits.component for part in parts):
         raise ArchiveError("name-length", f"a part of its path is over {limits.component} bytes", where=shown(name))
+    # The pointer of a submodule is a plain file, and stands in many archives beside the package.
+    check_portable(path if folder else path.removesuffix("/.git"), shown(name))
     return path
+
+
+def check_portable(path: str, where: str) -> None:
+    """See that every system can hold a name."""
+    if reason := why_not_portable(path):
+        problem = f"not every system can hold its name: {reason}"
+        hint = "its author must rename it: trees are committed, and checked out elsewhere"
+        raise ArchiveError("name-unportable", problem, where=where, hint=hint)
 
 
 class Claims:
     """The places that members took so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.members
         self._files: dict[str, str] = {}
         self._folders: dict[str, str] = {}
         self._known: set[str] = {""}  # folders in their own spelling: most members are the second of a folder
@@ -70,6 +82,8 @@ class Claims:
         if other != path or key in self._files:
             raise _collision(path, other)
         self._known.add(path)
+        if len(self._known) > self._most:  # a short name can make many, and each costs as much as a file
+            raise ArchiveError("too-many-members", f"its files stand in more than {self._most} folders")
 
 
 def _decode(name: bytes) -> str:

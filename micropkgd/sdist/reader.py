@@ -39,7 +39,7 @@ class Sdist(NamedTuple):
 def read_sdist(stream: BinaryIO | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Sdist:
     """Read an archive to its end; `ArchiveError` where it is not whole, not safe or not plain."""
     source = Inflater(BytesIO(stream) if isinstance(stream, bytes) else stream, limits)
-    claims, members, root = Claims(), list[Member](), ""
+    claims, members, root = Claims(limits), list[Member](), ""
     for header, data in walk(source, limits):
         path = clean_path(header.name, folder=header.folder, limits=limits)
         if not path:

@@ -51,7 +51,7 @@ def is_written_here(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bool:
 
 
 def _check_names(sdist: Sdist, limits: Limits) -> None:
-    claims = Claims()
+    claims = Claims(limits)
     for member in sdist.members:
         path = f"{sdist.root}/{member.path}"
         if clean_path(path.encode(), folder=False, limits=limits) != path:

@@ -74,9 +74,9 @@ def test_files_that_travel(world: World, path: str) -> None:
         (f"{CONF}/parameters/ds/credentials.yml", "credentials"),
         (f"{CONF}/parameters/ds/logging.yml", "logging"),
         (f"{CONF}/parameters/ds/run.py", "code"),
-        (f"{CONF}/ds.yml", "no parameters"),
+        (f"{CONF}/ds.yml", "not a parameters file"),
         (f"{CONF}/parameters_ds.json", "not named"),
-        (f"{CONF}/my_parameters_ds.yml", "no parameters"),
+        (f"{CONF}/my_parameters_ds.yml", "not a parameters file"),
     ],
 )
 def test_files_that_stay_behind_are_named(world: World, path: str, reason: str) -> None:
@@ -399,3 +399,15 @@ def test_a_changed_gitignore_packages_again(world: World) -> None:
 
     assert "ds/big.csv" in before
     assert "ds/big.csv" not in inside(world)
+
+
+@pytest.mark.parametrize("name", ["NUL.txt", "a:b.csv", "x ", "aux/x.csv", "y."])
+def test_a_name_that_some_system_cannot_hold_is_refused(world: World, name: str) -> None:
+    """No pull would take such an archive: the file is named, with what is wrong."""
+    module(world, {"nodes.py": ""})
+    world.write(f"{CODE}/{name}", "")
+    said = world.run("package", "pipelines.ds")
+
+    assert said.code == 1
+    assert f"error: not every system can hold the name of `{CODE}/{name}`: " in said.out
+    assert "hint: rename it: an archive is for every system" in said.out

@@ -1,5 +1,6 @@
 """A first pass: placement, imports, both homes of the manifest, what is said, and a second pass that rests."""
 
+from tests.kit.archives import project
 from tests.kit.world import World
 
 LOCK = "micropkg.lock"
@@ -86,3 +87,34 @@ def test_the_lock_says_what_is_installed(world: World) -> None:
     listed = [line.partition('"')[2].partition('"')[0] for line in lock.splitlines() if '" = "sha256:' in line]
     assert set(listed) == world.pulled()
     assert listed == sorted(listed)
+
+
+class TestNames:
+    """What a package and its files may be called."""
+
+    def test_package_called_like_a_keyword_needs_an_alias(self, world: World) -> None:
+        """No import could name it; the hint can be pasted."""
+        info = "Metadata-Version: 2.2\nName: class\nVersion: 1.0\n"
+        world.write("dist/class.tar.gz", project({"PKG-INFO": info, "class/__init__.py": ""}, "class-1.0"))
+        world.asks_for("dist/class.tar.gz")
+        said = world.reconcile()
+
+        assert said.code == 2
+        assert (
+            "error: the package in the archive is called `class`, a word of Python that no import can name" in said.out
+        )
+        assert 'hint: give the entry an alias, like `alias = "class_"`' in said.out
+        assert not world.has("src/shop/class")
+        world.asks_for("dist/class.tar.gz", alias="class_")
+        world.sync()
+        assert world.has("src/shop/class_/__init__.py")
+
+    def test_submodule_pointer_never_enters_the_tree(self, world: World) -> None:
+        """Git would take the folder for a repository."""
+        world.publish({"nodes.py": "", "vendor/.git": "gitdir: ../../.git/modules/vendor\n"})
+        world.asks_for()
+        said = world.reconcile()
+
+        assert said.code == 6
+        assert "ds/vendor/.git: not every system can hold its name: git keeps its own under that name" in said.out
+        assert not world.has("src/shop/ds")

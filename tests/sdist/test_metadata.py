@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micropkgd.errors import ArchiveError
-from micropkgd.sdist.metadata import Metadata, package_name, read_metadata
+from micropkgd.sdist.metadata import Metadata, package_name, read_metadata, requires_python
 from micropkgd.sdist.reader import Sdist, read_sdist
 from micropkgd.sdist.requirements import canonical_requirements, direct_address
 from tests.kit.archives import PKG_INFO, project
@@ -137,6 +137,32 @@ class TestWhichPlaceIsBelieved:
         """In a src layout setuptools leaves its description there."""
         files = {"PKG-INFO": OLD_INFO, "src/demo.egg-info/SOURCES.txt": "", "src/demo.egg-info/requires.txt": "a"}
         assert required(files) == ("a",)
+
+    @pytest.mark.parametrize("folder", ["demo.egg-info", "src/demo.egg-info"])
+    def test_what_only_egg_info_states(self, folder: str) -> None:
+        """Name, version and requirements of an archive that has no PKG-INFO at its top."""
+        files = {"demo/__init__.py": "", f"{folder}/SOURCES.txt": "", f"{folder}/PKG-INFO": OLD_INFO}
+        assert read_metadata(archive(files)) == Metadata("demo", "1.0", ())
+        files[f"{folder}/requires.txt"] = "a\n"
+        assert read_metadata(archive(files)).requirements == ("a",)
+        files[f"{folder}/PKG-INFO"] = NEW_INFO + "Requires-Dist: b\nRequires-Python: >=3.9\n"
+        assert read_metadata(archive(files)).requirements == ("b",)
+        assert requires_python(archive(files)) == ">=3.9"
+
+    def test_another_name_in_egg_info_only_is_told(self) -> None:
+        """It must be that of the root folder, as everywhere."""
+        info = OLD_INFO.replace("demo", "other")
+        error = refusal({"demo.egg-info/SOURCES.txt": "", "demo.egg-info/PKG-INFO": info})
+        assert (error.reason, error.hint) == ("metadata-mismatch", MISMATCH)
+
+
+MISMATCH = "the archive was renamed or put together by hand: build it again"
+
+
+def test_toml_that_is_nested_without_end_is_told_as_such() -> None:
+    """It is valid, and no reader takes it."""
+    for text in ("x = " + "[" * 100_000 + "]" * 100_000, "x = " + "{a=" * 50_000 + "1" + "}" * 50_000):
+        assert refusal({"pyproject.toml": TABLE + text}).problem == "invalid TOML: nested too deeply"
 
 
 class TestIdentity:

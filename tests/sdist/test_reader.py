@@ -62,6 +62,12 @@ def named(name: str | bytes) -> bytes:
     return a.raw_sdist(a.extended(b"path=" + raw), a.member(f"{R}/x.py".encode()))
 
 
+def signed(block: bytes) -> bytes:
+    """The header block with the checksum that the tars of old wrote, of signed bytes."""
+    total = sum(byte - 256 * (byte > 127) for byte in block[:148] + b" " * 8 + block[156:])
+    return block[:148] + b"%06o\0 " % total + block[156:]
+
+
 ACCEPTED = [
     pytest.param(a.sdist(a.file(f"{R}/demo/nodes.py")), "demo/nodes.py", id="A00-control"),
     pytest.param(a.sdist(a.file(f"{R}/demo/run", mode=0o6755)), "demo/run", id="A15-setuid"),
@@ -87,6 +93,8 @@ ACCEPTED = [
     pytest.param(a.gz_framed(a.tar(*a.basis()), 8, b"demo.tar\0"), "PKG-INFO", id="gzip-name"),
     pytest.param(a.gz_framed(a.tar(*a.basis()), 4 | 8 | 16, b"\2\0abn\0c\0"), "PKG-INFO", id="gzip-all-fields"),
     pytest.param(named("demo-1.0/日本.py"), "日本.py", id="not-ascii"),
+    pytest.param(a.raw_sdist(signed(a.header("demo-1.0/ü/é".encode()))), "ü/é", id="sum-of-signed-bytes"),
+    pytest.param(a.sdist(a.file(f"{R}/vendor/x/.git", b"gitdir: y")), "vendor/x/.git", id="pointer-of-a-submodule"),
     pytest.param(named(unicodedata.normalize("NFD", "demo-1.0/ü.py")), "ü.py", id="made-nfc"),
 ]
 
@@ -115,6 +123,13 @@ NAMES = [
     pytest.param(named(f"{R}/".encode() + b"\xed\xa0\x80.py"), "name-encoding", id="surrogate"),
     pytest.param(named(R + "/a" * 32), "name-depth", id="too-deep"),
     pytest.param(named(f"{R}/{'ü' * 101}"), "name-length", id="too-long"),
+    pytest.param(named(f"{R}/.GIT/config"), "name-unportable", id="git-folder"),
+    pytest.param(a.sdist(a.folder(f"{R}/x/.git")), "name-unportable", id="listed-git-folder"),
+    pytest.param(named(f"{R}/x/.Git"), "name-unportable", id="git-in-another-case"),
+    pytest.param(named(f"{R}/C:evil.py"), "name-unportable", id="drive"),
+    pytest.param(named(f"{R}/NUL.txt"), "name-unportable", id="device"),
+    pytest.param(named(f"{R}/x /y"), "name-unportable", id="space-at-the-end"),
+    pytest.param(named(f"{R}/x."), "name-unportable", id="dot-at-the-end"),
     pytest.param(a.sdist(a.file("other-1.0/x.py")), "root", id="A38-two-roots"),
     pytest.param(a.sdist(a.file("PKG-INFO")), "root", id="A39-bare"),
     pytest.param(a.gz(a.tar(a.file("PKG-INFO"))), "root", id="A39-only-bare"),
@@ -174,6 +189,9 @@ HEADERS = [
     pytest.param(a.gz(a.header(b"demo-1.0/x")[:-1] + b"\1" + a.END), "bad-checksum", id="checksum-of-first"),
     pytest.param(a.raw_sdist(a.member(b"demo-1.0/x", kind=b"5")), "bad-header", id="folder-with-data"),
     pytest.param(a.raw_sdist(a.header(b"demo-1.0/x")[:-1] + b"\1"), "bad-checksum", id="checksum"),
+    pytest.param(
+        a.raw_sdist(signed(a.header("demo-1.0/ü".encode()))[:-1] + b"\1"), "bad-checksum", id="signed-checksum"
+    ),
     pytest.param(pax(b"size=%d" % (len(X) - 1)), "pax-key", id="pax-size-less"),
     pytest.param(pax(b"size=0%d" % len(X)), "pax-key", id="pax-size-not-as-written"),
     pytest.param(pax(b"size="), "pax-key", id="pax-empty-size"),
@@ -378,6 +396,15 @@ class TestCaps:
         assert refusal(a.gz(a.member(b"demo-1.0/x", b"") * 60_000)).reason in {"collision", "too-many-members"}
         names = (a.header(b"demo-1.0/%d" % number) for number in range(60_000))
         assert refusal(a.gz(b"".join(names) + a.END)).reason == "too-many-members"
+
+    def test_sixty_thousand_folders(self) -> None:
+        """Whether they are listed, or made by the names of a few files."""
+        listed = (a.header(b"demo-1.0/%d/" % number, 0, b"5") for number in range(60_000))
+        assert refusal(a.gz(b"".join(listed) + a.END)).reason == "too-many-members"
+        deep = b"/".join(b"%d" % part for part in range(20))
+        implied = (a.member(b"demo-1.0/%d/%s" % (number, deep)) for number in range(3_000))
+        error = refusal(a.gz(b"".join(implied) + a.END))
+        assert (error.reason, error.problem) == ("too-many-members", "its files stand in more than 10000 folders")
 
     def test_headers_for_all_members_are_counted(self) -> None:
         """A header that belongs to no member cannot be repeated for ever."""

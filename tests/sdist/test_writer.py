@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import digest_of
 from micropkgd.sdist.limits import Limits
 from micropkgd.sdist.reader import Member, Sdist, read_sdist
@@ -21,7 +22,7 @@ from micropkgd.sdist.writer import write_sdist
 PLAIN = Sdist("ds-1.0", (Member("PKG-INFO", b"Name: ds\n", False), Member("ds/run.sh", b"#!/bin/sh\n", True)))
 
 letters = st.characters(codec="utf-8", categories=["Lu", "Ll", "Lo", "Nd"], include_characters=" ._-@+~")
-names = st.text(letters, min_size=1, max_size=45).filter(lambda name: name not in {".", ".."})
+names = st.text(letters, min_size=1, max_size=45).filter(lambda name: not why_not_portable(name))
 paths = st.lists(names, min_size=1, max_size=5).map("/".join)
 
 
@@ -117,6 +118,8 @@ class TestSameBytes:
         pytest.param(["ds/a", "ds/a/b"], "collision", id="file-and-folder"),
         pytest.param(["/".join("abcdefghij" * 4)], "name-depth", id="too-deep"),
         pytest.param(["n" * 201], "name-length", id="too-long"),
+        pytest.param(["ds/aux.py"], "name-unportable", id="device"),
+        pytest.param([f"{n}/{m}/x" for n in range(101) for m in range(100)], "too-many-members", id="too-many-folders"),
     ],
 )
 def test_names_that_no_reader_should_meet_are_refused(paths: list[str], reason: str) -> None:

@@ -13,6 +13,7 @@ from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import renamed, why_not_parameters
+from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, Subject, signature
@@ -69,7 +70,7 @@ class _Tour(NamedTuple):
             else:
                 self.seen[path] = signature_of(status)
                 executable = bool(status.st_mode & stat.S_IXUSR)
-                yield Input(_sound(path), f"{top}/{_composed(inner)}", executable, status.st_size)
+                yield Input(_sound(path, inner), f"{top}/{_composed(inner)}", executable, status.st_size)
 
     def config(self, subject: Subject) -> Iterator[Input | LeftOut]:
         """The files of the environment that hold parameters of the module."""
@@ -91,7 +92,9 @@ class _Tour(NamedTuple):
             else:
                 self.seen[path] = signature_of(status)
                 member = renamed(_composed(config), subject.leaf, subject.name)
-                yield Input(_sound(path), f"{subject.name}/config/{member}", executable=False, size=status.st_size)
+                yield Input(
+                    _sound(path, config), f"{subject.name}/config/{member}", executable=False, size=status.st_size
+                )
 
     def _behind_link(self, folder: RelPath) -> Iterator[LeftOut]:
         """The link by which a folder would be reached, if there is one."""
@@ -200,11 +203,14 @@ def _hint_at_others(fs: FsOps, place: Place) -> str:
     return "name a folder below the project's package, like `pipelines.features`"
 
 
-def _sound(path: str) -> RelPath:
-    """A path whose name can stand in an archive."""
+def _sound(path: str, inner: str) -> RelPath:
+    """A path whose name, as the module or the config folder has it, can stand in an archive."""
     if not path.isprintable() or "\\" in path:
         hint = "rename it: letters, digits and the like are read the same everywhere"
         raise TreeError(f"the name {path!a} cannot stand in an archive", hint=hint)
+    if reason := why_not_portable(inner):
+        hint = "rename it: an archive is for every system"
+        raise TreeError(f"not every system can hold the name of `{path}`: {reason}", hint=hint)
     return rel_path(path)
 
 

@@ -30,6 +30,7 @@ class Desired(NamedTuple):
     rendering: Rendering | None = None  # only where bytes are, or may be, needed
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # on the code that was rendered: told by the pass that renders it, and not again
     asked: bool = True  # False: its source was not asked, or did not answer
 
     @property
@@ -156,14 +157,14 @@ def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desi
         files={path: digest_of(content) for path, content in rendering.files.items()},
         index_url=release.index_url if release is not None else "",
     )
-    notes = (*_of_requirements(rendering), *_of_code(rendering))
+    remarks = (*_of_requirements(rendering), *_of_code(rendering))
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
     failure: Failure | None = None
     if leaving and project.manifest.policy.on_dangling_import is OnDanglingImport.ERROR:
         failure = Failure(
             1, "DanglingImport", "imports leave the micro-package", 'see the notes, or set on-dangling-import = "warn"'
         )
-    return Desired(ref, entry, None, block, rendering, failure, notes)
+    return Desired(ref, entry, None, block, rendering, failure, remarks=remarks)
 
 
 def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Release | None = None) -> Rendering:
@@ -227,7 +228,7 @@ def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:
         problem = "the locked archive renders to other files than the lock lists"
         failure = Failure(6, "Verification", problem, "run `micropkgd lock` and look at what changed in the lock")
         return desired._replace(failure=failure, after=None)
-    return desired._replace(rendering=rendered.rendering, notes=rendered.notes)
+    return desired._replace(rendering=rendered.rendering, remarks=rendered.remarks)
 
 
 def refuse_overlaps(staying: Sequence[Desired]) -> list[Desired]:

@@ -3,6 +3,7 @@
 Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """
 
+import keyword
 from collections.abc import Iterator
 
 from micropkgd.errors import CodeError, DocumentError
@@ -25,6 +26,7 @@ from micropkgd.relocate import (
     relocate_parameters,
 )
 from micropkgd.sdist.metadata import package_name, read_metadata
+from micropkgd.sdist.names import check_portable, shown
 from micropkgd.sdist.reader import Member, Sdist
 
 
@@ -32,7 +34,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered."""
     metadata = read_metadata(sdist)
     package = package_name(sdist)
-    leaf = entry.alias or package
+    leaf = entry.alias or _importable(package)
     place = layout.place(entry.destination, leaf, entry.env)
     relocation = _relocation(sdist, package, place)._replace(distribution=metadata.name)
     packages = packages_among(member.path for member in sdist.members)
@@ -57,6 +59,16 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     return Rendering(
         metadata.name, metadata.version, place, files, scaffolds, metadata.requirements, tuple(findings)
     )  # fmt: skip
+
+
+def _importable(package: str) -> str:
+    """The package's own name, where an import can spell it."""
+    if keyword.iskeyword(package):
+        raise DocumentError(
+            f"the package in the archive is called `{package}`, a word of Python that no import can name",
+            hint=f'give the entry an alias, like `alias = "{package.lower()}_"`',
+        )
+    return package
 
 
 def _relocation(sdist: Sdist, package: str, place: Place) -> Relocation:
@@ -94,6 +106,7 @@ def _wanted(sdist: Sdist, package: str) -> Iterator[Member]:
 def _target(member: str, package: str, leaf: str, place: Place) -> RelPath:
     """Where a member goes: tests, parameters, or code."""
     top, _, rest = member.partition("/")
+    check_portable(rest, shown(member))
     if top == "tests":
         return rel_path(f"{place.tests}/{rest}")
     config = rest.removeprefix("config/")

@@ -41,6 +41,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 plan=plan,
                 failure=desired.failure,
                 notes=desired.notes,
+                remarks=desired.remarks,
                 moved_from=_moved_from(desired, plan),
                 waiting=_waiting(desired, plan, hold),
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",

@@ -75,7 +75,7 @@ def settle(
 
 
 def can_settle(outcome: Outcome) -> bool:
-    """Whether nothing is left to do or to say: no failure, nothing held, nothing noted."""
+    """Whether nothing is left to do or to say: no failure, nothing held, no note that the next pass would have, too."""
     if outcome.exit_code != 0 or any(entry.notes or entry.after is None or entry.failure for entry in outcome.entries):
         return False
     return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
