@@ -4,11 +4,14 @@ An entry goes back whole or, where one of its files was edited since, not at all
 requirement lines go with it. Where everything goes back, each file is again what it was, byte by byte.
 """
 
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import Part, Way, can_go, parts_of, ways_back
+from micropkgd.clock import utc
 from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.manifest import Update
@@ -19,9 +22,11 @@ from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.plan.requirements_file import Asking
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
+from micropkgd.reconcile.record.pass_log import deeds_of
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.memory.pass_log import Page, note, pages
 from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_lock, read_project
@@ -63,37 +68,66 @@ class Undoing(NamedTuple):
 
 
 def roll_back(
-    root: str, only: str | None, to: str | None, lock_timeout: float, *, fsops: Callable[[str], FsOps] = FsOps
+    root: str,
+    only: str | None,
+    to: str | None,
+    lock_timeout: float,
+    *,
+    apply: bool = True,
+    fsops: Callable[[str], FsOps] = FsOps,
 ) -> Outcome:
-    """Take back the last commit, or all since the commit `to`; of the entry that `only` names, or of all.
+    """Take back what the last command did that was not taken back yet, or all since the commit `to`.
 
-    What was edited since is held, as the outcome says. `UsageError` where there is no such commit or entry.
+    Of the entry that `only` names, or of all. What was edited since is held, as the outcome says. Without `apply` only
+    the outcome is made. `UsageError` where there is no such commit or entry.
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recovery = recover(fs)
         wait_for_git(root, GIT_PATIENCE)
-        commits = _since(history(fs), to)
+        kept = history(fs)
+        commits = _since(kept, to) if to is not None else _last(kept, list(pages(fs)))
         for _ in range(_TRIES):
             sides = _look(fs, root, commits)
             undoing = _undo(fs, sides, only)
-            if not undoing.writes:
-                return _outcome(sides, undoing, recovery)
+            if not undoing.writes or not apply:
+                return _outcome(sides, undoing, recovery)._replace(applied=apply)
             write_state(fs, _forgotten(sides, undoing))
             refusal = commit(fs, undoing.writes, undoing.contents, sides.project.layout.floors)
             if refusal is None:
                 write_state(fs, _remembered(sides, undoing))
-                return _outcome(sides, undoing, recovery)
+                outcome = _outcome(sides, undoing, recovery)
+                _note(fs, outcome, kept, commits if only is None else ())
+                return outcome
             if not refusal.raced:
                 raise TreeError(refusal.problem, where=refusal.path, hint="see `ls -ld` of its folder")
         raise TreeError("files change faster than they can be taken back", where=root, hint="run again")
 
 
-def _since(commits: Sequence[Commit], to: str | None) -> Sequence[Commit]:
+def _last(commits: Sequence[Commit], remembered: Sequence[Page]) -> Sequence[Commit]:
+    """The newest commit that was not taken back, with the others of the same command; newest first.
+
+    A rollback goes further back each time: what it took back, and itself, are no more there to be taken back.
+    """
+    done = {number for page in remembered for number in (*page.undid, *(page.commits if page.undid else ()))}
+    left = [commit for commit in commits if commit.id not in done]
+    if not left:
+        raise UsageError("no commit is kept that could be taken back", hint="see `micropkgd history`")
+    together = next((page.commits for page in remembered if left[0].id in page.commits), (left[0].id,))
+    return [commit for commit in left if commit.id in together]
+
+
+def _note(fs: FsOps, outcome: Outcome, before: Sequence[Commit], undone: Sequence[Commit]) -> None:
+    """Leave a page of the rollback, which names what it took back."""
+    known = {commit.id for commit in before}
+    made = tuple(commit.id for commit in history(fs) if commit.id not in known)
+    undid = tuple(commit.id for commit in undone)
+    note(fs, Page(os.urandom(6).hex(), utc(time.time()), "rollback", tuple(deeds_of(outcome)), made, undid))
+
+
+def _since(commits: Sequence[Commit], to: str) -> Sequence[Commit]:
     """The commits to take back, newest first."""
     if not commits:
         raise UsageError("no commit is kept that could be taken back", hint="see `micropkgd history`")
-    if to is None:
-        return commits[:1]
     found = [number for number, each in enumerate(commits) if each.id.startswith(to)]
     if len(found) != 1 or not to:
         problem = f"`{to}` begins the ids of several commits" if found else f"no kept commit `{to}`"

@@ -68,7 +68,9 @@ def service_of(options: Namespace) -> "Service | None":
 def pass_by_service(options: Namespace, root: str, wanted: Options) -> Outcome | None:
     """What came of a pass if the running service serves this project: one process works on it at a time."""
     asked = {wish: getattr(wanted, wish) for wish in TRAVELLING}
-    if not wanted.apply or wanted != Options(lock_timeout=wanted.lock_timeout, **asked):
+    if not wanted.apply or wanted._replace(trigger=Options().trigger, joins=()) != Options(
+        lock_timeout=wanted.lock_timeout, **asked
+    ):
         return None
     service = service_of(options)
     if service is None or not service.serves(root):

@@ -142,6 +142,7 @@ def _resolve(command: ArgumentParser) -> None:
     choice.add_argument(
         "--merge", action="store_const", const="merge", dest="choice", help="merge both, where that has no conflict"
     )
+    command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     add_sources(command)
     add_project(command)
 
@@ -155,6 +156,7 @@ def _rollback(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
     command.add_argument("--to", metavar="ID", help="take back every commit since this one of `micropkgd history`")
+    command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     add_lock_timeout(command)
     add_project(command)
 
@@ -200,8 +202,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "diff": Command("show as a unified diff what a pass would change", _diff, "diff"),
     "verify": Command("hash every installed file and compare it with the lock", _verify, "verify"),
     "resolve": Command("decide what becomes of an entry that local edits hold", _resolve, "resolve"),
-    "history": Command("list the commits that are kept, newest first: when, and which files", _history, "history"),
-    "rollback": Command("take back the last commit, but for files that were edited since", _rollback, "rollback"),
+    "history": Command(
+        "list the commits that are kept, newest first: when, by what, which entries and files", _history, "history"
+    ),
+    "rollback": Command(
+        "take back what the last command did, but for files that were edited since", _rollback, "rollback"
+    ),
     "pull": Command("pull an archive that is in no manifest, and remember it on this machine only", _pull, "pull"),
     "package": Command("turn a module of the project into an archive that others can pull", _package, "package"),
     "migrate": Command(

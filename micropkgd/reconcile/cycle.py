@@ -34,6 +34,7 @@ from micropkgd.workspace.memory.suspension import read_suspension
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, check_config, left_manifest, read_project, with_requirements_file
 from micropkgd.workspace.transaction.commit import Recovery, recover
+from micropkgd.workspace.transaction.kept import KEPT
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check
@@ -67,7 +68,7 @@ def run_pass(
         fetcher = fetcher_for(project, make_fetcher)._replace(
             allow_downgrade=options.allow_downgrade, full_check=FullCheck(now, options.full_check)
         )
-        this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now)
+        this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, frozenset(fs.names(KEPT)))
         resolutions = _resolve(this)
         desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         holds = {} if this.by_lock else state.holds

@@ -26,6 +26,7 @@ class Options(NamedTuple):
     full_check: float = 86_400.0  # seconds; how often a remote archive is fetched although it seems unchanged; 0: never
 
     near: bool = False  # no remote source is asked about what is locked: nothing was said that could have changed it
+    joins: tuple[str, ...] = ()  # ids of commits that the same command made before the pass
     trigger: str = "command"  # why, for `micropkgd why`
     pass_id: str = ""  # names the pass in logs and accounts; empty: made up
 

@@ -21,6 +21,7 @@ class Pass(NamedTuple):
     suspension: Suspension
     state: State  # what the pass before left
     now: float  # seconds since the epoch: when it began
+    kept: frozenset[str] = frozenset()  # the ids of the commits that were kept then
 
     @property
     def stamp(self) -> str:

@@ -12,6 +12,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
+from micropkgd.workspace.transaction import kept
 
 
 def add(options: Namespace) -> int:
@@ -19,9 +20,12 @@ def add(options: Namespace) -> int:
     root = find_root(options.project)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
              "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
+    before = kept.ids(root)
     added = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
     try:
-        outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+        joins = tuple(kept.ids(root) - before)
+        wanted = Options(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=joins)
+        outcomes = passes(options, [root], wanted)
     except BaseException:
         _take_back(added, options.lock_timeout)
         raise

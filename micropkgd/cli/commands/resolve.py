@@ -17,7 +17,12 @@ def resolve(options: Namespace) -> int:
     ref = match_entry(root, options.ref, leaving=True)
     choice = Conflict(options.choice)
     require_choice(root, ref, choice)
-    wanted = Options(choices={ref: choice}, lock_timeout=options.lock_timeout)
+    wanted = Options(
+        apply=not options.dry_run,
+        choices={ref: choice},
+        lock_timeout=options.lock_timeout,
+        trigger=f"resolve {ref} --{choice.value}",
+    )
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)

@@ -8,11 +8,11 @@ from micropkgd.cli.say import exit_code_of, say_outcomes
 
 
 def rollback(options: Namespace) -> int:
-    """Take back the last commit, or all since one."""
+    """Take back what the last command did, or all since a commit."""
     outcomes = work_on(
         options,
         [options.project],
-        lambda root, _: roll_back(root, options.ref, options.to, options.lock_timeout),
+        lambda root, _: roll_back(root, options.ref, options.to, options.lock_timeout, apply=not options.dry_run),
     )
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)

@@ -7,15 +7,19 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.memory.pass_log import Deed, Page, note
+from micropkgd.workspace.transaction.kept import KEPT
 
 
 def give_account(this: Pass, outcome: Outcome) -> None:
     """Note what a pass did to each entry; one that did nothing leaves no page (promise P11)."""
-    if deeds := tuple(_deeds(outcome)):
-        note(this.fs, Page(this.options.pass_id or os.urandom(6).hex(), this.stamp, this.options.trigger, deeds))
+    commits = tuple(sorted({*this.fs.names(KEPT)} - this.kept | {*this.options.joins}))
+    if (deeds := tuple(deeds_of(outcome))) or commits:
+        pass_id = this.options.pass_id or os.urandom(6).hex()
+        note(this.fs, Page(pass_id, this.stamp, this.options.trigger, deeds, commits))
 
 
-def _deeds(outcome: Outcome) -> Iterator[Deed]:
+def deeds_of(outcome: Outcome) -> Iterator[Deed]:
+    """What was done to each entry and module."""
     for entry in outcome.entries:
         changes = entry.plan.writes if entry.plan is not None else ()
         if changes and entry.failure is None:

@@ -32,8 +32,10 @@ class Page(NamedTuple):
 
     id: str
     time: str  # ISO 8601, UTC
-    trigger: str
+    trigger: str  # or the command
     deeds: tuple[Deed, ...]
+    commits: tuple[str, ...] = ()  # the ids of those that it made
+    undid: tuple[str, ...] = ()  # the ids of those that it took back
 
 
 def note(fs: FsOps, page: Page) -> None:
@@ -58,7 +60,9 @@ def pages(fs: FsOps) -> Iterator[Page]:
 
 
 def _page(row: dict[str, Any]) -> Page:
-    return Page(str(row["id"]), str(row["time"]), str(row["trigger"]), tuple(_deed(deed) for deed in row["deeds"]))
+    deeds = tuple(_deed(deed) for deed in row["deeds"])
+    commits, undid = (tuple(map(str, row.get(key, ()))) for key in ("commits", "undid"))
+    return Page(str(row["id"]), str(row["time"]), str(row["trigger"]), deeds, commits, undid)
 
 
 def _deed(row: dict[str, Any]) -> Deed:

@@ -58,6 +58,12 @@ def history(fs: FsOps) -> list[Commit]:
     return sorted(commits, key=lambda commit: (commit.when_ns, commit.id), reverse=True)
 
 
+def ids(root: str) -> frozenset[str]:
+    """The ids of the commits that a project keeps."""
+    with FsOps(root) as fs:
+        return frozenset(fs.names(KEPT))
+
+
 def set_aside(fs: FsOps, journal: Journal) -> None:
     """Set the journal aside with what was replaced: from here on the commit is history, for `rollback`."""
     if fs.status(journal.stage) is None:  # someone cleaned up; there is nothing left to keep
