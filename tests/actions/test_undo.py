@@ -16,7 +16,7 @@ def releases(world: World, *versions: str) -> None:
 
 
 def test_a_command_is_one_step(world: World) -> None:
-    """`add` writes the manifest, the lock and the files: one rollback takes all of it back, and so it is of `remove`."""
+    """`add` writes manifest, lock and files: one rollback takes all of it back, and so it is of `remove`."""
     world.publish({"nodes.py": "A = 1\n"})
     before = world.tree()
     assert world.run("add", ROW).code == 0
