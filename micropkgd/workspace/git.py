@@ -8,6 +8,7 @@ may be tracked all the same.
 import os
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.workspace.reading import read_regular
@@ -23,6 +24,17 @@ _HEADER = 12  # bytes
 _UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
 _EXTENDED = 0x4000
 _COMPRESSED = 4  # the version in which a name leaves out what it shares with the one before
+
+
+class Tracked(NamedTuple):
+    """One file of git's index."""
+
+    name: bytes  # below the work tree
+    ctime_ns: int  # as `stat` said it when git last found the content to be that of `blob`; as the three below
+    mtime_ns: int
+    inode: int  # the lower 32 bits, as of the size
+    size: int
+    blob: bytes  # names the content
 
 
 def git_folder(root: str) -> str | None:
@@ -72,28 +84,33 @@ def wait_for_git(root: str, timeout: float, *, amid: bool = False) -> None:
 
 def tracked_below(root: str, folder: str) -> list[str]:
     """The tracked files below a folder of the project at `root`, as paths below the project."""
+    return [path for path in tracked(root) if path.startswith(f"{folder}/")]
+
+
+def tracked(root: str) -> dict[str, Tracked]:
+    """The files of git's index below a project, by their paths there; none where it cannot be read."""
     index = git_folder(root)
     if index is None:
-        return []
+        return {}
     try:
         data = read_regular(os.path.join(index, "index"))
     except OSError:
-        return []
-    prefix = os.fsencode(os.path.relpath(root, _work_tree(root)))
+        return {}
+    prefix = os.fsencode(os.path.relpath(root, work_tree(root)))
     start = b"" if prefix == b"." else prefix + b"/"
-    below = start + os.fsencode(folder) + b"/"
-    return [os.fsdecode(name.removeprefix(start)) for name in _names(data) if name.startswith(below)]
+    return {os.fsdecode(one.name.removeprefix(start)): one for one in _entries(data) if one.name.startswith(start)}
 
 
-def _work_tree(root: str) -> str:
+def work_tree(root: str) -> str:
+    """The top folder of the work tree around a project."""
     folder = root
     while not os.path.lexists(os.path.join(folder, ".git")):
         folder = os.path.dirname(folder)
     return folder
 
 
-def _names(data: bytes) -> Iterator[bytes]:
-    """The names in an index; it ends where the bytes are not what they should be."""
+def _entries(data: bytes) -> Iterator[Tracked]:
+    """The files in an index; it ends where the bytes are not what they should be."""
     version, count = int.from_bytes(data[4:8]), int.from_bytes(data[8:12])
     if data[:4] != b"DIRC" or version not in {2, 3, _COMPRESSED}:
         return
@@ -109,7 +126,13 @@ def _names(data: bytes) -> Iterator[bytes]:
             return
         name = name + data[at:end] if version == _COMPRESSED else data[at:end]
         at = end + 1 if version == _COMPRESSED else begin + (end - begin + 8) // 8 * 8
-        yield name
+        yield _tracked(name, data[begin : begin + _UP_TO_FLAGS])
+
+
+def _tracked(name: bytes, row: bytes) -> Tracked:
+    numbers = [int.from_bytes(row[at : at + 4]) for at in range(0, 40, 4)]
+    ctime_ns, mtime_ns = (seconds * 1_000_000_000 + rest for seconds, rest in (numbers[:2], numbers[2:4]))
+    return Tracked(name, ctime_ns, mtime_ns, inode=numbers[5], size=numbers[9], blob=row[40:])
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
