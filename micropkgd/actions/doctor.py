@@ -20,8 +20,10 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.lookalikes import lookalikes
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import RelPath, short
 from micropkgd.model.variables import CACHE_DIR
+from micropkgd.reconcile.package.jobs import job_of
+from micropkgd.reconcile.package.record import Build, read_builds
 from micropkgd.reconcile.resolve.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
@@ -250,6 +252,33 @@ def _tracked(root: str) -> Iterator[Finding]:
         yield Finding("git", text, trouble=True, hint=f"git rm -r --cached {FOLDER}")
 
 
+def _releases(root: str) -> Iterator[Finding]:
+    """Whether what is published under a module's version is the code that is here; as far as passes have seen."""
+    try:
+        project = read_project(root)
+    except MicropkgError:
+        return
+    with FsOps(root) as fs:
+        builds = read_builds(fs)
+    for entry in project.manifest.packages:
+        with suppress(MicropkgError):
+            build = builds.get(job_of(project, entry).label)
+            if build is not None and entry.publish is not None:
+                yield _release(entry.module, entry.publish.text, build)
+
+
+def _release(module: str, place: str, build: Build) -> Finding:
+    archived = build.archived
+    what = f"{module} {archived.version}"
+    if build.is_at(place):
+        return Finding("releases", f"{what} is published at {place}")
+    stood = build.stood_at(place, os.path.basename(archived.path))
+    if stood is None:
+        return Finding("releases", f"{what} is not published at {place}")
+    text = f"{what} is at {place} with other bytes ({short(stood.digest)}) than the code here makes"
+    return Finding("releases", text, trouble=True, hint="give it a new version, or see who published that")
+
+
 def _inotify() -> Iterator[Finding]:
     """How many files can be watched for the service."""
     limits = {}
@@ -307,4 +336,5 @@ _OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[Finding]]] = {
     "pass": _pass,
     "files": _files,
     "git": _git,
+    "releases": _releases,
 }

@@ -9,15 +9,15 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import Published
 from micropkgd.model.standing import (
     LEAVING,
     LOCKED,
     NOT_LOCKED,
     NOT_PACKAGED,
+    UNRELEASED,
     in_sync,
     left_alone,
-    not_published,
+    unreleased,
     worst_standing,
 )
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, status_of
@@ -106,9 +106,10 @@ def _package_status(
 def _packaged(entry: PackageEntry, build: Build | None, known: Standing) -> Standing:
     if build is None:
         return NOT_PACKAGED
-    if entry.publish is None or build.published == Published(entry.publish.text, build.archived.digest):
-        return known
-    return not_published(entry.publish.text)
+    ahead = known.reason == UNRELEASED
+    if entry.publish is None or build.is_at(entry.publish.text):
+        return in_sync("") if ahead else known  # by hand, since the last pass
+    return known if ahead else unreleased(f"it is not known to be at {entry.publish.text}", "")
 
 
 def require_choice(root: str, ref: str, choice: Conflict) -> None:

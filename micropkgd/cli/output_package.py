@@ -19,7 +19,7 @@ def package_lines(
         if quiet and outcome.failure is None and not outcome.told:
             continue
         yield plain(_entry_line(outcome, applied=applied))
-        yield from _detail_lines(outcome, verbose=verbose)
+        yield from _detail_lines(outcome, verbose=verbose, quiet=quiet, applied=applied)
     if not quiet:
         yield _summary(outcomes)
 
@@ -34,14 +34,18 @@ def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
     return standing_line(word, outcome.module, archived.path, version_said(archived.version, archived.digest))
 
 
-def _detail_lines(outcome: PackageOutcome, *, verbose: bool) -> Iterator[str]:
+def _detail_lines(outcome: PackageOutcome, *, verbose: bool, quiet: bool, applied: bool) -> Iterator[str]:
     archived = outcome.archived
     if outcome.failure is not None and outcome.condition is not Condition.SUSPENDED:
         yield from failure_lines(outcome.failure, indent="  ")
         if archived is not None and outcome.step is Step.FAIL:
             yield plain(f"  kept: {archived.path}, as it was last packaged")
-    if outcome.published is not None and (verbose or outcome.step is not Step.NONE):
-        yield plain(f"  published: {outcome.published.to}")
+    if archived is not None and outcome.published is not None and (verbose or outcome.sent):
+        what = version_said(archived.version, outcome.published.digest)
+        word = "would publish" if outcome.sent and not applied else "published"
+        yield plain(f"  {word}: {what} at {outcome.published.to}")
+    if outcome.unreleased and not quiet:
+        yield plain(f"  unreleased: {outcome.unreleased}")
     yield from (f"  note: {plain(note)}" for note in outcome.told)
     if archived is not None and outcome.failure is None and (verbose or outcome.step is not Step.NONE):
         yield from (f"  left out: {plain(left.path)} ({left.reason})" for left in archived.left_out)

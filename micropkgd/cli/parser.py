@@ -181,6 +181,14 @@ def _package(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _publish(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument("modules", nargs="*", metavar="MODULE", help="modules (default: each row that has `publish`)")
+    command.add_argument("--dry-run", action="store_true", help="ask the places, say what would be done, write nothing")
+    add_lock_timeout(command)
+    add_project(command)
+
+
 def _migrate(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
@@ -210,6 +218,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "pull": Command("pull an archive that is in no manifest, and remember it on this machine only", _pull, "pull"),
     "package": Command("turn a module of the project into an archive that others can pull", _package, "package"),
+    "publish": Command("package modules and put the archives where their rows say", _publish, "publish"),
     "migrate": Command(
         "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile", _migrate, "migrate"
     ),

@@ -26,7 +26,7 @@ OWN_PACKAGE: TablePath = ("tool", "micropkgd", "package")
 _POLICY: TablePath = ("tool", "micropkgd")
 
 _PULL_KEYS = ("alias", "destination", "env", "fs-args", "fs_args", "index", "sha256", "keep-deleted")
-_PACKAGE_KEYS = ("alias", "destination", "env", "publish", "overwrite", "fs-args")
+_PACKAGE_KEYS = ("alias", "destination", "env", "publish", "publish-when", "overwrite", "fs-args")
 _POLICY_KEYS = (
     "on-local-edit",
     "prune",
@@ -62,6 +62,14 @@ class OnDanglingImport(StrEnum):
 
     WARN = "warn"
     ERROR = "error"
+
+
+class PublishWhen(StrEnum):
+    """When an archive is published by itself."""
+
+    SAVED = "saved"  # as soon as it was made
+    COMMITTED = "committed"  # once the files it was made from are those of git's HEAD
+    ASKED = "asked"  # never: `micropkgd publish` does it
 
 
 class Policy(NamedTuple):
@@ -107,6 +115,7 @@ class PackageEntry(NamedTuple):
     env: str | None = None
     publish: Target | None = None
     overwrite: bool = False  # other bytes under the same name may be replaced
+    publish_when: PublishWhen | None = None  # None: what suits the rest, see `reconcile.package.entries`
     fs_args: str | None = None  # for publishing: a YAML file, relative to the project
     home: TablePath = OWN_PACKAGE
 
@@ -248,13 +257,18 @@ def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
     if not _MODULE.fullmatch(key):
         raise ManifestError(f"`{key}` is not a module path", (*home, key), hint='write it like `"pipelines.features"`')
+    publish, publish_when = fields.checked("publish", Target.parse), fields.choice("publish-when", PublishWhen)
+    if publish_when is not None and publish is None:
+        problem = "`publish-when` says when to publish, and nothing says where"
+        raise ManifestError(problem, (*home, key, "publish-when"), hint='add `publish = "s3://bucket/folder/"`')
     return PackageEntry(
         module=key,
         alias=fields.checked("alias", lambda text: check_name(text, "alias")),
         destination=fields.text("destination") or "dist",
         env=fields.checked("env", parse_env),
-        publish=fields.checked("publish", Target.parse),
+        publish=publish,
         overwrite=fields.flag("overwrite", default=False),
+        publish_when=publish_when,
         fs_args=fields.text("fs-args"),
         home=home,
     )

@@ -42,6 +42,8 @@ def package_document(outcome: PackageOutcome) -> dict[str, object]:
         "archive": _archive_document(archived) if archived else None,
         "left_out": [left._asdict() for left in archived.left_out] if archived else [],
         "published": outcome.published._asdict() if outcome.published else None,
+        "sent": outcome.sent,
+        "unreleased": outcome.unreleased or None,
         "failure": failure_document(outcome.failure),
         "notes": list(outcome.told),
     }
@@ -127,8 +129,16 @@ def _package(row: Document) -> PackageOutcome:
         )
     if (found := row["published"]) is not None:
         published = Published(str(found["to"]), parse_digest(found["digest"]))
-    own = notes if failure is not None or archived is None else ()
-    return PackageOutcome(str(row["module"]), Step(row["action"]), archived, failure, own, published)
+    return PackageOutcome(
+        module=str(row["module"]),
+        step=Step(row["action"]),
+        archived=archived,
+        failure=failure,
+        notes=notes if failure is not None or archived is None else (),
+        published=published,
+        sent=bool(row.get("sent")),
+        unreleased=str(row.get("unreleased") or ""),
+    )
 
 
 def _archive_document(archived: Archived) -> dict[str, str]:

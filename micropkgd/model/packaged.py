@@ -33,13 +33,6 @@ class Published(NamedTuple):
     digest: Digest
 
 
-class Sent(NamedTuple):
-    """What came of publishing one archive."""
-
-    result: Published | Failure
-    notes: tuple[str, ...] = ()
-
-
 class Step(StrEnum):
     """What was, or in a dry run would be, done."""
 
@@ -57,7 +50,9 @@ class PackageOutcome(NamedTuple):
     archived: Archived | None = None  # in case of a failure the last good one, which stays
     failure: Failure | None = None
     notes: tuple[str, ...] = ()  # of this pass alone; those of an archive are its own
-    published: Published | None = None
+    published: Published | None = None  # where it is known to be, or in a dry run would be
+    sent: bool = False  # it was put there by this pass, or in a dry run would be
+    unreleased: str = ""  # why what is published, if anything is, is not this archive
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
 
     @property

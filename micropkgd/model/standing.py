@@ -11,6 +11,7 @@ from micropkgd.model.outcome import EntryOutcome
 from micropkgd.model.packaged import PackageOutcome
 
 IN_SYNC: Final = "InSync"
+UNRELEASED: Final = "Unreleased"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
 LEAVING: Final = Standing(Condition.PENDING.value, "LeftManifest", "the next pass removes it", "")
@@ -44,7 +45,9 @@ def entry_standing(entry: EntryOutcome) -> Standing:
 
 def package_standing(package: PackageOutcome) -> Standing:
     """How a package entry stands after a pass."""
-    return in_sync(package.since) if package.failure is None else failed(package.failure, package.since)
+    if package.failure is not None:
+        return failed(package.failure, package.since)
+    return unreleased(package.unreleased, package.since) if package.unreleased else in_sync(package.since)
 
 
 def project_standing(standings: Sequence[Standing]) -> Standing:
@@ -76,9 +79,9 @@ def left_alone(since: str) -> Standing:
     return failed(LEFT_ALONE, since)
 
 
-def not_published(place: str) -> Standing:
-    """The archive was made, and nobody knows of it at the place that the manifest names."""
-    return Standing(Condition.PENDING.value, "NotPublished", f"it is packaged, and not known to be at {place}", "")
+def unreleased(why: str, since: str) -> Standing:
+    """The archive was made, and is not known to be at the place that the manifest names."""
+    return Standing(Condition.READY.value, UNRELEASED, why, since)
 
 
 def not_there(missing: Sequence[str]) -> Standing:

@@ -39,6 +39,7 @@ from micropkgd.workspace.transaction.kept import KEPT
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check
     from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.package.release import Manner
 
 GIT_PATIENCE = 10.0  # seconds
 
@@ -158,9 +159,22 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
 
     project = this.project._replace(lock=proposal.lock)
     wanted = [entry for entry in entries if not left_alone(entry.module)]
-    done = iter(package_entries(this.fs, project, wanted, apply=this.options.apply, make_publisher=make_publisher))
+    done = iter(
+        package_entries(
+            this.fs, project, wanted, apply=this.options.apply, make_publisher=make_publisher, manner=_manner(this)
+        )
+    )
     packages = (
         PackageOutcome(entry.module, Step.NONE, failure=LEFT_ALONE) if left_alone(entry.module) else next(done)
         for entry in entries
     )
     return outcome._replace(packages=tuple(packages))
+
+
+def _manner(this: Pass) -> "Manner | None":
+    """How archives are released: their places are sources, too, and asked where sources are."""
+    if all(entry.publish is None for entry in this.project.manifest.packages):
+        return None
+    from micropkgd.reconcile.package.release import Manner
+
+    return Manner(follow=not (this.options.near or this.options.offline), full_check=this.fetcher.full_check)

@@ -8,6 +8,7 @@ from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.standing import IN_SYNC, entry_standing, failed, package_standing, since
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, status_of
+from micropkgd.model.tree import short
 
 BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
@@ -70,6 +71,9 @@ def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome
     for package in outcome.packages:
         if package.step in {Step.CREATE, Step.UPDATE} and package.archived is not None:
             yield News("Packaged", package.module, package.archived.path)
+        if package.sent and package.published is not None and package.archived is not None:
+            what = f"{package.archived.version} ({short(package.published.digest)})"
+            yield News("Published", package.module, f"{what} at {package.published.to}")
     if outcome.failure is not None and outcome.failure.reason == BUG:  # each one is, also where nothing changed
         yield News(BUG, "", outcome.failure.problem)
     else:

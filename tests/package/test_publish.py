@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from micropkgd.reconcile.package.publish import Publisher
+from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Request
 from micropkgd.sources.upload import Stored, Upload
@@ -34,8 +35,8 @@ def nothing_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(tmp_path / "none"))
 
 
-def asked_to(world: World, target: str, more: str = "") -> None:
-    """A project whose module is published at a target."""
+def asked_to(world: World, target: str, more: str = ', publish-when = "saved"') -> None:
+    """A project whose module is published at a target, as soon as it was saved if nothing else is said."""
     if not world.has(f"{CODE}/__init__.py"):
         module(world, {"nodes.py": "A = 1\n"})
     world.manifest(f'"pipelines.ds" = {{publish = "{target}"{more}}}', home="tool.micropkgd.package")
@@ -75,14 +76,14 @@ class Place:
 
     def __init__(self, target: str, more: str = "") -> None:
         self.target = target
-        self.more = more
+        self.more = f'{more}, publish-when = "saved"'
+
+    def write(self, data: bytes | None) -> None:
+        """Put other bytes under the archive's name, or take it away."""
+        raise NotImplementedError
 
     def read(self) -> bytes:
         """The bytes under the archive's name."""
-        raise NotImplementedError
-
-    def write(self, data: bytes) -> None:
-        """Put other bytes there, as a colleague does."""
         raise NotImplementedError
 
 
@@ -98,9 +99,9 @@ class Folder(Place):
         """The bytes under the archive's name."""
         return (self._folder / FILE).read_bytes()
 
-    def write(self, data: bytes) -> None:
-        """Put other bytes there."""
-        (self._folder / FILE).write_bytes(data)
+    def write(self, data: bytes | None) -> None:
+        """Put other bytes under the archive's name, or take it away."""
+        (self._folder / FILE).unlink() if data is None else (self._folder / FILE).write_bytes(data)
 
 
 class S3(Place):
@@ -117,9 +118,10 @@ class S3(Place):
         data: bytes = self._client.get_object(Bucket=self._bucket, Key=f"pkgs/{FILE}")["Body"].read()
         return data
 
-    def write(self, data: bytes) -> None:
-        """Put other bytes there."""
-        self._client.put_object(Bucket=self._bucket, Key=f"pkgs/{FILE}", Body=data)
+    def write(self, data: bytes | None) -> None:
+        """Put other bytes under the archive's name, or take it away."""
+        where = {"Bucket": self._bucket, "Key": f"pkgs/{FILE}"}
+        self._client.delete_object(**where) if data is None else self._client.put_object(**where, Body=data)
 
 
 class Gcs(Place):
@@ -127,7 +129,8 @@ class Gcs(Place):
 
     def __init__(self, store: FakeGcs, world: World) -> None:
         self._bucket = f"publish-{os.urandom(4).hex()}"
-        self._port, self._store = store.port, store
+        self._port = store.port
+        self._store = store
         store.create(self._bucket)
         super().__init__(f"gs://{self._bucket}/pkgs", options(world, store.options()))
 
@@ -138,9 +141,12 @@ class Gcs(Place):
             data: bytes = answer.read()
         return data
 
-    def write(self, data: bytes) -> None:
-        """Put other bytes there."""
-        self._store.put(self._bucket, f"pkgs/{FILE}", data)
+    def write(self, data: bytes | None) -> None:
+        """Put other bytes under the archive's name, or take it away."""
+        if data is None:
+            self._store.delete(self._bucket, quote(f"pkgs/{FILE}", safe=""))
+        else:
+            self._store.put(self._bucket, f"pkgs/{FILE}", data)
 
 
 @pytest.fixture(params=["folder", "s3", "gcs"])
@@ -161,17 +167,20 @@ def test_a_pass_publishes_what_it_made(world: World, place: Place) -> None:
     assert place.read() == built(world)
 
 
-def test_a_pass_with_nothing_to_do_asks_nobody(world: World, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was published where is remembered, also by a pass that looks at everything."""
+def test_a_pass_with_nothing_to_do_fetches_nothing(world: World, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was published where is remembered, and only looked for; offline not even that."""
     asked_to(world, place.target, place.more)
     first = passed(world)
     before = world.stamps()
-    monkeypatch.setattr(Publisher, "publish", None)
+    monkeypatch.setattr(Publisher, "put", None)
+    monkeypatch.setattr(ArchiveCache, "writer", None)
 
     assert passed(world)["published"] == first["published"]
     assert world.stamps() == before
-    (world.root / ".micropkgd/settled.json").unlink()
+    (world.root / ".micropkgd/settled.json").unlink(missing_ok=True)
     assert passed(world)["published"] == first["published"]
+    monkeypatch.setattr(Publisher, "look", None)
+    assert json.loads(world.reconcile("--json", "--offline").out)["projects"][0]["exit_code"] == 0
 
 
 def test_equal_bytes_that_are_there_are_not_sent(world: World, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,22 +188,27 @@ def test_equal_bytes_that_are_there_are_not_sent(world: World, place: Place, mon
     asked_to(world, place.target, place.more)
     first = passed(world)
     for name in ("builds.json", "settled.json"):
-        (world.root / ".micropkgd" / name).unlink()
+        (world.root / ".micropkgd" / name).unlink(missing_ok=True)
     monkeypatch.setattr(Sources, "put", None)
 
     assert passed(world)["published"] == first["published"]
 
 
 def test_other_bytes_under_the_same_name_stay(world: World, place: Place) -> None:
-    """The same version with other code is refused, and says what to do; `overwrite` replaces it."""
+    """The same version with other code is no release, and says so; by hand it is refused, `overwrite` replaces it."""
     asked_to(world, place.target, place.more)
     world.sync()
     first = built(world)
     world.write(f"{CODE}/nodes.py", "A = 2\n")
-    said = world.reconcile("--json")
+    found = passed(world)
 
-    assert (said.code, row(said)["failure"]["reason"], row(said)["published"]) == (1, "Taken", None)
+    assert (found["condition"], found["published"]) == ("Ready", None)
+    assert "1.0 is at " in found["unreleased"]
+    assert "give the module a new version" in found["unreleased"]
     assert place.read() == first != built(world)
+    said = world.run("publish", "--json")
+    assert (said.code, row(said)["failure"]["reason"], row(said)["published"]) == (1, "Taken", None)
+    assert place.read() == first
     asked_to(world, place.target, f"{place.more}, overwrite = true")
     world.sync()
     assert place.read() == built(world)
@@ -333,10 +347,11 @@ def test_two_at_once_cannot_replace_each_other(world: World, place: Place, monke
             return [Failed(FailureKind.GONE, "not yet")]
         return answer(self, requests, root, publishing=publishing)
 
+    (world.root / ".micropkgd/builds.json").unlink()
     monkeypatch.setattr(Sources, "answer", look)
-    said = world.reconcile("--json")
+    found = passed(world)
 
-    assert (row(said)["failure"]["reason"], len(looks)) == ("Taken", 2)
+    assert ("with other bytes" in found["unreleased"], found["sent"], len(looks)) == (True, False, 2)
     assert place.read() == first
 
 
@@ -361,11 +376,11 @@ def test_an_index_gets_it_and_gives_it_back(
     target = server.url
     if isinstance(server, Devpi):
         monkeypatch.setenv("PIP_INDEX_URL", target.replace("//", f"//tester:{quote(server.token, safe='')}@"))
-    asked_to(world, target, ', alias = "published_ds"')
+    asked_to(world, target, ', alias = "published_ds", publish-when = "saved"')
     world.write(f"{CODE}/__init__.py", f'__version__ = "{version}"\n')
     found = passed(world)
     world.write(f"{CODE}/nodes.py", "A = 2\n")
-    said = world.reconcile("--json")
+    said = world.run("publish", "--json")
 
     assert found["published"] == {"to": target, "digest": found["archive"]["digest"]}
     assert (said.code, row(said)["failure"]["reason"]) == (1, "Taken")
@@ -391,7 +406,7 @@ def test_a_private_index(
 def test_who_may_not_write_is_denied(world: World, s3: Seaweed) -> None:
     """A reader's credentials publish nothing; the archive is in the project all the same."""
     made = S3(s3, world)
-    asked_to(world, made.target, options(world, s3.options(login=READER)))
+    asked_to(world, made.target, options(world, s3.options(login=READER)) + ', publish-when = "saved"')
     said = world.reconcile("--json")
 
     assert (said.code, row(said)["failure"]["reason"], row(said)["condition"]) == (1, "Denied", "Stalled")
@@ -401,7 +416,7 @@ def test_who_may_not_write_is_denied(world: World, s3: Seaweed) -> None:
 def test_an_outage_is_tried_again_and_stops_nothing(world: World, closed_port: int, s3: Seaweed) -> None:
     """Exit code 5, the archive is made, pull entries are applied; the next pass publishes."""
     made = S3(s3, world)
-    asked_to(world, made.target, options(world, s3.options(closed_port)))
+    asked_to(world, made.target, options(world, s3.options(closed_port)) + ', publish-when = "saved"')
     world.publish({"nodes.py": "B = 1\n"}, to="other/x.tar.gz")
     text = world.read("pyproject.toml")
     world.write("pyproject.toml", text + '\n[tool.micropkgd.pull]\n"other/x.tar.gz" = {}\n')
@@ -427,7 +442,7 @@ def test_a_folder_that_is_not_there(world: World, tmp_path: Path) -> None:
     world.sync()
     assert world.run("status").out.startswith("Ready ")
     asked_to(world, str(tmp_path / "other"))
-    assert "NotPublished: it is packaged, and not known to be at" in world.run("status").out
+    assert f"Unreleased: it is not known to be at {tmp_path}/other\n" in world.run("status").out
 
 
 def test_offline_and_dry_runs_publish_nothing(world: World, s3: Seaweed) -> None:
@@ -447,7 +462,8 @@ def test_by_hand_a_row_is_published_and_nothing_else(world: World, tmp_path: Pat
     world.run("package", "pipelines.ds", "--alias", "other")
 
     assert not os.listdir(tmp_path / "shared")
-    assert f"published: {place.target}" in world.run("package", "--all").out
+    said = world.run("package", "--all").out
+    assert f"  published: 1.0 ({digest(built(world))[7:19]}) at {place.target}" in said
     assert os.listdir(tmp_path / "shared") == [FILE]
 
 

@@ -1,9 +1,7 @@
 """What is committed, read without git: compared with what git says, over every way in which it keeps objects."""
 
-import os
 import random
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,17 +10,9 @@ import pytest
 from micropkgd.errors import TreeError
 from micropkgd.workspace.git import tracked
 from micropkgd.workspace.git_head import committed, head_log, name_of
+from tests.kit.git import git
 
 FILES = 120
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git as a person whose settings are nobody's."""
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
-    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)}
-    command = ["git", "-c", "init.defaultBranch=main", "-c", "gc.auto=0", *words]
-    ended = subprocess.run(command, cwd=folder, env={**os.environ, **who, **own}, capture_output=True, check=True)
-    return ended.stdout.decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture

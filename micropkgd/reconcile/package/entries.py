@@ -1,7 +1,7 @@
-"""The package entries of a pass, and `micropkgd package` by hand.
+"""The package entries of a pass, and `micropkgd package` and `publish` by hand.
 
 For each entry: compare what its archive was made from with one `stat` a file, and only where that moved read, rewrite
-and pack the module again.
+and pack the module again. Then all that have a place are released together.
 """
 
 from collections import Counter
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import Archived, PackageOutcome, Published, Sent, Step
-from micropkgd.reconcile.package.inputs import Seen, signatures
-from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of
+from micropkgd.model.packaged import PackageOutcome, Step
+from micropkgd.reconcile.package.inputs import Seen, unmoved
+from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of, published_entries
+from micropkgd.reconcile.package.offers import Made, has_place, released, seen_at_place
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.process_lock import hold
@@ -23,6 +24,7 @@ from micropkgd.workspace.transaction.journal import JOURNAL
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.package.release import Manner
 
     MakePublisher = Callable[[str], Publisher]
 
@@ -44,6 +46,27 @@ def run_package(
         return package_entries(fs, project, entries, make_publisher=make_publisher)
 
 
+def run_publish(
+    root: str,
+    modules: Sequence[str],
+    make_publisher: "MakePublisher",
+    *,
+    apply: bool = True,
+    lock_timeout: float = 60.0,
+    fsops: Callable[[str], FsOps] = FsOps,
+) -> tuple[PackageOutcome, ...]:
+    """Package and publish modules by hand, all that have a place if none is named; `apply` false writes nothing."""
+    from micropkgd.reconcile.package.release import Manner
+
+    with fsops(root) as fs, hold(root, lock_timeout):
+        if apply:
+            _recover(fs)
+        project = read_project(root)
+        entries = published_entries(project.manifest, modules)
+        manner = Manner(by_hand=True)
+        return package_entries(fs, project, entries, apply=apply, make_publisher=make_publisher, manner=manner)
+
+
 def package_entries(
     fs: FsOps,
     project: Project,
@@ -51,6 +74,7 @@ def package_entries(
     *,
     apply: bool = True,
     make_publisher: "MakePublisher | None" = None,
+    manner: "Manner | None" = None,
 ) -> tuple[PackageOutcome, ...]:
     """Package what changed since its last build. `apply` false says what would be done, and writes nothing.
 
@@ -60,37 +84,30 @@ def package_entries(
     """
     builds = read_builds(fs)
     jobs = _refuse_overlaps([_job_or_failure(project, entry) for entry in entries])
-    outcomes, kept = [], dict[str, Build]()
-    for entry, job in zip(entries, jobs, strict=True):
-        if isinstance(job, Failure):
-            outcomes.append(PackageOutcome(entry.module, Step.FAIL, failure=job))
-            continue
-        known = builds.get(job.label)
-        ours = known.published if known is not None and _stands(project.root, known) else None
-        outcome, build = _package(fs, project, entry.module, job, known, apply=apply)
-        if build is not None and entry.publish is not None and entry in project.manifest.packages:
-            before = known.published if known is not None else None
-            found = _publish(project, entry, build.archived, before, ours, make_publisher if apply else None)
-            outcome, build = _with(outcome, build._replace(published=before), found)
-        outcomes.append(outcome)
-        if build is not None:
-            kept[job.label] = build
-    _keep(fs, builds, kept)
-    return tuple(outcomes)
+    made = [_made(fs, project, entry, job, builds, apply=apply) for entry, job in zip(entries, jobs, strict=True)]
+    if any(has_place(project, one) for one in made):
+        made = released(project, made, make_publisher, manner, apply=apply)
+    if apply:
+        _keep(fs, builds, {one.job.label: one.build for one in made if one.job is not None and one.build is not None})
+    return tuple(one.outcome for one in made)
 
 
 def looked_at(fs: FsOps, project: Project) -> Seen | None:
     """The signatures of all that the manifest's archives depend on, and their own: while they stay, a pass may rest.
 
-    None where an archive has to be made.
+    None where an archive has to be made, or its place has to be asked.
     """
     builds = read_builds(fs)
     seen: Seen = {}
-    for job in (_job_or_failure(project, entry) for entry in project.manifest.packages):
+    for entry in project.manifest.packages:
+        job = _job_or_failure(project, entry)
         known = builds.get(job.label) if isinstance(job, Job) else None
         if not isinstance(job, Job) or known is None or known.wish != job.wish:
             return None
-        seen = {**seen, **known.inputs, known.archived.path: known.stands}
+        at_place = seen_at_place(entry, known)
+        if at_place is None:
+            return None
+        seen = {**seen, **known.inputs, known.archived.path: known.stands, **at_place}
     return seen
 
 
@@ -152,47 +169,21 @@ def _package(
     return PackageOutcome(module, placed.step, archived, notes=notes), build
 
 
-def _publish(
-    project: Project,
-    entry: PackageEntry,
-    archived: Archived,
-    before: Published | None,
-    ours: Published | None,
-    make_publisher: "MakePublisher | None",
-) -> Sent | None:
-    """Publish what was made, unless it is known to be there; nobody is asked then.
-
-    `ours` is what this machine put there: what the record says, where it is of the archive that stands in its place.
-    """
-    if entry.publish is None or before == Published(entry.publish.text, archived.digest):
-        return Sent(before) if before is not None else None
-    if make_publisher is None:
-        return None
-    return make_publisher(project.root).publish(entry, entry.publish, archived, ours)
-
-
-def _with(outcome: PackageOutcome, build: Build, sent: Sent | None) -> tuple[PackageOutcome, Build]:
-    """What to say and to remember of it. An archive that could not be published is made all the same."""
-    if sent is None:
-        return outcome, build
-    outcome = outcome._replace(notes=(*outcome.notes, *sent.notes))
-    if isinstance(sent.result, Failure):
-        return outcome._replace(failure=sent.result), build
-    return outcome._replace(published=sent.result), build._replace(published=sent.result)
+def _made(fs: FsOps, project: Project, entry: PackageEntry, job: Job | Failure, builds: Builds, *, apply: bool) -> Made:
+    """Package one entry; of what stood at its place it is remembered what still may be true."""
+    if isinstance(job, Failure):
+        return Made(entry, None, PackageOutcome(entry.module, Step.FAIL, failure=job), None)
+    known = builds.get(job.label)
+    # A record that came with the folder from elsewhere says nothing of this machine.
+    stood = known.stood if known is not None and _stands(project.root, known) else None
+    outcome, build = _package(fs, project, entry.module, job, known, apply=apply)
+    return Made(entry, job, outcome, build and build._replace(stood=stood))
 
 
 def _stands(root: str, known: Build) -> bool:
     """Whether the archive is the very file that was put there. It is only ever replaced whole, so `stat` tells."""
-    return _unmoved(root, {known.archived.path: known.stands})
+    return unmoved(root, {known.archived.path: known.stands})
 
 
 def _is_current(root: str, job: Job, known: Build) -> bool:
-    return known.wish == job.wish and _unmoved(root, known.inputs)
-
-
-def _unmoved(root: str, before: Seen) -> bool:
-    """Whether `stat` says what it said; where it may not look, whoever reads the files says what is wrong."""
-    try:
-        return signatures(root, before) == before
-    except OSError:
-        return False
+    return known.wish == job.wish and unmoved(root, known.inputs)

@@ -54,6 +54,14 @@ def signatures(root: str, paths: Iterable[str]) -> Seen:
     return {path: signature(root, path) for path in paths}
 
 
+def unmoved(root: str, before: Seen) -> bool:
+    """Whether `stat` says what it said; where it may not look, whoever reads the files says what is wrong."""
+    try:
+        return signatures(root, before) == before
+    except OSError:
+        return False
+
+
 def signature(root: str, path: str) -> Signature | None:
     """What `stat` says of a path, not of what is behind a link; None where nothing is."""
     try:

@@ -71,6 +71,19 @@ def entries_of(manifest: Manifest, wanted: Wanted) -> Sequence[PackageEntry]:
     ]
 
 
+def published_entries(manifest: Manifest, modules: Sequence[str]) -> Sequence[PackageEntry]:
+    """The rows to publish by hand, all that have a place if none is named; `UsageError` where one has none."""
+    rows = {entry.module: entry for entry in manifest.packages}
+    for module in modules:
+        if module not in rows:
+            hint = f"rows are: {', '.join(rows)}" if rows else "there is no package table in pyproject.toml"
+            raise UsageError(f"no package entry is for the module `{module}`", hint=hint)
+        if rows[module].publish is None:
+            hint = 'add `publish = "s3://bucket/folder/"` to its row'
+            raise UsageError(f"`{module}` has no `publish`, so nothing says where", hint=hint)
+    return [rows[module] for module in dict.fromkeys(modules)] or [one for one in rows.values() if one.publish]
+
+
 def job_of(project: Project, entry: PackageEntry) -> Job:
     """Make one entry concrete; `UsageError` or `DocumentError` where its names or places cannot be."""
     *parents, leaf = entry.module.split(".")

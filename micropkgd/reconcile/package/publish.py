@@ -1,29 +1,67 @@
-"""Publish an archive: look what is there, put it where nothing is, read it back by digest.
+"""Reach the places where archives are published: look what stands there, and put an archive there.
 
-Equal bytes that are there already are as good as published; other bytes under the same name stay, unless the entry says
-`overwrite`. Even then what this machine did not put there itself is replaced only once a copy is kept, and only while
-it is what was looked at. A failure is the entry's own, its archive stays, and the next pass tries again.
+Rules: what was put is read back by digest; what stands there stays, unless the entry says `overwrite`. Even then what
+this machine did not put there itself is replaced only once a copy is kept, and only while it is what was looked at.
+Whether anything is put is decided by `release`. A failure is the entry's own, its archive stays, and the next pass
+tries again.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import Archived, Published, Sent
+from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import Target
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
+from micropkgd.reconcile.package.record import Stood
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
+from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.source import Failed, FailureKind, Fetched, Lookup, Request
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.sources.upload import Upload
 from micropkgd.workspace.reading import read_regular
 
 _TRIES: Final = 3  # where somebody else puts something there between look and upload
+
+
+class Offer(NamedTuple):
+    """An archive that is, or may be, published."""
+
+    entry: PackageEntry
+    target: Target
+    archived: Archived
+    stood: Stood | None = None  # at its place under its name, when that was last looked at
+
+    @property
+    def file(self) -> str:
+        """Its name there."""
+        return os.path.basename(self.archived.path)
+
+    @property
+    def stands(self) -> bool:
+        """Whether its very bytes are known to be there."""
+        return self.stood is not None and self.stood.digest == self.archived.digest
+
+    @property
+    def ours(self) -> Digest | None:
+        """What this machine last put there under its name."""
+        return self.stood.ours if self.stood is not None else None
+
+
+Looked = Stood | Failure | None
+"""What stands at a place; None: nothing."""
+
+
+class Put(NamedTuple):
+    """What came of putting an archive at its place."""
+
+    found: Looked  # there, afterwards
+    notes: tuple[str, ...] = ()
 
 
 class Publisher(NamedTuple):
@@ -33,28 +71,51 @@ class Publisher(NamedTuple):
     sources: Sources
     environ: Mapping[str, str]
 
-    def publish(self, entry: PackageEntry, target: Target, archived: Archived, ours: Published | None = None) -> Sent:
-        """See to it that the archive is at its target; `ours` is what this machine put there last."""
-        try:
-            return self._send(self._upload(entry, target, archived), target, ours)
-        except MicropkgError as error:
-            return Sent(Failure.of(error))
+    def look(self, offers: Sequence[Offer], full_check: FullCheck) -> list[Looked]:
+        """Say what stands at the places of archives under their names; all are asked together."""
+        found: dict[int, Looked] = {}
+        requests: dict[int, Request] = {}
+        for number, offer in enumerate(offers):
+            try:
+                requests[number] = self._request(offer, full_check)
+            except MicropkgError as error:
+                found[number] = Failure.of(error)
+        answers = self.sources.answer(list(requests.values()), self.root, publishing=True) if requests else []
+        for number, answer in zip(requests, answers, strict=True):
+            found[number] = _looked(offers[number], answer, full_check.now)
+        return [found[number] for number in range(len(offers))]
 
-    def _send(self, upload: Upload, target: Target, ours: Published | None) -> Sent:
+    def put(self, offer: Offer, found: Stood | None, full_check: FullCheck) -> Put:
+        """Put an archive where nothing is, or in place of what was found there and may be replaced."""
+        try:
+            return self._put(self._upload(offer), offer, found, full_check)
+        except MicropkgError as error:
+            return Put(Failure.of(error))
+
+    def _put(self, upload: Upload, offer: Offer, found: Looked, full_check: FullCheck) -> Put:
         notes: tuple[str, ...] = ()
         for _ in range(_TRIES):
-            found = self._look(upload)
-            if isinstance(found, Failure) or not _goes_there(upload, found):
-                return Sent(_verdict(upload, target, found), notes)
-            if found is not None and ours != Published(target.text, found.digest):
+            if isinstance(found, Stood) and found.digest not in {offer.ours, offer.archived.digest}:
+                found = self._look_again(offer, full_check)  # with its bytes, of which a copy is kept
+            if isinstance(found, Failure):
+                return Put(found, notes)
+            if found is not None and found.digest == offer.archived.digest:
+                return Put(found, notes)
+            if found is not None and found.digest != offer.ours:
                 notes = (*notes, self._keep(upload, found.digest))
-            stored = self.sources.put(upload._replace(replaces=found.validator if found else None), self.root)
+            replaces = Validator(found.validator) if found is not None else None
+            stored = self.sources.put(upload._replace(replaces=replaces), self.root)
             if isinstance(stored, Failed):
-                return Sent(failure_of(stored), notes)
-            if stored.written or target.kind is RefKind.INDEX or not upload.overwrite:
-                return Sent(_verdict(upload, target, self._look(upload)), notes)
-        problem = f"`{upload.file}` at `{target.text}` is replaced by others all the time"
-        return Sent(Failure(5, "Unreachable", problem, "give each machine a name of its own", transient=True), notes)
+                return Put(failure_of(stored), notes)
+            found = self._look_again(offer, full_check)
+            if stored.written or offer.target.kind is RefKind.INDEX or not upload.overwrite:
+                return Put(found, notes)
+        problem = f"`{upload.file}` at `{offer.target.text}` is replaced by others all the time"
+        return Put(Failure(5, "Unreachable", problem, "give each machine a name of its own", transient=True), notes)
+
+    def _look_again(self, offer: Offer, full_check: FullCheck) -> Looked:
+        (found,) = self.look([offer._replace(stood=None)], full_check)
+        return found
 
     def _keep(self, upload: Upload, digest: Digest) -> str:
         """Keep a copy of what is there, and say where it is."""
@@ -64,24 +125,33 @@ class Publisher(NamedTuple):
         where = keep_copy(self.root, upload.file, data, digest)
         return f"replaced what somebody else had put there as `{upload.file}`; a copy is {where}"
 
-    def _upload(self, entry: PackageEntry, target: Target, archived: Archived) -> Upload:
-        file = os.path.basename(archived.path)
-        options = {} if entry.fs_args is None else self._options(entry.fs_args)
+    def _request(self, offer: Offer, full_check: FullCheck) -> Request:
+        entry, archived = offer.entry, offer.archived
+        ref = offer.target.ref(offer.file, archived.name, archived.version)
+        stood = offer.stood
+        known = stood is not None and not full_check.is_due(f"{entry.module} {ref.text}", stood.checked)
+        validator = Validator(stood.validator) if known and stood is not None and stood.validator else None
+        return Request(ref, self._options(entry), validator, lookup=self._lookup(offer.target))
+
+    def _upload(self, offer: Offer) -> Upload:
+        entry, target, archived = offer.entry, offer.target, offer.archived
         return Upload(
-            ref=target.ref(file, archived.name, archived.version),
+            ref=target.ref(offer.file, archived.name, archived.version),
             url=target.upload_url,
-            file=file,
+            file=offer.file,
             name=archived.name,
             version=archived.version,
             data=self._read(archived),
             digest=archived.digest,
             overwrite=entry.overwrite,
-            options=options,
+            options=self._options(entry),
             lookup=self._lookup(target),
         )
 
-    def _options(self, path: str) -> Mapping[str, object]:
-        return load_fs_args(self.root, path, self.environ, self.sources.permits_for(self.root).variables)
+    def _options(self, entry: PackageEntry) -> Mapping[str, object]:
+        if entry.fs_args is None:
+            return {}
+        return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
     def _read(self, archived: Archived) -> bytes:
         try:
@@ -100,46 +170,19 @@ class Publisher(NamedTuple):
         index = index_for(target.folder, self.environ)
         return Lookup(index.url, index.login)
 
-    def _look(self, upload: Upload) -> Fetched | Failure | None:
-        """What is there; None where nothing is."""
-        request = Request(upload.ref, upload.options, lookup=upload.lookup)
-        (answer,) = self.sources.answer([request], self.root, publishing=True)
-        if isinstance(answer, Fetched):
-            return answer
-        if isinstance(answer, Failed):
-            return None if answer.kind in _nothing_there(upload) else failure_of(answer)
-        return Failure(5, "Unreachable", f"`{upload.ref.text}` says `unchanged` to a first question", transient=True)
+
+def _looked(offer: Offer, answer: Answer, now: float) -> Looked:
+    if isinstance(answer, Fetched):
+        return Stood(offer.target.text, offer.file, answer.digest, answer.validator or "", now)
+    if isinstance(answer, Failed):
+        return None if answer.kind in _nothing_there(offer) else failure_of(answer)
+    if offer.stood is None:
+        problem = f"`{offer.target.text}` says `unchanged` to a first question"
+        return Failure(5, "Unreachable", problem, transient=True)
+    return offer.stood if answer.validator is None else offer.stood._replace(validator=answer.validator)
 
 
-def _goes_there(upload: Upload, found: Fetched | None) -> bool:
-    """Whether an archive is to be put where nothing is, or other bytes that may be replaced."""
-    return found is None or (found.digest != upload.digest and upload.overwrite)
-
-
-def _verdict(upload: Upload, target: Target, found: Fetched | Failure | None) -> Published | Failure:
-    """What it means that this is there."""
-    if found is None:
-        return _not_there(upload, target)
-    if isinstance(found, Failure):
-        return found
-    digest = found.digest
-    return Published(target.text, digest) if digest == upload.digest else _taken(upload, target, digest)
-
-
-def _nothing_there(upload: Upload) -> frozenset[FailureKind]:
+def _nothing_there(offer: Offer) -> frozenset[FailureKind]:
     """The answers of a place that lacks an archive: some indexes then lead to another index, which is not asked."""
-    refused = {FailureKind.REFUSED} if upload.lookup is not None else set[FailureKind]()
+    refused = {FailureKind.REFUSED} if offer.target.kind is RefKind.INDEX else set[FailureKind]()
     return frozenset({FailureKind.GONE, *refused})
-
-
-def _taken(upload: Upload, target: Target, found: Digest) -> Failure:
-    problem = f"`{target.text}` has other bytes under `{upload.file}` ({found}), which are not replaced"
-    hint = "an index replaces no archive: give the module a new version"
-    if target.kind is not RefKind.INDEX:
-        hint = "give the module a new version, or set `overwrite = true`"
-    return Failure(1, "Taken", problem, hint)
-
-
-def _not_there(upload: Upload, target: Target) -> Failure:
-    problem = f"`{upload.file}` was sent to `{target.text}` and is not listed there yet"
-    return Failure(5, "Unreachable", problem, "the next pass looks again", transient=True)

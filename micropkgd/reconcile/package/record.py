@@ -5,19 +5,31 @@ record may only skip work: without it a module is packaged again, to the same by
 """
 
 import json
+import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.packaged import Archived, LeftOut, Published
-from micropkgd.model.tree import RelPath, parse_digest
+from micropkgd.model.packaged import Archived, LeftOut
+from micropkgd.model.tree import Digest, RelPath, parse_digest
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.record import replace_record
 
 BUILDS = RelPath(".micropkgd/builds.json")
-_SCHEMA = 1
+_SCHEMA = 2
+
+
+class Stood(NamedTuple):
+    """What stood at the place where an archive is published, under its name, when that was last looked at."""
+
+    to: str  # the place, as the manifest names it
+    file: str
+    digest: Digest
+    validator: str  # asks whether it is still that; empty where the place says nothing cheaper than its bytes
+    checked: float  # when its bytes were last seen; seconds since the epoch
+    ours: Digest | None = None  # what this project last published there under this name
 
 
 class Build(NamedTuple):
@@ -27,7 +39,16 @@ class Build(NamedTuple):
     inputs: Seen
     stands: Signature  # the archive's own
     archived: Archived
-    published: Published | None = None
+    stood: Stood | None = None
+
+    def stood_at(self, place: str, file: str) -> Stood | None:
+        """What is known to stand at a place under a name."""
+        return self.stood if self.stood is not None and self.stood[:2] == (place, file) else None
+
+    def is_at(self, place: str) -> bool:
+        """Whether the archive is known to be published at a place."""
+        stood = self.stood_at(place, os.path.basename(self.archived.path))
+        return stood is not None and stood.digest == self.archived.digest
 
 
 Builds = Mapping[str, Build]
@@ -55,15 +76,17 @@ def _build(row: dict[str, object]) -> Build:
     if not isinstance(inputs, dict):
         raise TypeError(inputs)
     seen = {str(path): None if numbers is None else _signature(numbers) for path, numbers in inputs.items()}
-    published = _published(row.get("published"))
-    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), published)
+    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), _stood(row.get("stood")))
 
 
-def _published(row: object) -> Published | None:
+def _stood(row: object) -> Stood | None:
     if row is None:
         return None
-    to, digest = _list(row)
-    return Published(str(to), parse_digest(digest))
+    to, file, digest, validator, checked, ours = _list(row)
+    if not isinstance(checked, int | float):
+        raise TypeError(row)
+    own = None if ours is None else parse_digest(ours)
+    return Stood(str(to), str(file), parse_digest(digest), str(validator), float(checked), own)
 
 
 def _signature(row: object) -> Signature:

@@ -88,8 +88,8 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, hashes: Hashe
     fs, project = this.fs, this.project
     if not can_settle(outcome) or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
         return
-    # These two the pass itself may just have written.
-    written = watch(project.root, (LOCK_NAME, project.layout.requirements), ())
+    # These the pass itself may just have written.
+    written = watch(project.root, (LOCK_NAME, project.layout.requirements, *_records(project)), ())
     installed: dict[str, Signature | None] = {}
     for path in (path for entry in proposal.entries for path in entry.desired.files):
         if path not in hashes and _may_stand(fs, path):
@@ -99,6 +99,15 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, hashes: Hashe
     if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
         before = watched._replace(files={**watched.files, **written.files})
         settle(fs, project.root, before, {**installed, **packaged}, outcome)
+
+
+def _records(project: Project) -> list[RelPath]:
+    """What is known of the archives that were made; without it nothing is said of them."""
+    if not project.manifest.packages:
+        return []
+    from micropkgd.reconcile.package.record import BUILDS
+
+    return [BUILDS]
 
 
 def _may_stand(fs: FsOps, path: RelPath) -> bool:

@@ -36,3 +36,5 @@ def deeds_of(outcome: Outcome) -> Iterator[Deed]:
         archived = package.archived
         if archived is not None and package.step in {Step.CREATE, Step.UPDATE}:
             yield Deed(package.module, "package", archived.path, archived.version, archived.digest, (archived.path,))
+        if archived is not None and package.sent and package.published is not None:
+            yield Deed(package.module, "publish", package.published.to, archived.version, archived.digest, ())

@@ -11,8 +11,11 @@ from typing import Final, NamedTuple
 from micropkgd.errors import MicropkgError
 from micropkgd.model.index import archive_in
 from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.manifest import PublishWhen
 from micropkgd.model.ref import RefKind
 from micropkgd.reconcile.package.jobs import job_of
+from micropkgd.reconcile.package.offers import publish_when
+from micropkgd.workspace.git_head import head_log
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.root import MANIFEST_NAME
 
@@ -30,22 +33,28 @@ class Interest(NamedTuple):
     archives: frozenset[str]  # local refs
     trees: frozenset[str]  # folders of modules to be packaged: everything below matters
     indexes: frozenset[str] = frozenset()  # folders that requirements are looked up in: each archive there matters
+    commits: frozenset[str] = frozenset()  # what git writes to at each commit, where one releases modules
 
     def concerns(self, path: str) -> bool:
         """Whether a change of this path may lead to something to do."""
-        if path in self.documents or self.is_archive(path):
+        if path in self.documents or path in self.commits or self.is_archive(path):
             return True
         if self.is_code(path):
             return not passing(path)
         # A folder above something that matters was made, removed or exchanged.
         prefix = f"{path}/"
-        inside = (*self.documents, *self.archives, *self.trees, *(f"{folder}/" for folder in self.indexes))
+        folders = (f"{folder}/" for folder in self.indexes)
+        inside = (*self.documents, *self.archives, *self.trees, *self.commits, *folders)
         return any(one.startswith(prefix) for one in inside)
 
     def is_archive(self, path: str) -> bool:
         """Whether it is an archive that is pulled, or could come to be."""
         folder, _, name = path.rpartition("/")
         return path in self.archives or (folder in self.indexes and name.endswith(".tar.gz") and name[0] != ".")
+
+    def is_near(self, path: str) -> bool:
+        """Whether no source over a network has to do with it."""
+        return path in self.commits or self.is_archive(path) or self.is_code(path)
 
     def is_code(self, path: str) -> bool:
         """Whether it is of a module that is packaged."""
@@ -73,7 +82,16 @@ def interest_of(project: Project) -> Interest:
         frozenset(_absolute(root, entry.ref.location) for entry in local if not entry.index_url),
         frozenset(_absolute(root, path) for path in trees),
         frozenset(_absolute(root, path) for path in indexes),
+        _commits(project),
     )
+
+
+def _commits(project: Project) -> frozenset[str]:
+    """The log of HEAD, where a commit releases a module."""
+    if not any(publish_when(project, entry) is PublishWhen.COMMITTED for entry in project.manifest.packages):
+        return frozenset()
+    log = head_log(project.root)
+    return frozenset() if log is None else frozenset({log})
 
 
 def least_interest(root: str) -> Interest:
@@ -87,6 +105,7 @@ def folders_of(interest: Interest) -> Iterator[str]:
     inside = (f"{folder}/" for folder in interest.indexes)
     for path in (*interest.documents, *interest.archives, *interest.trees, *inside):
         yield from _way_to(path, interest.root)
+    yield from (_nearest(os.path.dirname(log)) for log in interest.commits)
     for tree in interest.trees:
         yield from _folders_below(tree)
 

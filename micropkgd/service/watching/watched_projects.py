@@ -90,9 +90,10 @@ class Vigil:
         for root in self._concerned(paths):
             interest = self._interests[root]
             concerned = sorted(path for path in paths if interest.concerns(path))
-            documents = [path for path in concerned if not interest.is_archive(path) and not interest.is_code(path)]
+            documents = [path for path in concerned if not interest.is_near(path)]
             detail = os.path.relpath((documents or concerned)[0], root)
-            kind, at = (TriggerKind.FILES, now + _QUIET) if documents else (TriggerKind.EDIT, now)
+            quiet = _QUIET if documents or not interest.commits.isdisjoint(concerned) else 0.0
+            kind, at = TriggerKind.FILES if documents else TriggerKind.EDIT, now + quiet
             self._ask(root, Trigger(kind, detail), at)
             if any(path in self._folders[root] or os.path.isdir(path) for path in concerned):
                 self._folders[root] = frozenset(folders_of(interest))

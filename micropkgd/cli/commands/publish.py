@@ -1,0 +1,31 @@
+"""`publish`: put the archives of modules where their rows say, whatever `publish-when` says of it."""
+
+from argparse import Namespace
+from contextlib import ExitStack
+
+from micropkgd.cli.output_package import package_lines
+from micropkgd.cli.reach import Reach
+from micropkgd.cli.say import say, say_json
+from micropkgd.model.condition import worst
+from micropkgd.reconcile.package.entries import run_publish
+from micropkgd.workspace.root import find_root
+
+
+def publish(options: Namespace) -> int:
+    """Package and publish these modules, or all that have a place."""
+    root = find_root(options.project)
+    applied = not options.dry_run
+    with ExitStack() as stack:
+        reach = Reach(options, stack)
+        outcomes = run_publish(root, options.modules, reach.publisher, apply=applied, lock_timeout=options.lock_timeout)
+    exit_code = worst(outcome.exit_code for outcome in outcomes)
+    if options.json:
+        from micropkgd.model.outcome_json import package_document
+
+        rows = [package_document(outcome) for outcome in outcomes]
+        say_json(options, {"projects": [{"project": root, "applied": applied, "packages": rows}]}, exit_code=exit_code)
+    elif not outcomes:
+        say(["no package entry has a `publish`"])
+    else:
+        say(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
+    return exit_code
