@@ -189,6 +189,11 @@ def _publish(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _outdated(command: ArgumentParser) -> None:
+    add_common(command)
+    add_project(command)
+
+
 def _migrate(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
@@ -218,6 +223,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "pull": Command("pull an archive that is in no manifest, and remember it on this machine only", _pull, "pull"),
     "package": Command("turn a module of the project into an archive that others can pull", _package, "package"),
+    "outdated": Command(
+        "say what is newer than the lock, and change nothing; exit 3 where anything is", _outdated, "outdated"
+    ),
     "publish": Command("package modules and put the archives where their rows say", _publish, "publish"),
     "migrate": Command(
         "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile", _migrate, "migrate"

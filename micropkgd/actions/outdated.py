@@ -1,0 +1,102 @@
+"""What is newer than the lock: each source is asked as a pass would ask it, and nothing of the project is changed."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from micropkgd.errors import ArchiveError
+from micropkgd.model.condition import EXIT_PENDING, Failure, worst
+from micropkgd.model.lock import Block
+from micropkgd.model.outcome import Installed
+from micropkgd.model.outcome_json import failure_document
+from micropkgd.reconcile.cycle import fetcher_for
+from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, Wanted
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import read_state
+from micropkgd.workspace.project import read_project
+
+
+class Standpoint(NamedTuple):
+    """One entry: what is locked, and what its source has now."""
+
+    ref: str
+    locked: Installed | None
+    newest: Installed | None  # None: nobody could say
+    failure: Failure | None = None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its source has something else than the lock."""
+        return self.newest is not None and (self.locked is None or self.newest.archive != self.locked.archive)
+
+    @property
+    def exit_code(self) -> int:
+        """What this entry alone would end the command with."""
+        if self.failure is not None:
+            return self.failure.exit_code
+        return EXIT_PENDING if self.is_outdated else 0
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "ref": self.ref,
+            "locked": self.locked._asdict() if self.locked is not None else None,
+            "newest": self.newest._asdict() if self.newest is not None else None,
+            "outdated": self.is_outdated,
+            "failure": failure_document(self.failure),
+        }
+
+
+def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Standpoint, ...]:
+    """Ask every source what it has; a pin (`sha256`) is asked for nothing else, so nothing is newer than it."""
+    project = read_project(root)
+    blocks = current_blocks(project)
+    with FsOps(root) as fs:
+        known = read_state(fs).known
+    fetcher = fetcher_for(project, make_fetcher)
+    entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
+    answers = fetcher.resolve(entries, known, {entry.ref.text: Follow.REFS for entry, _ in entries})
+    wanted = [
+        Wanted(entry, answer.archive, answer.release)
+        for (entry, block), answer in zip(entries, answers, strict=True)
+        if _needs_reading(answer, block)
+        if answer.archive is not None
+    ]
+    found = dict(zip((one.entry.ref.text for one in wanted), fetcher.materialise(wanted), strict=True))
+    return tuple(
+        _standpoint(entry.ref.text, block, answer, found.get(entry.ref.text))
+        for (entry, block), answer in zip(entries, answers, strict=True)
+    )
+
+
+def exit_code_of(found: tuple[Standpoint, ...]) -> int:
+    """What the command ends with: 3 where anything is newer."""
+    return worst(one.exit_code for one in found)
+
+
+def _needs_reading(answer: Resolution, block: Block | None) -> bool:
+    """Whether only the archive says which version it is."""
+    return answer.release is None and (block is None or block.archive != answer.archive)
+
+
+def _standpoint(ref: str, block: Block | None, answer: Resolution, data: bytes | Failure | None) -> Standpoint:
+    locked = Installed.of(block)
+    if answer.failure is not None or answer.archive is None:
+        return Standpoint(ref, locked, None, answer.failure)
+    if answer.release is not None:
+        return Standpoint(ref, locked, Installed(answer.release.version, answer.archive))
+    if data is None:
+        return Standpoint(ref, locked, locked)
+    if isinstance(data, Failure):
+        return Standpoint(ref, locked, None, data)
+    try:
+        return Standpoint(ref, locked, Installed(_version_in(data), answer.archive))
+    except ArchiveError as error:
+        return Standpoint(ref, locked, None, Failure.of(error))
+
+
+def _version_in(data: bytes) -> str:
+    from micropkgd.sdist.metadata import read_metadata
+    from micropkgd.sdist.reader import read_sdist
+
+    return read_metadata(read_sdist(data)).version

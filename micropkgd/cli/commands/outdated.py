@@ -1,0 +1,48 @@
+"""`outdated`: what is newer than the lock; exit 3 where anything is."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from micropkgd.actions import outdated as action
+from micropkgd.actions.outdated import Standpoint
+from micropkgd.cli.lines import entries_line, plain, standing_line, version_said
+from micropkgd.cli.output import failure_lines
+from micropkgd.cli.reach import Reach
+from micropkgd.cli.say import say, say_json
+from micropkgd.model.outcome import Installed
+from micropkgd.workspace.root import find_root
+
+
+def outdated(options: Namespace) -> int:
+    """Ask every source, and change nothing."""
+    root = find_root(options.project)
+    with ExitStack() as stack:
+        found = action.outdated(root, Reach(options, stack).fetcher)
+    exit_code = action.exit_code_of(found)
+    if options.json:
+        rows = [one.document() for one in found]
+        say_json(options, {"projects": [{"project": root, "entries": rows}]}, exit_code=exit_code)
+    else:
+        say(_lines(found, quiet=options.quiet))
+    return exit_code
+
+
+def _lines(found: Sequence[Standpoint], *, quiet: bool) -> Iterator[str]:
+    for one in found:
+        word = "failed" if one.failure is not None else "outdated" if one.is_outdated else "current"
+        if quiet and word == "current":
+            continue
+        versions = _said(one.locked)
+        if one.is_outdated:
+            versions = f"{versions or 'not locked'} -> {_said(one.newest)}"
+        yield plain(standing_line(word, one.ref, "", versions))
+        if one.failure is not None:
+            yield from failure_lines(one.failure, indent="  ")
+    if not quiet:
+        count = sum(one.is_outdated for one in found)
+        yield entries_line(len(found), f"{count} outdated" if count else "all current" if found else "")
+
+
+def _said(installed: Installed | None) -> str:
+    return version_said(*installed) if installed is not None else ""
