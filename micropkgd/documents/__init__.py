@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 _MAX_YAML_BYTES = 64 * 1024
 _MAX_YAML_DEPTH = 8
+_DEEPEST_YAML = 100  # of parameters, which are never built
 _IN_QUOTES = "put a text into quotes"
+_MAX_KEY_PARTS = 100
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{_MAX_KEY_PARTS}}}")
 _VARIABLE = re.compile(r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}")
 
 
@@ -26,6 +30,7 @@ def read_toml(data: bytes) -> dict[str, object]:
     import tomllib
 
     text = decode(data)
+    _refuse_long_keys(text)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -35,6 +40,13 @@ def read_toml(data: bytes) -> dict[str, object]:
         raise DocumentError("invalid TOML: a number in it is too long") from error
     except RecursionError as error:
         raise DocumentError("invalid TOML: nested too deeply") from error
+
+
+def _refuse_long_keys(text: str) -> None:
+    """Name a key of more parts than anybody writes: the standard library's parser takes time in their square."""
+    for number, line in enumerate(text.split("\n") if text.count(".") >= _MAX_KEY_PARTS else (), start=1):
+        if line.count(".") >= _MAX_KEY_PARTS and _LONG_KEY.search(line):
+            raise DocumentError(f"invalid TOML: the key on line {number} has more than {_MAX_KEY_PARTS} parts")
 
 
 def _refuse_conflict_markers(text: str) -> None:
@@ -89,8 +101,11 @@ def check_yaml(data: bytes) -> None:
     import yaml
 
     try:
-        for _ in yaml.parse(decode(data), Loader=yaml.CSafeLoader):
-            pass
+        depth = 0
+        for event in yaml.parse(decode(data), Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST_YAML:  # the parser takes time in the square of it
+                raise DocumentError(f"line {_line(event)}: nested deeper than {_DEEPEST_YAML} levels")
     except yaml.YAMLError as error:
         raise DocumentError(f"invalid YAML: {_one_line(error)}") from error
 
@@ -123,7 +138,8 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
     A default may follow a comma, as OmegaConf's `oc.env` resolver has it.
     """
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: _variable(match, environ), value)
+        head = value[: value.rfind("}") + 1]  # behind it each `${` would be searched to the end for one
+        return _VARIABLE.sub(lambda match: _variable(match, environ), head) + value[len(head) :]
     if isinstance(value, dict):
         return {key: interpolate(item, environ) for key, item in value.items()}
     if isinstance(value, list):
@@ -134,7 +150,7 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
 def variables_of(value: object) -> set[str]:
     """The names of the variables that a document asks for."""
     if isinstance(value, str):
-        return {match.group(1) for match in _VARIABLE.finditer(value)}
+        return {match.group(1) for match in _VARIABLE.finditer(value, 0, value.rfind("}") + 1)}
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return set().union(*map(variables_of, inner))
 

@@ -41,23 +41,25 @@ class Automaton:
     """Patterns that are matched together. A state is a number; the text may be fed to it in pieces."""
 
     def __init__(self, patterns: Iterable[Sequence[Item]]) -> None:
-        self.starts: list[int] = []  # the state in which each pattern begins
-        self.ends: list[int] = []  # the bit that says that it has matched
-        self._literals: dict[str, int] = {}
+        self.starts: list[int] = []  # the place at which each pattern begins
+        self.ends: list[int] = []  # the place that says that it has matched
+        self._literals: dict[str, list[int]] = {}
         self._sets: list[tuple[int, OneOf]] = []
         self._masks: dict[str, int] = {}  # by character: the places that it leads on from
-        self._stars = self._deep = self._folders = 0
+        wild: dict[Wild, list[int]] = {kind: [] for kind in Wild}
         place = 0
         for pattern in patterns:
-            self.starts.append(1 << place)
+            self.starts.append(place)
             for item in pattern:
-                place = self._add(item, place)
-            self.ends.append(1 << place)
+                place = self._add(item, place, wild)
+            self.ends.append(place)
             place += 1
+        self._deep, self._folders = bits(wild[Wild.DEEP]), bits(wild[Wild.FOLDERS])
+        self._stars = self._deep | bits(wild[Wild.STAR])
 
     def begin(self, numbers: Iterable[int]) -> int:
         """The state in which some of the patterns begin."""
-        return self._without_reading(sum(self.starts[number] for number in numbers))
+        return self._without_reading(bits([self.starts[number] for number in numbers]))
 
     def feed(self, state: int, text: str) -> int:
         """The state after some more of the text; 0 where nothing can match any more."""
@@ -77,33 +79,35 @@ class Automaton:
         state |= folders << 1 | folders << 3
         return state | (state & self._stars) << 1
 
-    def _add(self, item: Item, place: int) -> int:
+    def _add(self, item: Item, place: int, wild: dict[Wild, list[int]]) -> int:
         """Note one item at a place, and say which the next one is."""
-        bit = 1 << place
-        if item is Wild.FOLDERS:  # past itself, or by way of anything and a slash
-            self._folders |= bit
-            return self._add("/", self._add(Wild.DEEP, place + 1))
         if isinstance(item, str):
-            self._literals[item] = self._literals.get(item, 0) | bit
+            self._literals.setdefault(item, []).append(place)
         elif isinstance(item, OneOf):
-            self._sets.append((bit, item))
+            self._sets.append((place, item))
         else:
-            self._stars |= bit
-            self._deep |= bit if item is Wild.DEEP else 0
+            wild[item].append(place)
+        if item is Wild.FOLDERS:  # past itself, or by way of anything and a slash
+            return self._add("/", self._add(Wild.DEEP, place + 1, wild), wild)
         return place + 1
 
     def _mask(self, character: str) -> int:
-        mask = self._literals.get(character, 0)
-        for bit, one_of in self._sets:
-            if one_of.has(character):
-                mask |= bit
-        return mask
+        of_sets = [place for place, one_of in self._sets if one_of.has(character)]
+        return bits([*self._literals.get(character, ()), *of_sets])
+
+
+def bits(places: Sequence[int]) -> int:
+    """The number with a bit at each of these places."""
+    found = bytearray(max(places, default=0) // 8 + 1)
+    for place in places:
+        found[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(found, "little")
 
 
 def matches(text: str, pattern: str) -> bool:
     """Whether a text matches a pattern as `fnmatch` reads it: a star stands for slashes, too."""
     automaton = _compiled(pattern)
-    return bool(automaton.feed(automaton.begin([0]), text) & automaton.ends[0])
+    return bool(automaton.feed(automaton.begin([0]), text) & 1 << automaton.ends[0])
 
 
 @lru_cache(maxsize=64)

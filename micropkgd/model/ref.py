@@ -29,8 +29,8 @@ _SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs":
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NUMBERED_HOST = re.compile(r"https?://\[[0-9A-Fa-f:.]+\]", re.IGNORECASE)  # an IPv6 number has `::` of its own
 _CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
-_REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*({_CLAUSE}(,\s*{_CLAUSE})*)?")
-_DIRECT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:")
+_REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?")
+_DIRECT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(\s*\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:")
 _FILE_LIKE = re.compile(r"\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$", re.IGNORECASE)
 _SECRET_KEYS = re.compile(
     r"(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$", re.IGNORECASE

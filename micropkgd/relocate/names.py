@@ -16,6 +16,8 @@ Kind = Literal["leaves", "dynamic", "ambiguous", "mention", "unread"]
 METADATA = frozenset({"importlib.metadata", "importlib_metadata", "pkg_resources"})
 """The modules that answer for installed packages."""
 
+_LONGER_THAN_ANY = 4096  # characters: no file system has a path for such a module
+
 
 class Move(NamedTuple):
     """One package and where it goes, as dotted names."""
@@ -72,6 +74,8 @@ class Routes(NamedTuple):
 
     def longest(self, dotted: str) -> str | None:
         """The longest leading part of a dotted name that is a module which moves."""
+        if len(dotted) > _LONGER_THAN_ANY:  # as nobody writes it: each part of it would be tried
+            dotted = dotted[:_LONGER_THAN_ANY].rpartition(".")[0]
         while dotted and self.goes_to(dotted) is None:
             dotted = dotted.rpartition(".")[0]
         return dotted or None

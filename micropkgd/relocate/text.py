@@ -137,7 +137,8 @@ class Places(NamedTuple):
 
     def lines_with(self, pattern: re.Pattern[bytes]) -> list[int]:
         """The 1-based numbers of the lines on which a pattern begins, in order."""
-        return [bisect_right(self.starts, match.start()) for match in pattern.finditer(self.data)]
+        numbers = (bisect_right(self.starts, match.start()) for match in pattern.finditer(self.data))
+        return list(dict.fromkeys(numbers))
 
     def line(self, number: int) -> bytes:
         """The bytes of one line."""

@@ -9,6 +9,7 @@ the moved package's own, and else stay as they are and a finding says so.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from micropkgd.relocate.statements import Rewrite, Target, rewrite_of
 from micropkgd.relocate.text import Edit, Places
 
 _GAP = rb"(?:\s|\\)*"
+_MOST_IN_ONE = 50  # uses in one f-string that are respelt: for each of them the string is parsed again
 _SHADOWED = "the new name has another meaning here, left alone"
 _PROBE = b"_micropkgd_probe_"
 _UNBOUND = "names what does not move along, through an import that now binds another name"
@@ -210,8 +212,12 @@ def spell(items: Sequence[Respelling], places: Places) -> Iterator[Edit | Findin
             yield _spell_quoted(item, item.use.quote, places)
         else:
             yield _spell_plain(item, places)
+    counts = Counter(item.use.formatted for item in items)
     for (node, _), alike in formatted.items():
-        yield from _spell_formatted(node, alike, places)
+        if counts[node] > _MOST_IN_ONE:
+            yield _told(alike[0].use, "is in an f-string that cannot be edited in place", "ambiguous")
+        else:
+            yield from _spell_formatted(node, alike, places)
 
 
 def _spell_plain(item: Respelling, places: Places) -> Edit | Finding:

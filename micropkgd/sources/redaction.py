@@ -7,7 +7,7 @@ secrets and a message loses nothing a person needs.
 import re
 from urllib.parse import urlsplit
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]+")
 
 
 def redacted(address: str) -> str:

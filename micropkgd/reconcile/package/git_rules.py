@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from micropkgd.model.patterns import Automaton, Item, OneOf, Wild
+from micropkgd.model.patterns import Automaton, Item, OneOf, Wild, bits
 
 _SPECIAL: Final = frozenset("*?[\\")
 _ANY: Final = OneOf((), negated=True)
@@ -40,9 +40,11 @@ class GitRules:
         self._rules = list(_rules(data))
         self._automaton = Automaton(rule.items for rule in self._rules)
         self._again = self._automaton.begin(number for number, rule in enumerate(self._rules) if rule.anywhere)
-        self._numbers = {bit: number for number, bit in enumerate(self._automaton.ends)}
-        self._of_folders = sum(self._numbers)
-        self._of_files = sum(bit for bit, number in self._numbers.items() if not self._rules[number].folders_only)
+        self._numbers = {place: number for number, place in enumerate(self._automaton.ends)}
+        self._of_folders = bits(self._automaton.ends)
+        self._of_files = bits(
+            [place for place, number in self._numbers.items() if not self._rules[number].folders_only]
+        )
 
     @property
     def start(self) -> int:
@@ -58,8 +60,7 @@ class GitRules:
         found = self._automaton.feed(state, name) & (self._of_folders if is_folder else self._of_files)
         if not found:
             return None
-        last = 1 << found.bit_length() - 1
-        return not self._rules[self._numbers[last]].negated
+        return not self._rules[self._numbers[found.bit_length() - 1]].negated
 
 
 def _rules(data: bytes) -> Iterator[Rule]:
