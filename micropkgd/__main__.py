@@ -5,14 +5,28 @@ import sys
 
 def main() -> int:
     """Run the command line; the exit code is the caller's to return."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.getfilesystemencoding() != "utf-8":
+        _begin_in_utf8()
+    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         from micropkgd import __version__
 
-        sys.stdout.write(f"micropkgd {__version__}\n")
-        return 0
+        try:
+            sys.stdout.write(f"micropkgd {__version__}\n")
+            sys.stdout.flush()
+        except OSError:
+            pass  # the whole way says what is wrong
+        else:
+            return 0
     from micropkgd.cli.run import run
 
     return run(sys.argv[1:])
+
+
+def _begin_in_utf8() -> None:
+    """Begin again, in UTF-8: names of files are that, whatever a locale like `C` or a Latin one thinks of them."""
+    import os
+
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  ourselves
 
 
 if __name__ == "__main__":

@@ -47,11 +47,21 @@ def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: flo
     """Add a pull entry. `UsageError` where the ref is there already."""
     if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
         raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
+    for text in (ref, *options.values()):
+        _check_written(text)
     before = read_document(root, MANIFEST_NAME)
     after = edited(before, lambda text: add_row(text, OWN_PULL, ref, options))
     Manifest.from_mapping(documents.read_toml(after))
     swap(root, before, after, lock_timeout)
     return Added(root, ref, before, after)
+
+
+def _check_written(text: str) -> None:
+    """What the command line brought may be bytes that no TOML document can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"`{text}` has bytes that are not UTF-8", hint="rename the file, and name it anew") from error
 
 
 def remove_entry(root: str, ref: str, lock_timeout: float) -> None:

@@ -1,12 +1,12 @@
 """The whole way: what was asked is parsed, and the one module that carries it out is imported."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
 from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import COMMANDS, make_parser
+from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 
@@ -40,4 +40,4 @@ def _say_error(options: Namespace, error: MicropkgError) -> None:
         failure = failure_document(Failure.of(error))
         say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)
     else:
-        sys.stderr.writelines(f"{line}\n" for line in error_lines(error))
+        aside("".join(f"{line}\n" for line in error_lines(error)))

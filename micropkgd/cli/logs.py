@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from io import StringIO
 from typing import TYPE_CHECKING, Final
+
+from micropkgd.cli.streams import aside
 
 if TYPE_CHECKING:
     from logging import Handler
@@ -97,7 +100,7 @@ def _structlog(form: str) -> Log:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in _environ())
     )
     logger = structlog.wrap_logger(
-        structlog.WriteLogger(sys.stderr),
+        structlog.WriteLogger(_Aside()),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
@@ -112,6 +115,15 @@ def _structlog(form: str) -> Log:
         getattr(logger, level)(event, **facts)
 
     return write
+
+
+class _Aside(StringIO):
+    """Standard error, which may be full."""
+
+    def write(self, text: str) -> int:
+        """Write it at once, or lose it."""
+        aside(text)
+        return len(text)
 
 
 def _environ() -> "dict[str, str]":

@@ -4,11 +4,11 @@ Rule: where nobody said anything and nobody listens, which is the usual case, ne
 """
 
 import os
-import sys
 from argparse import Namespace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from micropkgd.cli.streams import aside
 from micropkgd.errors import DocumentError
 from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome
@@ -52,7 +52,7 @@ def socket_of(options: Namespace) -> str | None:
 
 @cache
 def _tell_once(text: str) -> None:
-    sys.stderr.write(text)
+    aside(text)
 
 
 def service_of(options: Namespace) -> "Service | None":

@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+from micropkgd.cli.streams import aside
 from micropkgd.model.ref import Ref
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Downloads:
         elif ref.text not in self._tasks:
             self._tasks[ref.text] = None
             size = f" ({total / 1024 / 1024:.1f} MiB)" if total is not None else ""
-            sys.stderr.write(f"downloading {ref.text}{size}\n")
+            aside(f"downloading {ref.text}{size}\n")
 
     def _draw(self, ref: Ref, received: int, total: int | None) -> None:
         bars = self._bars = self._bars or _make_bars()

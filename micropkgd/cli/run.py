@@ -1,30 +1,41 @@
 """One command line from its words to its exit code: by the short way of `everyday`, or the whole way of `execute`."""
 
-import os
 import sys
 from collections.abc import Sequence
 
 from micropkgd.cli.everyday import answer
+from micropkgd.cli.streams import UnsaidError, aside, end, mend, put, silence
 
+_UNSAID = 1
 _INTERRUPTED = 130
 _NOBODY_READS = 141  # 128 + SIGPIPE
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; what a person can cause is an error message and an exit code, never a traceback."""
+    mend()
     try:
-        said = answer(arguments)
-        if said is None:
-            from micropkgd.cli.execute import execute
-
-            return execute(arguments)
-        sys.stdout.write(said)
-        sys.stdout.flush()
+        try:
+            return _run(arguments)
+        finally:
+            end()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was begun is finished or taken back by the next pass\n")
+        aside("interrupted; what was begun is finished or taken back by the next pass\n")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Who read us has read enough; nothing is left to say, also not by the interpreter at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # who read us has read enough
+        silence(sys.stdout)
         return _NOBODY_READS
+    except UnsaidError as error:
+        silence(sys.stdout)
+        aside(f"error: standard output cannot be written to: {error}\n")
+        return _UNSAID
+
+
+def _run(arguments: Sequence[str]) -> int:
+    said = answer(arguments)
+    if said is None:
+        from micropkgd.cli.execute import execute
+
+        return execute(arguments)
+    put(said)
     return 0

@@ -1,13 +1,13 @@
 """How a command says what came of it: data to stdout, all else to stderr, or one JSON document."""
 
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from micropkgd.cli import output
 from micropkgd.cli.lines import plain
+from micropkgd.cli.streams import aside, put
 from micropkgd.model.condition import EXIT_PENDING, worst
 from micropkgd.model.outcome import Outcome
 
@@ -63,7 +63,7 @@ def say_problems(outcome: Outcome) -> None:
 
 def say_aside(lines: Iterable[str]) -> None:
     """Print lines that are no data."""
-    sys.stderr.writelines(f"{line}\n" for line in lines)
+    aside("".join(f"{line}\n" for line in lines))
 
 
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
@@ -74,5 +74,4 @@ def say_json(options: Namespace, document: dict[str, object], *, exit_code: int)
 
 def say(lines: Iterable[str]) -> None:
     """Print lines of data."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))  # at once: a thousand small writes take a while
-    sys.stdout.flush()
+    put("".join(f"{line}\n" for line in lines))  # at once: a thousand small writes take a while

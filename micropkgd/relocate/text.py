@@ -81,14 +81,15 @@ class Text(NamedTuple):
         if type_comments:
             try:
                 return _parsed(self._code, type_comments=True)
-            except SyntaxError:
-                pass
+            except (SyntaxError, ValueError, MemoryError, RecursionError):
+                pass  # whatever it is, it is said below if it is there without them
         try:
             return _parsed(self._code)
         except SyntaxError as error:
             raise UnreadError(error.lineno or 1, f"{_NOT_PARSED}: {error.msg}") from error
-        except (ValueError, MemoryError) as error:
-            raise UnreadError(1, f"or later {_NOT_PARSED}: {str(error) or 'it is nested too deeply'}") from error
+        except (ValueError, MemoryError, RecursionError) as error:
+            why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+            raise UnreadError(1, f"or later {_NOT_PARSED}: {why}") from error
 
     @property
     def _code(self) -> bytes | str:

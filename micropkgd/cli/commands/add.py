@@ -1,12 +1,12 @@
 """`add`: a new row of the manifest, and the pass that installs it."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
 from micropkgd.actions.edit_manifest import Added, add_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
@@ -33,7 +33,7 @@ def add(options: Namespace) -> int:
     if any(outcome.failure for outcome in outcomes) or any(not failure.transient for failure in failures):
         _take_back(added, options.lock_timeout)
     elif failures:
-        sys.stderr.write(f"`{options.ref}` was added, and is tried again by the next pass\n")
+        aside(f"`{options.ref}` was added, and is tried again by the next pass\n")
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
 
@@ -48,7 +48,7 @@ def _take_back(added: Added, lock_timeout: float) -> None:
     try:
         done = added.take_back(lock_timeout)
     except (MicropkgError, OSError) as error:
-        sys.stderr.write(f"the row of `{added.ref}` could not be taken out of pyproject.toml again: {error}\n")
+        aside(f"the row of `{added.ref}` could not be taken out of pyproject.toml again: {error}\n")
         return
     said = "was not added: pyproject.toml is as before" if done else "was added before the pass failed"
-    sys.stderr.write(f"`{added.ref}` {said}\n")
+    aside(f"`{added.ref}` {said}\n")

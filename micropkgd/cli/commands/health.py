@@ -1,10 +1,10 @@
 """`health`: one question to the running service, for what keeps containers running. It imports next to nothing."""
 
 import os
-import sys
 from argparse import Namespace
 from typing import Final
 
+from micropkgd.cli.streams import aside, put
 from micropkgd.errors import MicropkgError
 from micropkgd.model.variables import SOCKET
 
@@ -27,5 +27,5 @@ def health(options: Namespace) -> int:
 
         say_json(options, {**answer, "problem": problem, "projects": []}, exit_code=int(bool(problem)))
     elif problem or not options.quiet:
-        (sys.stderr if problem else sys.stdout).write(f"{problem or options.probe}\n")
+        (aside if problem else put)(f"{problem or options.probe}\n")
     return int(bool(problem))

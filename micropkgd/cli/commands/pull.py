@@ -2,11 +2,11 @@
 
 import os
 import shlex
-import sys
 from argparse import Namespace
 
 from micropkgd.cli.passes import passes, work_on
 from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.streams import aside
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
@@ -29,7 +29,7 @@ def pull(options: Namespace) -> int:
     outcomes = pull_all(options, root) if options.all else pull_one(options, root)
     say_outcomes(options, outcomes)
     if not options.all and not options.quiet and all(_is_ready(outcome) for outcome in outcomes):
-        sys.stderr.write(f"hint: to have it kept up to date: {_add_line(entry_of(options, root))}\n")
+        aside(f"hint: to have it kept up to date: {_add_line(entry_of(options, root))}\n")
     return exit_code_of(outcomes)
 
 

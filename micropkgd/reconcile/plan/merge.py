@@ -48,6 +48,6 @@ def _parses(path: RelPath, data: bytes) -> bool:
             documents.read_toml(data)
         elif path.endswith(".json"):
             json.loads(data)
-    except (SyntaxError, ValueError, DocumentError):
+    except (SyntaxError, ValueError, DocumentError, RecursionError, MemoryError):  # the last two: nested without end
         return False
     return True

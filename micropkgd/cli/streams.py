@@ -1,0 +1,71 @@
+"""Standard output and error, wherever they lead: closed, full, or to who spells only ASCII.
+
+Rules: what was asked for is said on stdout, and that it cannot be said is an error; what is said on stderr stops
+nobody. Imports next to nothing, for every command comes here.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False  # as `typing` has it, which is not imported here
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_STREAMS = (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w"))
+
+
+class UnsaidError(Exception):
+    """What a command has to say cannot be written."""
+
+
+def mend() -> None:
+    """Open what is closed, so that no other file gets its number; and escape what a stream cannot spell."""
+    for name, number, mode in _STREAMS:
+        if getattr(sys, name) is None:
+            _lead_nowhere(number)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  it stays open
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None and (stream.errors == "strict" or stream.encoding != "utf-8"):
+            reconfigure(errors="backslashreplace")
+
+
+def put(text: str) -> None:
+    """Write data to stdout, at once."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnsaidError((error.strerror or str(error)).lower()) from error
+
+
+def aside(text: str) -> None:
+    """Write to stderr what is not data; where that cannot be it stops nobody, and is tried again with the next."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def end() -> None:
+    """Write what is still to be written; what of stderr cannot be is lost now."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)
+    put("")
+
+
+def silence(stream: "TextIO") -> None:
+    """Let what is left to say on a stream go nowhere, so that the interpreter can end in peace."""
+    _lead_nowhere(stream.fileno())
+
+
+def _lead_nowhere(number: int) -> None:
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
