@@ -13,6 +13,8 @@ from functools import partial
 from typing import NamedTuple
 
 from micropkgd import __version__, documents
+from micropkgd.actions.finding import Finding
+from micropkgd.actions.requirements_check import check_requirements
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
 from micropkgd.model.fields import dotted
@@ -49,15 +51,6 @@ _FEW_WATCHES = 8192
 _FEW_INSTANCES = 16
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "netrc")
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at."""
-
-    topic: str
-    text: str
-    trouble: bool = False
-    hint: str = ""
 
 
 class Diagnosis(NamedTuple):
@@ -333,6 +326,7 @@ _OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[Finding]]] = {
     "project": _project,
     "manifest": _manifest,
     "lock": _lock,
+    "requirements": check_requirements,
     "pass": _pass,
     "files": _files,
     "git": _git,

@@ -40,6 +40,7 @@ _POLICY_KEYS = (
 )
 _PARTS = ("pull", "package", "project")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
 
 
 class OnLocalEdit(StrEnum):
@@ -291,8 +292,8 @@ def _policy(document: Table) -> Policy:
 
 
 def _requirements_file(text: str) -> RelPath:
-    """Lines are written into it, which would be the end of the two documents that a pass is made from."""
-    if text.casefold() in {"pyproject.toml", "micropkg.lock"} or text.endswith(".py"):
+    """Lines are written into it, which would be the end of code and of documents that others read."""
+    if text.casefold() == "micropkg.lock" or text.casefold().endswith(_OTHER_DOCUMENTS):
         raise DocumentError(f"`{text}` is not a file for requirements", hint="name one like `requirements.in`")
     return managed_path(text)
 

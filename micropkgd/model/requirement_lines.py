@@ -1,11 +1,52 @@
-"""How a requirements file reads: its lines as pip joins them, what each of them says, and what its lines end with."""
+"""How pip reads a requirements file: its encoding, its lines, what each says, and what they end with. Pure."""
 
+import codecs
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+from micropkgd.errors import DocumentError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _COMMENT: Final = re.compile(r"(^|\s+)#.*$")
 _ENDS: Final = "\r\n"
+_MARKS: Final = (  # of two that begin alike the longer one comes first
+    (codecs.BOM_UTF8, "UTF-8"),
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_COOKIE: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_FILE_OPTION: Final = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)")
+_HASH_OPTION: Final = re.compile(r"(?:^|\s)--hash(?:=|\s)|^--require-hashes\b")
+_PIN: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?\s*===?\s*([^\s;,*]+)")
+_CONFLICT: Final = ("<<<<<<< ", ">>>>>>> ")
+_OF_OTHER_FILES: Final = re.compile(r"[\[{<].*|---|[A-Za-z0-9_-]+:(?:\s.*)?")
+
+
+def encoding_of(data: bytes) -> str:
+    """What a file is written in by its mark, or by a `coding` comment in its first two lines; else UTF-8."""
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return name
+    for line in data.split(b"\n", 2)[:2]:
+        if (cookie := _COOKIE.match(line)) and line.lstrip().startswith(b"#"):
+            name = cookie[1].decode()
+            return "UTF-8" if name.lower() in {"utf-8", "utf8", "utf_8"} else name
+    return "UTF-8"
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file in any encoding that pip reads, without its mark; `DocumentError` where it cannot be read."""
+    encoding = encoding_of(data)
+    try:
+        text = data.decode("utf-8-sig" if encoding == "UTF-8" else encoding)
+    except (UnicodeError, LookupError) as error:
+        raise DocumentError(f"it cannot be read as {encoding}", hint="save it as UTF-8") from error
+    if "\0" in text:
+        raise DocumentError("it has zero bytes, as UTF-16 without a mark", hint="save it as UTF-8")
+    return text
 
 
 def logical_lines(text: str) -> list[str]:
@@ -32,6 +73,45 @@ def line_end(text: str) -> str:
     if "\n" not in text:
         return "\r" if "\r" in text else "\n"
     return "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
+
+
+def oddity(text: str) -> str:
+    """What keeps lines from being added to a text: a merge under way, or another kind of document. Mostly empty."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(_CONFLICT):
+            return f"line {number} is a git conflict marker"
+    first = next((said for line in logical_lines(text) if (said := stated(line))), "")
+    return f"it is not a requirements file: it begins with `{first[:40]}`" if _OF_OTHER_FILES.fullmatch(first) else ""
+
+
+def wants_hashes(text: str) -> bool:
+    """Whether pip takes lines with hashes alone from a file like this."""
+    return "hash" in text and any(_HASH_OPTION.search(stated(line)) for line in logical_lines(text))
+
+
+def included(text: str) -> Iterator[str]:
+    """The files that a file includes by `-r` and `-c`, as it names them."""
+    for line in logical_lines(text):
+        if found := _FILE_OPTION.fullmatch(stated(line)):
+            yield found[1].strip("\"'")
+
+
+def pins(texts: Iterable[str]) -> dict[str, str]:
+    """The one version that files allow of a project, by its name."""
+    lines = (stated(line) for text in texts for line in logical_lines(text))
+    return {name_in(found[1]): found[3] for line in lines if (found := _PIN.match(line))}
+
+
+def allows(wanted: str, version: str) -> bool:
+    """Whether a requirement is answered by a version; an empty one answers nothing."""
+    from packaging.requirements import Requirement
+
+    try:
+        asked = Requirement(wanted)
+        plain = asked.url is None and not asked.extras
+        return bool(version) and plain and asked.specifier.contains(version, prereleases=True)
+    except ValueError:  # of a version that is none
+        return False
 
 
 def says(line: str, wanted: str) -> bool:

@@ -50,6 +50,11 @@ def blocks_of(text: str) -> Mapping[str, frozenset[str]]:
     return blocks
 
 
+def lacking(text: str, label: str, lines: Iterable[str]) -> list[str]:
+    """Those of an entry's lines that neither its block says, be it as a comment, nor a person outside of all blocks."""
+    return _File(text).lacking(label, lines)
+
+
 class _Part(NamedTuple):
     """Lines that follow each other: a block, header first, or what stands outside of all blocks."""
 
@@ -91,8 +96,7 @@ class _File:
         blocks = self._blocks(label)
         for block in blocks:
             block.lines[1:] = [line for line in block.lines[1:] if line.rstrip() not in had - asked]
-        own = [line.lstrip("# \t") for block in blocks for line in block.lines[1:]]
-        new = sorted(line for line in asked - had if not self._is_said(line, own))
+        new = self.lacking(label, asked - had)
         if new:
             block = blocks[0] if blocks else self._open(label)
             for line in new:
@@ -100,13 +104,18 @@ class _File:
         elif not asked:
             self._close(label)
 
+    def lacking(self, label: str, lines: Iterable[str]) -> list[str]:
+        """The lines that neither the own block says, be it as a comment, nor a person outside of all blocks."""
+        own = [line.lstrip("# \t") for block in self._blocks(label) for line in block.lines[1:]]
+        return sorted(
+            line
+            for line in lines
+            if not any(says(said, line) for said in (*self._persons.get(name_in(line), ()), *own))
+        )
+
     def _blocks(self, label: str) -> list[_Part]:
         """The blocks of an entry; a person's merge may have left it several."""
         return [part for part in self._parts if part.label == label]
-
-    def _is_said(self, wanted: str, own: Iterable[str]) -> bool:
-        """Whether a person asks for the same, or the entry's own block says it already, be it as a comment."""
-        return any(says(line, wanted) for line in (*self._persons.get(name_in(wanted), ()), *own))
 
     def _header(self, label: str) -> str:
         return f"{_HEADER.format(label)}{self._line_end}"

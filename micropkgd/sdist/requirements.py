@@ -1,6 +1,6 @@
 """Requirement lines in one canonical form: PEP 508, on one line, as `packaging` writes it.
 
-Rules: what is no requirement (`-r more.txt`, `--index-url`, a path, two lines in one) is refused, not passed on to
+Rules: what is not a requirement (`-r more.txt`, `--index-url`, a path, two lines in one) is refused, not passed on to
 the file a person's pip will read. Requirements of extras are dropped: a micro-package has none to ask for.
 """
 
@@ -18,6 +18,19 @@ _BOUND: Final = re.compile(r"[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*"
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _EXTRA: Final = re.compile(r"\bextras?\b")
 _DIRECT: Final = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])? ?@ (\S*)")
+
+_ONE_LINE: Final = "each requirement is one line like `name>=1,<2` (PEP 508), without options of pip"
+_HINTS: Final = (
+    (re.compile(r"^(-r|-c|--requirement|--constraint)\b"), "write the lines of that file in its place"),
+    (re.compile(r"^(-e|--editable)\b"), "name it as `name>=1,<2`: whoever pulls it has no checkout of yours"),
+    (
+        re.compile(r"(^|\s)--hash\b|^--require-hashes"),
+        "state ranges without hashes: the project that pulls it locks them",
+    ),
+    (re.compile(r"^--?\w"), "leave it out: options of pip belong to the project that installs"),
+    (re.compile(r"^(\S+://|\.{0,2}/|\S*\.whl$)"), "write `name @ https://...` for an address; a path is nobody else's"),
+    (re.compile(r"^[A-Za-z0-9._-]+\s*=\s*[^=\s]"), "write `==` for one version, `>=1,<2` for a range"),
+)
 
 
 def canonical_requirements(lines: Iterable[str], *, where: str) -> tuple[str, ...]:
@@ -65,5 +78,5 @@ def _refused(line: str, where: str) -> ArchiveError:
         "requirement",
         f"`{shown(line)}` is not a requirement",
         where=where,
-        hint="each requirement is one line like `name>=1,<2` (PEP 508), without options of pip",
+        hint=next((hint for sign, hint in _HINTS if sign.search(line)), _ONE_LINE),
     )

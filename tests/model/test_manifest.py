@@ -118,6 +118,7 @@ def test_a_plain_python_project() -> None:
         pytest.param({"update": "never"}, ("tool", "micropkgd", "update"), id="choice"),
         pytest.param({"requirements-file": "../r.in"}, ("tool", "micropkgd", "requirements-file"), id="outside"),
         pytest.param({"requirements-file": "pyproject.toml"}, ("tool", "micropkgd", "requirements-file"), id="itself"),
+        pytest.param({"requirements-file": "environment.yml"}, ("tool", "micropkgd", "requirements-file"), id="conda"),
         pytest.param({"requirements-file": "src/shop/a.py"}, ("tool", "micropkgd", "requirements-file"), id="code"),
         pytest.param({"requirements-file": ".git/config"}, ("tool", "micropkgd", "requirements-file"), id="hidden"),
         pytest.param(

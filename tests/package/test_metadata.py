@@ -125,6 +125,43 @@ def test_what_the_metadata_say_is_read_back(world: World) -> None:
     assert read_metadata(packed(world)).requirements == tuple(stated)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("pandas \\\n    >=2\nnumpy  # why\n".encode("utf-16"), id="utf-16"),
+        pytest.param("\ufeffpandas \\\r\n    >=2\r\nnumpy".encode(), id="mark-and-crlf"),
+        pytest.param(b"# -*- coding: latin-1 -*-\n# caf\xe9\npandas>=2\nnumpy\n", id="coding"),
+    ],
+)
+def test_requirements_are_read_as_pip_reads_them(world: World, data: bytes) -> None:
+    """In its encodings, and over lines that go on."""
+    module(world)
+    world.write(f"{CODE}/requirements.txt", data)
+    package(world)
+
+    assert read_metadata(packed(world)).requirements == ("pandas>=2", "numpy")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("-r more.txt", "write the lines of that file in its place"),
+        ("-e ../lib", "whoever pulls it has no checkout of yours"),
+        ("--index-url https://pypi.example/simple", "options of pip belong to the project that installs"),
+        ("pandas==2.0 \\\n  --hash=sha256:00", "state ranges without hashes"),
+        ("./wheels/x-1.0-py3-none-any.whl", "a path is nobody else's"),
+        ("pandas=2.0", "write `==` for one version"),
+    ],
+)
+def test_a_bad_requirement_line_comes_with_what_to_write(world: World, line: str, hint: str) -> None:
+    """Each kind with its own hint, and the line where it begins."""
+    module(world, {"requirements.txt": f"# first\n{line}\n"})
+    said = refusal(world, code=2)
+
+    assert f"requirements.txt:2: `{line.partition(' ')[0]}" in said
+    assert hint in said
+
+
 def test_every_bad_requirement_line_is_named(world: World) -> None:
     """File and line of the first, and the lines of the others."""
     module(world, {"requirements.txt": "pandas\n-r more.txt\nnumpy\n./wheel.whl\npkg=1.0\n"})

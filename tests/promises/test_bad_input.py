@@ -434,6 +434,32 @@ def test_one_read_only_folder_stops_its_entry_alone(world: World) -> None:
     assert not world.has("src/shop/pipelines/ds")
 
 
+@pytest.mark.parametrize("stands", [True, False], ids=["file", "none-yet"])
+def test_a_read_only_requirements_file_stops_who_asks_for_lines(world: World, stands: bool) -> None:
+    """The others are installed; a second pass says the same."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.write("dist/b.tar.gz", archive({}, "1.0", ("pandas>=2",)))
+    policy = 'requirements-file = "reqs/base.in"'
+    world.manifest('"dist/ds.tar.gz" = {}\n"dist/b.tar.gz" = {alias = "bb"}', policy=policy)
+    world.write("reqs/other.in", "numpy\n")
+    if stands:
+        world.write("reqs/base.in", "kedro\n")
+    for folder in (world.root, *world.root.parents):
+        if "pytest" in str(folder):
+            folder.chmod(0o755)
+    for place, _, _ in os.walk(world.root):
+        os.chown(place, 65534, 65534)
+    os.chown(world.root / "reqs", 0, 0)
+    (world.root / "reqs").chmod(0o755)
+    for _ in range(2):
+        ended = as_nobody(world, "reconcile", "--once")
+
+        assert ended.returncode == 1, ended.stderr
+        assert "error: reqs/base.in: no permission to write into its folder" in ended.stdout
+        assert world.has("src/shop/ds/nodes.py")
+        assert not world.has("src/shop/bb")
+
+
 RELATIVE = [
     "reconcile", "reconcile --once", "reconcile --once --json", "reconcile --config c.toml", "lock", "add a.tar.gz",
     "remove a", "status", "diff", "verify", "resolve a --keep", "history", "rollback", "pull a.tar.gz", "package a",

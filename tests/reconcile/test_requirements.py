@@ -7,7 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from micropkgd.reconcile.plan import requirements_file, whole_file
+from micropkgd.reconcile.plan import requirements_file
+from micropkgd.reconcile.plan.requirements_source import read_source
 from tests.kit.world import ROW, World, archive
 
 HEADER = "# Additional requirements from micro-package `ds`:"
@@ -158,7 +159,7 @@ def test_a_requirements_file_that_was_deleted_comes_back(world: World) -> None:
     [
         pytest.param("kedro\r\npandas\r\n", id="crlf"),
         pytest.param("kedro", id="no-final-newline"),
-        pytest.param("--index-url https://example.com/simple\n-e .\nkedro==1 --hash=sha256:00\n", id="options"),
+        pytest.param("--index-url https://example.com/simple\n-e .\nkedro==1 --config-settings=x=1\n", id="options"),
         pytest.param("kedro \\\n  >=0.19\n", id="continuation"),
         pytest.param("# Größe\nkedro  # 東京\n", id="unicode"),
         pytest.param("\n\n\nkedro\n\n\n", id="blank-lines"),
@@ -199,7 +200,7 @@ def test_a_requirements_file_that_is_not_utf8_stops_its_own_entry(world: World) 
     said = world.reconcile()
 
     assert said.code == 1
-    assert "error: requirements.in: the requirements file is not UTF-8" in said.out
+    assert "error: requirements.in: it cannot be read as UTF-8" in said.out
     assert world.tree() == before
 
 
@@ -376,9 +377,173 @@ class TestEntriesDoNotDisturbEachOther:
         publish(world, "pandas>=2")
         world.asks_for()
         world.sync()
-        read = Mock(side_effect=whole_file.bytes_of)
-        monkeypatch.setattr(requirements_file, "bytes_of", read)
+        read = Mock(side_effect=read_source)
+        monkeypatch.setattr(requirements_file, "read_source", read)
         world.write("conf/base/parameters.yml", "own: 2\n")
         world.sync()
 
         read.assert_not_called()
+
+
+HASH = f"--hash=sha256:{'0' * 64}"
+CANNOT_BE_EXTENDED = [
+    pytest.param("kedro\r\n".encode("utf-16"), "it is written in UTF-16", id="powershell"),
+    pytest.param("\ufeffkedro\r\n".encode("utf-16-be"), "it is written in UTF-16", id="utf-16-be"),
+    pytest.param("kedro\r\n".encode("utf-16-le"), "it has zero bytes, as UTF-16 without a mark", id="without-a-mark"),
+    pytest.param("kedro\n".encode("utf-32"), "it is written in UTF-32", id="utf-32"),
+    pytest.param("# café\nkedro\n".encode("latin-1"), "it cannot be read as UTF-8", id="latin-1"),
+    pytest.param(b"# coding: latin-1\n# caf\xe9\nkedro\n", "it is written in latin-1", id="coding"),
+    pytest.param(b"# coding: klingon\nkedro\n", "it cannot be read as klingon", id="unknown-coding"),
+    pytest.param(f"kedro==1 \\\n  {HASH}\n".encode(), "it lists hashes", id="hashes"),
+    pytest.param(f"kedro==1 {HASH}\r\n".encode(), "it lists hashes", id="hashes-crlf"),
+    pytest.param(b"--require-hashes\n", "it lists hashes", id="require-hashes"),
+    pytest.param(b"-r more/base.txt\n", "it lists hashes", id="hashes-in-an-included-file"),
+    pytest.param(b"kedro\n<<<<<<< HEAD\nnumpy\n=======\n>>>>>>> x\n", "line 2 is a git conflict marker", id="merge"),
+    pytest.param(b"name: shop\ndependencies:\n  - kedro\n", "it begins with `name: shop`", id="conda"),
+    pytest.param(b"[packages]\nkedro = '*'\n", "it begins with `[packages]`", id="pipfile"),
+    pytest.param(b"<!DOCTYPE html>\n", "it begins with `<!DOCTYPE html>`", id="error-page"),
+    pytest.param(b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "it has zero bytes", id="word"),
+]
+
+
+class TestFilesThatLinesCannotBeAddedTo:
+    """They stop the entries that have requirements, by name, and are left as they are to the last byte."""
+
+    def set_up(self, world: World, data: bytes, path: str = "requirements.in") -> None:
+        """Two entries, one of them with a requirement."""
+        world.write("more/base.txt", f"-r ../other.txt\n-r {path.replace('/', '-')}\n")
+        world.write("other.txt", f"numpy==2 {HASH}\n")
+        world.write(path, data)
+        world.publish({"nodes.py": "A = 1\n"}, to="dist/plain.tar.gz")
+        publish(world, "pandas>=2")
+        world.manifest(f'"dist/plain.tar.gz" = {{alias = "plain"}}\n"{ROW}" = {{}}')
+
+    @pytest.mark.parametrize("path", ["requirements.in", "requirements.txt"])
+    @pytest.mark.parametrize(("data", "words"), CANNOT_BE_EXTENDED)
+    def test_only_entries_with_requirements_stop(self, world: World, path: str, data: bytes, words: str) -> None:
+        """Also where the file is the one that the requirements file is made from; `status` and `doctor` name it."""
+        self.set_up(world, data, path)
+        before = world.tree()
+        said = world.reconcile()
+
+        assert said.code == 1
+        assert f"error: {path}: " in said.out
+        assert words in said.out
+        assert "it was to get `pandas>=2`" in said.out
+        assert {name: world.tree()[name] for name in before} == before
+        assert world.has("src/shop/plain/nodes.py")
+        assert not world.has("src/shop/ds")
+        assert not world.has("requirements.in") or path == "requirements.in"
+        assert f"RequirementsFile: {path}: " in world.run("status").out
+        assert path in "".join(line for line in world.run("doctor").out.splitlines() if " requirements " in line)
+
+    def test_the_next_pass_installs_what_waited(self, world: World) -> None:
+        """Saved as UTF-8, it gets its lines."""
+        self.set_up(world, "kedro\r\n".encode("utf-16"))
+        assert world.reconcile().code == 1
+        world.write("requirements.in", "kedro\r\n")
+        world.sync()
+
+        assert world.read("requirements.in") == f"kedro\r\n\r\n{HEADER}\r\npandas>=2\r\n"
+
+    def test_an_update_and_a_removal_wait_too(self, world: World) -> None:
+        """The old version stays whole, code and lines; nothing of a removed entry goes either."""
+        self.set_up(world, b"kedro\n")
+        world.sync()
+        written = world.read("requirements.in").encode("utf-16")
+        world.write("requirements.in", written)
+        publish(world, "pandas>=3", version="2.0")
+        assert world.reconcile().code == 1
+        code = world.tree()
+        world.manifest('"dist/plain.tar.gz" = {alias = "plain"}')
+        assert world.reconcile().code == 1
+        assert {path: data for path, data in world.tree().items() if path != "pyproject.toml"} == {
+            path: data for path, data in code.items() if path != "pyproject.toml"
+        }
+        world.write("requirements.in", written.decode("utf-16"))
+        world.sync()
+
+        assert world.read("requirements.in") == "kedro\n"
+        assert not world.has("src/shop/ds")
+
+    def test_an_entry_whose_lines_stay_goes_on(self, world: World) -> None:
+        """Its new code has nothing to do with the file."""
+        self.set_up(world, b"kedro\n")
+        world.sync()
+        world.write("requirements.in", world.read("requirements.in").encode("utf-16"))
+        world.write(ROW, archive({"new.py": "A = 1\n"}, "2.0", ("pandas>=2",)))
+        world.sync()
+
+        assert world.has("src/shop/ds/new.py")
+
+    def test_a_lost_file_is_not_made_again_from_one_with_hashes(self, world: World) -> None:
+        """The installed entries say so, and the others go on."""
+        self.set_up(world, b"kedro\n")
+        world.sync()
+        (world.root / "requirements.in").unlink()
+        world.write("requirements.txt", f"kedro==1 {HASH}\n")
+        said = world.reconcile()
+
+        assert said.code == 1
+        assert "hint: write requirements.in with what the project itself asks for" in said.out
+        assert not world.has("requirements.in")
+
+    @pytest.mark.parametrize("place", ["a folder", "a link"])
+    def test_something_else_in_its_place(self, world: World, place: str) -> None:
+        """Links are never followed, folders never replaced."""
+        self.set_up(world, b"kedro\n", "elsewhere.txt")
+        if place == "a link":
+            (world.root / "requirements.in").symlink_to("elsewhere.txt")
+        else:
+            (world.root / "requirements.in").mkdir()
+        said = world.reconcile()
+
+        assert said.code == 1
+        assert "stands in the way" in said.out
+        assert world.has("src/shop/plain/nodes.py")
+        assert world.read("elsewhere.txt") == "kedro\n"
+
+    def test_a_version_that_is_pinned_with_hashes_will_do(self, world: World) -> None:
+        """The way out for who keeps hashes by hand; one that does not fit is asked for by name."""
+        self.set_up(world, f"kedro==1 {HASH}\npandas==1.5 {HASH}\n".encode())
+        assert "it was to get `pandas>=2`\n  hint: add it with its version and hashes\n" in world.reconcile().out
+        text = f"kedro==1 {HASH}\nPandas==2.2.1 \\\n    {HASH}\n"
+        world.write("requirements.in", text)
+        world.sync()
+
+        assert world.read("requirements.in") == text
+        assert "all is well" in world.run("doctor").out
+
+    def test_a_mark_and_crlf_are_kept(self, world: World) -> None:
+        """A file as an editor on Windows saves it is as good as any."""
+        self.set_up(world, b"\xef\xbb\xbfkedro\r\nnumpy")
+        world.sync()
+        lines = ["kedro", "numpy", "", HEADER, "pandas>=2", ""]
+
+        assert world.read("requirements.in") == "\ufeff" + "\r\n".join(lines)
+        world.manifest("")
+        world.sync()
+        assert world.read("requirements.in") == "\ufeffkedro\r\nnumpy\r\n"
+
+    def test_what_a_compiler_made_is_told_by_doctor(self, world: World) -> None:
+        """Lines that are written there go with its next run."""
+        self.set_up(
+            world, b"# This file is autogenerated by pip-compile with Python 3.11\nkedro==1\n", "requirements.txt"
+        )
+        world.manifest(f'"{ROW}" = {{}}', policy='requirements-file = "requirements.txt"')
+        world.sync()
+
+        assert "requirements.txt is made by pip-compile, whose next run leaves out" in world.run("doctor").out
+
+    def test_lines_that_somebody_took_out_are_told_by_doctor(self, world: World) -> None:
+        """Nothing is done about it, and nothing is wrong."""
+        self.set_up(world, b"kedro\n")
+        world.sync()
+        assert "does not stand in" not in world.run("doctor").out
+        world.write("requirements.in", "kedro\n")
+        said = world.run("doctor")
+
+        assert (
+            f"ok       requirements `pandas>=2`, which `{ROW}` asks for, does not stand in requirements.in" in said.out
+        )
+        assert said.code == 0

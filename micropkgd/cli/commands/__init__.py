@@ -1,6 +1,7 @@
 """What each command does, a module for those that belong together; only the one that was asked for is imported.
 
-Passes: `reconcile`, `pull`, `package`, `lock`, `resolve`, `diff`, `verify`, `rollback`. The manifest: `add`, `remove`,
-`migrate`. To look: `status`, `why`, `history`, `events`, `doctor`, `cache`. The service: `serve` (it is `reconcile`
-without `--once`), `service` (its unit), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
+Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve`, `diff`, `verify`, `rollback`. The manifest:
+`add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`, `doctor`, `cache`. The service:
+`serve` (it is `reconcile` without `--once`), `service` (its unit), `trigger`, `suspend`, `trust`, `health`, `token`,
+`config`.
 """

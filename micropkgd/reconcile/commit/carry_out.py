@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
+from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
-from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
+from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, refs_in_need
 from micropkgd.workspace.git import wait_for_git
 from micropkgd.workspace.transaction.commit import Refusal, commit
 
@@ -42,9 +43,9 @@ def carry_out(
         refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, proposer.project.layout.floors)
         if refusal is None:
             return proposal
-        culprit = _owner(proposal, refusal.path)
-        if culprit is not None and culprit not in refused:
-            refused[culprit] = _failure_of(refusal)
+        culprits = _owners(proposal, refusal, proposer.project.layout) - refused.keys()
+        if culprits:
+            refused |= dict.fromkeys(culprits, _failure_of(refusal, proposer.project.layout))
         elif not refusal.raced or shared_races == _TRIES or refusal.path == LOCK_NAME:
             # A lock that somebody else wrote, as git does, may ask for another plan from its first step on.
             hint = "run again when nobody else writes this file" if refusal.raced else "see `ls -ld` of its folder"
@@ -69,13 +70,19 @@ def _vetoed(
     return dict.fromkeys(culprits, Failure(1, VETOED, problem, HINT))
 
 
-def _owner(proposal: Proposal, path: RelPath) -> str | None:
-    return next(
-        (plan.ref for plan in proposal.plan.entries if any(change.path == path for change in plan.writes)), None
-    )  # fmt: skip
+def _owners(proposal: Proposal, refusal: Refusal, layout: Layout) -> frozenset[str]:
+    """The entries that a refusal stops: whose file it is, or who ask for lines in a file that cannot be written."""
+    for plan in proposal.plan.entries:
+        if any(change.path == refusal.path for change in plan.writes):
+            return frozenset({plan.ref})
+    if refusal.path != layout.requirements or refusal.raced:
+        return frozenset()
+    stands = any(change.path == refusal.path and change.before is not None for change in proposal.shared)
+    return refs_in_need(proposal.asking, stands=stands)
 
 
-def _failure_of(refusal: Refusal) -> Failure:
+def _failure_of(refusal: Refusal, layout: Layout) -> Failure:
     if refusal.raced:
         return Failure(4, "Raced", f"{refusal.path} {refusal.problem}", "the next pass looks again", transient=True)
-    return Failure(1, "Tree", f"{refusal.path}: {refusal.problem}", "see `ls -ld` of its folder")
+    reason = NOT_WRITTEN if refusal.path == layout.requirements else "Tree"
+    return Failure(1, reason, f"{refusal.path}: {refusal.problem}", "see `ls -ld` of its folder")

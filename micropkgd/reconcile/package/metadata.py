@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, CodeError, DocumentError
+from micropkgd.model.requirement_lines import logical_lines, stated, text_of
 from micropkgd.sdist.requirements import canonical_requirements
 
 if TYPE_CHECKING:
@@ -60,19 +61,21 @@ def normal_version(text: str, where: str) -> str:
 
 
 def read_requirements(data: bytes, where: str) -> tuple[str, ...]:
-    """The canonical requirements of a `requirements.txt`; `DocumentError` names each line that is none."""
+    """The canonical requirements of a `requirements.txt`, read as pip does; `DocumentError` names each bad line."""
     try:
-        lines = documents.decode(data).splitlines()
+        lines = logical_lines(text_of(data))
     except DocumentError as error:
         raise error.at(where) from error
     found: list[str] = []
     wrong: list[tuple[int, ArchiveError]] = []
-    for number, line in enumerate(lines, start=1):
-        text = line.partition(" #")[0].strip() if not line.lstrip().startswith("#") else ""
+    number = 1
+    for line in lines:
+        text = stated(line)
         try:
             found += canonical_requirements([text] if text else [], where="")
         except ArchiveError as error:
             wrong.append((number, error))
+        number += len(line.splitlines())
     if wrong:
         (number, first), others = wrong[0], [str(number) for number, _ in wrong[1:]]
         also = f"; nor is line {', '.join(others)}" if others else ""

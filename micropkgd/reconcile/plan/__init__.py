@@ -2,6 +2,7 @@
 
 `facts` gathers what stands there and what the lock says of it, `planner` decides (pure), `moves` tells of an entry
 whose place changes, `holds` keeps what waits for a person, `merge` joins an edit and a new version, `shared_files`
-follow from the new lock and `requirements_file` from what its entries ask for (each a `whole_file`), and `proposal`
-holds the whole plan with the bytes that it needs.
+follow from the new lock and `requirements_file` from what its entries ask for (each a `whole_file`;
+`requirements_source` says whether lines can be added), and `proposal` holds the whole plan with the bytes that it
+needs.
 """

@@ -19,7 +19,7 @@ from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tr
 from micropkgd.reconcile.plan.holds import plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
-from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
+from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.shared_files import lock_changes, shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
@@ -261,6 +261,8 @@ class Proposer(NamedTuple):
     def _asking(self, entry: Planned) -> Asking:
         """What an entry asks of the requirements file; one that is new takes over what a pull by hand asked for."""
         ref, before, after = entry.desired.ref, entry.desired.before, entry.block
+        if entry.desired.failure is not None and entry.desired.failure.reason == NOT_WRITTEN:
+            return Asking(ref, None, None)
         if not entry.applies or entry.subject is None:
             return Asking(ref, before, before)
         if before is None and self.project.record != BY_HAND:
@@ -271,9 +273,10 @@ class Proposer(NamedTuple):
 
 def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:
     """The entries with those left out whose requirements cannot be written."""
-    failure = Failure.of(error)
     return [
-        Planned(entry.desired._replace(failure=failure)) if entry.desired.ref in error.refs else entry
+        Planned(entry.desired._replace(failure=error.failure(entry.desired.ref)))
+        if entry.desired.ref in error.lines
+        else entry
         for entry in entries
     ]
 

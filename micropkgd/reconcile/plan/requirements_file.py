@@ -11,25 +11,38 @@ from typing import Final, NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model import requirements
+from micropkgd.model.condition import Failure
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Version
+from micropkgd.model.requirement_lines import allows, name_in, pins
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.plan.facts import started_from_old
-from micropkgd.reconcile.plan.whole_file import Written, bytes_of, written
+from micropkgd.reconcile.plan.requirements_source import Source, read_source
+from micropkgd.reconcile.plan.whole_file import Written, written
 from micropkgd.workspace.fsops import FsOps
 
 Lines = frozenset[str]
 
-_MARK: Final = b"\xef\xbb\xbf"  # that editors on Windows begin UTF-8 with
+NOT_WRITTEN: Final = "RequirementsFile"
+"""The reason of an entry that asks for lines which cannot be written."""
+
 _REASON: Final = "requirements of the entries"
+_HASHED: Final = "add it with its version and hashes"
+_OR_COMPILE: Final = ', or set `requirements-file = "requirements.in"` and compile this file from it'
+_COMPILED: Final = "write {} with what the project itself asks for: this file is compiled from it"
 
 
 class RequirementsFileError(TreeError):
-    """The lines of the entries `refs` cannot be written to the requirements file."""
+    """Lines cannot be written to the requirements file; `lines` has them by the refs of their entries."""
 
-    def __init__(self, problem: str, *, where: str = "", hint: str = "", refs: Iterable[str] = ()) -> None:
-        super().__init__(problem, where=where, hint=hint)
-        self.refs = frozenset(refs)
+    def __init__(self, error: TreeError, lines: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(error.problem, where=error.where, hint=error.hint)
+        self.lines = lines
+
+    def failure(self, ref: str) -> Failure:
+        """What it means for one of them."""
+        lines = ", ".join(f"`{line}`" for line in self.lines[ref]) or "its lines"
+        return Failure(self.exit_code, NOT_WRITTEN, f"{self}; it was to get {lines}", self.hint)
 
 
 class Asking(NamedTuple):
@@ -67,14 +80,42 @@ def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> 
     if not moving:
         return ()
     try:
-        found = bytes_of(fs, layout.requirements)
-        where = layout.requirements if found is not None else layout.requirements_seed
-        mark, text = _decoded(found if found is not None else bytes_of(fs, where) or b"", where)
+        source = read_source(fs, layout)
     except TreeError as error:
-        refs = [one.ref for one in moving]
-        raise RequirementsFileError(error.problem, where=error.where, hint=error.hint, refs=refs) from error
-    updated = _updated(text, moving, layout, stands=found is not None)
-    return (written(layout.requirements, found, mark + updated.encode(), _REASON),) if updated != text else ()
+        raise RequirementsFileError(error, {one.ref: sorted(_lines(one.after)) for one in moving}) from error
+    if source.hashed:
+        moving = [_without_pinned(one, pins(source.hashed)) for one in moving]
+        _refuse_plain_lines(source, moving, layout)
+    updated = _updated(source, moving, layout)
+    if updated == source.text:
+        return ()
+    return (written(layout.requirements, source.found, source.mark + updated.encode(), _REASON),)
+
+
+def refs_in_need(asking: Iterable[Asking], *, stands: bool) -> frozenset[str]:
+    """The refs of the entries for which the file must be changed, or made."""
+    return frozenset(one.ref for one in asking if not _says_the_same(one, stands=stands))
+
+
+def _without_pinned(one: Asking, versions: Mapping[str, str]) -> Asking:
+    """What an entry asks of a file that pins every version: nothing where the version that is there will do."""
+    if one.after is None:
+        return one
+    lines = (line for line in one.after.requirements if not allows(line, versions.get(name_in(line), "")))
+    return one._replace(after=one.after._replace(requirements=tuple(lines)))
+
+
+def _refuse_plain_lines(source: Source, moving: Sequence[Asking], layout: Layout) -> None:
+    """Pip refuses a file where one line has a hash and another has none."""
+    stands = frozenset(source.text.splitlines())
+    added = {one.ref: frozenset(_updated(source, [one], layout).splitlines()) - stands for one in moving}
+    lacking = {one.ref: sorted(added[one.ref] & _lines(one.after)) for one in moving}
+    if any(lacking.values()):
+        problem = "it lists hashes, and pip refuses it as soon as one line has none"
+        by_hand = _HASHED + (_OR_COMPILE if source.path.endswith(".txt") else "")
+        hint = by_hand if source.found is not None else _COMPILED.format(layout.requirements)
+        error = TreeError(problem, where=source.path, hint=hint)
+        raise RequirementsFileError(error, {ref: lines for ref, lines in lacking.items() if lines})
 
 
 def _says_the_same(one: Asking, *, stands: bool) -> bool:
@@ -89,26 +130,27 @@ def _says_the_same(one: Asking, *, stands: bool) -> bool:
     return all(version.target == one.after.target for version in one.versions) and not one.is_absent
 
 
-def _updated(text: str, moving: Sequence[Asking], layout: Layout, *, stands: bool) -> str:
-    blocks = requirements.blocks_of(text)
+def _updated(source: Source, moving: Sequence[Asking], layout: Layout) -> str:
+    """The text with the lines that entries come to ask for."""
+    blocks = requirements.blocks_of(source.text)
     before: defaultdict[str, Lines] = defaultdict(frozenset)
     after: defaultdict[str, Lines] = defaultdict(frozenset)
     moved: dict[str, str] = {}
     for one in moving:
-        label = _label(one.after.target, blocks, layout) if one.after is not None else ""
-        if stands and one.versions:
+        label = label_of(one.after.target, blocks, layout) if one.after is not None else ""
+        if source.found is not None and one.versions:
             old_label, lines = _written(one, blocks, layout)
             before[old_label] |= lines
             if label and label != old_label:
                 moved[old_label] = label
         if label:
             after[label] |= _lines(one.after)
-    return requirements.update(text, before, after, moved)
+    return requirements.update(source.text, before, after, moved)
 
 
 def _written(one: Asking, blocks: Mapping[str, Lines], layout: Layout) -> tuple[str, Lines]:
     """The label and the lines that an entry has in the file, told by the file where lock and tree do not."""
-    said = [(_label(version.target, blocks, layout), _lines(version)) for version in one.versions]
+    said = [(label_of(version.target, blocks, layout), _lines(version)) for version in one.versions]
     (label, new), (old_label, old) = said[0], said[-1]
     if one.is_absent and not {label, old_label} & blocks.keys():
         return label, frozenset()
@@ -122,7 +164,7 @@ def _lines(version: Version | Block | None) -> Lines:
     return frozenset(version.requirements) if version is not None else frozenset()
 
 
-def _label(target: RelPath, blocks: Mapping[str, Lines], layout: Layout) -> str:
+def label_of(target: RelPath, blocks: Mapping[str, Lines], layout: Layout) -> str:
     """The name of an entry in the file: `pipelines.forecast`; of one from another layout, the longest that is there."""
     inner = target.removeprefix(f"{layout.package_folder}/")
     if inner != target:
@@ -130,12 +172,3 @@ def _label(target: RelPath, blocks: Mapping[str, Lines], layout: Layout) -> str:
     parts = target.split("/")
     names = [".".join(parts[start:]) for start in range(len(parts))]
     return next((name for name in names if name in blocks), names[0])
-
-
-def _decoded(data: bytes, where: RelPath) -> tuple[bytes, str]:
-    """The mark that a file begins with, and its text."""
-    mark = _MARK if data.startswith(_MARK) else b""
-    try:
-        return mark, data.removeprefix(_MARK).decode()
-    except UnicodeDecodeError as error:
-        raise TreeError("the requirements file is not UTF-8", where=where, hint="save it as UTF-8") from error

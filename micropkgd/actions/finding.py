@@ -1,0 +1,12 @@
+"""A finding of `doctor`: one thing that was looked at."""
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """What was seen, and what to do where it is trouble."""
+
+    topic: str
+    text: str
+    trouble: bool = False
+    hint: str = ""
