@@ -1,16 +1,22 @@
 """Fixtures of all tests: a project to work on, and the servers."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kit.canaries import no_secret_is_left, pytest_runtest_makereport
+from tests.kit.slowest import pytest_terminal_summary
 from tests.kit.world import World
 
-__all__ = ["no_secret_is_left", "pytest_runtest_makereport"]
+__all__ = ["no_secret_is_left", "pytest_runtest_makereport", "pytest_terminal_summary"]
 
 pytest_plugins = ["tests.kit.servers.fixtures"]
+
+# Started by `nohup`, or in the background of a script, a run ignores SIGINT, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_INDEX = "http://127.0.0.1:9/simple/"  # the discard port, where nobody listens
 

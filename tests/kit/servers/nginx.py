@@ -103,10 +103,12 @@ http {{
 
 def _make_certificates(folder: Path) -> None:
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    _openssl(folder, "req", "-x509", *key, "-subj", "/CN=tests", "-keyout", "authority.key", "-out", "authority.pem")
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 believes no authority without it
+    made = ("-keyout", "authority.key", "-out", "authority.pem")
+    _openssl(folder, "req", "-x509", *key, *usage, "-subj", "/CN=tests", *made)
     for name, (names, days) in _CERTIFICATES.items():
         _openssl(folder, "req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        (folder / f"{name}.ext").write_text(f"subjectAltName={names}\n")
+        (folder / f"{name}.ext").write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
         signed = ("-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-extfile", f"{name}.ext")
         _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-days", days, "-out", f"{name}.pem")
 
