@@ -131,7 +131,7 @@ class TestPasses:
             ("history",),
             ("verify",),
             ("lock",),
-            ("cache",),
+            ("cache", "info"),
         ):
             said = world.run(*arguments)
             assert "usage:" not in said.err, said  # a command that is not there shows nothing of anything
