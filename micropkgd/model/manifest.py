@@ -39,6 +39,7 @@ _POLICY_KEYS = (
     "rewrite-parameters",
 )
 _PARTS = ("pull", "package", "project")
+_BELOW = "write a place below the package folder, like `pipelines`"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
 
@@ -149,6 +150,7 @@ class Manifest(NamedTuple):
         homes = (KEDRO_PULL, OWN_PULL)
         pulls = [_pull_entry(key, row, home, policy) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.ref.text, entry.home) for entry in pulls)
+        _refuse_below_twice(pulls, project)
         homes = (KEDRO_PACKAGE, OWN_PACKAGE)
         packages = [_package_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.module, entry.home) for entry in packages)
@@ -159,7 +161,7 @@ class Manifest(NamedTuple):
 def check_name(name: str, what: str) -> str:
     """Check a name that becomes the last part of a module path; `DocumentError` says which rule it breaks."""
     if not name.isidentifier():
-        raise DocumentError(f"{what} `{name}` is not a Python name", hint="use letters, digits and underscores")
+        raise DocumentError(f"{what} `{name}` is not a Python name", hint=_name_hint(name, what))
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise DocumentError(f"{what} `{name}` is a Python keyword")
     if name in sys.stdlib_module_names:
@@ -167,15 +169,26 @@ def check_name(name: str, what: str) -> str:
     return portable(name, what)
 
 
+def _name_hint(name: str, what: str) -> str:
+    """A name with folders in it, or with characters that no name has."""
+    *folders, leaf = name.replace("/", ".").strip(".").split(".")
+    if what == "alias" and folders and all(map(str.isidentifier, (*folders, leaf))):
+        return f'an alias is one name: `alias = "{leaf}"` with `destination = "{"/".join(folders)}"`'
+    spelt = re.sub(r"\W", "_", name)
+    return f"write it like `{spelt}`" if spelt.isidentifier() else "use letters, digits and underscores"
+
+
 def parse_destination(text: str) -> tuple[str, ...]:
     """Read `pipelines/nested` or `pipelines.nested`: folders below the package folder."""
     if "\\" in text:
         raise DocumentError(f"destination `{text}` has a backslash", hint="write paths with forward slashes")
-    parts = tuple(text.strip("/").split("/")) if "/" in text else tuple(text.split("."))
-    if text.startswith("/") or any(part in {"", ".", ".."} for part in parts):
-        raise DocumentError(
-            f"destination `{text}` leaves the package folder", hint="write a place below it, like `pipelines`"
-        )
+    parts = tuple(text.removeprefix("./").strip("/").split("/")) if "/" in text else tuple(text.split("."))
+    if text.startswith("/"):
+        raise DocumentError(f"destination `{text}` is an absolute path", hint=_BELOW)
+    if ".." in parts or text == "..":
+        raise DocumentError(f"destination `{text}` leaves the package folder", hint=_BELOW)
+    if "" in parts or "." in parts:
+        raise DocumentError(f"destination `{text}` is not in its shortest form", hint=_BELOW)
     for part in parts:
         if not part.isidentifier() or keyword.iskeyword(part):
             raise DocumentError(f"destination `{text}` is not a package path: `{part}` is not a Python name")
@@ -314,6 +327,20 @@ def _refuse_twice(rows: Iterable[tuple[str, TablePath]]) -> None:
                 hint="keep one of the two rows",
             )
         seen[key] = home
+
+
+def _refuse_below_twice(pulls: Iterable[PullEntry], project: ProjectTables) -> None:
+    """A destination is below the package folder, and does not name that folder once more."""
+    package = tuple(project.package.split("."))
+    for pull in pulls:
+        for above in ((*project.source_dir.split("/"), *package), package):
+            if pull.destination[: len(above)] == above:
+                rest = "/".join(pull.destination[len(above) :])
+                raise ManifestError(
+                    f"destination `{'/'.join(pull.destination)}` names the package folder, below which it is anyway",
+                    (*pull.home, pull.ref.text, "destination"),
+                    hint=f"write `{rest}`" if rest else "leave it out",
+                )
 
 
 def _refuse_cycles(pulls: Iterable[PullEntry], packages: Iterable[PackageEntry]) -> None:

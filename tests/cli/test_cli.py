@@ -192,6 +192,16 @@ def test_an_add_whose_source_is_away_stays(world: World, closed_port: int) -> No
     assert ref in world.read("pyproject.toml")
 
 
+def test_a_path_is_that_of_the_working_folder(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the shell completes it; the manifest has it from the project on."""
+    world.publish(ONE)
+    monkeypatch.chdir(world.root / "dist")
+
+    assert world.run("add", "ds.tar.gz").code == 0
+    assert f'"{ROW}" = {{}}' in world.read("pyproject.toml")
+    assert world.run("add", "../dist/ds.tar.gz").err.startswith(f"error: `{ROW}` is in the manifest already")
+
+
 def test_adding_twice_is_an_error(world: World) -> None:
     """The row that is there is pointed out."""
     world.publish(ONE)

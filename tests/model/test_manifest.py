@@ -157,6 +157,8 @@ def test_names_that_can(name: str) -> None:
         ("a.b", ("a", "b")),
         ("a/b/", ("a", "b")),
         ("größe", ("größe",)),
+        ("./a", ("a",)),
+        ("./a/b/", ("a", "b")),
     ],
 )
 def test_a_destination_in_either_form(text: str, parts: tuple[str, ...]) -> None:
@@ -171,6 +173,52 @@ def test_destinations_that_are_refused(text: str) -> None:
     """What leaves the package folder, or could not be imported."""
     with pytest.raises(DocumentError):
         parse_destination(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/pipelines", "is an absolute path"),
+        ("../pipelines", "leaves the package folder"),
+        ("a//b", "is not in its shortest form"),
+        ("a/./b", "is not in its shortest form"),
+    ],
+)
+def test_what_is_wrong_with_a_destination_is_said(text: str, words: str) -> None:
+    """Each in its own words."""
+    with pytest.raises(DocumentError) as caught:
+        parse_destination(text)
+    assert (caught.value.problem, caught.value.hint) == (
+        f"destination `{text}` {words}", "write a place below the package folder, like `pipelines`"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("pipelines.fc", 'an alias is one name: `alias = "fc"` with `destination = "pipelines"`'),
+        ("a/b/fc", 'an alias is one name: `alias = "fc"` with `destination = "a/b"`'),
+        ("my-ds", "write it like `my_ds`"),
+        ("1x", "use letters, digits and underscores"),
+    ],
+)
+def test_an_alias_that_cannot_be_is_told_how(name: str, hint: str) -> None:
+    """Folders in front are a destination; other characters become underscores."""
+    with pytest.raises(DocumentError) as caught:
+        check_name(name, "alias")
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("src/shop/pipelines", "write `pipelines`"), ("shop.a.b", "write `a/b`"), ("shop", "leave it out")],
+)
+def test_a_destination_that_names_the_package_folder_is_refused(text: str, hint: str) -> None:
+    """It would make `src/shop/src/shop/pipelines`."""
+    tool = {"kedro": {"package_name": "shop"}, "micropkgd": {"pull": {"a.tar.gz": {"destination": text}}}}
+    with pytest.raises(DocumentError, match="names the package folder") as caught:
+        Manifest.from_mapping({"tool": tool})
+    assert caught.value.hint.startswith(hint)
 
 
 @pytest.mark.parametrize("text", ["..", "../x", "/etc", "a/../../b", "", "a\\b", "a//b", "."])

@@ -185,6 +185,9 @@ def test_the_archive_is_named_in_the_normal_form(world: World) -> None:
     ("options", "problem"),
     [
         pytest.param(["pipelines/ds"], "did you mean `pipelines.ds`?", id="slashes"),
+        pytest.param(["src/shop/pipelines/ds"], "did you mean `pipelines.ds`?", id="from-the-project"),
+        pytest.param(["./src/shop/pipelines/ds/__init__.py"], "did you mean `pipelines.ds`?", id="file"),
+        pytest.param(["src.shop.pipelines.ds"], "did you mean `pipelines.ds`?", id="dots-from-the-project"),
         pytest.param(["a-b"], "`a-b` is not a module path", id="dash"),
         pytest.param(["pipelines."], "`pipelines.` is not a module path", id="trailing-dot"),
         pytest.param(["."], "`.` is not a module path", id="dot"),

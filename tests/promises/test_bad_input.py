@@ -146,7 +146,7 @@ def test_a_bad_ref(world: World, ref: str, words: str) -> None:
         pytest.param({"alias": "a.b"}, "alias `a.b` is not a Python name", id="dotted"),
         pytest.param({"alias": ""}, "`alias` must be a text that is not empty", id="empty"),
         pytest.param({"destination": "../x"}, "leaves the package folder", id="up"),
-        pytest.param({"destination": "/abs"}, "leaves the package folder", id="absolute"),
+        pytest.param({"destination": "/abs"}, "is an absolute path", id="absolute"),
         pytest.param({"destination": "my dir"}, "`my dir` is not a Python name", id="space"),
         pytest.param({"env": "../../x"}, "env `../../x` leaves the config folder", id="env-up"),
         pytest.param({"env": "/etc"}, "env `/etc` leaves the config folder", id="env-absolute"),

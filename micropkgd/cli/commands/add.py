@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from micropkgd.actions.edit_manifest import Added, add_entry
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError
@@ -18,6 +19,7 @@ from micropkgd.workspace.transaction import kept
 def add(options: Namespace) -> int:
     """Add a pull entry; one that cannot be installed leaves the manifest as it was, whatever the reason."""
     root = find_root(options.project)
+    options.ref = ref_from(options.ref, root)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
              "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
     before = kept.ids(root)

@@ -1,17 +1,17 @@
 """`pull`: place one archive by hand, or every row of the pull tables."""
 
-import os
 import shlex
 from argparse import Namespace
 
 from micropkgd.cli.passes import passes, work_on
+from micropkgd.cli.paths import from_project, ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
 from micropkgd.model.outcome import Outcome
-from micropkgd.model.ref import Ref, RefKind
+from micropkgd.model.ref import Ref
 from micropkgd.reconcile.options import Options
 from micropkgd.workspace.root import find_root
 
@@ -55,24 +55,14 @@ def pull_one(options: Namespace, root: str, requirements_file: str | None = None
 
 def entry_of(options: Namespace, root: str) -> PullEntry:
     """What the command line asks for, as a row of a manifest would; its paths are those of the working folder."""
-    ref = Ref.parse(options.ref)
-    if ref.kind is RefKind.LOCAL and not ref.text.startswith("file:"):
-        ref = Ref.parse(_from_project(options.ref, root))
+    ref = Ref.parse(ref_from(options.ref, root))
     return PullEntry(
         ref=ref,
         alias=check_name(options.alias, "alias") if options.alias else None,
         destination=parse_destination(options.destination) if options.destination else (),
         env=parse_env(options.env) if options.env else None,
-        fs_args=_from_project(options.fs_args, root) if options.fs_args else None,
+        fs_args=from_project(options.fs_args, root) if options.fs_args else None,
     )
-
-
-def _from_project(path: str, root: str) -> str:
-    """A path as a manifest would write it: one that stands in the working folder was meant so, else in the project."""
-    if not os.path.exists(path):
-        return path
-    below = os.path.relpath(path, root)
-    return path if os.path.isabs(path) and below.startswith("..") else below
 
 
 def _is_ready(outcome: Outcome) -> bool:

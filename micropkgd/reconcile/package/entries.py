@@ -41,7 +41,7 @@ def run_package(
     with fsops(root) as fs, hold(root, lock_timeout):
         _recover(fs)
         project = read_project(root)
-        entries = entries_of(project.manifest, wanted)
+        entries = entries_of(project, wanted)
         check_config(project.layout, (entry.env for entry in entries))
         return package_entries(fs, project, entries, make_publisher=make_publisher)
 

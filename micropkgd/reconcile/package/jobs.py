@@ -5,6 +5,7 @@ indexes, readers and Python take; a module that was itself pulled goes back unde
 """
 
 import json
+import os
 import posixpath
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from micropkgd.model.lock import Block, Lock
 from micropkgd.model.manifest import Manifest, PackageEntry, check_name
 from micropkgd.model.tree import rel_path
 from micropkgd.reconcile.package.inputs import IGNORE_FILE, Subject
+from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
 
@@ -56,12 +58,14 @@ class Job(NamedTuple):
         return f"{self.output}{version}.tar.gz"
 
 
-def entries_of(manifest: Manifest, wanted: Wanted) -> Sequence[PackageEntry]:
+def entries_of(project: Project, wanted: Wanted) -> Sequence[PackageEntry]:
     """The rows that a command line means; `UsageError` where the module's name is none."""
     if wanted.module is None:
-        return manifest.packages
-    _check_module(wanted.module)
-    row = next((entry for entry in manifest.packages if entry.module == wanted.module), PackageEntry(wanted.module))
+        return project.manifest.packages
+    _check_module(project, wanted.module)
+    row = next(
+        (entry for entry in project.manifest.packages if entry.module == wanted.module), PackageEntry(wanted.module)
+    )
     return [
         row._replace(
             alias=wanted.alias or row.alias,
@@ -109,11 +113,13 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
     return Job(subject, origin, folder, _wish(project, subject, origin))
 
 
-def _check_module(module: str) -> None:
+def _check_module(project: Project, module: str) -> None:
     if all(part.isidentifier() for part in module.split(".")):
         return
-    dotted = module.removesuffix(".py").strip("/").replace("/", ".").replace("-", "_")
-    hint = f"did you mean `{dotted}`?" if dotted != module else "write it like `pipelines.features`"
+    likely = likely_module(
+        module, project.layout.package_folder, lambda folder: os.path.isdir(os.path.join(project.root, folder))
+    )  # fmt: skip
+    hint = f"did you mean `{likely}`?" if likely else "write it like `pipelines.features`"
     raise UsageError(f"`{module}` is not a module path", hint=hint)
 
 

@@ -17,6 +17,7 @@ from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, Subject, signature
+from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import belongs, concerns
 from micropkgd.reconcile.package.travel import is_cache, why_not
 from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
@@ -192,15 +193,10 @@ def _stands(fs: FsOps, folder: str) -> bool:
 
 
 def _hint_at_others(fs: FsOps, place: Place) -> str:
-    """The likely mistakes: the project's package in front, which every module has anyway, or `pipelines` left out."""
     label = place.requirements_label
     package = place.code.removesuffix("/" + label.replace(".", "/"))
-    top, _, below = label.partition(".")
-    likely = {f"pipelines.{label}", below if package.rpartition("/")[2] == top else ""} - {""}
-    for other in sorted(likely):
-        if _stands(fs, f"{package}/{other.replace('.', '/')}"):
-            return f"did you mean `{other}`?"
-    return "name a folder below the project's package, like `pipelines.features`"
+    likely = likely_module(label, package, lambda folder: _stands(fs, folder))
+    return f"did you mean `{likely}`?" if likely else "name a folder below the project's package"
 
 
 def _sound(path: str, inner: str) -> RelPath:

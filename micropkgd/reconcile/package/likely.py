@@ -1,0 +1,21 @@
+"""Which module somebody meant who named one that is not there: only what stands on disk is ever suggested. Pure."""
+
+from collections.abc import Callable
+from posixpath import normpath
+
+
+def likely_module(said: str, package_folder: str, stands: Callable[[str], bool]) -> str:
+    """The dotted name below the package folder that a path or a name most likely means; empty where none stands.
+
+    A file of it, the folders of the project in front, `pipelines` left out, a dash for an underscore.
+    """
+    text = normpath(said).strip("/").removesuffix(".py").removesuffix("/__init__")
+    dotted = text.replace("/", ".")
+    folder = package_folder.replace("/", ".")
+    prefixes = (f"{folder}.", f"{folder.rpartition('.')[2]}.")
+    inner = next((dotted.removeprefix(prefix) for prefix in prefixes if dotted.startswith(prefix)), dotted)
+    for meant in (inner, inner.replace("-", "_"), f"pipelines.{inner}"):
+        names = meant.split(".")
+        if all(map(str.isidentifier, names)) and stands("/".join((package_folder, *names))):
+            return meant
+    return ""
