@@ -5,15 +5,17 @@ package, its tests `tests`, its parameters `<package>/config`. Every module must
 out, unless it came so with a pull; a file that nothing can import, a template or a stub, need not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
+from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.names import archive_stem
+from micropkgd.reconcile.package.travel import HEAD, doubt_of, why_not_content
 from micropkgd.relocate import (
     CODE,
     Finding,
@@ -45,6 +47,7 @@ class Moved(NamedTuple):
     members: Mapping[str, Member]
     findings: tuple[tuple[RelPath, Finding], ...]  # imports that could not be rewritten
     notes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()  # by what is in them
 
 
 def move(
@@ -63,7 +66,8 @@ def move(
     packages = packages_among(file.member for file in files) | {subject.name, "tests"}
     members: dict[str, Member] = {}
     findings: list[tuple[RelPath, Finding]] = []
-    for file in files:
+    left_out = _keys_among(files, contents)
+    for file in (file for file in files if file.path not in left_out):
         source = contents[file.path]
         importable = is_importable(file.member, packages)
         as_it_came = of_newer_python or digest_of(source) == pulled.get(file.path)
@@ -73,7 +77,8 @@ def move(
         if members.setdefault(file.member, member) != member:
             hint = "rename one of the two files"
             raise TreeError(f"two files would be `{file.member}` in the archive", where=file.path, hint=hint)
-    return Moved(members, tuple(findings), tuple(_notes(subject, files)))
+    notes = (*_notes(subject, files), *_doubts(files, contents))
+    return Moved(members, tuple(findings), notes, tuple(left_out.values()))
 
 
 def described(subject: Subject, moved: Moved, version: str, requirements: Sequence[str]) -> Sdist:
@@ -81,6 +86,19 @@ def described(subject: Subject, moved: Moved, version: str, requirements: Sequen
     tests = any(path.startswith("tests/") for path in moved.members)
     made = {member.path: member for member in _made(subject.name, version, requirements, tests=tests)}
     return Sdist(archive_stem(subject.name, version), tuple(sorted({**made, **moved.members}.values())))
+
+
+def _keys_among(files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Mapping[RelPath, LeftOut]:
+    """The files that stay behind by what is in them."""
+    reasons = ((file.path, why_not_content(file.path, contents[file.path][:HEAD])) for file in files)
+    return {path: LeftOut(path, reason) for path, reason in reasons if reason}
+
+
+def _doubts(files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Iterator[str]:
+    """What is not what it seems to be."""
+    for file in files:
+        if doubt := doubt_of(contents[file.path][:HEAD]):
+            yield f"{file.path}: {doubt}"
 
 
 def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:

@@ -20,7 +20,7 @@ from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
 
-RULES = 2  # of all that makes an archive: bumped when the same files would give other bytes
+RULES = 3  # of all that makes an archive: bumped when the same files would give other bytes
 
 _NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
 _RESERVED = frozenset({"tests"})

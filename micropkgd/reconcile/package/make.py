@@ -51,7 +51,7 @@ def make(fs: FsOps, project: Project, job: Job) -> Made:
         digest=digest_of(written.data),
         content=written.content,
         notes=_notes(moved),
-        left_out=inputs.left_out,
+        left_out=(*inputs.left_out, *moved.left_out),
     )
     return Made(archived, written.data, {**inputs.seen, **asked}, _dangling(project, moved))
 

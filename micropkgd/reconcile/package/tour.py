@@ -19,7 +19,7 @@ from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, Subject, signature
 from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import belongs, concerns
-from micropkgd.reconcile.package.travel import is_cache, why_not
+from micropkgd.reconcile.package.travel import is_cache, why_not_file, why_not_folder
 from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
 from micropkgd.workspace.fsops import FsOps, LinkInTheWayError, kind_of_file
 from micropkgd.workspace.memory.state import Signature
@@ -37,6 +37,7 @@ def look(fs: FsOps, root: str, subject: Subject) -> Inputs:
         found: list[Input | LeftOut] = [
             *tour.tree(subject.place.code, subject.name),
             *tour.tree(subject.place.tests, "tests"),
+            *tour.tests_beside(subject),
             *tour.config(subject),
         ]
     except OSError as error:
@@ -66,12 +67,21 @@ class _Tour(NamedTuple):
             is_folder = stat.S_ISDIR(status.st_mode)
             if inner == REQUIREMENTS and top != "tests":
                 self.seen[path] = _of_requirements(path, status)  # they travel as metadata
-            elif reason := why_not(inner) or self.ignored.why(path, is_folder=is_folder) or _why_not_packed(status):
+            elif reason := _why_not(inner, status) or self.ignored.why(path, is_folder=is_folder):
                 yield LeftOut(path, reason)
             else:
                 self.seen[path] = signature_of(status)
                 executable = bool(status.st_mode & stat.S_IXUSR)
                 yield Input(_sound(path, inner), f"{top}/{_composed(inner)}", executable, status.st_size)
+
+    def tests_beside(self, subject: Subject) -> Iterator[LeftOut]:
+        """Tests of the module by their name, in the folders above that of its tests."""
+        for folder in parents(subject.place.tests):
+            for name in (f"test_{subject.leaf}.py", f"{subject.leaf}_test.py"):
+                path = RelPath(f"{folder}/{name}")
+                self.seen[path] = signature(self.root, path)
+                if self.seen[path] is not None:
+                    yield LeftOut(path, f"lies beside: only tests in {subject.place.tests}/ travel")
 
     def config(self, subject: Subject) -> Iterator[Input | LeftOut]:
         """The files of the environment that hold parameters of the module."""
@@ -82,11 +92,10 @@ class _Tour(NamedTuple):
             if not travels and not concerns(config, subject.leaf):
                 continue
             reason = (
-                why_not(config)
+                _why_not(config, status)
                 or why_not_parameters(config)
                 or self.ignored.why(path, is_folder=stat.S_ISDIR(status.st_mode))
                 or ("" if travels else "is not named as its parameters")
-                or _why_not_packed(status)
             )
             if reason:
                 yield LeftOut(path, reason)
@@ -116,9 +125,12 @@ class _Tour(NamedTuple):
                 continue
             count += 1
             _check_extent(top, count, len(waiting))
-            is_hidden = path.rpartition("/")[2].startswith(".")
-            is_open = not is_hidden and (into_ignored or not self.ignored.why(path, is_folder=True))
-            if stat.S_ISDIR(status.st_mode) and is_open:
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if (
+                is_folder
+                and not _why_not(path, status)
+                and (into_ignored or not self.ignored.why(path, is_folder=True))
+            ):
                 waiting.append(self._in(path))
             else:
                 yield path, status
@@ -142,8 +154,11 @@ def _of_requirements(path: str, status: os.stat_result) -> Signature:
     return signature_of(status)
 
 
-def _why_not_packed(status: os.stat_result) -> str:
-    return "" if stat.S_ISREG(status.st_mode) else f"only regular files travel, and {_LINK}"
+def _why_not(path: str, status: os.stat_result) -> str:
+    name = path.rpartition("/")[2]
+    if stat.S_ISDIR(status.st_mode):
+        return why_not_folder(name)
+    return why_not_file(name) or ("" if stat.S_ISREG(status.st_mode) else f"only regular files travel, and {_LINK}")
 
 
 def _check_extent(top: str, count: int, depth: int) -> None:

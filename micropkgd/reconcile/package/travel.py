@@ -1,16 +1,45 @@
-"""Which files of a module never travel, by their names (docs/packaging.md, "What travels"). Pure.
+"""Which files of a module never travel, by their names and by how they begin (docs/packaging.md, "What travels"). Pure.
 
-Data files go along; hidden files, caches, backups of editors, catalogs and credentials do not, and what somebody could
-miss is told.
+Data files go along; hidden files, caches, what editors, sync tools and merges leave lying about, catalogs, credentials
+and keys do not, and what somebody could miss is told. A name counts without regard to case, as half of all disks do.
 """
 
+import re
 from typing import Final
+
+HEAD: Final = 64 << 10  # bytes at the beginning of a file that are looked at
 
 _CACHES: Final = ("__pycache__",)
 _COMPILED: Final = (".pyc", ".pyo")
-_BACKUPS: Final = ("~", ".bak", ".orig", ".rej", ".swp", ".swo")
 _CODE: Final = (".py", ".pyi")
 _CATALOGS: Final = (".yml", ".yaml", ".json")
+
+_BACKUPS: Final = ("~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", "___jb_tmp___", "___jb_old___")
+_UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".!sync")
+_SYSTEMS: Final = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"})
+_COPY: Final = re.compile(
+    r"\.sync-conflict-\d"  # Syncthing
+    r"|\([^()]*\b(conflicted copy|konflikt stehende kopie|copie en conflit|copia en conflicto)\b"  # Dropbox, Nextcloud
+    r"|\((case |unicode encoding |selective sync |sf|box ?)?conflict\b"  # Dropbox, Seafile, Box, Google Drive
+    r"|[_-]conflict-\d{8}"  # ownCloud
+    r"|\[conflict\]"
+    r"|\.[a-z]+\.(mine|theirs|r\d+)$",  # Subversion
+    re.IGNORECASE,
+)
+_NUMBERED_COPY: Final = re.compile(
+    r"-(DESKTOP|LAPTOP)-[A-Z0-9]{7,8}(-\d+)?\.[^.]+$"  # OneDrive: the name that Windows gives a machine
+    r"|_(BACKUP|BASE|LOCAL|REMOTE)_\d+\.[^.]+$"  # `git mergetool`
+)
+_COPIED_CODE: Final = re.compile(r"( \(\d+\)| - copy( \(\d+\))?| copy( \d+)?| \d+)\.pyi?$", re.IGNORECASE)  # by hand
+
+_KEYS: Final = (".key", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".ovpn", ".tfstate", ".tfvars")
+_KEY_NAMES: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|_netrc|netrc|htpasswd|kubeconfig|wallet\.dat|pgpass")
+_CREDENTIALS: Final = re.compile(
+    r"credentials.*|.*[_-]credentials(\.[^.]+)?|(client|app)[_-]?secrets?.*|secrets?(\.[^.]+)?|passwords?(\.[^.]+)?"
+    r"|service[_-]?account.*\.json|.*firebase-adminsdk.*\.json|.+\.env"
+)
+_PRIVATE_KEY: Final = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\APuTTY-User-Key-File-")
+_LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def is_cache(name: str) -> bool:
@@ -18,15 +47,49 @@ def is_cache(name: str) -> bool:
     return name in _CACHES or name.endswith(_COMPILED)
 
 
-def why_not(inner: str) -> str:
-    """Why a file of a module stays behind; empty where it travels."""
-    file = inner.rpartition("/")[2]
-    if file.startswith("."):
+def why_not_folder(name: str) -> str:
+    """Why nothing in a folder of that name travels; empty where it may."""
+    return "hidden files never travel" if name.startswith(".") else _left_lying(name)
+
+
+def why_not_file(name: str) -> str:
+    """Why a file of that name stays behind; empty where it may travel."""
+    lower = name.lower()
+    if name.startswith("."):
         return "hidden files never travel"
-    if file.endswith(_BACKUPS) or (file.startswith("#") and file.endswith("#")):
-        return "is the backup of an editor"
-    if file.startswith("credentials") and not file.endswith(_CODE):
+    if reason := _left_lying(name):
+        return reason
+    if lower.endswith(_CODE):
+        return ""
+    if lower.endswith(_KEYS) or _KEY_NAMES.fullmatch(lower):
+        return "private keys never travel"
+    if _CREDENTIALS.fullmatch(lower):
         return "credentials files never travel"
-    if file.startswith("catalog") and file.endswith(_CATALOGS):
+    if lower.startswith("catalog") and lower.endswith(_CATALOGS):
         return "catalog files never travel"
+    return ""
+
+
+def why_not_content(name: str, head: bytes) -> str:
+    """Why a file that begins like this stays behind, whatever it is called; empty where it travels."""
+    if name.lower().endswith(_CODE):
+        return ""
+    return "private keys never travel" if _PRIVATE_KEY.search(head) else ""
+
+
+def doubt_of(head: bytes) -> str:
+    """What the receiver will miss of a file that begins like this; empty where it is what it seems to be."""
+    return "is a pointer of Git LFS, not the file itself: see `git lfs pull`" if head.startswith(_LFS_POINTER) else ""
+
+
+def _left_lying(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith(_BACKUPS) or (name.startswith("#") and name.endswith("#")) or name.startswith("~$"):
+        return "is the backup of an editor"
+    if lower.endswith(_UNFINISHED):
+        return "is a temporary file"
+    if lower in _SYSTEMS:
+        return "is a file of the desktop"
+    if _COPY.search(name) or _NUMBERED_COPY.search(name) or _COPIED_CODE.search(name):
+        return "is a copy that a sync tool, a merge or somebody made"
     return ""
