@@ -25,35 +25,56 @@ if TYPE_CHECKING:
 def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list[Outcome]:
     """Run one pass for each project."""
     wanted = wanted._replace(offline=getattr(options, "offline", False))
-    return work_on(options, projects, lambda root, make_fetcher: _pass(options, root, wanted, make_fetcher))
+    return _work_on(
+        options, projects, lambda root, make_fetcher: _pass(options, root, wanted, make_fetcher), goes_on=wanted.apply
+    )
 
 
 def work_on(
     options: Namespace, projects: Iterable[str], work: "Callable[[str, MakeFetcher], Outcome]"
 ) -> list[Outcome]:
     """Do some work on each project; one that cannot be worked on does not stop the others (promise P7)."""
-    logs = logs_of(options)
-    outcomes = []
+    return _work_on(options, projects, work)
+
+
+def _work_on(
+    options: Namespace,
+    projects: Iterable[str],
+    work: "Callable[[str, MakeFetcher], Outcome]",
+    *,
+    goes_on: bool = False,
+) -> list[Outcome]:
+    """`goes_on`: no project waits for what is slow; at the end each is worked on again for what came meanwhile."""
     with ExitStack() as stack:
-        reach = Reach(options, stack)
-        for project in projects:
-            try:
-                outcome = work(find_root(project), reach.fetcher)
-            except MicropkgError as error:
-                outcome = Outcome(project, failure=Failure.of(error))
-            except BrokenPipeError:  # of who reads us
-                raise
-            except OSError as error:
-                outcome = Outcome(project, failure=Failure.of(of_the_machine(error, project)))
-            if outcome.recovered:
-                logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
-            if outcome.set_aside:
-                logs.warning(
-                    "set aside", project=outcome.root, what=f"a journal that is not yours, as {outcome.set_aside}"
-                )
-            logs.info("pass ended", project=outcome.root, exit_code=outcome.exit_code, pending=outcome.pending)
-            outcomes.append(outcome)
+        reach = Reach(options, stack, goes_on=goes_on)
+        outcomes = [_worked_on(project, reach, work) for project in projects]
+        for number, outcome in enumerate(outcomes):
+            while outcome.downloading and reach.wait_for_late():
+                outcome = outcome.and_then(_worked_on(outcome.root, reach, work))  # noqa: PLW2901 - it goes on
+            outcomes[number] = outcome
+    logs = logs_of(options)
+    for outcome in outcomes:
+        _log(logs, outcome)
     return outcomes
+
+
+def _worked_on(project: str, reach: Reach, work: "Callable[[str, MakeFetcher], Outcome]") -> Outcome:
+    try:
+        return work(find_root(project), reach.fetcher)
+    except MicropkgError as error:
+        return Outcome(project, failure=Failure.of(error))
+    except BrokenPipeError:  # of who reads us
+        raise
+    except OSError as error:
+        return Outcome(project, failure=Failure.of(of_the_machine(error, project)))
+
+
+def _log(logs: Logs, outcome: Outcome) -> None:
+    if outcome.recovered:
+        logs.warning("recovered", project=outcome.root, what="an interrupted pass was finished or taken back")
+    if outcome.set_aside:
+        logs.warning("set aside", project=outcome.root, what=f"a journal that is not yours, as {outcome.set_aside}")
+    logs.info("pass ended", project=outcome.root, exit_code=outcome.exit_code, pending=outcome.pending)
 
 
 def logs_of(options: Namespace) -> Logs:

@@ -3,7 +3,7 @@
 import os
 from argparse import Namespace
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.cli.machine import settings_of
 from micropkgd.cli.progress import Downloads
@@ -15,13 +15,21 @@ if TYPE_CHECKING:
     from micropkgd.sources.gather import Sources
 
 
+SOURCE_WAIT: Final = 30.0  # seconds, as the config has it where nobody wrote one
+
+
 class Reach:
     """The cache and the sources of one command, made when the first pass needs them and shared by all."""
 
-    def __init__(self, options: Namespace, stack: ExitStack) -> None:
+    def __init__(self, options: Namespace, stack: ExitStack, *, goes_on: bool = False) -> None:
         self._options = options
+        self._goes_on = goes_on  # whether passes go on without sources that are slow
         self._stack = stack
         self._shared: tuple[Sources, ArchiveCache] | None = None
+
+    def wait_for_late(self) -> bool:
+        """Wait until a download that a pass went on without has ended; False where there is none."""
+        return self._shared is not None and self._shared[0].wait_for_late()
 
     def fetcher(self, root: str) -> "Fetcher":
         """What one project's pass reaches archives with."""
@@ -46,8 +54,9 @@ class Reach:
         settings = settings_of(self._options)
         if settings is None:
             cache = ArchiveCache(default_cache_folder(os.environ))
-            return self._stack.enter_context(Sources(cache, offline=offline, progress=progress)), cache
-        from micropkgd.machine.config import cache_of, pace_of, permits_of
+            wait = SOURCE_WAIT if self._goes_on else None
+            return self._stack.enter_context(Sources(cache, offline=offline, progress=progress, wait=wait)), cache
+        from micropkgd.machine.config import cache_of, pace_of, permits_of, tempo_of
 
         cache = cache_of(settings)
         sources = Sources(
@@ -58,5 +67,7 @@ class Reach:
             per_host=settings.limits.downloads_per_host,
             permits=permits_of(settings),
             pace=pace_of(settings),
+            tempo=tempo_of(settings),
+            wait=settings.limits.source_wait if self._goes_on else None,
         )
         return self._stack.enter_context(sources), cache

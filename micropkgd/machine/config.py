@@ -13,6 +13,7 @@ from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
 from micropkgd.model.permits import ENDPOINTS_KEY, Permits
 from micropkgd.model.settings import Group, Settings
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
+from micropkgd.sources.tempo import Tempo
 
 if TYPE_CHECKING:
     from micropkgd.sources.pace import Pace
@@ -88,6 +89,11 @@ def cache_of(settings: Settings) -> ArchiveCache:
     """The archives that all projects of this user share."""
     chosen = settings.cache_dir
     return ArchiveCache(os.path.expanduser(chosen) if chosen else default_cache_folder(os.environ))
+
+
+def tempo_of(settings: Settings) -> Tempo:
+    """What is asked of a download."""
+    return Tempo(settings.limits.download_time, settings.limits.least_bytes_per_second)
 
 
 def pace_of(settings: Settings) -> "Pace | None":

@@ -10,6 +10,7 @@ EXIT_IN_SYNC = 0
 EXIT_PENDING = 3
 EXIT_HELD = 4
 SUSPENDED_REASON = "Suspended"
+DOWNLOADING_REASON = "Downloading"
 _PRECEDENCE = (2, 6, 1, 5, 4, 3)
 
 
@@ -66,6 +67,11 @@ class Failure(NamedTuple):
     def suspended(self) -> bool:
         """Whether it is none, but somebody's wish."""
         return self.reason == SUSPENDED_REASON
+
+    @property
+    def downloading(self) -> bool:
+        """Whether it is none yet: what is wanted is on its way, and its end is not waited for."""
+        return self.reason == DOWNLOADING_REASON
 
     @property
     def condition(self) -> Condition:

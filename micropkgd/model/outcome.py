@@ -128,6 +128,36 @@ class Outcome(NamedTuple):
         )
 
     @property
+    def downloading(self) -> bool:
+        """Whether the pass went on without something that is still on its way."""
+        failures = [entry.failure for entry in self.entries] + [package.failure for package in self.packages]
+        return any(failure is not None and failure.downloading for failure in failures)
+
+    def and_then(self, later: "Outcome") -> "Outcome":
+        """What two passes came to, one after the other: of each entry what the later one did, or else the first."""
+        entries = {entry.key: entry for entry in self.entries if entry.failure is None}
+        packages = {package.module: package for package in self.packages if package.failure is None}
+        shared = {change.path: change for change in self.shared}
+        return later._replace(
+            entries=tuple(
+                entries.get(entry.key, entry) if entry.verb is Verb.NONE else entry for entry in later.entries
+            ),
+            packages=tuple(
+                packages.get(package.module, package) if package.step is Step.NONE else package
+                for package in later.packages
+            ),
+            shared=tuple(
+                {
+                    **shared,
+                    **{one.path: shared.get(one.path, one)._replace(after=one.after) for one in later.shared},
+                }.values()
+            ),
+            recovered=self.recovered or later.recovered,
+            set_aside=self.set_aside or later.set_aside,
+            contents={**self.contents, **later.contents},
+        )
+
+    @property
     def exit_code(self) -> int:
         """The project's exit code (docs/json.md)."""
         codes = [entry.exit_code for entry in self.entries] + [package.exit_code for package in self.packages]

@@ -55,6 +55,9 @@ class Limits(NamedTuple):
     downloads: int = 8
     downloads_per_host: int = 4
     bytes_per_second: int | None = None  # of all downloads together
+    source_wait: float = 30.0  # seconds that a pass waits for its sources before it goes on without the slow ones
+    download_time: float = 3600.0  # seconds after which a download is given up
+    least_bytes_per_second: int = 1024  # below which one is given up, on the whole, after its first minute
 
 
 class Hooks(NamedTuple):

@@ -102,6 +102,13 @@ def since(standing: Standing, before: Standing | None, now: str) -> str:
     return before.since if goes_on or before[:2] == standing[:2] else now
 
 
+def overdue(standing: Standing, since: str, now: str) -> Standing:
+    """What was in sync is stale while a pass has been under way for too long: nobody knows what it will find."""
+    if standing.state != Condition.READY.value:
+        return standing
+    return Standing(Condition.STALE.value, "LongPass", f"a pass has been under way since {since}", now)
+
+
 def aged(standing: Standing, stale_before: str) -> Standing:
     """An outage that began before this moment (ISO 8601, UTC) makes stale what is installed."""
     stale = standing.state == Condition.RETRYING.value and standing.since and standing.since < stale_before

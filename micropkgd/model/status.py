@@ -57,6 +57,7 @@ class ProjectStatus(NamedTuple):
     packages: tuple[PackageStatus, ...] = ()
     interrupted: bool = False  # a journal waits for the next pass
     running: bool = False  # a pass is under way
+    running_since: str = ""  # ISO 8601, UTC; empty where none is
     watching: str = ""  # "events", "scans", or empty where nobody watches
     last_pass: PassStatus | None = None
     next_pass: str = ""  # ISO 8601, UTC; empty where none is planned
@@ -73,6 +74,7 @@ class ProjectStatus(NamedTuple):
             "standing": self.standing._asdict(),
             "interrupted": self.interrupted,
             "running": self.running,
+            "running_since": self.running_since or None,
             "watching": self.watching or None,
             "last_pass": self.last_pass._asdict() if self.last_pass else None,
             "next_pass": self.next_pass or None,
@@ -94,6 +96,7 @@ def read_status(row: Mapping[str, Any]) -> ProjectStatus:
             ),
             interrupted=bool(row["interrupted"]),
             running=bool(row["running"]),
+            running_since=str(row.get("running_since") or ""),
             watching=str(row["watching"] or ""),
             last_pass=PassStatus(**last) if last else None,
             next_pass=str(row["next_pass"] or ""),

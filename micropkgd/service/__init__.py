@@ -19,6 +19,7 @@ One thread, the loop's, decides everything and owns every value here. Others do 
 | a pass                   | `hooks.gate`: may this be committed?         | `pass`, which waits for the loop to ask    |
 | a pass, a download       | `Pulse`: it gets on                          | `pass` or the loop; read by any            |
 | `sources.hosts`          | `Supervisor._host_is_back`                   | the loop, where all network is             |
+| `sources.late`           | `Supervisor._download_ended`: a project      | the loop, where all network is             |
 | `Queues`                 | `Supervisor._object_changed`, awaited        | the loop                                   |
 | `Board.say`              | the log, `hooks.post`, `Metrics`, followers  | the loop, at once                          |
 | `hooks.errands`          | `Board.say`: how a hook ended                | the loop                                   |

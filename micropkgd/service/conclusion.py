@@ -6,11 +6,12 @@ The supervisor draws it once for each pass, and does what it says.
 from typing import NamedTuple
 
 from micropkgd.clock import utc
+from micropkgd.model import standing
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.trigger import TriggerKind
-from micropkgd.service.conditions import BUG, Moment, News, news_of, stands
+from micropkgd.service.conditions import BUG, Moment, News, news_of, stands, turned
 from micropkgd.service.timing.agenda import Due
 from micropkgd.service.timing.retries import BUSY_AGAIN, Outage, is_busy, not_asked_before, outage_after
 from micropkgd.service.timing.schedule import Instant
@@ -46,6 +47,15 @@ def conclude(before: ProjectStatus | None, outcome: Outcome, ended: Ended, outag
     moment = Moment(utc(ended.now.wall), stale_before, _next_try(after, outcome, ended))
     status = stands(before, outcome, moment, _last_pass(outcome, ended))
     return Conclusion(status, tuple(news_of(before, status, outcome)), after, busy)
+
+
+def overdue(before: ProjectStatus, since: str, now: str) -> Conclusion | None:
+    """What follows from a pass that is under way for longer than anything may go unseen; None where that is known."""
+    entries = tuple(one._replace(standing=standing.overdue(one.standing, since, now)) for one in before.entries)
+    packages = tuple(one._replace(standing=standing.overdue(one.standing, since, now)) for one in before.packages)
+    whole = standing.overdue(before.standing, since, now)
+    after = before._replace(standing=whole, entries=entries, packages=packages)
+    return None if after == before else Conclusion(after, tuple(turned(before, after)), Outage(), is_busy=False)
 
 
 def bug(root: str, error: Exception) -> Outcome:

@@ -77,10 +77,10 @@ def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome
     if outcome.failure is not None and outcome.failure.reason == BUG:  # each one is, also where nothing changed
         yield News(BUG, "", outcome.failure.problem)
     else:
-        yield from _turned(before, after)
+        yield from turned(before, after)
 
 
-def _turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News]:
+def turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News]:
     """Conditions that changed; that all is well from the start is no news."""
     known = dict(_standings(before)) if before else {}
     for subject, standing in _standings(after):

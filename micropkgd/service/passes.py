@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import cache_of, pace_of, permits_of
+from micropkgd.machine.config import cache_of, pace_of, permits_of, tempo_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
@@ -55,6 +55,7 @@ class Passes:
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
     fewer) wait for a source: such a pass leaves its desk to another one. `pulse` is told how passes get on. `distrust`
     says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at any time.
+    `on_late` is told of each project for which a download has ended that no pass waited for.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Passes:
         on_back: Callable[[str], None],
         on_wait: Callable[[int], None],
         distrust: Callable[[str], Failure | None],
+        on_late: Callable[[str], None],
     ) -> None:
         self._pulse = pulse
         self._distrust = distrust
@@ -81,6 +83,9 @@ class Passes:
             permits=permits_of(settings),
             hosts=self._hosts,
             pace=pace_of(settings),
+            tempo=tempo_of(settings),
+            wait=settings.limits.source_wait,
+            on_late=on_late,
             waiting=self._away_from_desk,
         )
         self._interests: dict[str, tuple[Mapping[str, object], Interest]] = {}

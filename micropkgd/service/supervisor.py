@@ -21,7 +21,7 @@ from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Options
 from micropkgd.service.board import Board, Event
-from micropkgd.service.conclusion import Ended, bug, conclude
+from micropkgd.service.conclusion import Ended, bug, conclude, overdue
 from micropkgd.service.conditions import News, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
 from micropkgd.service.hooks.service_hooks import ServiceHooks
@@ -161,7 +161,19 @@ class Supervisor:
             self._times.forget_outages()
             self._passes.forget_outages()
             self.trigger(Trigger(kind, what), spread=SOON)
+        for root, began in self.agenda.running.items():
+            if time.monotonic() - began > self.settings.max_staleness:
+                self._call_overdue(root, began)
         self.last_turn = time.monotonic()
+
+    def _call_overdue(self, root: str, began: float) -> None:
+        """A pass that has been under way for so long says nothing of what is true now."""
+        before = self.board.projects.get(root)
+        conclusion = overdue(before, _wall(began), utc()) if before is not None else None
+        if conclusion is not None:
+            self.board.put(conclusion.status)
+            for news in conclusion.news:
+                self.board.say(news, root)
 
     async def _work(self, due: Due) -> None:
         """One pass from the reasons for it to its conclusion; nothing that goes wrong here stops the others."""
@@ -178,8 +190,13 @@ class Supervisor:
         self.fleet.follow(root, ran.interest)
         if ran.outcome is not None and counts:
             self._conclude(due, pass_id, time.monotonic() - began, ran.outcome)
+        if ran.outcome is not None and counts and not ran.outcome.downloading:
+            self._wishes.answer_parked(root, ran.outcome)
         if wish is not None:
-            wish.grant(ran.outcome)
+            if ran.outcome is not None and counts and ran.outcome.downloading:
+                self._wishes.park(root, wish, ran.outcome)
+            else:
+                wish.grant(ran.outcome)
             # What it has not answered: another wish, or a pass without its restrictions.
             if self._wishes.has(root) or wish.options != Options(lock_timeout=wish.options.lock_timeout):
                 self._times.ask_again(root, due.triggers, time.monotonic())
@@ -209,12 +226,15 @@ class Supervisor:
         root, at = status.root, self.agenda.next_pass(status.root)
         return status._replace(
             running=self.agenda.is_running(root),
+            running_since=_wall(began) if (began := self.agenda.running.get(root)) is not None else "",
             watching=self.fleet.how_watched(root),
-            next_pass="" if at is None else utc(time.time() + at - time.monotonic()),
+            next_pass="" if at is None else _wall(at),
         )
 
     def _passes_by(self, settings: Settings) -> Passes:
-        return Passes(settings, self._pulse, self._host_is_back, self._pass_waits, self.fleet.distrust)
+        return Passes(
+            settings, self._pulse, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended
+        )
 
     def _host_is_back(self, host: str) -> None:
         """An outage is over: whoever waits for a source is looked at, though most wait for other hosts than this."""
@@ -222,6 +242,10 @@ class Supervisor:
         what = f"{host} answers again"
         self.board.say(News("HostBack", "", what))
         self.trigger(Trigger(TriggerKind.NETWORK, what), waiting, spread=SOON)
+
+    def _download_ended(self, root: str) -> None:
+        """What a pass went on without is there, or known not to come."""
+        self.trigger(Trigger(TriggerKind.NETWORK, "a download has ended"), [root])
 
     async def _retire(self, passes: Passes) -> None:
         """Close what the old config made, when nothing uses it any more."""
@@ -259,6 +283,11 @@ def _reach(settings: Settings) -> tuple[object, ...]:
 def _is_near(due: Due) -> bool:
     """Whether nothing was said that has to do with a remote source."""
     return due.kinds <= {TriggerKind.EDIT, TriggerKind.SCAN}
+
+
+def _wall(at: float) -> str:
+    """A time of the agenda's clock as people read it."""
+    return utc(time.time() + at - time.monotonic())
 
 
 def _now() -> Instant:

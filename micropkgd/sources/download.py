@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
-from micropkgd.sources.retry import FetchError
+from micropkgd.sources.retry import FetchError, Patience
 from micropkgd.sources.source import (
     Failed,
     FailureKind,
@@ -21,6 +21,7 @@ from micropkgd.sources.source import (
     not_expected,
     too_large,
 )
+from micropkgd.sources.tempo import Waited
 
 _LEAST_PROGRESS = 1024
 
@@ -35,30 +36,44 @@ class Announced(NamedTuple):
     validator: Validator | None
 
 
-async def watched(chunks: AsyncIterator[bytes], host: str, silence: float) -> AsyncIterator[bytes]:
-    """Pass a body on; `FetchError` where less than 1 KiB of it comes within so many seconds."""
+async def watched(chunks: AsyncIterator[bytes], host: str, patience: Patience) -> AsyncIterator[bytes]:
+    """Pass a body on; `FetchError` where too little of it comes for too long, or the whole would never end."""
     now = asyncio.get_running_loop().time
+    silence, waited = patience.silence, Waited(patience.tempo)
     deadline = now() + silence
     pending = 0
     while True:
-        watchdog = asyncio.timeout_at(deadline)
+        asked = now()
+        watchdog = asyncio.timeout_at(min(deadline, asked + waited.left))
         try:
             async with watchdog:
                 chunk = await anext(chunks, b"")
         except TimeoutError as error:
             if not watchdog.expired():
                 raise
-            problem = f"{host} sent less than {_LEAST_PROGRESS} bytes in {silence:g} s"
-            raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
+            waited.note(0, now() - asked)
+            raise _too_slow(host, waited, silence) from error
+        given = now()
+        waited.note(len(chunk), given - asked)
         if not chunk:
             return
-        given = now()
+        if waited.fault:
+            raise _too_slow(host, waited, silence)
         yield chunk
         deadline += now() - given  # what the reader takes is no silence of the server
         pending += len(chunk)
         if pending >= _LEAST_PROGRESS:
             pending = 0
             deadline = now() + silence
+
+
+def _too_slow(host: str, waited: Waited, silence: float) -> FetchError:
+    """Silence may be an accident, and is tried again at once; whoever is slow all the time will be so again."""
+    if waited.fault:
+        hint = "whoever runs this machine may change `limits.download-time` and `limits.least-bytes-per-second`"
+        return FetchError(Failed(FailureKind.UNREACHABLE, f"{host} {waited.fault}", hint), again=False)
+    problem = f"{host} sent less than {_LEAST_PROGRESS} bytes in {silence:g} s"
+    return FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True)
 
 
 async def take_in(

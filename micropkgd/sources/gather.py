@@ -4,8 +4,10 @@ Place: the one door from a pass to the sources. Rule: a pass over local refs pay
 and the remote sources are imported when first needed (`loop`, `kinds`).
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +23,7 @@ from micropkgd.sources.source import (
     Checker,
     Failed,
     FailureKind,
+    Fetched,
     Progress,
     Request,
     Source,
@@ -36,7 +39,9 @@ if TYPE_CHECKING:
 
     from micropkgd.model.permits import Bounds, Permits
     from micropkgd.sources.hosts import Hosts
+    from micropkgd.sources.late import Begin, LateDownloads, Place
     from micropkgd.sources.pace import Pace
+    from micropkgd.sources.tempo import Tempo
 
 
 class Sources:
@@ -61,6 +66,9 @@ class Sources:
         permits: "Callable[[str], Permits] | None" = None,
         hosts: "Hosts | None" = None,
         pace: "Pace | None" = None,
+        tempo: "Tempo | None" = None,
+        wait: float | None = None,
+        on_late: Callable[[str], None] | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._cache = cache
@@ -75,6 +83,8 @@ class Sources:
         self._folders: dict[tuple[RefKind, Bounds], Source] = {}  # the same stores, as they answer requirements
         self._run_on_loop = OwnLoop() if loop is None else OthersLoop(loop, waiting)
         self._places: dict[str, asyncio.Semaphore] = {}
+        self._tempo, self._wait, self._on_late = tempo, wait, on_late
+        self._downloads: LateDownloads | None = None
 
     def answer(self, requests: Sequence[Request], project_root: StrPath, *, publishing: bool = False) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone.
@@ -90,7 +100,7 @@ class Sources:
         if not remote:
             return [answer for answer in answers if answer is not None]
         bounds = self.permits_for(project_root).bounds(publishing=publishing)
-        fetched = iter(self._run_on_loop(self._fetch_all(remote, bounds)))
+        fetched = iter(self._run_on_loop(self._fetch_all(remote, bounds, str(project_root))))
         return [next(fetched) if answer is None else answer for answer in answers]
 
     def permits_for(self, project_root: StrPath) -> "Permits":
@@ -142,37 +152,57 @@ class Sources:
     def stop(self) -> None:
         """End what is under way in other threads, and whatever they begin from now on."""
         self._run_on_loop.stop()
+        if self._downloads is not None:
+            self._downloads.give_up()
 
     async def aclose(self) -> None:
         """Let go of connections, on the loop that was given."""
         await self._close_all()
 
-    async def _fetch_all(self, requests: Sequence[Request], bounds: "Bounds") -> list[Answer]:
+    async def _fetch_all(self, requests: Sequence[Request], bounds: "Bounds", project: str) -> list[Answer]:
+        import asyncio
+
+        left = await self._survey(requests, bounds)
+        places = self._places.setdefault("", asyncio.Semaphore(self._at_once))
+        names = _names(left, bounds)
+        jobs: dict[Hashable, Begin] = {
+            names[number]: partial(self._fetch, request, bounds)
+            for number, request in enumerate(left)
+            if isinstance(request, Request)
+        }
+        came = await self._late.gather(project, jobs, places)
+        answers = {number: came[name] for number, name in names.items()}
+        late = [number for number, one in answers.items() if one.late and _may_be_newer(requests[number], one.answer)]
+        found = [
+            request if isinstance(request, Unchanged) else answers[number].answer for number, request in enumerate(left)
+        ]
+        if late:
+            again = await self._fetch_all([_since(requests[number], found[number]) for number in late], bounds, project)
+            for number, answer in zip(late, again, strict=True):
+                found[number] = answer if isinstance(answer, Fetched) else found[number]
+        return found
+
+    async def _fetch(self, request: Request, bounds: "Bounds", place: "Place") -> Answer:
         import asyncio
 
         from micropkgd.sources.hosts import host_of
 
-        left = await self._survey(requests, bounds)
-        at_once = self._places.setdefault("", asyncio.Semaphore(self._at_once))
-        hosts = {
-            host_of(request): self._places.setdefault(host_of(request), asyncio.Semaphore(self._per_host))
-            for request in requests
-        }
+        host = host_of(request)
+        # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
+        async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)), place:
+            return await self._ask(request._replace(pace=self._pace), host, bounds)
 
-        async def fetch(request: Request | Unchanged) -> Answer:
-            if isinstance(request, Unchanged):
-                return request
-            # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
-            async with hosts[host_of(request)], at_once:
-                return await self._ask(request._replace(pace=self._pace), host_of(request), bounds)
+    @property
+    def _late(self) -> "LateDownloads":
+        """The downloads that passes do not wait for; made on the loop."""
+        from micropkgd.sources.late import LateDownloads
 
-        tasks = [asyncio.create_task(fetch(request)) for request in left]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._downloads = self._downloads or LateDownloads(self._wait, self._at_once, self._on_late or _tell_nobody)
+        return self._downloads
+
+    def wait_for_late(self) -> bool:
+        """Wait until a download that a pass went on without has come to an end; False where there is none."""
+        return self._downloads is not None and self._run_on_loop(self._downloads.one_ends())
 
     async def _ask(self, request: Request, host: str, bounds: "Bounds") -> Answer:
         """Put a request to its source, unless its host is to be left alone."""
@@ -205,10 +235,19 @@ class Sources:
                     for number, request in enumerate(requests)
                     if sources[number] is source and not (self._hosts and self._hosts.ails(host_of(request)))
                 ]
-                found = await source.survey([requests[number] for number in numbers])
+                found = await self._in_time(source, [requests[number] for number in numbers])
                 for number, what in zip(numbers, found, strict=True):
                     left[number] = what
         return left
+
+    async def _in_time(self, source: Surveyor, requests: Sequence[Request]) -> list[Request | Unchanged]:
+        """What a listing tells while a pass waits; what it does not tell by then is asked singly."""
+        import asyncio
+
+        try:
+            return await asyncio.wait_for(source.survey(requests), self._wait)
+        except TimeoutError:
+            return list(requests)
 
     def _source(self, request: Request, bounds: "Bounds") -> Source:
         """What answers a request; a requirement that is looked up in a bucket is answered by its folder."""
@@ -224,10 +263,15 @@ class Sources:
     def _store(self, kind: RefKind, bounds: "Bounds") -> Source:
         """Each list has connections of its own, for redirects are held to it."""
         if (kind, bounds) not in self._open:
-            self._open[kind, bounds] = REMOTE[kind](bounds)
+            from micropkgd.sources.retry import Patience
+
+            patience = Patience() if self._tempo is None else Patience(tempo=self._tempo)
+            self._open[kind, bounds] = REMOTE[kind](bounds, patience)
         return self._open[kind, bounds]
 
     async def _close_all(self) -> None:
+        if self._downloads is not None:
+            await self._downloads.close()
         for source in self._open.values():
             await source.close()
 
@@ -241,6 +285,39 @@ class Sources:
             self._run_on_loop.close(self._close_all)
             self._open.clear()
             self._folders.clear()
+
+
+def _tell_nobody(project: str) -> None:
+    del project
+
+
+def _names(left: Sequence[Request | Unchanged], bounds: "Bounds") -> dict[int, Hashable]:
+    """By its number, all that an answer depends on but the time, and how often it was asked for before."""
+    from micropkgd.sources.fs_args import name_of
+
+    names: dict[int, Hashable] = {}
+    seen: Counter[Hashable] = Counter()
+    for number, request in enumerate(left):
+        if isinstance(request, Request):
+            lookup = request.lookup._replace(python_of=None, together=None) if request.lookup is not None else None
+            bare = request._replace(options={}, lookup=lookup, pace=None)
+            name = (
+                *(value for key, value in bare._asdict().items() if key != "options"),
+                name_of(request.options),
+                bounds,
+            )
+            names[number] = name, seen[name]
+            seen[name] += 1
+    return names
+
+
+def _may_be_newer(request: Request, answer: Answer) -> bool:
+    """Whether a source may have something newer than what an earlier pass had begun to fetch."""
+    return isinstance(answer, Fetched) and answer.validator is not None and request.expected is None
+
+
+def _since(request: Request, answer: Answer) -> Request:
+    return request._replace(validator=answer.validator if isinstance(answer, Fetched) else None)
 
 
 def _mistake(source: Source, request: Request) -> Failed | None:

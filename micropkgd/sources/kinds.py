@@ -10,6 +10,7 @@ from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Requ
 
 if TYPE_CHECKING:
     from micropkgd.model.permits import Bounds
+    from micropkgd.sources.retry import Patience
 
 
 class Driverless:
@@ -36,43 +37,44 @@ class Driverless:
         return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
 
 
-def _http(bounds: "Bounds") -> Source:
+def _http(bounds: "Bounds", patience: "Patience") -> Source:
     from micropkgd.sources.http.source import HttpSource
 
-    return HttpSource(bounds=bounds)
+    return HttpSource(patience, bounds=bounds)
 
 
-def _s3(bounds: "Bounds") -> Source:
+def _s3(bounds: "Bounds", patience: "Patience") -> Source:
     del bounds  # it follows no redirect: what it reaches is known before it asks
     if find_spec("s3fs") is None:
         return Driverless("s3")
     from micropkgd.sources.s3.source import S3Source
 
-    return S3Source()
+    return S3Source(patience)
 
 
-def _gcs(bounds: "Bounds") -> Source:
+def _gcs(bounds: "Bounds", patience: "Patience") -> Source:
     if find_spec("gcsfs") is None:
         return Driverless("gcs")
     from micropkgd.sources.gcs.source import GcsSource
 
-    return GcsSource(origins=bounds.origins)
+    return GcsSource(patience, origins=bounds.origins)
 
 
-def _index(bounds: "Bounds") -> Source:
+def _index(bounds: "Bounds", patience: "Patience") -> Source:
+    from micropkgd.sources.http.client import HttpClient
     from micropkgd.sources.index.source import IndexSource
 
-    return IndexSource(bounds=bounds)
+    return IndexSource(HttpClient.usual(bounds, patience))
 
 
-def _other(bounds: "Bounds") -> Source:
+def _other(bounds: "Bounds", patience: "Patience") -> Source:
     del bounds  # it is never asked under a list
     from micropkgd.sources.other import OtherSource
 
-    return OtherSource()
+    return OtherSource(patience)
 
 
-REMOTE: Mapping[RefKind, Callable[["Bounds"], Source]] = {
+REMOTE: Mapping[RefKind, Callable[["Bounds", "Patience"], Source]] = {
     RefKind.HTTP: _http,
     RefKind.S3: _s3,
     RefKind.GCS: _gcs,

@@ -33,6 +33,7 @@ from micropkgd.sources.source import (
     not_expected,
     too_large,
 )
+from micropkgd.sources.tempo import Waited
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -86,7 +87,7 @@ class OtherSource:
 
         async def attempt() -> Answer:
             return await _Reading(request, cache, progress).result(
-                lambda: self._file_system(protocol, request), self._patience.silence
+                lambda: self._file_system(protocol, request), self._patience
             )
 
         return await patiently(attempt, self._patience, self._chance)
@@ -123,7 +124,7 @@ class _Reading:
         self._received = 0
         self._given_up = threading.Event()
 
-    async def result(self, connect: Callable[[], "AbstractFileSystem"], silence: float) -> Answer:
+    async def result(self, connect: Callable[[], "AbstractFileSystem"], patience: Patience) -> Answer:
         """Wait for the thread, while it gets on."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer | Exception] = loop.create_future()
@@ -139,21 +140,25 @@ class _Reading:
 
         threading.Thread(target=run, name=f"read {self._request.ref.text}", daemon=True).start()
         try:
-            result = await self._in_time(future, silence)
+            result = await self._in_time(future, patience)
         finally:
             self._given_up.set()
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def _in_time(self, future: "asyncio.Future[Answer | Exception]", silence: float) -> Answer | Exception:
-        before = -_LEAST_PROGRESS
+    async def _in_time(self, future: "asyncio.Future[Answer | Exception]", patience: Patience) -> Answer | Exception:
+        now, waited = asyncio.get_running_loop().time, Waited(patience.tempo)
+        ref, before = self._request.ref.text, -_LEAST_PROGRESS
         while self._received >= before + _LEAST_PROGRESS:
-            before = self._received
-            done, _ = await asyncio.wait({future}, timeout=silence)
+            before, asked = self._received, now()
+            done, _ = await asyncio.wait({future}, timeout=min(patience.silence, waited.left))
             if done:
                 return future.result()
-        problem = f"`{self._request.ref.text}` gave less than {_LEAST_PROGRESS} bytes in {silence:g} s"
+            waited.note(self._received - before, now() - asked)
+            if waited.fault:
+                return FetchError(Failed(FailureKind.UNREACHABLE, f"`{ref}` {waited.fault}"), again=False)
+        problem = f"`{ref}` gave less than {_LEAST_PROGRESS} bytes in {patience.silence:g} s"
         return FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True)
 
     def _guarded(self, connect: Callable[[], "AbstractFileSystem"]) -> Answer | Exception:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
 from micropkgd.sources.source import Failed
+from micropkgd.sources.tempo import Tempo
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ class Patience(NamedTuple):
     longest_wait: float = 3.0  # a server that asks for more is left alone until the next pass
     connect: float = 10.0
     silence: float = 30.0  # without the head of an answer, or without 1 KiB more of its body
+    tempo: Tempo = Tempo()  # of a body as a whole
 
 
 class FetchError(Exception):

@@ -30,6 +30,7 @@ class FailureKind(StrEnum):
 
     UNREACHABLE = "unreachable"  # no answer, half of one, or "not now": trying again may help
     THROTTLED = "throttled"  # 429, or 503 with Retry-After
+    DOWNLOADING = "downloading"  # it comes, and the pass did not wait for its end
     DENIED = "denied"  # 401, 403, a wrong secret: someone must mend the credentials
     GONE = "gone"  # 404, 410: what is installed stays
     CORRUPT = "corrupt"  # whole, but not the bytes that were locked, pinned or announced
@@ -38,7 +39,7 @@ class FailureKind(StrEnum):
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later without anyone changing anything."""
-        return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED}
+        return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.DOWNLOADING}
 
 
 PythonOf = Callable[[bytes], str]

@@ -93,7 +93,7 @@ class Slow:
 
         async def tell() -> None:
             settings = Settings(cache_dir=str(cache))
-            passes = Passes(settings, self.pulse, lambda _: None, lambda _: None, lambda _: None)
+            passes = Passes(settings, self.pulse, lambda _: None, lambda _: None, lambda _: None, lambda _: None)
             running = asyncio.create_task(passes.run(self._root, Options()))
             try:
                 await story(self)

@@ -110,7 +110,7 @@ def test_limits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: lis
     """So many at once, and so many for one host."""
     counting = Counting()
     refs = [f"https://{host}/{number}.tar.gz" for number, host in enumerate(hosts)]
-    monkeypatch.setattr(gather, "REMOTE", dict.fromkeys(REMOTE, lambda origins: counting))
+    monkeypatch.setattr(gather, "REMOTE", dict.fromkeys(REMOTE, lambda *_: counting))
     with Sources(ArchiveCache(tmp_path), at_once=3, per_host=2) as sources:
         sources.answer(requests(*refs), tmp_path)
     assert counting.most == most

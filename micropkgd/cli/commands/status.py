@@ -110,5 +110,5 @@ def _lines(options: Namespace, projects: Sequence[ProjectStatus]) -> Iterator[st
 def _heading(project: ProjectStatus) -> str:
     last = project.last_pass
     when = f"  last pass {last.ended}, {last.trigger}" if last is not None else ""
-    running = "  (a pass is under way)" if project.running else ""
+    running = f"  (a pass is under way since {project.running_since})" if project.running else ""
     return f"{project.standing.state:<9} {project.root}{when}{running}"

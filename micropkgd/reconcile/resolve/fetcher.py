@@ -27,6 +27,7 @@ from micropkgd.workspace.reading import read_regular
 _EXIT_CODES = {
     FailureKind.UNREACHABLE: 5,
     FailureKind.THROTTLED: 5,
+    FailureKind.DOWNLOADING: 5,
     FailureKind.DENIED: 1,
     FailureKind.GONE: 1,
     FailureKind.REFUSED: 1,

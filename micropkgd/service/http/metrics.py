@@ -104,6 +104,9 @@ class Metrics:
         )  # fmt: skip
         yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), backlog)])
         yield _gauge("passes_running", "Passes under way", (), [((), len(agenda.running))])
+        now = time.monotonic()
+        ages = [((root,), now - began) for root, began in sorted(agenda.running.items())]
+        yield _gauge("pass_age_seconds", "How long the passes under way have been so", ("project",), ages)
 
     def _of_service(self) -> Iterator[Metric]:
         events = [((kind,), count) for kind, count in sorted(self._events.items())]

@@ -111,7 +111,7 @@ def _schemas() -> _Node:
     package = _object(module=_TEXT, path=_TEXT, version=_TEXT, standing=_ref("Standing"))
     last_pass = _object(id=_TEXT, trigger=_TEXT, ended=_TIME, seconds={"type": "number"}, exit_code=_NUMBER)
     project = _object(
-        project=_TEXT, standing=_ref("Standing"), interrupted=_TRUTH, running=_TRUTH,
+        project=_TEXT, standing=_ref("Standing"), interrupted=_TRUTH, running=_TRUTH, running_since=_TEXT_OR_NULL,
         watching=_TEXT_OR_NULL, last_pass={"anyOf": [last_pass, {"type": "null"}]}, next_pass=_TEXT_OR_NULL,
         entries=_list(entry), packages=_list(package),
     )  # fmt: skip

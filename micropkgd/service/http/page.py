@@ -88,7 +88,7 @@ def _row(standing: Standing, name: str, place: str, version: str) -> tuple[str, 
 
 
 def _facts(project: ProjectStatus) -> str:
-    words = ["a pass is under way"] if project.running else []
+    words = [f"a pass is under way since {project.running_since}"] if project.running else []
     if project.last_pass is not None:
         words.append(f"last pass {project.last_pass.ended}, {project.last_pass.trigger}")
     return ", ".join(words)

@@ -46,7 +46,8 @@ def not_asked_before(outcome: Outcome) -> float:
 
 
 def _transient(outcome: Outcome) -> Iterator[Failure]:
+    """What trying again may mend; of a download that is on its way the end is told."""
     entries = (entry.failure for entry in outcome.entries)
     packages = (package.failure for package in outcome.packages)
     parts = (outcome.failure, *entries, *packages)
-    return (failure for failure in parts if failure is not None and failure.transient)
+    return (one for one in parts if one is not None and one.transient and not one.downloading)

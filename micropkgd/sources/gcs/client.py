@@ -109,7 +109,7 @@ class GcsClient:
         async with self._answer("GET", path, asked, ref, {"Accept-Encoding": encoding}) as response:
             if response.status != 200:
                 raise self._refusal(response, ref)
-            yield watched(response.content.iter_any(), self.host, self._patience.silence)
+            yield watched(response.content.iter_any(), self.host, self._patience)
 
     @asynccontextmanager
     async def _answer(

@@ -74,9 +74,9 @@ class HttpClient:
         self._tls: SSLContext | None = None
 
     @classmethod
-    def usual(cls, bounds: Bounds | None = None) -> "HttpClient":
+    def usual(cls, bounds: Bounds | None = None, patience: Patience | None = None) -> "HttpClient":
         """One with the patience that suits most servers."""
-        return cls(Patience(), time.time, random.random, bounds)
+        return cls(patience or Patience(), time.time, random.random, bounds)
 
     async def get(
         self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]
@@ -100,7 +100,7 @@ class HttpClient:
 
     def body(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The body of an answer, while it comes fast enough to end one day."""
-        return watched(response.content.iter_any(), origin(str(response.url)), self._patience.silence)
+        return watched(response.content.iter_any(), origin(str(response.url)), self._patience)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -62,7 +62,6 @@ from micropkgd.sources.upload import Stored, Upload
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-    from micropkgd.model.permits import Bounds
 
 T = TypeVar("T")
 
@@ -75,8 +74,8 @@ _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
 class IndexSource:
     """Asks package indexes; its connections are kept until `close`."""
 
-    def __init__(self, client: HttpClient | None = None, *, bounds: "Bounds | None" = None) -> None:
-        self._client = client or HttpClient.usual(bounds)
+    def __init__(self, client: HttpClient | None = None) -> None:
+        self._client = client or HttpClient.usual()
         self._logins: dict[str, tuple[str, str]] = {}  # what a keyring had, by index
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:

@@ -154,7 +154,7 @@ class S3Source:
         found = await self._call(fs, ref, "get_object", asked)
         announced = Announced(found.get("ContentLength"), _validator(found))
         async with found["Body"] as body:
-            chunks = watched(self._chunks(fs, ref, body), origin(_endpoint(fs)), self._patience.silence)
+            chunks = watched(self._chunks(fs, ref, body), origin(_endpoint(fs)), self._patience)
             return await take_in(chunks, announced, request, cache, progress, only_expected(request))
 
     async def _chunks(self, fs: "S3FileSystem", ref: str, body: Any) -> AsyncIterator[bytes]:

@@ -1,0 +1,46 @@
+"""Whether a body comes fast enough to end one day. Pure: the time spent waiting for it is told, never asked for.
+
+A server that sends a little now and then is no outage that a silence would tell, and could be waited for without end:
+so a download as a whole has a time, and after its first minute a least speed (docs/threats.md, T10). What the reader
+takes, or our own limit of speed, is not counted.
+"""
+
+from typing import Final, NamedTuple
+
+GRACE: Final = 60.0  # seconds that a server may take before its speed counts
+
+
+class Tempo(NamedTuple):
+    """What is asked of a download."""
+
+    longest: float = 3600.0  # seconds of waiting, in all
+    least: int = 1024  # bytes a second, on the whole
+
+
+class Waited:
+    """One body on its way."""
+
+    def __init__(self, tempo: Tempo) -> None:
+        self._tempo = tempo
+        self.seconds = 0.0
+        self.received = 0
+
+    def note(self, received: int, seconds: float) -> None:
+        """So many more bytes came after so many seconds of waiting."""
+        self.received += received
+        self.seconds += seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds after which it is given up if nothing more comes."""
+        by_speed = max(GRACE, self.received / self._tempo.least)
+        return max(0.0, min(self._tempo.longest, by_speed) - self.seconds)
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, to be said of its server; empty while it may go on."""
+        if self.seconds >= self._tempo.longest:
+            return f"took {self.seconds:.0f} s for a download that was not at its end"
+        if self.seconds >= GRACE and self.received <= self.seconds * self._tempo.least:
+            return f"sent {self.received} bytes in {self.seconds:.0f} s, less than {self._tempo.least} a second"
+        return ""
