@@ -23,7 +23,14 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
 from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import Project, check_config, read_by_hand, read_project, with_requirements_file
+from micropkgd.workspace.project import (
+    Project,
+    check_config,
+    check_package,
+    read_by_hand,
+    read_project,
+    with_requirements_file,
+)
 from micropkgd.workspace.transaction.commit import recover
 
 
@@ -47,6 +54,7 @@ def pull_by_hand(
         project = with_requirements_file(read_project(root), requirements_file)
         _refuse_managed(project, entry)
         entry = entry._replace(rewrite_parameters=project.manifest.policy.rewrite_parameters)
+        check_package(project)
         check_config(project.layout, [entry.env])
         fetcher = fetcher_for(project, make_fetcher)
         view = _view(project, entry)

@@ -32,7 +32,14 @@ from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.memory.suspension import read_suspension
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import Project, check_config, left_manifest, read_project, with_requirements_file
+from micropkgd.workspace.project import (
+    Project,
+    check_config,
+    check_package,
+    left_manifest,
+    read_project,
+    with_requirements_file,
+)
 from micropkgd.workspace.transaction.commit import Recovery, recover
 from micropkgd.workspace.transaction.kept import KEPT
 
@@ -104,6 +111,7 @@ def _observe(root: str, options: Options) -> Project:
     """Read the project as the options want it seen."""
     project = with_requirements_file(read_project(root, merging=options.lock_only), options.requirements_file)
     manifest = project.manifest
+    check_package(project)
     check_config(project.layout, [row.env for row in manifest.pulls] + [row.env for row in manifest.packages])
     if not options.allow_empty and not options.frozen:
         _refuse_slip(project)

@@ -107,6 +107,19 @@ def check_config(layout: Layout, envs: Iterable[str | None]) -> None:
         raise DocumentError(layout.env_doubt, hint=f'say it {below}: base-env = "{layout.base_env}"')
 
 
+def check_package(project: Project) -> None:
+    """`DocumentError` where the package folder is missing, and one beside it is meant by what looks like a slip."""
+    folder = project.layout.package_folder
+    if os.path.isdir(os.path.join(project.root, folder)):
+        return
+    from micropkgd.workspace.new_folders import twin_of
+
+    if twin := twin_of(project.root, folder):
+        named = ".".join(twin[1].removeprefix(f"{project.layout.source_dir}/").split("/"))
+        problem = f"there is no folder {twin[0]} for the package `{project.manifest.project.package}`"
+        raise DocumentError(problem, where=MANIFEST_NAME, hint=f"did you mean `{named}`, which is in {twin[1]}?")
+
+
 def read_by_hand(root: str, layout: Layout) -> Lock:
     """What pulls by hand placed. One that cannot be read is forgotten: its files are then foreign, and kept."""
     try:

@@ -7,6 +7,7 @@ and pack the module again. Then all that have a place are released together.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from posixpath import isabs
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import MicropkgError
@@ -18,6 +19,7 @@ from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of, pu
 from micropkgd.reconcile.package.offers import Made, has_place, released, seen_at_place
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.new_folders import notes_on
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, check_config, read_project
 from micropkgd.workspace.transaction.journal import JOURNAL
@@ -159,14 +161,14 @@ def _package(
         archived, data, seen, failure = make(fs, project, job)
         if failure is not None:
             return PackageOutcome(module, Step.FAIL, last_good, failure, archived.notes), None
+        told = tuple(notes_on(project.root, [] if isabs(job.folder) else [job.folder]))
         placed = place_archive(fs, archived.path, data, archived.digest, apply=apply)
     except MicropkgError as error:
         return PackageOutcome(module, Step.FAIL, last_good, Failure.of(error)), None
     build = Build(job.wish, seen, placed.stands, archived) if placed.stands is not None and apply else None
-    notes = (
-        () if placed.aside is None else (f"set aside as {placed.aside}: what stood there was not made by micropkgd",)
-    )
-    return PackageOutcome(module, placed.step, archived, notes=notes), build
+    if placed.aside is not None:
+        told += (f"set aside as {placed.aside}: what stood there was not made by micropkgd",)
+    return PackageOutcome(module, placed.step, archived, notes=told), build
 
 
 def _made(fs: FsOps, project: Project, entry: PackageEntry, job: Job | Failure, builds: Builds, *, apply: bool) -> Made:

@@ -13,6 +13,7 @@ from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, location
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
+from micropkgd.workspace.new_folders import notes_on, pulled_into
 from micropkgd.workspace.project import Project
 
 _OLDER_RULES = Failure(
@@ -157,13 +158,14 @@ def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desi
         files={path: digest_of(content) for path, content in rendering.files.items()},
         index_url=release.index_url if release is not None else "",
     )
-    remarks = (*_of_requirements(rendering), *_of_code(rendering))
+    remarks: tuple[str, ...] = (*_of_requirements(rendering), *_of_code(rendering))
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
     failure: Failure | None = None
     if leaving and project.manifest.policy.on_dangling_import is OnDanglingImport.ERROR:
         failure = Failure(
             1, "DanglingImport", "imports leave the micro-package", 'see the notes, or set on-dangling-import = "warn"'
         )
+    remarks += tuple(notes_on(project.root, pulled_into(project.layout, entry.destination, entry.env)))
     return Desired(ref, entry, None, block, rendering, failure, remarks=remarks)
 
 
