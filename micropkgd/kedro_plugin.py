@@ -2,13 +2,14 @@
 
 Kedro finds `commands` in the entry point group `kedro.project_commands` and merges it with its own; where it has a
 group `micropkg` of its own (0.18, 0.19) this one comes first. Options, phrases and error texts are those that scripts
-know; the work is that of `micropkgd pull` and `micropkgd package`, but for the requirements file, which is Kedro's.
+know, and so is the exit code of what Kedro refuses, too; the work is that of `micropkgd pull` and `micropkgd package`,
+but for the requirements file, which is Kedro's.
 Every start of `kedro` imports this module: it imports click, which Kedro has loaded, and the rest when it is used.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,9 +21,15 @@ from micropkgd.errors import MicropkgError
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from micropkgd.model.outcome import Outcome
     from micropkgd.model.packaged import PackageOutcome
 
 _REQUIREMENTS = "requirements.txt"  # what Kedro's command kept
+_KEDRO_REFUSES = (2, 6)
+_REJECTED = {
+    "ArchiveRejected/root": "Invalid sdist was extracted: exactly one directory was expected",
+    "ArchiveRejected/not-one-package": "Invalid package contents: exactly one package was expected",
+}
 _MODULE = re.compile(r"[\w.]+")
 _NO_PULL = "Please specify a package path or add '--all' to pull all micro-packages in the 'pyproject.toml' package \
 manifest section."
@@ -121,9 +128,10 @@ def _pull_one(metadata: Metadata, ref: str, given: dict[str, Any]) -> None:
         options = _options(metadata, given, "pull", ref, *_words(given, "alias", "destination", "env", "fs_args"))
         outcomes = pull_one(options, options.project, _REQUIREMENTS)
         say_outcomes(options, outcomes)
+        _say_why(outcomes)
     if not (exit_code := exit_code_of(outcomes)):
         click.secho(f"Micro-package {ref} pulled and unpacked{_as(given)}!", fg="green")
-    click.get_current_context().exit(exit_code)
+    _end(exit_code)
 
 
 def _pull_all(metadata: Metadata, given: dict[str, Any]) -> None:
@@ -136,6 +144,7 @@ def _pull_all(metadata: Metadata, given: dict[str, Any]) -> None:
         options = _options(metadata, given, "pull", "--all")
         outcomes = pull_all(options, options.project, _REQUIREMENTS)
         say_outcomes(options, outcomes)
+        _say_why(outcomes)
     exit_code = exit_code_of(outcomes)
     done = [entry.ref for outcome in outcomes for entry in outcome.entries if not entry.exit_code and entry.after]
     for ref in done:
@@ -144,7 +153,14 @@ def _pull_all(metadata: Metadata, given: dict[str, Any]) -> None:
         click.secho(_NOTHING.format("pull"), fg="yellow")
     elif not exit_code:
         click.secho("Micro-packages pulled and unpacked!", fg="green")
-    click.get_current_context().exit(exit_code)
+    _end(exit_code)
+
+
+def _say_why(outcomes: "Sequence[Outcome]") -> None:
+    """Say in Kedro's words, too, what it refused."""
+    for failure in (entry.failure for outcome in outcomes for entry in outcome.entries if entry.failure):
+        if phrase := _REJECTED.get(failure.reason):
+            click.secho(f"{phrase}: {failure.problem}", fg="red")
 
 
 def _package_one(metadata: Metadata, module: str, given: dict[str, Any]) -> None:
@@ -154,11 +170,26 @@ def _package_one(metadata: Metadata, module: str, given: dict[str, Any]) -> None
     if not any(folder.iterdir()):
         raise click.ClickException(f"'{folder}' is an empty directory.")
     outcomes, exit_code = _packaged(metadata, given, module)
+    for problem in _bad_requirements(folder / _REQUIREMENTS) if exit_code else ():
+        click.secho(f"InvalidRequirement: {problem}", fg="red")
     for archived in (outcome.archived for outcome in outcomes if outcome.archived and not exit_code):
         where = os.path.join(metadata.project_path, archived.path)
         message = f"'{metadata.package_name}.{module}' packaged{_as(given)}! Location: {where}"
         click.secho(message, fg="green")
-    click.get_current_context().exit(exit_code)
+    _end(exit_code)
+
+
+def _bad_requirements(path: Path) -> Iterator[str]:
+    """What the library that Kedro used says of the lines that are not requirements."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    for line in (line.partition(" #")[0].strip() for line in lines):
+        if line and not line.startswith("#"):
+            try:
+                Requirement(line)
+            except InvalidRequirement as error:
+                yield str(error)
 
 
 def _package_all(metadata: Metadata, given: dict[str, Any]) -> None:
@@ -170,7 +201,7 @@ def _package_all(metadata: Metadata, given: dict[str, Any]) -> None:
         click.secho(_NOTHING.format("package"), fg="yellow")
     elif not exit_code:
         click.secho("Micro-packages packaged!", fg="green")
-    click.get_current_context().exit(exit_code)
+    _end(exit_code)
 
 
 def _packaged(
@@ -180,6 +211,7 @@ def _packaged(
     from micropkgd.cli.output_package import package_lines
     from micropkgd.cli.say import say
     from micropkgd.model.condition import worst
+    from micropkgd.model.packaged import Step
     from micropkgd.reconcile.package.entries import run_package
     from micropkgd.reconcile.package.jobs import Wanted
 
@@ -188,6 +220,9 @@ def _packaged(
         folder = os.path.abspath(given["destination"]) if given["destination"] else None
         wanted = Wanted(module, given["alias"] or None, folder, given["env"] or None) if module else Wanted()
         outcomes = run_package(str(metadata.project_path), wanted)
+        for archived in (one.archived for one in outcomes if one.archived and one.step is Step.UPDATE):
+            where = os.path.join(metadata.project_path, archived.path)
+            click.secho(f"Package file {where} will be overwritten!", fg="yellow")
         say(package_lines(outcomes, verbose=given["verbose"]) if outcomes else ())
     return outcomes, worst(outcome.exit_code for outcome in outcomes)
 
@@ -206,13 +241,18 @@ def _words(given: dict[str, Any], *names: str) -> list[str]:
     return [f"--{name.replace('_', '-')}={given[name]}" for name in names if given[name]]
 
 
+def _end(exit_code: int) -> None:
+    """End as Kedro did where it, too, had refused: our codes for a bad command, name, row or archive are its 1."""
+    click.get_current_context().exit(1 if exit_code in _KEDRO_REFUSES else exit_code)
+
+
 def _as(given: dict[str, Any]) -> str:
     return f" as '{given['alias']}'" if given["alias"] else ""
 
 
 @contextmanager
 def _shown_errors() -> Iterator[None]:
-    """Show our errors as our own command line does, and end with the same exit code."""
+    """Show our errors as our own command line does."""
     from micropkgd.cli.output import error_lines
 
     try:
@@ -220,4 +260,4 @@ def _shown_errors() -> Iterator[None]:
     except MicropkgError as error:
         for line in error_lines(error):
             click.echo(line, err=True)
-        click.get_current_context().exit(error.exit_code)
+        _end(error.exit_code)

@@ -57,7 +57,7 @@ def pull_by_hand(
         check_package(project)
         check_config(project.layout, [entry.env])
         fetcher = fetcher_for(project, make_fetcher)
-        view = _view(project, entry)
+        view = _view(fs, project, entry)
         fresh = _asked_for(view, fetcher)
         view, wanted = _joined(view, fresh, [block for block in project.lock.blocks if block.files])
         proposer = Proposer(fs, view, State(), fetcher, {})
@@ -77,14 +77,16 @@ def _refuse_managed(project: Project, entry: PullEntry) -> None:
         )
 
 
-def _view(project: Project, entry: PullEntry) -> Project:
+def _view(fs: FsOps, project: Project, entry: PullEntry) -> Project:
     """The project as if its manifest had this entry alone, and its lock were the record of what was pulled by hand.
 
-    What the lock has come to own meanwhile (after `micropkgd add`) leaves the record.
+    What the lock has come to own meanwhile (after `micropkgd add`) leaves the record, and so does what somebody has
+    removed since, file by file.
     """
     owned = {block.target for block in project.lock.blocks if block.files}
     record = read_by_hand(project.root, project.layout)
-    lock = Lock(tuple(block for block in record.blocks if block.target not in owned))
+    there = (block for block in record.blocks if any(fs.status(path) is not None for path in block.files))
+    lock = Lock(tuple(block for block in there if block.target not in owned))
     return project._replace(manifest=project.manifest._replace(pulls=(entry,)), lock=lock, record=BY_HAND)
 
 

@@ -165,13 +165,22 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
 
         return Publisher(root, this.fetcher.sources, this.fetcher.environ)
 
+    def is_named(folder: str) -> bool:
+        named = this.fetcher.sources.permits_for(this.project.root).publishing
+        return named is not None and named.allows(folder)
+
     project = this.project._replace(lock=proposal.lock)
     wanted = [entry for entry in entries if not left_alone(entry.module)]
-    done = iter(
-        package_entries(
-            this.fs, project, wanted, apply=this.options.apply, make_publisher=make_publisher, manner=_manner(this)
-        )
+    packed = package_entries(
+        this.fs,
+        project,
+        wanted,
+        apply=this.options.apply,
+        make_publisher=make_publisher,
+        manner=_manner(this),
+        outside=is_named,
     )
+    done = iter(packed)
     packages = (
         PackageOutcome(entry.module, Step.NONE, failure=LEFT_ALONE) if left_alone(entry.module) else next(done)
         for entry in entries

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -353,3 +354,17 @@ def test_a_rollback_of_a_pull_by_hand_names_its_files(world: World) -> None:
 
     assert "  delete   src/shop/ds/nodes.py" in said.out
     assert not world.has("src/shop/ds")
+
+
+def test_what_was_removed_by_hand_is_forgotten(world: World) -> None:
+    """Another package may have its place and its names, and its requirements are new."""
+    world.write(ROW, archive({"config/parameters_ds.yml": "a: 1\n"}, requires=("pandas>=1",)))
+    pull(world, ROW, "--alias", "fc")
+    for path in ("src/shop/fc", "conf/base/parameters_fc.yml", "requirements.in"):
+        whole = world.root / path
+        shutil.rmtree(whole) if whole.is_dir() else whole.unlink()
+    pull(world, ROW, "--alias", "fc", "-d", "pipelines")
+
+    assert world.read("conf/base/parameters_fc.yml") == "a: 1\n"
+    assert "pandas>=1" in world.read("requirements.in")
+    assert '"src/shop/fc"' not in world.read(".micropkgd/by-hand.lock")

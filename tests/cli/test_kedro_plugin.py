@@ -2,6 +2,7 @@
 
 import json
 import os
+import posixpath
 import subprocess
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from micropkgd.kedro_plugin import commands
+from tests.kit import archives as a
 from tests.kit.places import DATA, REPOSITORY
 from tests.kit.servers.venvs import environment
 from tests.kit.world import ROW, World, archive
@@ -157,14 +159,67 @@ def test_errors_have_the_old_texts(world: World, words: list[str], text: str) ->
 
 
 def test_our_own_errors_are_shown_without_a_traceback(world: World) -> None:
-    """Message, hint, and the exit code of our own command line."""
+    """Message and hint as on our own command line, and Kedro's exit code."""
     world.asks_for()
     managed, unknown = (kedro_micropkg(world, "pull", ref) for ref in (ROW, "ds.whl"))
 
-    assert managed.exit_code == unknown.exit_code == 2
+    assert managed.exit_code == unknown.exit_code == 1
     assert "error: `dist/ds.tar.gz` is in the manifest" in managed.output
     assert "error: ref `ds.whl` is neither an address, nor a path" in unknown.output
     assert "hint: " in unknown.output
+
+
+@pytest.mark.parametrize(
+    ("files", "phrase"),
+    [
+        pytest.param({"../other-1.0/x.py": ""}, "Invalid sdist was extracted: exactly one directory", id="two-roots"),
+        pytest.param({"other/__init__.py": ""}, "Invalid package contents: exactly one package", id="two-packages"),
+    ],
+)
+@pytest.mark.parametrize("words", [[ROW], ["--all"]])
+def test_a_rejected_archive_ends_as_it_did(world: World, files: dict[str, str], phrase: str, words: list[str]) -> None:
+    """Exit code 1 and Kedro's words; our own command line has 6."""
+    members = [a.file(posixpath.normpath(f"demo-1.0/{path}")) for path in files]
+    world.write(ROW, a.sdist(*members))
+    if words == ["--all"]:
+        world.asks_for()
+    result = kedro_micropkg(world, "pull", *words)
+
+    assert result.exit_code == 1
+    assert phrase in result.output
+    assert world.run("pull", ROW).code == (2 if words == ["--all"] else 6)
+
+
+@pytest.mark.parametrize("line", ["-r other.txt", "--index-url https://h", "./x.whl", "https://h/x.whl"])
+def test_a_requirement_that_is_none_ends_as_it_did(world: World, line: str) -> None:
+    """Exit code 1 and the library's words; our own command line has 2."""
+    world.write("src/shop/utils/__init__.py", '__version__ = "0.2"\n')
+    world.write("src/shop/utils/requirements.txt", f"pandas>=1  # why\n# {line}\n{line}\n")
+    result = kedro_micropkg(world, "package", "utils")
+
+    assert result.exit_code == 1
+    assert result.output.count("InvalidRequirement: ") == 1
+    assert world.run("package", "utils").code == 2
+
+
+def test_package_says_what_it_overwrites(world: World, tmp_path: Path) -> None:
+    """The old phrase, where an archive is replaced, and only there."""
+    world.write("src/shop/utils/__init__.py", '__version__ = "0.2"\n')
+    phrase = f"Package file {tmp_path}/out/utils-0.2.tar.gz will be overwritten!"
+    assert phrase not in kedro_micropkg(world, "package", "utils", "-d", f"{tmp_path}/out").output
+    assert phrase not in kedro_micropkg(world, "package", "utils", "-d", f"{tmp_path}/out").output
+    world.write("src/shop/utils/nodes.py", "")
+    assert phrase in kedro_micropkg(world, "package", "utils", "-d", f"{tmp_path}/out").output
+
+
+def test_package_all_with_an_absolute_destination(world: World, tmp_path: Path) -> None:
+    """Kedro allows it, and a person has said it."""
+    world.write("src/shop/utils/__init__.py", '__version__ = "0.2"\n')
+    world.manifest(f'utils = {{destination = "{tmp_path}/out"}}', home="tool.kedro.micropkg.package")
+    result = kedro_micropkg(world, "package", "--all")
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out/utils-0.2.tar.gz").exists()
 
 
 @pytest.mark.parametrize("what", ["pull", "package"])

@@ -1,6 +1,7 @@
 """Name, version and requirements of a package, and where its archive goes: read, never run."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -238,15 +239,54 @@ def test_an_absolute_destination_may_be_anywhere(world: World) -> None:
     assert "unchanged" in package(world, "-d", str(world.root.parent / "out/deep")).out
 
 
-def test_a_manifest_may_not_name_a_folder_outside_the_project(world: World) -> None:
-    """Whoever reconciles somebody's project writes nothing beside it."""
-    module(world)
-    world.manifest(f'"pipelines.ds" = {{destination = "{world.root.parent}/out"}}', home="tool.micropkgd.package")
-    said = world.run("package", "--all")
+class TestOutsideTheProject:
+    """A row that names an absolute folder, as Kedro's manifests may."""
 
-    assert said.code == 2
-    assert "is absolute" in said.out
-    assert not (world.root.parent / "out").exists()
+    @pytest.fixture
+    def out(self, world: World) -> Path:
+        """Where the row wants its archive."""
+        folder = world.root.parent / "out"
+        module(world)
+        world.manifest(f'"pipelines.ds" = {{destination = "{folder}"}}', home="tool.micropkgd.package")
+        return folder
+
+    @pytest.mark.parametrize("words", [["--all"], ["pipelines.ds"]])
+    def test_whoever_runs_the_command_may_mean_it(self, world: World, out: Path, words: list[str]) -> None:
+        """They have the manifest before them."""
+        said = world.run("package", *words)
+
+        assert said.code == 0, said
+        assert (out / "ds-1.0.tar.gz").exists()
+
+    @pytest.mark.parametrize("config", ["", "publish-origins = []", 'publish-origins = ["/elsewhere"]'])
+    def test_a_pass_writes_nothing_there(
+        self, world: World, out: Path, config: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever reconciles somebody's project writes nothing beside it, unless this machine says so."""
+        monkeypatch.setenv("MICROPKGD_CONFIG", str(world.write("micropkgd.toml", config)))
+        said = world.reconcile()
+
+        assert said.code == 2
+        assert (
+            f"error: destination `{out}` lies outside the project, and this machine's config does not name it"
+            in said.out
+        )
+        assert "hint: add it to `publish-origins` of the config, or run `micropkgd package --all` yourself" in said.out
+        assert not out.exists()
+
+    @pytest.mark.parametrize("key", ["publish-origins", "allowed-origins"])
+    def test_a_pass_writes_where_the_config_says(
+        self, world: World, out: Path, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Below a folder that is named; and then it rests."""
+        config = world.write("micropkgd.toml", f'{key} = ["{out.parent}"]')
+        monkeypatch.setenv("MICROPKGD_CONFIG", str(config))
+        world.sync()
+        assert (out / "ds-1.0.tar.gz").exists()
+
+        before = world.stamps()
+        world.sync()
+        assert world.stamps() == before
 
 
 def test_options_come_before_the_row_of_the_manifest(world: World) -> None:

@@ -219,6 +219,16 @@ def test_one_broken_module_does_not_stop_the_others(world: World) -> None:
     assert said.out.endswith("2 modules: 1 packaged, 1 failed\n")
 
 
+def test_an_empty_file_is_no_archive_to_set_aside(world: World) -> None:
+    """`touch` left it."""
+    module(world)
+    world.write(ARCHIVE, b"")
+    said = package(world)
+
+    assert "set aside" not in said.out
+    assert [path.name for path in (world.root / "dist").iterdir()] == ["ds-1.0.tar.gz"]
+
+
 def test_two_rows_for_one_archive_are_both_refused(world: World) -> None:
     """They would overwrite each other for ever."""
     both(world)
@@ -268,7 +278,7 @@ class TestForeign:
     def test_it_is_set_aside_and_that_is_said(self, world: World) -> None:
         """Each in a file of its own, and only once."""
         module(world)
-        for number, data in enumerate([FOREIGN, b"", b"no archive"], start=1):
+        for number, data in enumerate([FOREIGN, b"\n", b"no archive"], start=1):
             world.write(ARCHIVE, data)
             aside = f"{ARCHIVE}.foreign" if number == 1 else f"{ARCHIVE}.foreign.{number}"
             said = package(world)

@@ -4,6 +4,7 @@ For each entry: compare what its archive was made from with one `stat` a file, a
 and pack the module again. Then all that have a place are released together.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -45,7 +46,7 @@ def run_package(
         project = read_project(root)
         entries = entries_of(project, wanted)
         check_config(project.layout, (entry.env for entry in entries))
-        return package_entries(fs, project, entries, make_publisher=make_publisher)
+        return package_entries(fs, project, entries, make_publisher=make_publisher, outside=_anywhere)
 
 
 def run_publish(
@@ -66,7 +67,9 @@ def run_publish(
         project = read_project(root)
         entries = published_entries(project.manifest, modules)
         manner = Manner(by_hand=True)
-        return package_entries(fs, project, entries, apply=apply, make_publisher=make_publisher, manner=manner)
+        return package_entries(
+            fs, project, entries, apply=apply, make_publisher=make_publisher, manner=manner, outside=_anywhere
+        )
 
 
 def package_entries(
@@ -77,15 +80,19 @@ def package_entries(
     apply: bool = True,
     make_publisher: "MakePublisher | None" = None,
     manner: "Manner | None" = None,
+    outside: "Callable[[str], bool] | None" = None,
 ) -> tuple[PackageOutcome, ...]:
     """Package what changed since its last build. `apply` false says what would be done, and writes nothing.
+
+    `outside` says of an absolute folder whether archives may go there: whoever runs the command may say so, and a pass
+    only what the machine's config names, for a manifest is read on other machines, too.
 
     Rows of the manifest are published, where there is a publisher; what the command line asks otherwise never is.
 
     The caller holds the project, and its lock is the one that this pass leaves.
     """
     builds = read_builds(fs)
-    jobs = _refuse_overlaps([_job_or_failure(project, entry) for entry in entries])
+    jobs = _refuse_overlaps([_job_or_failure(project, entry, outside) for entry in entries])
     made = [_made(fs, project, entry, job, builds, apply=apply) for entry, job in zip(entries, jobs, strict=True)]
     if any(has_place(project, one) for one in made):
         made = released(project, made, make_publisher, manner, apply=apply)
@@ -102,7 +109,7 @@ def looked_at(fs: FsOps, project: Project) -> Seen | None:
     builds = read_builds(fs)
     seen: Seen = {}
     for entry in project.manifest.packages:
-        job = _job_or_failure(project, entry)
+        job = _job_or_failure(project, entry, _anywhere)
         known = builds.get(job.label) if isinstance(job, Job) else None
         if not isinstance(job, Job) or known is None or known.wish != job.wish:
             return None
@@ -128,11 +135,21 @@ def _recover(fs: FsOps) -> None:
         recover(fs)
 
 
-def _job_or_failure(project: Project, entry: PackageEntry) -> Job | Failure:
+def _anywhere(folder: str) -> bool:
+    """Where archives may go if the folder is named by a person who runs the command."""
+    return bool(folder)
+
+
+def _job_or_failure(project: Project, entry: PackageEntry, outside: "Callable[[str], bool] | None") -> Job | Failure:
     try:
-        return job_of(project, entry)
+        job = job_of(project, entry)
     except MicropkgError as error:
         return Failure.of(error)
+    if os.path.isabs(job.folder) and (outside is None or not outside(job.folder)):
+        problem = f"destination `{job.folder}` lies outside the project, and this machine's config does not name it"
+        hint = "add it to `publish-origins` of the config, or run `micropkgd package --all` yourself"
+        return Failure(2, "Usage", problem, hint)
+    return job
 
 
 def _refuse_overlaps(jobs: Sequence[Job | Failure]) -> list[Job | Failure]:

@@ -105,9 +105,6 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
         rewrite_parameters=project.manifest.policy.rewrite_parameters,
     )
     folder = _folder(entry.destination)
-    if posixpath.isabs(folder) and entry in project.manifest.packages:
-        hint = "only `micropkgd package -d` may name any folder: a manifest is read on other machines, too"
-        raise UsageError(f"destination `{folder}` is absolute", where=f"[package] {entry.module}", hint=hint)
     if f"{folder}/".startswith((f"{place.code}/", f"{place.tests}/")):
         raise UsageError(f"destination `{folder}` lies inside the module, which would then pack its own archive")
     return Job(subject, origin, folder, _wish(project, subject, origin))

@@ -64,8 +64,11 @@ def _place(fs: FsOps, path: RelPath, data: bytes, digest: Digest, *, apply: bool
 
 
 def _is_ours(fs: FsOps, path: RelPath) -> bool:
+    """Whether a file can be made again; one that is empty, as `touch` leaves it, holds nothing to keep."""
     status = fs.status(path)
-    return status is not None and status.st_size <= DEFAULT_LIMITS.packed and is_written_here(fs.read(path))
+    if status is None or status.st_size > DEFAULT_LIMITS.packed:
+        return False
+    return status.st_size == 0 or is_written_here(fs.read(path))
 
 
 def _put(fs: FsOps, path: RelPath, data: bytes, aside: RelPath | None) -> None:
