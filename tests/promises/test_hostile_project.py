@@ -388,7 +388,7 @@ def test_the_state_of_another_folder_is_forgotten(installed: World) -> None:
     assert clone.read("requirements.txt") == lines
     installed.asks_for(policy=policy)
     installed.sync()
-    assert installed.read("requirements.txt") == ""  # there it is believed
+    assert installed.read("requirements.txt") == lines  # nor here: the lock says whose a line is
 
 
 def test_a_planted_record_of_rest_does_not_stop_a_pass(installed: World) -> None:
