@@ -56,6 +56,8 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         yield from _detail_lines(entry, applied=outcome.applied, verbose=verbose)
     if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
+    if outcome.lock_holds and not quiet:
+        yield f"the lock holds: {plain(outcome.lock_holds)}"
     if not quiet:
         yield _summary(outcome)
 
@@ -130,6 +132,8 @@ def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Itera
         if entry.after is not None:
             since = f"; failing since {entry.failing_since}" if entry.failing_since else ""
             yield f"  kept: {_version(entry.after)} stays installed{since}"
+    if entry.last_failure is not None:
+        yield f"  not asked now; when it last was: {plain(entry.last_failure.problem)}"
     plan = entry.plan
     if plan is not None:
         shown = (

@@ -60,9 +60,9 @@ class Fields(NamedTuple):
             raise self._wrong(key, "a text that is not empty")
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts, empty where the key is absent."""
-        value = self.table.get(key, [])
+    def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of texts; the default where the key is absent."""
+        value = self.table.get(key, list(default))
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._wrong(key, "a list of texts")
         return tuple(value)

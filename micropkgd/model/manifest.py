@@ -37,6 +37,7 @@ _POLICY_KEYS = (
     "index-url",
     "mirrors",
     "rewrite-parameters",
+    "follow-branches",
 )
 _PARTS = ("pull", "package", "project")
 _BELOW = "write a place below the package folder, like `pipelines`"
@@ -86,6 +87,7 @@ class Policy(NamedTuple):
     index_url: str | None = None  # of requirements that name no index; None: what the machine says
     mirrors: tuple[str, ...] = ()  # where archives are by digest, too
     rewrite_parameters: bool = False  # whether names of moved modules in parameters follow
+    follow_branches: tuple[str, ...] = ("*",)  # of git, where sources are followed without anybody asking
 
 
 class PullEntry(NamedTuple):
@@ -301,6 +303,7 @@ def _policy(document: Table) -> Policy:
         index_url=fields.checked("index-url", parse_index),
         mirrors=fields.all_checked("mirrors", parse_mirror),
         rewrite_parameters=fields.flag("rewrite-parameters", default=False),
+        follow_branches=fields.texts("follow-branches", default=Policy().follow_branches),
     )
 
 

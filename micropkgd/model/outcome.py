@@ -53,6 +53,7 @@ class EntryOutcome(NamedTuple):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()  # on code that this pass rendered; no later one has them
+    last_failure: Failure | None = None  # of when its source was last asked, which this pass had no reason to do
     waiting: Installed | None = None  # the version that is held back
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
@@ -93,15 +94,15 @@ class EntryOutcome(NamedTuple):
     @property
     def condition(self) -> Condition:
         """How the entry stands."""
-        if self.failure is not None:
-            return self.failure.condition
+        if (failure := self.failure or self.last_failure) is not None:
+            return failure.condition
         return Condition.HELD if self.plan is not None and self.plan.held else Condition.READY
 
     @property
     def exit_code(self) -> int:
         """What this entry alone would end the command with."""
-        if self.failure is not None:
-            return self.failure.exit_code
+        if (failure := self.failure or self.last_failure) is not None:
+            return failure.exit_code
         return EXIT_HELD if self.plan is not None and self.plan.held else EXIT_IN_SYNC
 
 
@@ -116,6 +117,7 @@ class Outcome(NamedTuple):
     recovered: bool = False  # an interrupted commit was finished or taken back first
     set_aside: RelPath | None = None  # where a journal lies that this user did not write; nothing it says was done
     failure: Failure | None = None  # the project as a whole could not be worked on
+    lock_holds: str = ""  # why no source was followed, where git is the reason
     contents: Mapping[Digest, bytes] = {}  # the bytes that the changes write, for showing them
 
     @property

@@ -26,6 +26,7 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "set_aside": outcome.set_aside,
         "pending": outcome.pending,
         "failure": failure_document(outcome.failure),
+        "lock_holds": outcome.lock_holds or None,
         "entries": [_entry_document(entry) for entry in outcome.entries],
         "shared": [_change_document(change) for change in outcome.shared],
         "packages": [package_document(package) for package in outcome.packages],
@@ -66,6 +67,7 @@ def read_outcome(document: Document) -> Outcome:
             recovered=bool(document["recovered"]),
             set_aside=None if document["set_aside"] is None else RelPath(str(document["set_aside"])),
             failure=_failure(document["failure"]),
+            lock_holds=str(document.get("lock_holds") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DocumentError(f"not the outcome of a pass: {error!r}") from error
@@ -85,6 +87,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "drifted": list(plan.drifted) if plan else [],
         "waiting": _installed_document(entry.waiting),
         "failure": failure_document(entry.failure),
+        "last_failure": failure_document(entry.last_failure),
         "failing_since": entry.failing_since or None,
         "moved_from": entry.moved_from or None,
         "notes": list(entry.told),
@@ -108,6 +111,7 @@ def _entry(row: Document) -> EntryOutcome:
         failure=_failure(row["failure"]),
         notes=tuple(map(str, row["notes"])),
         waiting=_installed(row["waiting"]),
+        last_failure=_failure(row.get("last_failure")),
         failing_since=str(row["failing_since"] or ""),
         moved_from=RelPath(str(row["moved_from"] or "")),
         advice=str(row["advice"] or ""),

@@ -33,8 +33,8 @@ _WORST_FIRST: Final = (
 def entry_standing(entry: EntryOutcome) -> Standing:
     """How a pull entry stands after a pass."""
     plan = entry.plan
-    if entry.failure is not None:
-        return failed(entry.failure, entry.since)
+    if (failure := entry.failure or entry.last_failure) is not None:
+        return failed(failure, entry.since)
     if plan is not None and plan.held:
         held = ", ".join(change.path for change in plan.held)
         return Standing(Condition.HELD.value, "LocalEdits", held, entry.since)

@@ -14,20 +14,21 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import Following, Options
 from micropkgd.reconcile.plan.desired import desire
 from micropkgd.reconcile.plan.holds import decided
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
+from micropkgd.reconcile.record.failures import asked_again, with_last_failures
 from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
-from micropkgd.reconcile.record.state import caught_up, failing, holds_after, remember, with_since
+from micropkgd.reconcile.record.state import caught_up, holds_after, remember, with_since
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.reconcile.resolve.full_check import FullCheck
-from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen
+from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why_lock_holds
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.git import checked_out, wait_for_git
 from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.memory.suspension import read_suspension
@@ -76,22 +77,26 @@ def run_pass(
         fetcher = fetcher_for(project, make_fetcher)._replace(
             allow_downgrade=options.allow_downgrade, full_check=FullCheck(now, options.full_check)
         )
-        this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, frozenset(fs.names(KEPT)))
+        lock_holds = why_lock_holds(project, options, checked_out(root))
+        follow = follow_of(project, options, lock_holds, asked_again(project, state))
+        kept = frozenset(fs.names(KEPT))
+        this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, follow, kept)
         resolutions = _resolve(this)
         desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         holds = {} if this.by_lock else state.holds
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
-        outcome = _package(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
-        outcome = with_since(this, outcome)
+        outcome = outcome_of(root, proposal, recovery, applied=options.apply)
+        outcome = _package(this, proposal, outcome._replace(lock_holds="" if options.upgrade else lock_holds))
+        outcome = with_since(this, with_last_failures(this, outcome, resolutions))
         if options.apply:
             try:
                 lay_beside(fs, proposal, holds_after(this, proposal).values())
                 after = remember(this, proposal, outcome, resolutions)
                 give_account(this, outcome)
                 if options.is_plain:
-                    leave_record(this, proposal, watched, after.hashes, outcome)
+                    leave_record(this, proposal, watched, after, outcome)
             except OSError as error:
                 raise refused_by_disk(error) from error
         return outcome
@@ -142,14 +147,13 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
 def _resolve(this: Pass) -> Sequence[Resolution]:
     """Find the archive that answers each entry; of those that are left alone or decided on nobody is asked."""
     blocks = current_blocks(this.project)
-    follow = follow_of(this.project, this.options, failing(this.state))
     refs = [entry.ref.text for entry in this.project.manifest.pulls]
     known = {ref: Resolution(failure=LEFT_ALONE) for ref in refs if this.suspension.covers(ref)}
     for ref in this.options.choices:
         if ref in blocks and (answer := decided(this.state.holds.get(ref), blocks[ref])) is not None:
             known[ref] = answer
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
-    answers = iter(this.fetcher.resolve(asked, this.state.known, follow))
+    answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
     return [known[ref] if ref in known else next(answers) for ref in refs]
 
 
@@ -194,4 +198,5 @@ def _manner(this: Pass) -> "Manner | None":
         return None
     from micropkgd.reconcile.package.release import Manner
 
-    return Manner(follow=not (this.options.near or this.options.offline), full_check=this.fetcher.full_check)
+    asks = this.options.following is not Following.NOTHING and not this.options.offline
+    return Manner(follow=asks, full_check=this.fetcher.full_check)

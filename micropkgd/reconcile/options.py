@@ -1,12 +1,21 @@
 """How one pass is to be run: what the command line or the service asks of the loop."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
 
 TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "allow_empty", "offline")
 """The wishes of a command that a running service can be asked for in its place."""
+
+
+class Following(StrEnum):
+    """Whether a pass takes what is newer at the sources."""
+
+    ASKED = "asked"  # somebody asked for it
+    UNASKED = "unasked"  # nobody did: on the branches alone that the policy names
+    NOTHING = "nothing"  # a file was written: what is locked is installed, and a local archive that is new
 
 
 class Options(NamedTuple):
@@ -25,13 +34,13 @@ class Options(NamedTuple):
     lock_timeout: float = 60.0  # seconds
     full_check: float = 86_400.0  # seconds; how often a remote archive is fetched although it seems unchanged; 0: never
 
-    near: bool = False  # no remote source is asked about what is locked: nothing was said that could have changed it
     joins: tuple[str, ...] = ()  # ids of commits that the same command made before the pass
+    following: Following = Following.ASKED
     trigger: str = "command"  # why, for `micropkgd why`
     pass_id: str = ""  # names the pass in logs and accounts; empty: made up
 
     @property
     def is_plain(self) -> bool:
         """Whether it asks for nothing but what the manifest and the lock say: the everyday pass."""
-        ways = ("apply", "allow_empty", "offline", "lock_timeout", "full_check", "near", "trigger", "pass_id")
+        ways = ("apply", "allow_empty", "offline", "lock_timeout", "full_check", "following", "trigger", "pass_id")
         return self == Options(**{way: getattr(self, way) for way in ways})

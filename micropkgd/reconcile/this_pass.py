@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.reconcile.options import Options
-from micropkgd.reconcile.resolve.fetcher import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follows
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.memory.suspension import Suspension
@@ -21,6 +21,7 @@ class Pass(NamedTuple):
     suspension: Suspension
     state: State  # what the pass before left
     now: float  # seconds since the epoch: when it began
+    follow: Follows  # by ref
     kept: frozenset[str] = frozenset()  # the ids of the commits that were kept then
 
     @property

@@ -12,6 +12,7 @@ from micropkgd.model.tree import short
 
 BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
+_FAILED: Final = _WAITING | {Condition.STALLED.value}
 _DONE: Final = {
     Verb.INSTALL: "Installed",
     Verb.UPDATE: "Updated",
@@ -58,6 +59,11 @@ def stands(before: ProjectStatus | None, outcome: Outcome, moment: Moment, last_
 def waits_for_a_source(status: ProjectStatus) -> bool:
     """Whether anything of a project is to be tried again."""
     return any(standing.state in _WAITING for _, standing in _standings(status))
+
+
+def has_failed(status: ProjectStatus) -> bool:
+    """Whether anything of a project is not as it should be, and nobody asked for it to be left alone."""
+    return any(standing.state in _FAILED for _, standing in _standings(status))
 
 
 def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> Iterator[News]:

@@ -19,10 +19,10 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Queue, Settings
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import Following, Options
 from micropkgd.service.board import Board, Event
 from micropkgd.service.conclusion import Ended, bug, conclude, overdue
-from micropkgd.service.conditions import News, waits_for_a_source
+from micropkgd.service.conditions import News, has_failed, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
 from micropkgd.service.hooks.service_hooks import ServiceHooks
 from micropkgd.service.liveness import Pulse
@@ -36,6 +36,17 @@ from micropkgd.service.timing.timetable import Timetable
 from micropkgd.service.waiting_callers import Wishes
 
 TICK: Final = 5.0  # seconds between two looks at the clock and the network
+
+_FOLLOWS: Final = frozenset(
+    {
+        TriggerKind.START,
+        TriggerKind.SCHEDULE,
+        TriggerKind.WEBHOOK,
+        TriggerKind.QUEUE,
+        TriggerKind.NETWORK,
+        TriggerKind.RETRY,
+    }
+)
 
 Say = Callable[[Event], None]
 
@@ -120,7 +131,10 @@ class Supervisor:
         self.board.say(News("ConfigReloaded", "", "the config was read again"))
         await self.fleet.reload(settings)
         self.fleet.miss()
+        self._times.forget_outages()
+        failing = [root for root, status in self.board.projects.items() if has_failed(status)]
         self.trigger(Trigger(TriggerKind.CONFIG), spread=SOON)
+        self.trigger(Trigger(TriggerKind.RETRY, "the config was read again"), failing, spread=SOON)
 
     def statuses(self) -> list[ProjectStatus]:
         """How every project stands, with what is under way and planned."""
@@ -179,7 +193,7 @@ class Supervisor:
         """One pass from the reasons for it to its conclusion; nothing that goes wrong here stops the others."""
         root, pass_id, began = due.project, os.urandom(6).hex(), time.monotonic()
         wish = self._wishes.take(root)
-        options = wish.options if wish is not None else Options(lock_timeout=0.0, near=_is_near(due))
+        options = wish.options if wish is not None else Options(lock_timeout=0.0, following=_following(due))
         options = options._replace(pass_id=pass_id, trigger=due.reasons, full_check=self.settings.full_check)
         counts = options.apply
         try:
@@ -280,9 +294,11 @@ def _reach(settings: Settings) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _is_near(due: Due) -> bool:
-    """Whether nothing was said that has to do with a remote source."""
-    return due.kinds <= {TriggerKind.EDIT, TriggerKind.SCAN}
+def _following(due: Due) -> Following:
+    """Whether a pass takes what is newer at the sources: one that only a saved file led to does not."""
+    if due.kinds & {TriggerKind.COMMAND, TriggerKind.SIGNAL}:
+        return Following.ASKED
+    return Following.UNASKED if due.kinds & _FOLLOWS else Following.NOTHING
 
 
 def _wall(at: float) -> str:

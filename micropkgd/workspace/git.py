@@ -20,6 +20,9 @@ _GIT_MARKS = {
     "CHERRY_PICK_HEAD": "a cherry-pick",
     "REVERT_HEAD": "a revert",
 }
+_TURNING = {"BISECT_LOG": "a bisect", "sequencer": "a cherry-pick or revert"}  # what a pass need not wait for
+_BRANCHES = "refs/heads/"
+_UNKNOWN = ".invalid"  # the branch that HEAD names where the real one stands in a reftable
 _HEADER = 12  # bytes
 _UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
 _EXTENDED = 0x4000
@@ -35,6 +38,35 @@ class Tracked(NamedTuple):
     inode: int  # the lower 32 bits, as of the size
     size: int
     blob: bytes  # names the content
+
+
+class CheckedOut(NamedTuple):
+    """What is checked out in the work tree around a project."""
+
+    branch: str = ""  # empty where HEAD is detached, or it cannot be told
+    detached: bool = False
+    turning: str = ""  # what git is in the middle of: "a bisect", "a merge"
+
+
+def checked_out(root: str) -> CheckedOut | None:
+    """What is checked out around a project; None where no repository is."""
+    folder = git_folder(root)
+    if folder is None:
+        return None
+    marks = {**_GIT_MARKS, **_TURNING}
+    turning = next((what for mark, what in marks.items() if os.path.exists(os.path.join(folder, mark))), "")
+    path = os.path.join(folder, "HEAD")
+    try:
+        # In repositories of long ago HEAD is a link to the file of its branch.
+        said = f"ref: {os.readlink(path)}" if os.path.islink(path) else os.fsdecode(read_regular(path)).strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TreeError.unreadable(error, path) from error
+    if not said.startswith("ref:"):
+        return CheckedOut(detached=True, turning=turning)
+    branch = said.removeprefix("ref:").strip().removeprefix(_BRANCHES)
+    return CheckedOut("" if branch == _UNKNOWN else branch, turning=turning)
 
 
 def git_folder(root: str) -> str | None:

@@ -1,1 +1,4 @@
-"""Say and remember what came of a pass: `outcome` for the caller, `state` for the next pass, `pass_log` for people."""
+"""Say and remember what came of a pass: `outcome` for the caller, `state` for the next pass, `pass_log` for people.
+
+`failures` keeps what was learnt of a source that failed through the passes that do not ask it.
+"""

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.proposal import Proposal
+from micropkgd.reconcile.resolve.fetcher import Follow
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
 from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
-from micropkgd.workspace.memory.state import Hold
+from micropkgd.workspace.memory.state import Hold, State
 from micropkgd.workspace.memory.suspension import SUSPENDED
-from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction.commit import Recovery
@@ -83,11 +84,14 @@ def depended_on(project: Project) -> tuple[list[str], list[str]]:
     return [MANIFEST_NAME, *layout.settings, SUSPENDED, *archives], folders
 
 
-def leave_record(this: Pass, proposal: Proposal, watched: Watched, hashes: Hashes, outcome: Outcome) -> None:
+def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State, outcome: Outcome) -> None:
     """Let the next pass take the short way, if it would find nothing to do and to say."""
     fs, project = this.fs, this.project
     if not can_settle(outcome) or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
         return
+    if any(_has_more(this, entry, proposal, after) for entry in project.manifest.pulls):
+        return
+    hashes = after.hashes
     # These the pass itself may just have written.
     written = watch(project.root, (LOCK_NAME, project.layout.requirements, *_records(project)), ())
     installed: dict[str, Signature | None] = {}
@@ -108,6 +112,14 @@ def _records(project: Project) -> list[RelPath]:
     from micropkgd.reconcile.package.record import BUILDS
 
     return [BUILDS]
+
+
+def _has_more(this: Pass, entry: PullEntry, proposal: Proposal, after: State) -> bool:
+    """Whether a pass that follows would find another archive than what is locked, as far as this one can tell."""
+    known, ref = after.known.get(entry.ref.text), entry.ref.text
+    locked = {block.archive for block in proposal.lock.blocks if block.ref == ref}
+    follows = this.follow[ref] is Follow.REFS or entry.sha256 in locked
+    return not follows and (known is None or known.archive not in locked)
 
 
 def _may_stand(fs: FsOps, path: RelPath) -> bool:

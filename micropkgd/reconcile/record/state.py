@@ -15,6 +15,7 @@ from micropkgd.model.standing import entry_standing, is_failing, package_standin
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.holds import is_about, new_hold
 from micropkgd.reconcile.plan.proposal import Planned, Proposal
+from micropkgd.reconcile.record.failures import failing_after
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
@@ -50,6 +51,7 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
         standing=dict(_standings(this, outcome)),
         packages=dict(_packages(this, outcome)),
         holds=holds_after(this, proposal),
+        failing=failing_after(this, outcome, resolutions),
     )
     if after != before:
         write_state(this.fs, after)
@@ -81,11 +83,6 @@ def with_since(this: Pass, outcome: Outcome) -> Outcome:
         entries=tuple(_entry_since(this, entry) for entry in outcome.entries),
         packages=tuple(_package_since(this, package) for package in outcome.packages),
     )
-
-
-def failing(state: State) -> frozenset[str]:
-    """The refs of the entries that the last pass could not bring into line."""
-    return frozenset(key.ref for key, one in state.standing.items() if is_failing(one))
 
 
 def _entry_since(this: Pass, entry: EntryOutcome) -> EntryOutcome:

@@ -40,6 +40,11 @@ class Follow(StrEnum):
 
     REFS = "refs"  # what stands at the ref now
     LOCK = "lock"  # what is locked; a ref that is not locked yet is asked
+    NEWS = "news"  # what is locked, unless a place on this machine has another archive than when it was last asked
+
+
+Follows = Mapping[str, Follow]
+"""By ref."""
 
 
 class Resolution(NamedTuple):
@@ -51,6 +56,8 @@ class Resolution(NamedTuple):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     asked: bool = False  # whether its source has answered: something newer may have been learnt
+    unanswered: Failure | None = None  # how its source failed, where what is locked is the answer all the same
+    answered: bool = False  # whether it was looked at, and has nothing new
 
 
 class Wanted(NamedTuple):
@@ -78,7 +85,7 @@ class Fetcher(NamedTuple):
         self,
         entries: Sequence[tuple[PullEntry, Block | None]],
         known: Mapping[str, Known],
-        follow: Mapping[str, Follow],
+        follow: Follows,
     ) -> list[Resolution]:
         """Answer each entry, in order; refs that must be asked are asked together."""
         answers: dict[int, Resolution] = {}
@@ -88,7 +95,7 @@ class Fetcher(NamedTuple):
             settled = _without_asking(entry, block, follow[entry.ref.text])
             if settled is not None:
                 answers[number] = settled
-                if follow[entry.ref.text] is Follow.LOCK or not self._is_due(entry, known.get(entry.ref.text)):
+                if follow[entry.ref.text] is not Follow.REFS or not self._is_due(entry, known.get(entry.ref.text)):
                     continue
             try:
                 asked = requests if settled is None else pinned
@@ -97,7 +104,10 @@ class Fetcher(NamedTuple):
                 answers.setdefault(number, Resolution(failure=Failure.of(error)))
         replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
         for (number, request), reply in zip(requests.items(), replies, strict=True):
-            answers[number] = self._resolution(request, reply, known.get(request.ref.text))
+            found, (_, block) = known.get(request.ref.text), entries[number]
+            answers[number] = self._resolution(request, reply, found)
+            if follow[request.ref.text] is Follow.NEWS and block is not None:
+                answers[number] = _news(answers[number], found, block)
         if pinned:
             self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
@@ -249,12 +259,20 @@ def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Re
         return None
     if entry.sha256 is not None and block.archive == entry.sha256:
         return Resolution(block.archive, release=block.release)
-    if follow is Follow.LOCK:
+    if follow is Follow.LOCK or (follow is Follow.NEWS and entry.kind is not RefKind.LOCAL):
         if entry.sha256 is not None:
             problem = f"locked to {block.archive}, but pinned to {entry.sha256}"
             return Resolution(failure=Failure(3, "OutOfStep", problem, "run `micropkgd lock`"))
         return Resolution(block.archive, release=block.release)
     return None
+
+
+def _news(found: Resolution, known: Known | None, block: Block) -> Resolution:
+    """What a place on this machine has come to have since it was last asked; else what is locked."""
+    if found.failure is None and known is not None and found.archive != known.archive:
+        return found
+    answered = found.failure is None
+    return Resolution(block.archive, found.known, block.release, unanswered=found.failure, answered=answered)
 
 
 def _python_of(data: bytes) -> str:

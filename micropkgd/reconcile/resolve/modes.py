@@ -1,16 +1,22 @@
-"""What `--locked`, `--frozen`, `--offline` and the policy make of a project before it is worked on. Pure."""
+"""What `--locked`, `--frozen`, `--offline`, the policy and git make of a project before it is worked on. Pure.
+
+Rule: what is newer at the sources is taken where somebody asked for it, or where it was time to look. A file that was
+written is neither: `git checkout` writes files, and what it checks out has a lock of its own.
+"""
 
 from collections.abc import Collection
+from fnmatch import fnmatchcase
 
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.lock import RENDERER, Block
-from micropkgd.model.manifest import Update
+from micropkgd.model.manifest import PullEntry, Update
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import Following, Options
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Follow
+from micropkgd.reconcile.resolve.fetcher import Follow, Follows
 from micropkgd.reconcile.resolve.rendering import requested
+from micropkgd.workspace.git import CheckedOut
 from micropkgd.workspace.project import Project
 
 
@@ -45,13 +51,50 @@ def frozen(project: Project) -> Project:
     return project._replace(manifest=manifest)
 
 
-def follow_of(project: Project, options: Options, failing: Collection[str] = ()) -> dict[str, Follow]:
-    """Whether each entry follows its ref or stays with the lock; what is `failing` is always asked again."""
-    stay = options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
+def why_lock_holds(project: Project, options: Options, head: CheckedOut | None) -> str:
+    """Why no source is followed in what is checked out; empty where nothing of git speaks against it.
+
+    A commit that somebody looks at, or a history that is being made, is not to be changed by what is newest today.
+    """
+    asks_nothing = options.following is Following.NOTHING or _stays(project, options)
+    if head is None or asks_nothing or project.in_conflict:  # whose lock is to be made anew
+        return ""
+    if head.turning:
+        return f"git is in the middle of {head.turning}"
+    if head.detached:
+        return "HEAD is detached"
+    branches = project.manifest.policy.follow_branches
+    if options.following is Following.ASKED or any(fnmatchcase(head.branch, pattern) for pattern in branches):
+        return ""
+    return f"`follow-branches` leaves out {f'`{head.branch}`' if head.branch else 'a branch that cannot be told'}"
+
+
+def follow_of(project: Project, options: Options, lock_holds: str = "", again: Collection[str] = ()) -> Follows:
+    """What each entry follows, by ref; `again` are those whose source is asked although a file was written only."""
+    stay = _stays(project, options) or bool(lock_holds)
+    blocks = current_blocks(project)
     follow = {}
     for entry in project.manifest.pulls:
-        near = options.near and entry.ref.text not in failing
-        out_of_reach = (options.offline or near) and entry.kind is not RefKind.LOCAL
-        locked = (stay and entry.ref.text not in options.upgrade) or out_of_reach
-        follow[entry.ref.text] = Follow.LOCK if locked else Follow.REFS
+        ref = entry.ref.text
+        if ref in options.upgrade:
+            follow[ref] = Follow.REFS
+        elif stay or (options.offline and entry.kind is not RefKind.LOCAL):
+            follow[ref] = Follow.LOCK
+        elif options.following is Following.NOTHING and ref not in again and not _asks_anew(entry, blocks[ref]):
+            follow[ref] = Follow.NEWS
+        else:
+            follow[ref] = Follow.REFS
     return follow
+
+
+def _stays(project: Project, options: Options) -> bool:
+    """Whether somebody, or the policy, has asked to stay with the lock."""
+    return options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
+
+
+def _asks_anew(entry: PullEntry, block: Block | None) -> bool:
+    """Whether the manifest names another archive for an entry than what is locked for it."""
+    if block is None:
+        return True
+    moved = block.index_url and entry.index_url is not None and entry.index_url != block.index_url
+    return bool(moved) or entry.sha256 not in {None, block.archive}

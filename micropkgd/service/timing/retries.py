@@ -47,7 +47,7 @@ def not_asked_before(outcome: Outcome) -> float:
 
 def _transient(outcome: Outcome) -> Iterator[Failure]:
     """What trying again may mend; of a download that is on its way the end is told."""
-    entries = (entry.failure for entry in outcome.entries)
+    entries = (entry.failure or entry.last_failure for entry in outcome.entries)
     packages = (package.failure for package in outcome.packages)
     parts = (outcome.failure, *entries, *packages)
     return (one for one in parts if one is not None and one.transient and not one.downloading)

@@ -76,7 +76,9 @@ def settle(
 
 def can_settle(outcome: Outcome) -> bool:
     """Whether nothing is left to do or to say: no failure, nothing held, no note that the next pass would have, too."""
-    if outcome.exit_code != 0 or any(entry.notes or entry.after is None or entry.failure for entry in outcome.entries):
+    if outcome.exit_code != 0:
+        return False
+    if any(entry.notes or entry.after is None or entry.failure or entry.last_failure for entry in outcome.entries):
         return False
     return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
 

@@ -62,6 +62,18 @@ class Hold(NamedTuple):
     paths: tuple[RelPath, ...]  # the files that hold it
 
 
+class Failing(NamedTuple):
+    """How an entry failed when its source was last asked; nothing else says that it is well again."""
+
+    exit_code: int
+    reason: str
+    problem: str
+    hint: str
+    transient: bool
+    of_source: bool  # the source itself, not what became of its archive
+    fs_args: str  # how the file that says how it is reached stood then; empty for none
+
+
 class State(NamedTuple):
     """All of it."""
 
@@ -71,6 +83,7 @@ class State(NamedTuple):
     standing: Mapping[EntryKey, Standing] = {}
     packages: Mapping[str, Standing] = {}  # by module
     holds: Mapping[str, Hold] = {}  # by ref
+    failing: Mapping[str, Failing] = {}  # by ref
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
 
 
@@ -97,6 +110,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
         "packages": {module: standing[:4] for module, standing in state.packages.items()},
         "holds": state.holds,
+        "failing": state.failing,
         "commits": fs.names(KEPT),
     }
     try:
@@ -121,6 +135,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
         packages={module: _standing(row) for module, row in _table(document.get("packages", {})).items()},
         holds={ref: _hold(row) for ref, row in _table(document.get("holds", {})).items()},
+        failing={ref: _failing(row) for ref, row in _table(document.get("failing", {})).items()},
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
@@ -167,6 +182,13 @@ def _hold(row: object) -> Hold:
         label=str(label),
         paths=tuple(rel_path(str(path)) for path in _list(paths)),
     )
+
+
+def _failing(row: object) -> Failing:
+    code, reason, problem, hint, transient, of_source, fs_args = _list(row)
+    if not isinstance(code, int):
+        raise TypeError(row)
+    return Failing(code, str(reason), str(problem), str(hint), transient is True, of_source is True, str(fs_args))
 
 
 def _applied(row: object) -> Applied:
