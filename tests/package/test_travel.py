@@ -28,7 +28,7 @@ BACKUPS = [
     "x.py___jb_tmp___",
 ]
 SYSTEMS = ["Thumbs.db", "desktop.ini"]
-KEYS = ["id_rsa", "id_ed25519", "id_ed25519_sk", "server.key", "store.P12", "me.ppk", "keys.kdbx", "terraform.tfstate"]
+KEYS = ["id_rsa", "id_ed25519", "id_ed25519_sk", "server.key", "store.PFX", "me.ppk", "keys.kdbx", "terraform.tfstate"]
 CREDENTIALS = [
     "credentials", "credentials.yml", "Credentials.json", "google-credentials.json", "client_secret_12.json",
     "secrets.toml", "secret.txt", "passwords.csv", "service-account.json", "service_account_prod.json", "prod.env",
