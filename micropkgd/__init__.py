@@ -5,4 +5,4 @@ Read `errors`, then `model/` (the words), then `reconcile/` (`cycle` tells one p
 `machine/`, `service/`, `cli/`, `kedro_plugin`. Imports point down (docs/architecture.md).
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
