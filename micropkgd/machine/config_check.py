@@ -4,6 +4,7 @@ A fault of the config itself is found when it is read.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from micropkgd.errors import words_of
@@ -12,7 +13,7 @@ from micropkgd.machine.places import socket_path
 from micropkgd.machine.projects import find_projects
 from micropkgd.model.settings import Hooks, Settings
 
-_SOCKET_AT_MOST = 107  # bytes; the kernel's limit, unix(7)
+_SOCKET_AT_MOST = 103 if sys.platform == "darwin" else 107  # bytes; the kernel's limit, unix(7)
 
 
 def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:

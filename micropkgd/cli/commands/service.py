@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.say import say, say_json
+from micropkgd.errors import UsageError
 from micropkgd.machine import systemd_units as units
 from micropkgd.machine.places import find_config, usual_places
 from micropkgd.machine.systemd_units import SERVICE, SOCKET, Step
@@ -18,6 +19,9 @@ _WOULD = {"write": "would write", "keep": "is already", "remove": "would remove"
 
 def service(options: Namespace) -> int:
     """Put the units in place, or take them away."""
+    if not sys.platform.startswith("linux"):
+        hint = "start `micropkgd reconcile` by what this system has for that, like launchd.plist(5)"
+        raise UsageError("the units are for systemd, which this system does not have", hint=hint)
     folder = units.unit_folder(os.environ)
     if options.action == "install":
         steps = units.install(folder, _texts(options), force=options.force, dry_run=options.dry_run)

@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -16,6 +17,8 @@ from typing import Final, NamedTuple
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
 from micropkgd.machine.places import socket_path
 
+_SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
+_XUCRED = "IIh16I"  # version, user, and groups
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
 
 
@@ -51,7 +54,7 @@ def listen(path: str) -> socket.socket:
         _remove_dead(path)
         before = os.umask(0o177)
         try:
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listener.bind(path)
         finally:
             os.umask(before)
@@ -67,8 +70,13 @@ def listen(path: str) -> socket.socket:
 
 def peer_of(connection: socket.socket) -> tuple[int, int]:
     """The process and the user on the other side, as the kernel says."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    pid, uid, _ = struct.unpack("3i", credentials)
+    if sys.platform == "darwin":  # unix(4) there; the standard library has no names for these
+        credentials = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, struct.calcsize(_XUCRED))
+        (pid,) = struct.unpack("i", connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID, struct.calcsize("i")))
+        _, uid, *_ = struct.unpack(_XUCRED, credentials)
+    else:
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, uid, _ = struct.unpack("3i", credentials)
     return pid, uid
 
 
@@ -97,7 +105,7 @@ def _is_socket(descriptor: int) -> bool:
 
 def _listens(passed: socket.socket) -> bool:
     unix = passed.family == socket.AF_UNIX and passed.type == socket.SOCK_STREAM
-    return unix and passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+    return unix and passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) != 0
 
 
 def _check_folder(folder: str) -> None:
@@ -115,7 +123,7 @@ def _remove_dead(path: str) -> None:
         return
     if not stat.S_ISSOCK(status.st_mode):
         raise TreeError("something else than a socket stands here", where=path, hint="move it away")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2)
         try:
             probe.connect(path)
