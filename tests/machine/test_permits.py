@@ -38,7 +38,7 @@ def shop(world: World, faults: FaultServer, tmp_path: Path) -> World:
     module(world, {"nodes.py": "A = 1\n"})
     world.manifest(f'"{address}" = {{}}')
     with (world.root / "pyproject.toml").open("a") as manifest:
-        row = f'"pipelines.ds" = {{publish = "{tmp_path}/share/"}}'
+        row = f'"pipelines.ds" = {{publish = "{tmp_path}/share/", publish-when = "saved"}}'
         manifest.write(f"[tool.micropkgd.package]\n{row}\n")
     assert world.has(f"{CODE}/nodes.py")
     return world
@@ -75,7 +75,7 @@ def test_inside_the_project_anything_goes(shop: World, tmp_path: Path, monkeypat
     """What is published there is written where the project may write anyway."""
     write_config(tmp_path, "publish-origins = []", monkeypatch)
     shop.write("out/.keep", "")
-    shop.manifest('"pipelines.ds" = {publish = "out/"}', home="tool.micropkgd.package")
+    shop.manifest('"pipelines.ds" = {publish = "out/", publish-when = "saved"}', home="tool.micropkgd.package")
 
     assert reasons(shop.reconcile("--json")) == [""]
     assert shop.has("out/ds-1.0.tar.gz")

@@ -14,7 +14,7 @@ from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import World, archive
 
 OWN = "src/shop/ds/nodes.py"
-PUBLISHED = '\n[tool.micropkgd.package]\n"pipelines.features" = {{ publish = "{}" }}\n'
+PUBLISHED = '\n[tool.micropkgd.package]\n"pipelines.features" = {{ publish = "{}", publish-when = "saved" }}\n'
 MODULE = '\n[tool.micropkgd.package]\n"pipelines.features" = {}\n'
 
 Make = Callable[[World, FaultServer], None]

@@ -102,7 +102,8 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_shown, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_shown(inner)}' for key, inner in value.items())}}}"
+        rows = (f"{key} = {_shown(inner)}" for key, inner in value.items() if inner is not None)
+        return f"{{{', '.join(rows)}}}"
     return json.dumps(_time(value) if isinstance(value, float) else value, ensure_ascii=False)
 
 
