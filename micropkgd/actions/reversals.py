@@ -24,11 +24,13 @@ class Way(NamedTuple):
     then: Digest | None  # what stood there before them
     copy: RelPath  # where that is kept
     unbroken: bool = True  # nobody else changed the file between two of them
+    executable: bool = False  # what is kept could be run
 
     def change(self, kind: Kind | None = None) -> Change:
         """The step that goes it."""
         usual = Kind.CREATE if self.now is None else Kind.DELETE if self.then is None else Kind.UPDATE
-        return Change(kind or usual, self.path, self.now, self.then, "as it was" if kind is None else "changed since")
+        reason = "as it was" if kind is None else "changed since"
+        return Change(kind or usual, self.path, self.now, self.then, reason, self.executable)
 
 
 class Part(NamedTuple):
@@ -71,7 +73,8 @@ def parts_of(fs: FsOps, ways: Iterable[Way], now: Lock, then: Lock, shared: froz
             in_the_way.append(way.change(Kind.HOLD))
         if way.path not in shared and not _is_outgrown(fs, way, owners):
             owner = owners.get(way.path)
-            going.setdefault(frozenset(families[owner] if owner else ()), []).append(way)
+            kept = way._replace(executable=fs.is_executable(way.copy))
+            going.setdefault(frozenset(families[owner] if owner else ()), []).append(kept)
     if in_the_way:
         going.setdefault(frozenset(), [])
     return [_part(fs, refs, own, in_the_way) for refs, own in going.items()]

@@ -31,6 +31,7 @@ class Change(NamedTuple):
     before: Digest | None  # None: nothing stands there
     after: Digest | None  # None: nothing will
     reason: str
+    executable: bool = False  # it is to be run: a new file gets the bits for that, one that is there keeps its own, too
 
     @property
     def writes(self) -> bool:

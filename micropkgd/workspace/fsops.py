@@ -80,12 +80,20 @@ class FsOps:
         os.mkdir(name, mode, dir_fd=parent)
 
     @_telling
-    def write_file(self, path: RelPath, data: bytes, mode: int | None = None) -> None:
-        """Create a file that is not there yet, with these bytes and this mode, or the one the umask gives."""
+    def write_file(
+        self, path: RelPath, data: bytes, mode: int | None = None, *, executable: bool = False
+    ) -> None:  # fmt: skip
+        """Create a file that is not there yet, with these bytes and this mode, or the one the umask gives.
+
+        An executable one can be run by whoever can read it.
+        """
         parent, name = self._split(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(name, flags, 0o666, dir_fd=parent)
         try:
+            if executable:
+                readable = os.fstat(descriptor).st_mode if mode is None else mode
+                mode = stat.S_IMODE(readable | (readable & 0o444) >> 2)
             if mode is not None:
                 os.fchmod(descriptor, mode)
             rest = memoryview(data)
@@ -206,6 +214,11 @@ class FsOps:
             return os.stat(name, dir_fd=parent, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError, LinkInTheWayError):
             return None
+
+    def is_executable(self, path: RelPath) -> bool:
+        """Whether a file can be run by its owner."""
+        status = self.status(path)
+        return status is not None and stat.S_ISREG(status.st_mode) and bool(status.st_mode & stat.S_IXUSR)
 
     def names(self, path: RelPath) -> Sequence[str]:
         """The names in a folder, sorted; none where there is no such folder."""

@@ -73,7 +73,7 @@ def _staged(fs: FsOps, root: str, layout: Layout, proposal: Proposal) -> Iterato
 
 
 def _lay_out(fs: FsOps, root: str, stage: RelPath, layout: Layout, proposal: Proposal) -> None:
-    after = {change.path: change.after for change in proposal.plan.writes}
+    after = {change.path: change for change in proposal.plan.writes}
     made: set[str] = set()
 
     def make_folders(path: RelPath) -> None:
@@ -82,11 +82,11 @@ def _lay_out(fs: FsOps, root: str, stage: RelPath, layout: Layout, proposal: Pro
                 fs.make_folder(folder, 0o700)
             made.add(folder)
 
-    for path, digest in after.items():
-        if digest is not None:
+    for path, change in after.items():
+        if change.after is not None:
             place = RelPath(f"{stage}/{path}")
             make_folders(place)
-            fs.write_file(place, proposal.contents[digest])
+            fs.write_file(place, proposal.contents[change.after], executable=change.executable)
     for path in _untouched(root, layout, frozenset(after)):
         make_folders(RelPath(f"{stage}/{path}"))
         os.symlink(f"{root}/{path}", f"{root}/{stage}/{path}")

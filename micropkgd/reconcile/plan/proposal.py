@@ -256,7 +256,19 @@ class Proposer(NamedTuple):
         for entry in entries:
             contents |= entry.merged
         changes = tuple(one.change for one in shared)
-        return Proposal(tuple(entries), changes, {**contents, **contents_of(shared)}, lock, hashes, asking)
+        return Proposal(
+            tuple(map(self._with_bits, entries)), changes, {**contents, **contents_of(shared)}, lock, hashes, asking
+        )
+
+    def _with_bits(self, entry: Planned) -> Planned:
+        """Say which new files are to be run: what the archive says so of, and what could be run where it moves from."""
+        if entry.plan is None or entry.desired.rendering is None:
+            return entry
+        executables = set(entry.desired.rendering.executables)
+        if entry.journey is not None:
+            executables |= {path for path, old in entry.journey.origins.items() if self.fs.is_executable(old)}
+        changes = (change._replace(executable=change.path in executables) for change in entry.plan.changes)
+        return entry._replace(plan=entry.plan._replace(changes=tuple(changes)))
 
     def _asking(self, entry: Planned) -> Asking:
         """What an entry asks of the requirements file; one that is new takes over what a pull by hand asked for."""

@@ -40,6 +40,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     packages = packages_among(member.path for member in sdist.members)
     files: dict[RelPath, bytes] = {}
     findings: list[tuple[RelPath, Finding]] = []
+    executables = set()
     for member in _wanted(sdist, package):
         path = _target(member.path, package, leaf, place)
         if path in files:
@@ -53,12 +54,20 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
         else:
             moved = _relocated(member, relocation, packages)
         files[path] = moved.source
+        executables |= {path} if member.executable else set()
         findings += ((path, finding) for finding in moved.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
     scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
     return Rendering(
-        metadata.name, metadata.version, place, files, scaffolds, metadata.requirements, tuple(findings)
-    )  # fmt: skip
+        metadata.name,
+        metadata.version,
+        place,
+        files,
+        scaffolds,
+        metadata.requirements,
+        tuple(findings),
+        frozenset(executables),
+    )
 
 
 def _importable(package: str) -> str:

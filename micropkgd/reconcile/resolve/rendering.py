@@ -25,6 +25,7 @@ class Rendering(NamedTuple):
     scaffolds: tuple[RelPath, ...]  # `__init__.py` of the folders above: made where missing, owned by nobody
     requirements: tuple[str, ...]
     findings: "tuple[tuple[RelPath, Finding], ...]"  # imports that could not be rewritten
+    executables: frozenset[RelPath] = frozenset()  # the files that the archive means to be run
 
 
 def requested(entry: PullEntry, layout: Layout) -> Digest:

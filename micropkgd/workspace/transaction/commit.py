@@ -153,7 +153,7 @@ def _write_staged(
         if change.after is not None:
             old = fs.status(change.path) if change.before is not None else None
             mode = None if old is None else stat.S_IMODE(old.st_mode) & 0o777
-            fs.write_file(operation.staged, contents[change.after], mode)
+            fs.write_file(operation.staged, contents[change.after], mode, executable=change.executable)
         operations.append(operation)
     fs.sync_files([operation.staged for operation in operations if operation.after is not None])
     for above in (stage, TXN, FOLDER, None):
