@@ -56,18 +56,18 @@ class Hooked(FsOps):
         self.calls: list[Call] = []
         self._before, self._after = before, after
 
-    def _show(self, name: str, arguments: tuple[Any, ...]) -> None:
+    def _show(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         call = Call(len(self.calls) + 1, name, arguments)
         self.calls.append(call)
         self._before(call)
         try:
-            getattr(super(), name)(*arguments)
+            getattr(super(), name)(*arguments, **options)
         finally:
             self._after(call)
 
 
 def _hooked(name: str) -> Callable[..., None]:
-    return lambda fs, *arguments: fs._show(name, arguments)
+    return lambda fs, *arguments, **options: fs._show(name, arguments, options)
 
 
 for _name in MUTATING:
