@@ -247,10 +247,15 @@ def test_a_file_that_may_not_be_moved_stops_its_entry_alone(case: Case, code: in
     shared = {"requirements.in", "micropkg.lock"}
     for call in filter(moves_a_file, case.calls):
         scene, path = case.copy(), target_of(call)
-        if path in shared:
+        if path == "micropkg.lock":
             with pytest.raises(TreeError, match="be replaced"):
                 scene.run(hooking(fail_at(call.number, code)))
             assert scene.tree() == case.old
+        elif path == "requirements.in":  # the entries whose lines it was to get stay as they are, and only they
+            outcome = scene.run(hooking(fail_at(call.number, code)))
+            reasons = {entry.failure.reason for entry in outcome.entries if entry.failure is not None}
+            assert reasons == {"RequirementsFile"}
+            assert scene.tree()[path] == case.old[path]
         else:
             outcome = scene.run(hooking(fail_at(call.number, code)))
             (failed,) = [entry for entry in outcome.entries if entry.failure is not None]
