@@ -33,14 +33,15 @@ def agreed_identity(*stated: Identity, root: str) -> tuple[str, str]:
     if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version)):
         raise ArchiveError("bad-metadata", f"`{shown(name)}` {shown(version)} is not a name and version")
     for one in stated:
-        if not (_same_name(one.name or name, name) and _same_version(one.version or version, version)):
+        if not (same_name(one.name or name, name) and _same_version(one.version or version, version)):
             raise _mismatch(f"{one.where} says `{shown(one.name)}` {shown(one.version)}", name, version)
     if not _fits_root(root, name, version):
         raise _mismatch(f"the root folder is `{shown(root)}`", name, version)
     return name, version
 
 
-def _same_name(one: str, other: str) -> bool:
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are one to an index (PEP 503)."""
     return one == other or _SEPARATORS.sub("-", one).lower() == _SEPARATORS.sub("-", other).lower()
 
 
@@ -58,7 +59,7 @@ def _same_version(one: str, other: str) -> bool:
 def _fits_root(root: str, name: str, version: str) -> bool:
     """Names and versions may both hold dashes, so each dash is tried as the border."""
     borders = (at for at, character in enumerate(root) if character == "-")
-    return any(_same_name(root[:at], name) and _same_version(root[at + 1 :], version) for at in borders)
+    return any(same_name(root[:at], name) and _same_version(root[at + 1 :], version) for at in borders)
 
 
 def _mismatch(problem: str, name: str, version: str) -> ArchiveError:

@@ -50,7 +50,6 @@ def test_the_version_is_read_from_the_syntax_tree(world: World, init: str, versi
     "init",
     [
         pytest.param("import os\n__version__ = os.environ['V']", id="computed"),
-        pytest.param("import os\nfrom shop import __version__", id="imported"),
         pytest.param("import os\nimport v as __version__", id="imported-as"),
         pytest.param('__version__ = "1"\n__version__ += ".dev0"', id="added-to"),
         pytest.param('try:\n    __version__ = "1"\nexcept E:\n    pass', id="conditional"),

@@ -5,6 +5,7 @@ with the text that costs most there. Four times the text may cost about four tim
 sixteen times and more, and holds the interpreter meanwhile.
 """
 
+import ast
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,8 @@ from micropkgd.model.manifest import check_name
 from micropkgd.model.patterns import matches
 from micropkgd.model.ref import Ref, parse_mirror
 from micropkgd.reconcile.package.git_rules import GitRules
-from micropkgd.reconcile.package.metadata import normal_version, read_requirements, stated_version
+from micropkgd.reconcile.package.metadata import normal_version, read_requirements
+from micropkgd.reconcile.package.static_text import bindings_of
 from micropkgd.relocate import Move, Relocation, mentions, relocate
 from micropkgd.sdist.fields import read_fields
 from micropkgd.sdist.requirements import canonical_requirements, direct_address
@@ -53,6 +55,11 @@ def ignored(text: str) -> object:
     """The rules of a `.gitignore`, and one long name."""
     rules = GitRules(text.encode())
     return rules.verdict(rules.start, "a" * 254 + "b", is_folder=False)
+
+
+def stated(text: str) -> object:
+    """What a source says its version is."""
+    return bindings_of("__version__", ast.parse(text))
 
 
 def page(text: str) -> object:
@@ -100,7 +107,12 @@ CASES = {
     "requirement: address": Case(direct_address, lambda n: "a-" * n + " @"),
     "requirements.txt": Case(lambda text: read_requirements(text.encode(), ""), lambda n: "a #\n" * n + "-" * n),
     "version": Case(lambda text: normal_version(text, ""), lambda n: "1+" + "a." * n + "!"),
-    "version: stated": Case(lambda text: stated_version(text.encode(), ""), lambda n: "__version__ = '1'\n" * n),
+    "version: stated": Case(stated, lambda n: "__version__ = '1'\n" * n),
+    "version: chained": Case(stated, lambda n: "".join(f"a{i} = a{i + 1}\n" for i in range(n)) + "__version__ = a0"),
+    "version: doubled": Case(
+        stated, lambda n: "".join(f"a{i} = a{i + 1} + a{i + 1}\n" for i in range(n)) + "__version__ = a0"
+    ),
+    "version: path": Case(stated, lambda n: f"__version__ = open('a'{' / 1' * (n // 40)}).read()"),
     "metadata": Case(lambda text: read_fields(text.encode()), lambda n: "Requires-Dist: " + " " * n + "\n a" * n),
     "page: tags": Case(page, lambda n: "<a " * n),
     "page: quotes": Case(page, lambda n: "<a " + "a=\"b='" * n),

@@ -13,20 +13,17 @@ from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.package.build import Moved, described, move
-from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen, signatures
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen
 from micropkgd.reconcile.package.jobs import Job
-from micropkgd.reconcile.package.metadata import project_version, read_requirements, stated_version
+from micropkgd.reconcile.package.metadata import read_requirements
 from micropkgd.reconcile.package.still import read_still
-from micropkgd.reconcile.package.tour import unreadable
+from micropkgd.reconcile.package.version import Versions
 from micropkgd.relocate import notes_of
 from micropkgd.relocate.text import UnreadError
 from micropkgd.sdist.reader import Sdist
 from micropkgd.sdist.writer import Written, write_sdist
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project
-from micropkgd.workspace.reading import TEXT
-
-_MANIFEST = RelPath("pyproject.toml")
 
 
 class Made(NamedTuple):
@@ -88,27 +85,15 @@ def _notes(moved: Moved) -> tuple[str, ...]:
 def _version(fs: FsOps, project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:
     """The version: the module's, of a pulled module the one it came with, the project package's, the project's."""
     module = RelPath(f"{job.subject.place.code}/__init__.py")
-    if version := stated_version(contents.get(module, b""), module):
-        return version, {}
-    if job.origin is not None:
-        return job.origin.version, {}
-    package = RelPath(f"{project.layout.package_folder}/__init__.py")
-    asked = signatures(project.root, [package, _MANIFEST])
-    version = stated_version(_read_if_there(fs, package), package)
-    version = version or project_version(_read_if_there(fs, _MANIFEST))
+    versions = Versions(fs, project.root, project.layout)
+    version = versions.of_module(module, contents.get(module, b""))
+    if version is None and job.origin is not None:
+        version = job.origin.version
+    version = version or versions.of_project()
     if version is None:
         hint = 'write `__version__ = "1.0"` into it, or `version` into [project] of pyproject.toml'
         raise CodeError("no version is stated for this module", where=module, hint=hint)
-    return version, asked
-
-
-def _read_if_there(fs: FsOps, path: RelPath) -> bytes:
-    try:
-        return fs.read(path, at_most=TEXT)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise unreadable(error) from error
+    return version, versions.seen
 
 
 def _requirements(job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, ...]:

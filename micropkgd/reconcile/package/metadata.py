@@ -1,50 +1,18 @@
-"""Who a package says it is: version and requirements read from source text, and the files that state them.
+"""What a package says of itself: the normal form of a version, its requirements, and the files that state them.
 
-Promise P5: nothing is imported. A version is a text in an assignment that the syntax tree shows, or it is an error.
 Metadata are static: `PKG-INFO` promises by its version 2.2 that no build will say anything else (PEP 643).
 """
 
 import json
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from micropkgd import documents
 from micropkgd.errors import ArchiveError, CodeError, DocumentError
 from micropkgd.model.requirement_lines import logical_lines, stated, text_of
 from micropkgd.sdist.requirements import canonical_requirements
 
-if TYPE_CHECKING:
-    import ast
-
-_VERSION: Final = b"__version__"
 _PLAIN: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)
-_HINT: Final = 'write it as a text: `__version__ = "1.0"`'
-
-
-def stated_version(source: bytes, where: str) -> str | None:
-    """The `__version__` of a file in its normal form, None where it has none; `CodeError` where it is computed."""
-    if _VERSION not in source:
-        return None
-    from micropkgd.relocate.text import Text
-
-    try:
-        tree = Text.decode(source).tree()
-    except CodeError as error:
-        raise error.at(where) from error
-    found = None
-    for line, value in _bindings(tree):
-        if not _is_literal(value):
-            raise CodeError("`__version__` can only be known by running the code", where=f"{where}:{line}", hint=_HINT)
-        found = normal_version(str(value), f"{where}:{line}")
-    return found
-
-
-def project_version(pyproject: bytes) -> str | None:
-    """The version of `[project]` in `pyproject.toml`, None where it is missing or dynamic."""
-    project = documents.read_toml(pyproject).get("project")
-    version = project.get("version") if isinstance(project, dict) else None
-    return normal_version(version, "pyproject.toml") if isinstance(version, str) else None
 
 
 def normal_version(text: str, where: str) -> str:
@@ -124,36 +92,3 @@ def manifest_in(folders: Sequence[str]) -> bytes:
 
 def _summary(name: str) -> str:
     return f"Micro-package `{name}`"
-
-
-def _bindings(tree: "ast.Module") -> list[tuple[int, object]]:
-    """Each place that binds `__version__`, with the text or number given there; None where it is anything else."""
-    import ast
-
-    plain: dict[ast.AST, object] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Constant):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            plain.update({target: statement.value.value for target in targets if isinstance(target, ast.Name)})
-    return [(line, plain.get(node)) for line, node in _names(tree)]
-
-
-def _names(tree: "ast.Module") -> "list[tuple[int, ast.AST]]":
-    """Where the module itself binds `__version__`, in whatever way; functions and classes have names of their own."""
-    import ast
-
-    found: list[tuple[int, ast.AST]] = []
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name | ast.alias):
-            name = node.id if isinstance(node, ast.Name) else node.asname or node.name
-            reads = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-            found += [(node.lineno, node)] if name == "__version__" and not reads else []
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting += reversed(list(ast.iter_child_nodes(node)))
-    return found
-
-
-def _is_literal(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
