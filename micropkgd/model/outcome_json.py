@@ -169,6 +169,7 @@ def _changes(rows: Sequence[Document]) -> tuple[Change, ...]:
             None if row["before"] is None else parse_digest(row["before"]),
             None if row["after"] is None else parse_digest(row["after"]),
             str(row["reason"]),
+            bool(row["executable"]),
         )
         for row in rows
     )
