@@ -14,8 +14,11 @@ TEXT: Final = 4 * MIB  # bytes of a source file, of requirements, of fs-args: wh
 DOCUMENT: Final = 64 * MIB  # of a manifest, a lock, a record: what programs write, at 100,000 files
 
 
-def read_regular(path: str, *, at_most: int = DOCUMENT) -> bytes:
-    """The bytes of a regular file, also behind a link; `OSError` for a folder, a device, a pipe, a file too large."""
+def read_regular(path: str, *, at_most: int | None = DOCUMENT) -> bytes:
+    """The bytes of a regular file, also behind a link; `OSError` for a folder, a device, a pipe, a file too large.
+
+    Without a limit it is read whole: what this program made has the size that it was made with.
+    """
     with open_regular(path) as stream:
         return read_within(stream, at_most, path)
 

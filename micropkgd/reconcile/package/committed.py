@@ -90,4 +90,4 @@ class _Unchanged:
         return found == one[1:5]
 
     def _bytes(self, path: str) -> bytes:
-        return read_regular(os.path.join(self._root, path))
+        return read_regular(os.path.join(self._root, path), at_most=None)

@@ -155,7 +155,7 @@ class Publisher(NamedTuple):
 
     def _read(self, archived: Archived) -> bytes:
         try:
-            data = read_regular(os.path.join(self.root, archived.path))
+            data = read_regular(os.path.join(self.root, archived.path), at_most=None)
         except OSError as error:
             raise TreeError.unreadable(error, archived.path) from error
         if digest_of(data) != archived.digest:
