@@ -145,7 +145,7 @@ def configure(systemd: Systemd, projects: str) -> None:
     """Write the config of the instance."""
     folder = systemd.root / "etc" / "micropkgd"
     folder.mkdir(exist_ok=True)
-    (folder / "alice.toml").write_text(f"projects = {projects}\n")
+    (folder / "alice.toml").write_text(f'projects = {projects}\ntrust = "everything"\n')
 
 
 def started(systemd: Systemd) -> None:
@@ -284,8 +284,8 @@ def test_the_first_question_starts_the_users_service(login: Systemd) -> None:
 
     assert login.as_user("bob", "micropkgd", "health").stdout == "alive\n"
 
-    assert state(login, USER, "ActiveState") == "active"
+    login.until_holds(lambda: state(login, USER, "ActiveState") == "active")
     assert login.as_user("bob", "systemctl", "--user", "stop", USER).returncode == 0
     assert state(login, USER, "Result") == "success"
     assert login.as_user("bob", "micropkgd", "health").returncode == 0
-    assert state(login, USER, "ActiveState") == "active"
+    login.until_holds(lambda: state(login, USER, "ActiveState") == "active")

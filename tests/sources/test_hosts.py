@@ -158,7 +158,7 @@ def test_a_host_is_who_answers(ref: str, options: Mapping[str, object], host: st
 
 def test_the_host_of_a_requirement_is_its_index() -> None:
     """Whatever it leads to."""
-    request = Request(Ref.parse("name>=1"), lookup=Lookup("https://u:p@index.example/simple/"))
+    request = Request(Ref.parse("name>=1"), lookup=Lookup("https://index.example/simple/"))
     assert host_of(request) == "https://index.example"
 
 
