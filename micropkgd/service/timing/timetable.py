@@ -96,12 +96,6 @@ class Timetable:
             self.agenda.cancel(root, TriggerKind.RETRY)
         self._outages.clear()
 
-    def next_look(self, root: str) -> float | None:
-        """When sources are asked next, by schedule or because they failed; None for not by itself."""
-        kinds = (TriggerKind.SCHEDULE, TriggerKind.RETRY)
-        times = (self.agenda.planned(root, kind) for kind in kinds)
-        return min((at for at in times if at is not None), default=None)
-
     def _plan_schedule(self, root: str, now: Instant) -> None:
         times = self._times[root]
         pause = pause_until_next(times.group, now.wall, self._chance(), self._cron)
