@@ -69,6 +69,13 @@ def there(shelf: Path) -> list[str]:
 class TestCommitted:
     """In a git work tree what is published is what is committed."""
 
+    def test_a_test_that_does_not_travel_holds_nothing_back(self, committed: World, shelf: Path) -> None:
+        """One beside the folder of the module's tests is told, and need not be committed."""
+        committed.write("tests/test_ds.py", "T = 1\n")
+        passed(committed)
+
+        assert there(shelf) == ["ds-1.0.tar.gz"]
+
     def test_a_commit_is_released_and_a_save_is_not(self, committed: World, shelf: Path) -> None:
         """A version that is bumped before its code is finished gets out with the code that is committed with it."""
         found = passed(committed)

@@ -7,12 +7,13 @@ line ends may make a file's bytes other ones than git keeps.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from micropkgd.errors import TreeError
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.names import belongs
+from micropkgd.reconcile.package.tour import paths_beside
 from micropkgd.workspace.git import git_folder, tracked
 from micropkgd.workspace.git_head import Committed, committed, name_of
 from micropkgd.workspace.reading import read_regular
@@ -30,7 +31,8 @@ def why_not_committed(root: str, job: Job, seen: Seen) -> str:
             return "nothing is committed yet"
         if not head.head.branch:
             return "HEAD is detached: only what is on a branch is released by itself"
-        differing = sorted({*_edited(root, head, seen), *_missing(root, head, job)})
+        travelling = seen.keys() - set(paths_beside(job.subject))
+        differing = sorted({*_edited(root, head, travelling), *_missing(root, head, job)})
     except (TreeError, OSError) as error:
         return f"it cannot be told whether it is committed: {error}"
     return _not_committed(differing) if differing else ""
@@ -42,7 +44,7 @@ def _not_committed(paths: list[str]) -> str:
     return f"{shown} and {more} more are not committed" if more > 0 else f"{shown} is not committed"
 
 
-def _edited(root: str, head: Committed, seen: Seen) -> Iterator[str]:
+def _edited(root: str, head: Committed, seen: Iterable[str]) -> Iterator[str]:
     """The files that were looked at and are not as HEAD has them."""
     unchanged = _Unchanged(root)
     for path in seen:

@@ -51,6 +51,13 @@ def look(fs: FsOps, root: str, subject: Subject) -> Inputs:
     return Inputs(files, left_out, tour.seen)
 
 
+def paths_beside(subject: Subject) -> Iterator[RelPath]:
+    """Where tests of the module would lie that do not travel: looked for, to be told, and no part of its archive."""
+    for folder in parents(subject.place.tests):
+        for name in (f"test_{subject.leaf}.py", f"{subject.leaf}_test.py"):
+            yield RelPath(f"{folder}/{name}")
+
+
 class _Tour(NamedTuple):
     """A walk over the folders of one module, and what it saw."""
 
@@ -76,12 +83,10 @@ class _Tour(NamedTuple):
 
     def tests_beside(self, subject: Subject) -> Iterator[LeftOut]:
         """Tests of the module by their name, in the folders above that of its tests."""
-        for folder in parents(subject.place.tests):
-            for name in (f"test_{subject.leaf}.py", f"{subject.leaf}_test.py"):
-                path = RelPath(f"{folder}/{name}")
-                self.seen[path] = signature(self.root, path)
-                if self.seen[path] is not None:
-                    yield LeftOut(path, f"lies beside: only tests in {subject.place.tests}/ travel")
+        for path in paths_beside(subject):
+            self.seen[path] = signature(self.root, path)
+            if self.seen[path] is not None:
+                yield LeftOut(path, f"lies beside: only tests in {subject.place.tests}/ travel")
 
     def config(self, subject: Subject) -> Iterator[Input | LeftOut]:
         """The files of the environment that hold parameters of the module."""
