@@ -22,8 +22,8 @@ def add_row(text: str, table: Path, key: str, options: Mapping[str, str]) -> str
     wanted = meaning(text)
     table_in(wanted, table)[key] = dict(options)
     added = with_rows(text, table, [row])
-    if not _within(text, added) or not means(added, wanted, table):
-        raise _refused(table, f"add this below [{dotted(table)}] by hand: {row.key} = {row.value}")
+    if not is_within(text, added) or not means(added, wanted, table):
+        raise refused(table, f"add this below [{dotted(table)}] by hand: {row.key} = {row.value}")
     return added
 
 
@@ -33,16 +33,17 @@ def remove_row(text: str, table: Path, key: str) -> str:
     del table_in(wanted, table)[key]
     left = without(text, (*table, key))
     left = ends_as(_cut(left, _idle_header(left, table)), text)
-    if not _within(left, text) or not means(left, wanted, table):
-        raise _refused(table, f"remove the row {quoted(key)} by hand")
+    if not is_within(left, text) or not means(left, wanted, table):
+        raise refused(table, f"remove the row {quoted(key)} by hand")
     return left
 
 
-def _refused(table: Path, hint: str) -> DocumentError:
+def refused(table: Path, hint: str) -> DocumentError:
+    """What cannot be edited, and what to do by hand."""
     return DocumentError(f"[{dotted(table)}] is written in a way that cannot be edited safely", hint=hint)
 
 
-def _within(small: str, big: str) -> bool:
+def is_within(small: str, big: str) -> bool:
     """Whether a text can be had from another by taking away alone."""
     rest = iter(big)
     return all(character in rest for character in small)

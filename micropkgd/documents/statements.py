@@ -15,14 +15,14 @@ from micropkgd.errors import DocumentError
 
 Path = tuple[str, ...]
 
-_STRING = r"""\"{3}(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']++|'(?!''))*+'{3,5}|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*'"""
+STRING = r"""\"{3}(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']++|'(?!''))*+'{3,5}|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*'"""
 _KEY = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*""")
 _INDENT = re.compile(r"[ \t]*")
 _BETWEEN = re.compile(r"(?:[\s,]|#[^\n]*)*")  # the rows of an inline table
-_WHOLE_STRING = re.compile(_STRING, re.DOTALL)
+_WHOLE_STRING = re.compile(STRING, re.DOTALL)
 _PLAIN = re.compile(r"[^#\n,}\]]*[^#\s,}\]]")  # a number, a date, true or false
-_COMMENT = re.compile(rf"{_STRING}|#[^\n]*", re.DOTALL)
-_IN_ARRAY = re.compile(rf"{_STRING}|#[^\n]*|[\[\]]", re.DOTALL)
+_COMMENT = re.compile(rf"{STRING}|#[^\n]*", re.DOTALL)
+_IN_ARRAY = re.compile(rf"{STRING}|#[^\n]*|[\[\]]", re.DOTALL)
 _REST_OF_LINE = re.compile(r"[^\n]*\n?")
 
 

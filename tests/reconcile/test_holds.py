@@ -1,14 +1,16 @@
 """A hold stays known until the edit is gone, another version fits, or somebody resolves it."""
 
 import json
+import tomllib
 
 import pytest
 
 from tests.kit.servers.faults import FaultServer, Reply
-from tests.kit.world import World, archive
+from tests.kit.world import ROW, World, archive
 
 NODES = "src/shop/ds/nodes.py"
 BESIDE = ".micropkgd/conflicts/ds/src/shop/ds/nodes.py"
+GONE = "src/shop/ds/nodes.py"
 AWAY = Reply(503, b"")
 
 
@@ -127,3 +129,48 @@ def test_a_package_that_is_saved_beside_a_hold_does_not_end_it(world: World, fau
 
     assert outcome.exit_code == 4
     assert stands_held(world)
+
+
+@pytest.mark.parametrize("row", ['"dist/ds.tar.gz" = {}  # ours', '"dist/ds.tar.gz" = { keep-deleted = ["x"] }'])
+def test_a_deletion_that_is_kept_stays_so(world: World, row: str) -> None:
+    """`resolve --keep` writes it into the row, so that no later pass, and no clone, brings the file back."""
+    deleted_and_changed(world, row)
+    said = world.run("resolve", "ds", "--keep")
+    assert said.code == 0, said
+    assert f'"{GONE}"' in said.err
+    assert tomllib.loads(world.read("pyproject.toml"))["tool"]["micropkgd"]["pull"][ROW]["keep-deleted"][-1] == GONE
+    assert ("# ours" in row) == ("# ours" in world.read("pyproject.toml"))
+
+    for forgets in (False, True):
+        if forgets:
+            world.forget()
+        world.sync()
+        assert not world.has(NODES)
+        assert not world.has("src/shop/ds/nod[es].py")
+        assert world.read("src/shop/ds/other.py") == "O = 2\n"
+        assert world.reconcile("--locked", "--check").code == 0
+
+
+def test_what_is_kept_of_a_deletion_is_one_step(world: World) -> None:
+    """Row, lock and files go back together; a dry run writes nothing, and says what it would write."""
+    deleted_and_changed(world, '"dist/ds.tar.gz" = {}')
+    before = world.tree()
+    said = world.run("resolve", "ds", "--keep", "--dry-run")
+    assert (said.code, world.tree()) == (0, before)
+    assert GONE in said.err
+    assert world.run("resolve", "ds", "--keep").code == 0
+    assert world.tree() != before
+    assert world.run("rollback").code == 0
+    assert world.tree() == before
+
+
+def deleted_and_changed(world: World, row: str) -> None:
+    """An entry that is held, for a file was deleted here that its new version has otherwise."""
+    files = {"nodes.py": "A = 1\n", "nod[es].py": "B = 1\n", "other.py": "O = 1\n"}
+    world.publish(files)
+    world.manifest(row)
+    world.sync()
+    (world.root / NODES).unlink()
+    (world.root / "src/shop/ds/nod[es].py").unlink()
+    world.publish({path: text.replace("1", "2") for path, text in files.items()}, "2.0")
+    assert world.reconcile().code == 4
