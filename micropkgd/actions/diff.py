@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import CONTENT, read_regular
 
 
 def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
@@ -13,7 +13,7 @@ def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
     found = {}
     for path in paths:
         try:
-            found[path] = read_regular(os.path.join(root, path))
+            found[path] = read_regular(os.path.join(root, path), at_most=CONTENT)
         except OSError as error:
             raise TreeError.unreadable(error, path) from error
     return found

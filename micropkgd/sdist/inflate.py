@@ -62,6 +62,11 @@ class Inflater:
             missing -= len(piece)
         return b"".join(pieces)
 
+    @property
+    def taken(self) -> int:
+        """How many bytes of the inside were read."""
+        return self.unpacked - (len(self._held) - self._at)
+
     def rest(self) -> Iterator[bytes]:
         """All that is left, in pieces."""
         left, self._held, self._at = self._held[self._at :], b"", 0

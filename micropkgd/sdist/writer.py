@@ -7,14 +7,17 @@ the tar inside is told, too: that one never does.
 """
 
 import zlib
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import BinaryIO, Final, NamedTuple
 
 from micropkgd.errors import ArchiveError
-from micropkgd.model.tree import Digest, digest_of
+from micropkgd.model.tree import Digest
+from micropkgd.sdist.headers import parse
+from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
 from micropkgd.sdist.names import Claims, clean_path
-from micropkgd.sdist.reader import Member, Sdist, read_sdist
+from micropkgd.sdist.reader import Member, Sdist
 
 _MTIME: Final = 1_580_601_600  # 2020-02-02: later than 1980, where the zip archives of wheels begin
 _LEVEL: Final = 6
@@ -23,6 +26,10 @@ _RECORD: Final = 20 * _BLOCK  # a tar is filled up to whole tape records
 _SHORT: Final = 100  # bytes of a name in the header itself
 _GZIP: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no flags, no time, no hint, no system
 _FILE, _PAX = b"0", b"x"
+_PLAIN: Final = 0o644
+_EXECUTABLE: Final = 0o755
+_FEED: Final = 1 << 16  # bytes that the packer gets at a time
+_LONGEST_RECORD: Final = 1 << 16
 
 
 class Written(NamedTuple):
@@ -32,61 +39,158 @@ class Written(NamedTuple):
     content: Digest  # of the tar inside
 
 
+class Part(NamedTuple):
+    """One file to be packed, whose bytes come in pieces."""
+
+    path: str  # below the root folder
+    size: int
+    executable: bool
+    pieces: Iterable[bytes]  # `size` bytes together
+
+
+class Packing:
+    """An archive in the making: its files go in one by one, in order, and come out as pieces of a `.tar.gz`."""
+
+    def __init__(self, root: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._root = root
+        self._limits = limits
+        self._claims = Claims(limits)
+        self._last = ""
+        self._count = self._unpacked = self._packed = 0
+        self._inside = sha256()
+        self._crc = 0
+        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._waiting = bytearray()
+
+    @property
+    def content(self) -> Digest:
+        """The digest of the tar, once it is whole."""
+        return Digest(f"sha256:{self._inside.hexdigest()}")
+
+    def pack(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """All of the archive; `ArchiveError` names a file that no reader should be given."""
+        self._packed += len(_GZIP)
+        yield _GZIP
+        for part in parts:
+            self._check(part)
+            yield from self._through(_front(f"{self._root}/{part.path}", part.size, executable=part.executable))
+            yield from self._through(part.pieces)
+            yield from self._through([bytes(-part.size % _BLOCK)])
+        yield from self._through([bytes(_end_of(self._unpacked))])
+        yield from self._out(self._packer.compress(bytes(self._waiting)) + self._packer.flush())
+        yield from self._out(self._crc.to_bytes(4, "little") + (self._unpacked & 0xFFFFFFFF).to_bytes(4, "little"))
+        _check_size(self._unpacked, self._packed, self._limits)
+
+    def _check(self, part: Part) -> None:
+        path = f"{self._root}/{part.path}"
+        if clean_path(path.encode(), folder=False, limits=self._limits) != path:
+            raise ArchiveError("name-path", "its name is not in its shortest form, in NFC", where=part.path)
+        self._claims.add_file(path)
+        self._count += 1
+        if self._count > self._limits.members:
+            raise ArchiveError("too-many-members", f"it would have more than {self._limits.members} members")
+        if part.path <= self._last:
+            raise ValueError(f"{part.path} comes too late: files are packed in order")
+        self._last = part.path
+
+    def _through(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Pack bytes of the tar. The packer gets blocks of one size, so that what it makes depends on nothing else."""
+        for piece in pieces:
+            self._unpacked += len(piece)
+            if self._unpacked > self._limits.unpacked:
+                raise _too_large(self._unpacked, self._packed, self._limits)
+            self._inside.update(piece)
+            self._crc = zlib.crc32(piece, self._crc)
+            self._waiting += piece
+            whole = len(self._waiting) - len(self._waiting) % _FEED
+            if whole:
+                yield from self._out(self._packer.compress(bytes(self._waiting[:whole])))
+                del self._waiting[:whole]
+
+    def _out(self, data: bytes) -> Iterator[bytes]:
+        if data:
+            self._packed += len(data)
+            yield data
+
+
 def write_sdist(sdist: Sdist, *, limits: Limits = DEFAULT_LIMITS) -> Written:
     """Write the members below their root folder; `ArchiveError` names one that no reader should be given."""
-    _check_names(sdist, limits)
-    tar = _tar(sdist)
-    data = _gzip(tar)
-    _check_size(len(tar), len(data), limits)
-    return Written(data, digest_of(tar))
+    packing = Packing(sdist.root, limits=limits)
+    data = b"".join(packing.pack(part_of(member) for member in sorted(sdist.members)))
+    return Written(data, packing.content)
 
 
-def is_written_here(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bool:
-    """Whether an archive is one that `write_sdist` made: its files, written again, give the same tar."""
+def part_of(member: Member) -> Part:
+    """A file whose bytes are there."""
+    return Part(member.path, len(member.data), member.executable, [member.data])
+
+
+def is_written_here(stream: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Whether an archive is one that `Packing` made: its files, packed again, would give the same tar."""
     try:
-        sdist = read_sdist(data, limits=limits)
+        return _is_as_packed(Inflater(stream, limits), limits)
     except ArchiveError:
         return False
-    return _tar(sdist) == zlib.decompress(data, zlib.MAX_WBITS | 16)  # which the reader has found whole and in bounds
 
 
-def _check_names(sdist: Sdist, limits: Limits) -> None:
-    claims = Claims(limits)
-    for member in sdist.members:
-        path = f"{sdist.root}/{member.path}"
-        if clean_path(path.encode(), folder=False, limits=limits) != path:
-            raise ArchiveError("name-path", "its name is not in its shortest form, in NFC", where=member.path)
+def _is_as_packed(source: Inflater, limits: Limits) -> bool:
+    """Read a tar once, block by block, and compare each that is not data with the one that would be written."""
+    claims, last, roots = Claims(limits), "", set[str]()
+    while (raw := source.read(_BLOCK)) != bytes(_BLOCK):
+        header = parse(raw)
+        name = header.name
+        if header.kind == _PAX and header.size <= _LONGEST_RECORD:
+            record = source.read(header.size + -header.size % _BLOCK)
+            name = record[: header.size].partition(b"=")[2].removesuffix(b"\n")
+            block = source.read(_BLOCK)
+            raw, header = raw + record + block, parse(block)
+        path = clean_path(name, folder=False, limits=limits)
+        root, _, inner = path.partition("/")
         claims.add_file(path)
-    if len(sdist.members) > limits.members:
-        raise ArchiveError("too-many-members", f"it would have more than {limits.members} members")
+        roots.add(root)
+        if raw != b"".join(_front(path, header.size, executable=header.mode == _EXECUTABLE)) or inner <= last:
+            return False
+        last = inner
+        if not _passes(source, header.size):
+            return False
+    end = source.taken - _BLOCK
+    return len(roots) == 1 and bytes(_end_of(end) - _BLOCK) == b"".join(source.rest())
+
+
+def _passes(source: Inflater, size: int) -> bool:
+    """Read past the data of a file, whose padding must be zeros."""
+    left = size
+    while left > 0 and (piece := source.read(min(left, _FEED))):
+        left -= len(piece)
+    return left == 0 and source.read(-size % _BLOCK) == bytes(-size % _BLOCK)
 
 
 def _check_size(unpacked: int, packed: int, limits: Limits) -> None:
     if packed > limits.packed or unpacked > limits.unpacked:
-        problem = f"it would have {unpacked} bytes, {packed} of them packed, where {limits.unpacked} are read"
-        raise ArchiveError("too-big-unpacked", problem, hint="keep large data files out of the package")
+        raise _too_large(unpacked, packed, limits)
     if unpacked > limits.ratio_from and unpacked > packed * limits.ratio:
         problem = f"it packs to less than 1/{limits.ratio} of its size, which readers take for an attack"
         raise ArchiveError("ratio", problem, hint="keep large files of one repeated byte out of the package")
 
 
-def _tar(sdist: Sdist) -> bytes:
-    pieces = [piece for member in sorted(sdist.members) for piece in _member(sdist.root, member)]
-    size = sum(map(len, pieces)) + 2 * _BLOCK
-    return b"".join((*pieces, bytes(2 * _BLOCK + -size % _RECORD)))
+def _too_large(unpacked: int, packed: int, limits: Limits) -> ArchiveError:
+    problem = f"it would have {unpacked} bytes or more, {packed} of them packed, where {limits.unpacked} are read"
+    return ArchiveError("too-big-unpacked", problem, hint="keep large data files out of the package")
 
 
-def _member(root: str, member: Member) -> Iterable[bytes]:
-    """The blocks of one file; a name that is long or not ASCII goes into an extended header, where it is UTF-8."""
-    name = f"{root}/{member.path}"
-    mode = 0o755 if member.executable else 0o644
+def _front(name: str, size: int, *, executable: bool) -> Iterator[bytes]:
+    """The blocks before a file; a name that is long or not ASCII goes into an extended header, where it is UTF-8."""
     plain = name.encode("ascii", "replace")
     if not name.isascii() or len(name) > _SHORT:
         record = _pax_record(b"path", name.encode())
-        yield _header(b"././@PaxHeader", len(record), 0o644, _PAX)
-        yield _padded(record)
-    yield _header(plain[:_SHORT], len(member.data), mode, _FILE)
-    yield _padded(member.data)
+        yield _header(b"././@PaxHeader", len(record), _PLAIN, _PAX)
+        yield record + bytes(-len(record) % _BLOCK)
+    yield _header(plain[:_SHORT], size, _EXECUTABLE if executable else _PLAIN, _FILE)
+
+
+def _end_of(size: int) -> int:
+    """How many zeros end a tar of that size: two blocks, and what is missing to a whole tape record."""
+    return 2 * _BLOCK + -(size + 2 * _BLOCK) % _RECORD
 
 
 def _header(name: bytes, size: int, mode: int, kind: bytes) -> bytes:
@@ -97,19 +201,9 @@ def _header(name: bytes, size: int, mode: int, kind: bytes) -> bytes:
     return front + b"%06o\0 " % checksum + back
 
 
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % _BLOCK)
-
-
 def _pax_record(key: bytes, value: bytes) -> bytes:
     """`LENGTH KEY=VALUE LF`, the length counting its own digits."""
     rest = b" %s=%s\n" % (key, value)
     length = len(rest) + len(str(len(rest)))
     length = len(rest) + len(str(length))
     return b"%d%s" % (length, rest)
-
-
-def _gzip(data: bytes) -> bytes:
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    body = packer.compress(data) + packer.flush()
-    return b"".join((_GZIP, body, zlib.crc32(data).to_bytes(4, "little"), len(data).to_bytes(4, "little")))

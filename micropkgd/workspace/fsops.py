@@ -8,14 +8,14 @@ anything, and nothing is durable until `sync_file` and `sync_folder` say so.
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import BinaryIO, Final, ParamSpec, Self, TypeVar
 
 from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
-from micropkgd.workspace.reading import read_within
+from micropkgd.workspace.reading import read_within, regular
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -28,8 +28,8 @@ _AT_ONCE: Final = 4
 HALFWAY: Final = "~"  # ends the name that a file has in the middle of an exchange without `renameat2`
 
 MUTATING: Final = (
-    "make_folder", "write_file", "sync_file", "sync_folder", "rename", "rename_new", "exchange", "remove_file",
-    "remove_folder",
+    "make_folder", "write_file", "write_pieces", "sync_file", "sync_folder", "rename", "rename_new", "exchange",
+    "remove_file", "remove_folder",
 )  # fmt: skip
 
 
@@ -87,20 +87,14 @@ class FsOps:
 
         An executable one can be run by whoever can read it.
         """
-        parent, name = self._split(path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(name, flags, 0o666, dir_fd=parent)
-        try:
-            if executable:
-                readable = os.fstat(descriptor).st_mode if mode is None else mode
-                mode = stat.S_IMODE(readable | (readable & 0o444) >> 2)
-            if mode is not None:
-                os.fchmod(descriptor, mode)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-        finally:
-            os.close(descriptor)
+        self._write(path, [data], mode, executable=executable)
+
+    @_telling
+    def write_pieces(
+        self, path: RelPath, pieces: Iterable[bytes], mode: int | None = None, *, executable: bool = False
+    ) -> None:
+        """Create a file that is not there yet from bytes that come in pieces, and need not be in memory together."""
+        self._write(path, pieces, mode, executable=executable)
 
     @_telling
     def sync_file(self, path: RelPath) -> None:
@@ -195,8 +189,7 @@ class FsOps:
     def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
         """The bytes of a regular file; `OSError` for anything else, and for one of more than `at_most` bytes."""
         parent, name = self._split(path)
-        descriptor = os.open(name, _FILE, dir_fd=parent)
-        with open(descriptor, "rb") as stream:
+        with regular(os.open(name, _FILE, dir_fd=parent), path) as stream:
             return read_within(stream, at_most, path)
 
     @_telling
@@ -233,6 +226,44 @@ class FsOps:
             path = _parent(path)
         parent, name = (self._root, ".") if path is None else self._split(path)
         return os.access(name, os.W_OK | os.X_OK, dir_fd=parent, effective_ids=True)
+
+    @_telling
+    def open_file(self, path: RelPath) -> BinaryIO:
+        """Open a regular file to read it; `OSError` for anything else."""
+        parent, name = self._split(path)
+        return regular(os.open(name, _FILE, dir_fd=parent), path)
+
+    @_telling
+    def scratch(self, folder: RelPath) -> BinaryIO:
+        """A file without a name, on the disk of a folder; it is gone when it is closed, also by a crash."""
+        parent = self._folder(folder)
+        try:
+            return open(os.open(".", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600, dir_fd=parent), "w+b")
+        except (OSError, AttributeError) as error:  # a file system, or a system, that has no such files
+            if isinstance(error, OSError) and error.errno not in {*_NO_SUCH_CALL, errno.EISDIR}:
+                raise
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        name = f".scratch.{os.getpid()}"
+        descriptor = os.open(name, flags, 0o600, dir_fd=parent)
+        os.unlink(name, dir_fd=parent)
+        return open(descriptor, "w+b")
+
+    def _write(self, path: RelPath, pieces: Iterable[bytes], mode: int | None, *, executable: bool) -> None:
+        parent, name = self._split(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(name, flags, 0o666, dir_fd=parent)
+        try:
+            if executable:
+                readable = os.fstat(descriptor).st_mode if mode is None else mode
+                mode = stat.S_IMODE(readable | (readable & 0o444) >> 2)
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
 
     def _exchange_by_link(self, a: int, a_name: str, b: int, b_name: str) -> None:
         """Trade places where the file system has no exchange: the second file is never absent.

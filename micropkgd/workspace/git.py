@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from micropkgd.errors import ProjectBusyError, TreeError
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import CONTENT, read_regular
 
 _GIT_MARKS = {
     "rebase-merge": "a rebase",
@@ -125,7 +125,7 @@ def tracked(root: str) -> dict[str, Tracked]:
     if index is None:
         return {}
     try:
-        data = read_regular(os.path.join(index, "index"))
+        data = read_regular(os.path.join(index, "index"), at_most=CONTENT)
     except OSError:
         return {}
     prefix = os.fsencode(os.path.relpath(root, work_tree(root)))

@@ -12,7 +12,7 @@ from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import SETTINGS, Layout
 from micropkgd.model.manifest import Manifest, parse_base_env
 from micropkgd.model.tree import RelPath, managed_path
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import TEXT, read_regular
 
 if TYPE_CHECKING:
     from micropkgd.workspace.settings.reader import Said
@@ -143,7 +143,7 @@ def _settings(root: str, source_dir: str, package: str) -> tuple[str, "Mapping[s
     folder = "/".join(([] if source_dir == "." else [source_dir]) + package.split("."))
     for path in (f"{folder}/{name}" for name in SETTINGS):
         try:
-            source = read_regular(os.path.join(root, path))
+            source = read_regular(os.path.join(root, path), at_most=TEXT)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

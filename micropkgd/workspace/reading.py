@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 MIB: Final = 1 << 20
 TEXT: Final = 4 * MIB  # bytes of a source file, of requirements, of fs-args: what people write by hand
 DOCUMENT: Final = 64 * MIB  # of a manifest, a lock, a record: what programs write, at 100,000 files
+CONTENT: Final = 256 * MIB  # of any file that an archive may hold, of an archive, of git's index
 
 
 def read_regular(path: str, *, at_most: int | None = DOCUMENT) -> bytes:
@@ -25,7 +26,11 @@ def read_regular(path: str, *, at_most: int | None = DOCUMENT) -> bytes:
 
 def open_regular(path: str) -> BinaryIO:
     """Open a regular file to read it, also behind a link; `OSError` for a folder, a device or a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    return regular(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), path)
+
+
+def regular(descriptor: int, path: str) -> BinaryIO:
+    """A stream of a descriptor that is open on a regular file; `OSError`, and the descriptor closed, for another."""
     try:
         _check_regular(descriptor, path)
         return open(descriptor, "rb")

@@ -12,13 +12,13 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import renamed
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.package.build import described, move
+from micropkgd.reconcile.package.build import Builder
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.names import belongs
 from micropkgd.reconcile.plan.render import render
 from micropkgd.sdist.metadata import read_metadata
 from micropkgd.sdist.reader import read_sdist
-from micropkgd.sdist.writer import write_sdist
+from micropkgd.sdist.writer import Packing
 from tests.kit.packages import packed
 from tests.kit.world import SAMPLES, World
 from tests.package.test_samples import ALL, Sample, files
@@ -85,9 +85,10 @@ def travelling(tree: Tree, name: str) -> dict[RelPath, str]:
 def there_and_back(tree: Tree, name: str) -> dict[RelPath, bytes]:
     """Package a tree as `name`, and pull it again as `ds`."""
     subject = Subject(PLACE, "ds", name)
-    inputs = [Input(path, member, executable=False, size=0) for path, member in travelling(tree, name).items()]
-    moved = move(subject, inputs, {RelPath(path): content for path, content in tree.items()}, pulled={})
-    archive = write_sdist(described(subject, moved, "1.0", ())).data
+    found = travelling(tree, name).items()
+    inputs = [Input(path, member, executable=False, size=len(tree[path])) for path, member in found]
+    builder = Builder(subject, inputs, lambda file: [tree[file.path]], pulled={})
+    archive = b"".join(Packing(f"{name}-1.0").pack(builder.parts("1.0", ())))
     entry = PullEntry(Ref.parse("dist/x.tar.gz"), alias=None if name == "ds" else "ds", destination=("pipelines",))
     return render(read_sdist(archive), entry, LAYOUT).files
 

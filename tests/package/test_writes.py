@@ -7,7 +7,9 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -420,11 +422,12 @@ def reading(act: Callable[[str], None]) -> Callable[[str], FsOps]:
     """Do something behind each file of the module that is read."""
 
     class Reading(FsOps):
-        def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
-            data = super().read(path, at_most=at_most)
+        def open_file(self, path: RelPath) -> BinaryIO:
+            with super().open_file(path) as stream:
+                data = stream.read()
             if path.startswith(CODE):
                 act(path)
-            return data
+            return BytesIO(data)
 
     return Reading
 

@@ -55,6 +55,7 @@ def any_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 THROUGH_A_LINK: dict[str, Callable[[FsOps], object]] = {
     "make_folder": lambda fs: fs.make_folder(RelPath("pkg/link/new")),
     "write_file": lambda fs: fs.write_file(RelPath("pkg/link/new"), b""),
+    "write_pieces": lambda fs: fs.write_pieces(RelPath("pkg/link/new"), [b"a", b"b"]),
     "sync_file": lambda fs: fs.sync_file(LINKED),
     "sync_folder": lambda fs: fs.sync_folder(RelPath("pkg/link")),
     "rename": lambda fs: fs.rename(A, LINKED),
@@ -200,10 +201,64 @@ def test_a_mode_is_given_as_asked(fs: FsOps, root: Path) -> None:
 def test_an_error_names_the_whole_path(fs: FsOps, name: str) -> None:
     """Not only the last part of it, which is all that the system is told."""
     gone = RelPath("pkg/gone/file")
-    arguments = {"write_file": (gone, b""), "rename": (A, gone), "rename_new": (A, gone), "exchange": (A, gone)}
+    arguments: dict[str, tuple[object, ...]] = {
+        "write_file": (gone, b""), "write_pieces": (gone, [b""]), "rename": (A, gone), "rename_new": (A, gone),
+        "exchange": (A, gone),
+    }  # fmt: skip
     with pytest.raises(FileNotFoundError) as error:
         getattr(fs, name)(*arguments.get(name, (gone,)))
     assert error.value.filename == gone
+
+
+@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "unlinked"])
+def test_a_scratch_file_has_no_name(fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch, *, unnamed: bool) -> None:
+    """Nothing is left of it, whatever happens; where the system has no such files it loses its name at once."""
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE")
+    before = sorted(os.listdir(root / "pkg"))
+    with fs.scratch(RelPath("pkg")) as stream:
+        stream.write(b"abc")
+        stream.seek(0)
+        assert stream.read() == b"abc"
+        assert sorted(os.listdir(root / "pkg")) == before
+    with pytest.raises(LinkInTheWayError):
+        fs.scratch(RelPath("pkg/link"))
+
+
+def test_a_file_is_written_from_pieces(fs: FsOps, root: Path) -> None:
+    """One after the other, into a file that was not there."""
+    fs.write_pieces(RelPath("pkg/c"), iter([b"ab", b"", b"c"]), 0o640)
+    assert (root / "pkg/c").read_bytes() == b"abc"
+    assert stat.S_IMODE((root / "pkg/c").stat().st_mode) == 0o640
+    with pytest.raises(FileExistsError):
+        fs.write_pieces(A, [b""])
+
+
+@pytest.mark.parametrize("read", [FsOps.read, FsOps.open_file])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("a", path)], ids=["pipe", "folder", "link"]
+)
+def test_only_regular_files_are_opened(
+    fs: FsOps, root: Path, read: Callable[[FsOps, RelPath], object], make: Callable[[Path], None]
+) -> None:
+    """A pipe would be waited for, a link leads elsewhere; no descriptor is left open."""
+    make(root / "pkg/odd")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(OSError) as error:  # noqa: PT011 - which of them depends on what stands there
+            read(fs, RelPath("pkg/odd"))
+        assert error.value.filename == "pkg/odd"
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # the folder's own is kept
+
+
+def test_a_file_of_more_than_is_allowed_is_not_read(fs: FsOps, root: Path) -> None:
+    """Its size says so before a byte of it is read."""
+    with (root / "pkg/c").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(OSError, match="it has 1,099,511,627,776 bytes, and no more than 10 are read"):
+        fs.read(RelPath("pkg/c"), at_most=10)
+    (root / "pkg/c").write_bytes(b"0123456789")
+    assert fs.read(RelPath("pkg/c"), at_most=10) == b"0123456789"
 
 
 @contextmanager

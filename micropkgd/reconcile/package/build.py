@@ -5,7 +5,8 @@ package, its tests `tests`, its parameters `<package>/config`. Every module must
 out, unless it came so with a pull; a file that nothing can import, a template or a stub, need not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
@@ -14,7 +15,6 @@ from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.package.inputs import Input, Subject
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
-from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.reconcile.package.travel import HEAD, doubt_of, why_not_content
 from micropkgd.relocate import (
     CODE,
@@ -31,7 +31,9 @@ from micropkgd.relocate import (
     relocate_parameters,
 )
 from micropkgd.relocate.text import Text
-from micropkgd.sdist.reader import Member, Sdist
+from micropkgd.sdist.reader import Member
+from micropkgd.sdist.writer import Part, part_of
+from micropkgd.workspace.reading import TEXT
 
 
 class Reading(NamedTuple):
@@ -41,64 +43,90 @@ class Reading(NamedTuple):
     strict: bool
 
 
-class Moved(NamedTuple):
-    """The files of a module as they are in the archive, and what was seen on the way."""
-
-    members: Mapping[str, Member]
-    findings: tuple[tuple[RelPath, Finding], ...]  # imports that could not be rewritten
-    notes: tuple[str, ...]
-    left_out: tuple[LeftOut, ...] = ()  # by what is in them
+Source = Callable[[Input], Iterable[bytes]]
+"""Gives the bytes of a file, in pieces."""
 
 
-def move(
-    subject: Subject,
-    files: Sequence[Input],
-    contents: Mapping[RelPath, bytes],
-    *,
-    pulled: Mapping[RelPath, Digest],
-    of_newer_python: bool = False,
-) -> Moved:
-    """Rename and rewrite the files of a module; `CodeError` names file and line of code that does not parse.
+class Builder:
+    """Renames and rewrites the files of a module one by one, and notes what is seen on the way.
 
     `pulled` are the files as they came, of a module that was pulled. A newer Python's code is not ours to judge.
     """
-    relocation = _relocation(subject, files)
-    packages = packages_among(file.member for file in files) | {subject.name, "tests"}
-    members: dict[str, Member] = {}
-    findings: list[tuple[RelPath, Finding]] = []
-    left_out = _keys_among(files, contents)
-    for file in (file for file in files if file.path not in left_out):
-        source = contents[file.path]
-        importable = is_importable(file.member, packages)
-        as_it_came = of_newer_python or digest_of(source) == pulled.get(file.path)
-        moved = _moved(subject, file, source, relocation, Reading(importable, strict=importable and not as_it_came))
-        findings += ((file.path, finding) for finding in moved.findings)
-        member = Member(file.member, moved.source, file.executable)
-        if members.setdefault(file.member, member) != member:
-            hint = "rename one of the two files"
-            raise TreeError(f"two files would be `{file.member}` in the archive", where=file.path, hint=hint)
-    notes = (*_notes(subject, files), *_doubts(files, contents))
-    return Moved(members, tuple(findings), notes, tuple(left_out.values()))
 
+    def __init__(
+        self,
+        subject: Subject,
+        files: Sequence[Input],
+        source: Source,
+        *,
+        pulled: Mapping[RelPath, Digest],
+        of_newer_python: bool = False,
+    ) -> None:
+        self.findings: list[tuple[RelPath, Finding]] = []  # imports that could not be rewritten
+        self.notes = _notes(subject, files)
+        self.left_out: list[LeftOut] = []  # by what is in them
+        self._subject = subject
+        self._source = source
+        self._pulled = pulled
+        self._of_newer_python = of_newer_python
+        self._relocation = _relocation(subject, files)
+        self._packages = packages_among(file.member for file in files) | {subject.name, "tests"}
+        self._files = self._by_member(files)
 
-def described(subject: Subject, moved: Moved, version: str, requirements: Sequence[str]) -> Sdist:
-    """The archive to write: the files and what states their name, version and requirements."""
-    tests = any(path.startswith("tests/") for path in moved.members)
-    made = {member.path: member for member in _made(subject.name, version, requirements, tests=tests)}
-    return Sdist(archive_stem(subject.name, version), tuple(sorted({**made, **moved.members}.values())))
+    def parts(self, version: str, requirements: Sequence[str]) -> Iterator[Part]:
+        """The archive's files in their order: those of the module, and what states name, version and requirements.
 
+        `CodeError` names file and line of code that does not parse.
+        """
+        tests = any(member.startswith("tests/") for member in self._files)
+        made = {part.path: part for part in map(part_of, _made(self._subject.name, version, requirements, tests=tests))}
+        for member in sorted({*made, *self._files}):
+            part = self._part(self._files[member]) if member in self._files else made[member]
+            if part is not None:
+                yield part
 
-def _keys_among(files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Mapping[RelPath, LeftOut]:
-    """The files that stay behind by what is in them."""
-    reasons = ((file.path, why_not_content(file.path, contents[file.path][:HEAD])) for file in files)
-    return {path: LeftOut(path, reason) for path, reason in reasons if reason}
+    def check(self) -> None:
+        """See that all code parses."""
+        for file in self._files.values():
+            if file.member.endswith(CODE):
+                self._part(file)
 
+    def _by_member(self, files: Sequence[Input]) -> Mapping[str, Input]:
+        found: dict[str, Input] = {}
+        for file in files:
+            other = found.setdefault(file.member, file)
+            if other is not file and not self._are_equal(file, other):
+                hint = "rename one of the two files"
+                raise TreeError(f"two files would be `{file.member}` in the archive", where=file.path, hint=hint)
+        return found
 
-def _doubts(files: Sequence[Input], contents: Mapping[RelPath, bytes]) -> Iterator[str]:
-    """What is not what it seems to be."""
-    for file in files:
-        if doubt := doubt_of(contents[file.path][:HEAD]):
-            yield f"{file.path}: {doubt}"
+    def _are_equal(self, one: Input, other: Input) -> bool:
+        if one[2:] != other[2:]:
+            return False
+        return all(a == b for a, b in zip_longest(self._source(one), self._source(other)))
+
+    def _part(self, file: Input) -> Part | None:
+        """One file as it is in the archive; None for one that stays behind by what is in it."""
+        pieces = iter(self._source(file))
+        start = next(pieces, b"")
+        if reason := why_not_content(file.path, start[:HEAD]):
+            self.left_out.append(LeftOut(file.path, reason))
+            return None
+        if doubt := doubt_of(start[:HEAD]):
+            self.notes.append(f"{file.path}: {doubt}")
+        if not self._is_read(file):
+            return Part(file.member, file.size, file.executable, chain([start], pieces))
+        source = b"".join((start, *pieces))
+        importable = is_importable(file.member, self._packages)
+        as_it_came = self._of_newer_python or digest_of(source) == self._pulled.get(file.path)
+        reading = Reading(importable, strict=importable and not as_it_came)
+        moved = _moved(self._subject, file, source, self._relocation, reading)
+        self.findings += ((file.path, finding) for finding in moved.findings)
+        return Part(file.member, len(moved.source), file.executable, [moved.source])
+
+    def _is_read(self, file: Input) -> bool:
+        """Whether a file is looked into: code always, and other text as far as somebody may have written it."""
+        return file.member.endswith(CODE) or file.size <= TEXT
 
 
 def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:

@@ -16,7 +16,7 @@ from micropkgd.reconcile.package.names import belongs
 from micropkgd.reconcile.package.tour import paths_beside
 from micropkgd.workspace.git import git_folder, tracked
 from micropkgd.workspace.git_head import Committed, committed, name_of
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import CONTENT, read_regular
 
 _SHOWN = 1  # paths in a message
 
@@ -92,4 +92,4 @@ class _Unchanged:
         return found == one[1:5]
 
     def _bytes(self, path: str) -> bytes:
-        return read_regular(os.path.join(self._root, path), at_most=None)
+        return read_regular(os.path.join(self._root, path), at_most=CONTENT)

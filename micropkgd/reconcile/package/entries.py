@@ -173,13 +173,15 @@ def _package(
     last_good = known.archived if known is not None and stands else None
     from micropkgd.reconcile.package.make import make
     from micropkgd.reconcile.package.place import place_archive
+    from micropkgd.reconcile.package.spool import Spool
 
     try:
-        archived, data, seen, failure = make(fs, project, job)
-        if failure is not None:
-            return PackageOutcome(module, Step.FAIL, last_good, failure, archived.notes), None
-        told = tuple(notes_on(project.root, [] if isabs(job.folder) else [job.folder]))
-        placed = place_archive(fs, archived.path, data, archived.digest, apply=apply)
+        with Spool(fs) as spool:
+            archived, seen, failure = make(fs, project, job, spool)
+            if failure is not None:
+                return PackageOutcome(module, Step.FAIL, last_good, failure, archived.notes), None
+            told = tuple(notes_on(project.root, [] if isabs(job.folder) else [job.folder]))
+            placed = place_archive(fs, archived.path, spool, apply=apply)
     except MicropkgError as error:
         return PackageOutcome(module, Step.FAIL, last_good, Failure.of(error)), None
     build = Build(job.wish, seen, placed.stands, archived) if placed.stands is not None and apply else None

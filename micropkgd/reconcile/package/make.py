@@ -4,64 +4,81 @@ Everything that a pass with nothing to do never needs is imported from here.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, CodeError, DocumentError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
-from micropkgd.model.tree import RelPath, digest_of
-from micropkgd.reconcile.package.build import Moved, described, move
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.package.build import Builder
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import read_requirements
-from micropkgd.reconcile.package.still import read_still
+from micropkgd.reconcile.package.names import archive_stem
+from micropkgd.reconcile.package.spool import Spool
+from micropkgd.reconcile.package.still import pieces_of, text_of, while_still
 from micropkgd.reconcile.package.version import Versions
-from micropkgd.relocate import notes_of
+from micropkgd.relocate import Finding, notes_of
 from micropkgd.relocate.text import UnreadError
-from micropkgd.sdist.reader import Sdist
-from micropkgd.sdist.writer import Written, write_sdist
-from micropkgd.workspace.fsops import FsOps
+from micropkgd.sdist.writer import Packing
+from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.project import Project
 
 
 class Made(NamedTuple):
-    """One archive, not yet on disk."""
+    """One archive, not yet in its place."""
 
     archived: Archived  # what will be said of it
-    data: bytes
     seen: Seen  # all that was looked at
     failure: Failure | None  # what the policy has against it
 
 
-def make(fs: FsOps, project: Project, job: Job) -> Made:
-    """Make the archive; `MicropkgError` says what of the module must be mended."""
-    inputs, contents = read_still(fs, project.root, job.subject)
-    moved = _moved(project, job, inputs, contents)  # first, for half-saved code may seem to have no version
-    version, asked = _version(fs, project, job, contents)
-    written = _pack(job, described(job.subject, moved, version, _requirements(job, contents)))
+def make(fs: FsOps, project: Project, job: Job, spool: Spool) -> Made:
+    """Make the archive, one file after the other; `MicropkgError` says what of the module must be mended."""
+    return while_still(fs, project.root, job.subject, lambda inputs: _made(fs, project, job, inputs, spool))
+
+
+def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -> Made:
+    try:
+        return _built(fs, project, job, inputs, spool)
+    except UnreadError:  # code that does not parse may be of a Python that the project asks for
+        if not _asks_for_newer_python(project):
+            raise
+        return _built(fs, project, job, inputs, spool, of_newer_python=True)
+
+
+def _built(
+    fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool, *, of_newer_python: bool = False
+) -> Made:
+    source = partial(pieces_of, fs)
+    pulled = job.origin.files if job.origin is not None else {}
+    builder = Builder(job.subject, inputs.files, source, pulled=pulled, of_newer_python=of_newer_python)
+    try:
+        version, asked = _version(fs, project, job, inputs)
+    except CodeError:
+        builder.check()  # half-saved code may seem to have no version
+        raise
+    packing = Packing(archive_stem(job.subject.name, version))
+    spool.clear()
+    try:
+        spool.fill(packing.pack(builder.parts(version, _requirements(fs, job, inputs))))
+    except ArchiveError as error:  # what a reader would refuse is a matter of the module's files, not of an archive
+        raise TreeError(error.problem, where=error.where or job.subject.place.code, hint=error.hint) from error
+    except OSError as error:
+        raise refused_by_disk(error) from error
     archived = Archived(
         path=job.archive(version),
         name=job.subject.name,
         version=version,
-        digest=digest_of(written.data),
-        content=written.content,
-        notes=_notes(moved),
-        left_out=(*inputs.left_out, *moved.left_out),
+        digest=spool.digest,
+        content=packing.content,
+        notes=(*notes_of(builder.findings), *builder.notes),
+        left_out=(*inputs.left_out, *builder.left_out),
     )
-    return Made(archived, written.data, {**inputs.seen, **asked}, _dangling(project, moved))
-
-
-def _moved(project: Project, job: Job, inputs: Inputs, contents: Mapping[RelPath, bytes]) -> Moved:
-    """The files under their new names; code that does not parse may be of a Python that the project asks for."""
-    pulled = job.origin.files if job.origin is not None else {}
-    try:
-        return move(job.subject, inputs.files, contents, pulled=pulled)
-    except UnreadError:
-        if not _asks_for_newer_python(project):
-            raise
-        return move(job.subject, inputs.files, contents, pulled=pulled, of_newer_python=True)
+    return Made(archived, {**inputs.seen, **asked}, _dangling(project, builder.findings))
 
 
 def _asks_for_newer_python(project: Project) -> bool:
@@ -77,16 +94,11 @@ def _asks_for_newer_python(project: Project) -> bool:
     return oldest is not None and oldest > Version(".".join(map(str, sys.version_info[:3])))
 
 
-def _notes(moved: Moved) -> tuple[str, ...]:
-    """What to tell of it, each with its file and line."""
-    return (*notes_of(moved.findings), *moved.notes)
-
-
-def _version(fs: FsOps, project: Project, job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, Seen]:
+def _version(fs: FsOps, project: Project, job: Job, inputs: Inputs) -> tuple[str, Seen]:
     """The version: the module's, of a pulled module the one it came with, the project package's, the project's."""
     module = RelPath(f"{job.subject.place.code}/__init__.py")
     versions = Versions(fs, project.root, project.layout)
-    version = versions.of_module(module, contents.get(module, b""))
+    version = versions.of_module(module) if module in inputs.seen else None
     if version is None and job.origin is not None:
         version = job.origin.version
     version = version or versions.of_project()
@@ -96,27 +108,19 @@ def _version(fs: FsOps, project: Project, job: Job, contents: Mapping[RelPath, b
     return version, versions.seen
 
 
-def _requirements(job: Job, contents: Mapping[RelPath, bytes]) -> tuple[str, ...]:
+def _requirements(fs: FsOps, job: Job, inputs: Inputs) -> tuple[str, ...]:
     """What the module says it requires; one that was pulled without a list of its own requires what it came with."""
     path = RelPath(f"{job.subject.place.code}/{REQUIREMENTS}")
-    if path in contents:
-        return read_requirements(contents[path], path)
+    if inputs.seen.get(path) is not None:
+        return read_requirements(text_of(fs, path), path)
     return job.origin.requirements if job.origin is not None else ()
 
 
-def _dangling(project: Project, moved: Moved) -> Failure | None:
+def _dangling(project: Project, findings: Sequence[tuple[RelPath, Finding]]) -> Failure | None:
     """What the policy makes of imports that leave the package."""
-    leaving = [(path, finding) for path, finding in moved.findings if finding.kind == "leaves"]
+    leaving = [(path, finding) for path, finding in findings if finding.kind == "leaves"]
     if not leaving or project.manifest.policy.on_dangling_import is not OnDanglingImport.ERROR:
         return None
     (path, finding), count = leaving[0], len(leaving)
     problem = f"{path}:{finding.line}: {'an import leaves' if count == 1 else f'{count} imports leave'} the package"
     return Failure(1, "DanglingImport", problem, 'see the notes, or set on-dangling-import = "warn"')
-
-
-def _pack(job: Job, sdist: Sdist) -> Written:
-    """Pack the members; what a reader would refuse is a matter of the module's files, not of an archive."""
-    try:
-        return write_sdist(sdist)
-    except ArchiveError as error:
-        raise TreeError(error.problem, where=error.where or job.subject.place.code, hint=error.hint) from error

@@ -1,7 +1,7 @@
 """Put an archive where it belongs: written beside, made durable, renamed, so that it is never seen half.
 
 One file needs no journal: the rename is the commit. A crash leaves the old archive, and beside it a hidden draft that
-the next build of the package takes away. Only what `write_sdist` made is replaced: any other file of that name, like an
+the next build of the package takes away. Only what `Packing` made is replaced: any other file of that name, like an
 archive of `python -m build`, may be somebody's only copy, and is set aside first.
 """
 
@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.packaged import Step
-from micropkgd.model.tree import Digest, Obstacle, RelPath, parents
+from micropkgd.model.tree import Obstacle, RelPath, parents
+from micropkgd.reconcile.package.spool import Spool
 from micropkgd.sdist.limits import DEFAULT_LIMITS
 from micropkgd.sdist.writer import is_written_here
 from micropkgd.workspace.fsops import FsOps
@@ -28,37 +29,37 @@ class Placed(NamedTuple):
     aside: str | None = None  # where a file lies now that was not ours
 
 
-def place_archive(fs: FsOps, path: str, data: bytes, digest: Digest, *, apply: bool) -> Placed:
+def place_archive(fs: FsOps, path: str, spool: Spool, *, apply: bool) -> Placed:
     """Write an archive unless it stands there."""
     if os.path.isabs(path):
         folder, name = os.path.split(path)
-        return _place_elsewhere(folder, RelPath(name), data, digest, apply=apply)
-    return _place(fs, RelPath(path), data, digest, apply=apply)
+        return _place_elsewhere(folder, RelPath(name), spool, apply=apply)
+    return _place(fs, RelPath(path), spool, apply=apply)
 
 
-def _place_elsewhere(folder: str, name: RelPath, data: bytes, digest: Digest, *, apply: bool) -> Placed:
+def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -> Placed:
     """A folder outside the project: the person who named it vouches for it, links on the way included."""
     if not apply and not os.path.isdir(folder):
         return Placed(Step.CREATE, None)
     try:
         os.makedirs(folder, exist_ok=True)
         with FsOps(folder) as elsewhere:
-            placed = _place(elsewhere, name, data, digest, apply=apply)
+            placed = _place(elsewhere, name, spool, apply=apply)
             return placed._replace(aside=placed.aside and os.path.join(folder, placed.aside))
     except OSError as error:
         raise _refused(error, folder) from error
 
 
-def _place(fs: FsOps, path: RelPath, data: bytes, digest: Digest, *, apply: bool) -> Placed:
+def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> Placed:
     found = fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
-    step = Step.NONE if found == digest else Step.UPDATE if found else Step.CREATE
+    step = Step.NONE if found == spool.digest else Step.UPDATE if found else Step.CREATE
     aside = None
     if step is Step.UPDATE and not _is_ours(fs, path):
         aside = RelPath(f"{path}{free_ending(fs, path)}")
     if apply and step is not Step.NONE:
-        _put(fs, path, data, aside)
+        _put(fs, path, spool, aside)
     status = fs.status(path)
     return Placed(step, None if status is None else signature_of(status), aside)
 
@@ -68,10 +69,13 @@ def _is_ours(fs: FsOps, path: RelPath) -> bool:
     status = fs.status(path)
     if status is None or status.st_size > DEFAULT_LIMITS.packed:
         return False
-    return status.st_size == 0 or is_written_here(fs.read(path))
+    if status.st_size == 0:
+        return True
+    with fs.open_file(path) as stream:
+        return is_written_here(stream)
 
 
-def _put(fs: FsOps, path: RelPath, data: bytes, aside: RelPath | None) -> None:
+def _put(fs: FsOps, path: RelPath, spool: Spool, aside: RelPath | None) -> None:
     above = parents(path)
     folder, name = (above[0] if above else None), path.rpartition("/")[2]
     draft = _below(folder, f".{name.rpartition('-')[0]}.draft")  # without the version, so that debris never piles up
@@ -81,7 +85,7 @@ def _put(fs: FsOps, path: RelPath, data: bytes, aside: RelPath | None) -> None:
             fs.make_folder(parent)
         if fs.status(draft):
             fs.remove_file(draft)
-        fs.write_file(draft, data)
+        spool.write_to(fs, draft)
         fs.sync_file(draft)
         if aside is not None:
             fs.rename_new(path, aside)

@@ -15,6 +15,7 @@ from micropkgd.model.tree import Digest, RelPath, parse_digest
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature
+from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
 
 BUILDS = RelPath(".micropkgd/builds.json")
@@ -57,7 +58,7 @@ Builds = Mapping[str, Build]
 def read_builds(fs: FsOps) -> Builds:
     """The builds by label; none where there is no record or it cannot be read."""
     try:
-        document = json.loads(fs.read(BUILDS))
+        document = json.loads(fs.read(BUILDS, at_most=DOCUMENT))
         if document["schema"] != _SCHEMA:
             return {}
         return {str(label): _build(row) for label, row in document["builds"].items()}

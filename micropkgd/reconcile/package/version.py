@@ -42,9 +42,9 @@ class Versions:
         self._way: list[tuple[str, str]] = []  # the names that are being followed
         self.seen: dict[str, Signature | None] = {}
 
-    def of_module(self, path: RelPath, source: bytes) -> str | None:
-        """The version that the source of a module states; None where it states none."""
-        return self._stated(path, source, _NAME)
+    def of_module(self, path: RelPath) -> str | None:
+        """The version that a module states; None where it states none."""
+        return self._stated(path, self._read(path) or b"", _NAME)
 
     def of_project(self) -> str | None:
         """The version of the project's package, else of the project; None where neither states one."""

@@ -7,6 +7,7 @@ from micropkgd.errors import TreeError
 from micropkgd.model.plan import Change, Kind
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.reading import TEXT
 
 
 class Written(NamedTuple):
@@ -22,9 +23,11 @@ def bytes_of(fs: FsOps, path: RelPath) -> bytes | None:
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
     try:
-        return None if found is None else fs.read(path)
+        return None if found is None else fs.read(path, at_most=TEXT)
     except FileNotFoundError:  # somebody took it away between the two looks
         return None
+    except OSError as error:
+        raise TreeError.unreadable(error, path) from error
 
 
 def written(path: RelPath, found: bytes | None, data: bytes, reason: str) -> Written:

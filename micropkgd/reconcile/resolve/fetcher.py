@@ -22,7 +22,7 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import Known
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import TEXT, read_regular
 
 _EXIT_CODES = {
     FailureKind.UNREACHABLE: 5,
@@ -221,7 +221,7 @@ def load_fs_args(
 ) -> Mapping[str, object]:
     """Read a file of options; `DocumentError` has its path. It may name the `readable` variables; None: all."""
     try:
-        found = documents.read_yaml(read_regular(os.path.join(root, rel_path(path))))
+        found = documents.read_yaml(read_regular(os.path.join(root, rel_path(path)), at_most=TEXT))
         if readable is not None:
             _refuse_variables(sorted(documents.variables_of(found) - set(readable)))
         options = documents.interpolate(found, environ)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.reading import DOCUMENT
 
 DIARY: Final = RelPath(".micropkgd/passes")
 _MOST: Final = 200  # pages
@@ -56,7 +57,7 @@ def pages(fs: FsOps) -> Iterator[Page]:
         names = sorted(fs.names(DIARY), reverse=True)
     for name in names:
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            yield _page(json.loads(fs.read(RelPath(f"{DIARY}/{name}"))))
+            yield _page(json.loads(fs.read(RelPath(f"{DIARY}/{name}"), at_most=DOCUMENT)))
 
 
 def _page(row: dict[str, Any]) -> Page:

@@ -29,6 +29,7 @@ Row = tuple[str, ...]
 signature_of: Callable[[os.stat_result], Signature] = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 
 _JOURNAL = ".micropkgd/journal"
+_LARGEST = 64 << 20  # bytes of the record
 
 
 def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
@@ -83,9 +84,11 @@ def _stand(root: str, look: Look, paths: Iterable[str], signatures: str, absent:
 
 
 def _own_bytes(path: str) -> bytes:
-    """The bytes of a regular file: a link to a device, or a pipe, that somebody put in its place has no end."""
+    """The bytes of a regular file no larger than ours: a device or a pipe in its place would have no end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as stream:
+        if os.fstat(descriptor).st_size > _LARGEST:
+            raise ValueError(path)
         return stream.read()
 
 

@@ -16,6 +16,7 @@ from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
 from micropkgd.workspace.transaction.kept import KEPT
 
@@ -90,7 +91,7 @@ class State(NamedTuple):
 def read_state(fs: FsOps) -> State:
     """The state of the last pass; an empty one where there is none or it cannot be read."""
     try:
-        return _parse(json.loads(fs.read(STATE)), _birthplace(fs))
+        return _parse(json.loads(fs.read(STATE, at_most=DOCUMENT)), _birthplace(fs))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
         return State()
 

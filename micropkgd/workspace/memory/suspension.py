@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.reading import TEXT
 from micropkgd.workspace.record import replace_record
 
 SUSPENDED = RelPath(".micropkgd/suspended.json")
@@ -39,7 +40,7 @@ class Suspension(NamedTuple):
 def read_suspension(fs: FsOps) -> Suspension:
     """What is left alone now; nothing where the file is missing or says nothing that can be read."""
     try:
-        document = json.loads(fs.read(SUSPENDED))
+        document = json.loads(fs.read(SUSPENDED, at_most=TEXT))
         times = {str(name): str(time) for name, time in document.get("times", {}).items()}
         return Suspension(document["whole"] is True, frozenset(map(str, document["names"])), times)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

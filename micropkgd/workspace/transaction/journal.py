@@ -16,6 +16,7 @@ from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.transaction.journal_key import own_key
 
 FOLDER = RelPath(".micropkgd")
@@ -112,11 +113,13 @@ def _read(fs: FsOps, path: RelPath) -> dict[str, object] | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         raise ForeignJournalError("the journal is not a regular file", path)
+    if status.st_size > DOCUMENT:
+        raise ForeignJournalError("the journal is larger than any of ours", path)
     if status.st_uid != os.geteuid():
         raise ForeignJournalError("the journal belongs to another user", path)
     from hmac import compare_digest
 
-    body, _, mark = fs.read(path).rpartition(b"\n")
+    body, _, mark = fs.read(path, at_most=DOCUMENT).rpartition(b"\n")
     if not compare_digest(mark, _mark(fs, body)):
         raise ForeignJournalError("the journal was not written by this user on this machine", path)
     document = json.loads(body)

@@ -1,0 +1,116 @@
+"""Packaging needs the same memory for a small module and for a large one: files go into the archive one by one."""
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.kit.packages import ARCHIVE, CODE, CONF, module, packed
+from tests.kit.world import World
+
+MIB = 1 << 20
+FLAT = 64  # MiB above what a small module needs
+
+# `VmHWM` and not `ru_maxrss`, which remembers the memory of whoever started the process.
+PEAK = (
+    "import sys\n"
+    "from pathlib import Path\n"
+    "from micropkgd.cli.run import run\n"
+    "code = run(['package', 'pipelines.ds'])\n"
+    "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
+    "print(code, int(peak) // 1024, file=sys.stderr)\n"
+)
+DOCUMENTS = [
+    f"{CODE}/requirements.txt", f"{CODE}/__init__.py", "src/shop/__init__.py", "pyproject.toml", ".gitignore",
+    "src/shop/settings.py", "requirements.txt", "micropkg.lock", f"{CONF}/parameters_ds.yml", ".micropkgd/builds.json",
+    ".micropkgd/state.json", ".micropkgd/journal",
+]  # fmt: skip
+
+
+class Ran(NamedTuple):
+    """How packaging went in a process of its own."""
+
+    code: int
+    peak: int  # MiB
+    said: str
+
+
+def ran(world: World) -> Ran:
+    """Package the module."""
+    import subprocess
+
+    ended = subprocess.run([sys.executable, "-c", PEAK], cwd=world.root, capture_output=True, text=True, check=True)
+    code, peak = ended.stderr.split()[-2:]
+    return Ran(int(code), int(peak), ended.stdout)
+
+
+def fill(path: Path, size: int) -> None:
+    """Bytes that cannot be packed any smaller, and no two files alike."""
+    noise = random.Random(str(path))
+    with path.open("wb") as stream:
+        for _ in range(size // MIB):
+            stream.write(noise.randbytes(MIB))
+
+
+@pytest.fixture
+def small(world: World) -> Ran:
+    """What a module of two lines needs."""
+    module(world, {"nodes.py": "x = 1\n"})
+    return ran(world)
+
+
+@pytest.mark.parametrize("shape", ["one file", "many files"])
+def test_memory_stays_flat(world: World, small: Ran, shape: str) -> None:
+    """150 MiB in one file or in many: made, made again, and told from an archive that is not ours."""
+    count = 1 if shape == "one file" else 50
+    for number in range(count):
+        fill(world.root / CODE / f"{number}.bin", 150 // count * MIB)
+    first = ran(world)
+    (world.root / ".micropkgd/builds.json").unlink()
+    world.write(f"{CODE}/nodes.py", "x = 2\n")
+    again = ran(world)
+    size = (world.root / ARCHIVE).stat().st_size
+    members = {member.path: len(member.data) for member in packed(world).members}
+
+    assert (small.code, first.code, again.code) == (0, 0, 0), (first, again)
+    assert size > 150 * MIB
+    assert sum(members.values()) > 150 * MIB
+    assert "set aside" not in again.said
+    assert max(first.peak, again.peak) <= small.peak + FLAT, (small, first, again)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_document_of_a_tebibyte_is_an_error_of_its_own(world: World, small: Ran, path: str) -> None:
+    """Found out by `stat`: no memory is taken, no bug is reported, and the end is one of those that are documented."""
+    if path != f"{CODE}/__init__.py":
+        world.write(f"{CODE}/__init__.py", "")  # so that the version is looked for elsewhere
+        world.write("src/shop/__init__.py", '__version__ = "1.0"\n')
+    whole = world.root / path
+    with whole.open("ab") as stream:
+        stream.truncate(1 << 40)
+    try:
+        found = ran(world)
+    finally:
+        whole.unlink(missing_ok=True)  # before the search for credentials comes upon it
+        for other in (world.root / ".micropkgd").glob("journal.foreign*"):
+            os.unlink(other)
+
+    assert found.code in {0, 1, 2}
+    assert "Bug" not in found.said
+    assert found.peak <= small.peak + FLAT
+
+
+def test_a_text_that_has_to_be_read_costs_no_more_than_itself(world: World) -> None:
+    """Code is parsed, which takes many times its size; nothing of it is kept for the next file."""
+    module(world)
+    peaks = []
+    for numbers in (range(1), range(1, 15)):
+        for number in numbers:
+            world.write(f"{CODE}/part{number}.py", "".join(f"N{line} = {line * number}\n" for line in range(20_000)))
+        found = ran(world)
+        assert found.code == 0, found
+        peaks.append(found.peak)
+    assert peaks[1] <= peaks[0] + FLAT // 2
