@@ -15,6 +15,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_one_beside
 from micropkgd.reconcile.cycle import GIT_PATIENCE, fetcher_for
+from micropkgd.reconcile.plan.backwards import emptied
 from micropkgd.reconcile.plan.desired import Desired, desire, refuse_overlaps
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.outcome import outcome_of
@@ -103,6 +104,9 @@ def _joined(view: Project, fresh: Desired, locked: Sequence[Block]) -> tuple[Pro
     before = next((block._replace(ref=fresh.ref) for block in view.lock.blocks if block.target == fresh.target), None)
     others = [block for block in view.lock.blocks if block.target != fresh.target]
     checked, *_ = refuse_overlaps([fresh, *map(_as_it_is, others), *map(_as_it_is, locked)])
+    if before is not None and checked.after is not None and checked.rendering is not None:
+        failure = emptied(before, checked.after, checked.rendering.files)
+        checked = checked._replace(failure=failure, after=before) if failure is not None else checked
     known = Lock.of({block.key: block for block in (*others, before) if block is not None})
     return view._replace(lock=known), [checked._replace(before=before), *map(_as_it_is, others)]
 

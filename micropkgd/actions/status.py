@@ -25,6 +25,7 @@ from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
+from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
@@ -78,7 +79,8 @@ def _entry_status(
     standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(state, ref, block)
     if keep_deleted is None and standing.state == Condition.READY.value:
         standing = LEAVING
-    waiting = state.holds[ref].version if ref in state.holds else ""
+    hold = state.holds.get(ref)
+    waiting = hold.version if hold is not None and is_about(hold, block) else ""
     if block is None:  # one that is held since its first pull has a place all the same
         target = next((key.target for key in state.standing if key.ref == ref), NOWHERE)
         return EntryStatus(ref, target, "", "", standing, waiting=waiting)
@@ -122,7 +124,11 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
         block = current_blocks(read_project(root)).get(ref)
         found = see(fs, root, block.files, state.hashes).found if block is not None else {}
     drifted = block is not None and any(found[path] != digest for path, digest in block.files.items())
-    held = ref in state.holds or _standing(state, ref, block).state == Condition.HELD.value
+    hold = state.holds.get(ref)
+    if hold is not None and hold.step_back and choice is Conflict.KEEP:
+        problem = f"`{ref}` is held because its ref went back to {hold.version}; it keeps what it has without a word"
+        raise UsageError(problem, hint="`--take` installs the other one; a pin (`sha256` in its row) ends the question")
+    held = hold is not None or _standing(state, ref, block).state == Condition.HELD.value
     if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
             f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")

@@ -33,11 +33,11 @@ def add_lock_modes(command: ArgumentParser) -> None:
 
 
 def add_allow_downgrade(command: ArgumentParser) -> None:
-    """Whether a requirement may go back."""
+    """Whether an entry may go back."""
     command.add_argument(
         "--allow-downgrade",
         action="store_true",
-        help="let a requirement go back to an older release, or to other bytes of the same one",
+        help="let an entry go back to an older version, or to other bytes of the same one",
     )
 
 

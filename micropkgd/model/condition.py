@@ -74,8 +74,15 @@ class Failure(NamedTuple):
         return self.reason == DOWNLOADING_REASON
 
     @property
+    def held(self) -> bool:
+        """Whether somebody must choose, and nothing is broken."""
+        return self.exit_code == EXIT_HELD
+
+    @property
     def condition(self) -> Condition:
         """How an entry stands that this befell."""
+        if self.held:
+            return Condition.HELD
         if self.suspended:
             return Condition.SUSPENDED
         if self.reason in _DISTRUST:

@@ -33,6 +33,7 @@ _POLICY_KEYS = (
     "update",
     "requirements-file",
     "on-dangling-import",
+    "on-downgrade",
     "protocols",
     "index-url",
     "mirrors",
@@ -67,6 +68,13 @@ class OnDanglingImport(StrEnum):
     ERROR = "error"
 
 
+class OnDowngrade(StrEnum):
+    """What happens with a ref that goes back to an older version, or to other bytes under the same one."""
+
+    FOLLOW = "follow"
+    HOLD = "hold"
+
+
 class PublishWhen(StrEnum):
     """When an archive is published by itself."""
 
@@ -83,6 +91,7 @@ class Policy(NamedTuple):
     update: Update = Update.FOLLOW
     requirements_file: str = "requirements.in"
     on_dangling_import: OnDanglingImport = OnDanglingImport.WARN
+    on_downgrade: OnDowngrade | None = None  # None: an older version is held, other bytes under the same one are taken
     protocols: tuple[str, ...] = ()  # of refs beyond those that every project may use
     index_url: str | None = None  # of requirements that name no index; None: what the machine says
     mirrors: tuple[str, ...] = ()  # where archives are by digest, too
@@ -299,6 +308,7 @@ def _policy(document: Table) -> Policy:
         update=fields.choice("update", Update) or Update.FOLLOW,
         requirements_file=fields.checked("requirements-file", _requirements_file) or "requirements.in",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
+        on_downgrade=fields.choice("on-downgrade", OnDowngrade),
         protocols=fields.texts("protocols"),
         index_url=fields.checked("index-url", parse_index),
         mirrors=fields.all_checked("mirrors", parse_mirror),

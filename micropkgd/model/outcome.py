@@ -41,6 +41,18 @@ class Verb(StrEnum):
     FAIL = "fail"
 
 
+class StepBack(StrEnum):
+    """How an update goes backwards."""
+
+    OLDER = "older"  # an older version
+    REBUILT = "rebuilt"  # other bytes under the same version
+
+    @property
+    def reason(self) -> str:
+        """The word for one that is held, or an index would make."""
+        return "Downgrade" if self is StepBack.OLDER else "Rebuilt"
+
+
 class EntryOutcome(NamedTuple):
     """What a pass came to for one entry."""
 
@@ -60,6 +72,7 @@ class EntryOutcome(NamedTuple):
     moved_from: RelPath = RelPath("")  # where its code stood before; empty where it stays
     index_url: str = ""  # that a requirement is looked up in, where the project names one
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
+    step_back: StepBack | None = None  # an update that goes backwards, made or held
 
     @property
     def key(self) -> EntryKey:
@@ -75,7 +88,7 @@ class EntryOutcome(NamedTuple):
     def verb(self) -> Verb:
         """The one word for it; a failure comes before all else."""
         if self.failure is not None:
-            return Verb.SUSPEND if self.failure.suspended else Verb.FAIL
+            return Verb.SUSPEND if self.failure.suspended else Verb.HOLD if self.failure.held else Verb.FAIL
         if self.plan is not None and self.plan.held:
             return Verb.HOLD
         if self.after is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Failure
-from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
 from micropkgd.model.plan import Change, EntryPlan, Kind
 from micropkgd.model.tree import RelPath, parse_digest, rel_path
@@ -93,6 +93,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "notes": list(entry.told),
         "advice": entry.advice or None,
         "index_url": entry.index_url or None,
+        "step_back": entry.step_back.value if entry.step_back else None,
     }
 
 
@@ -116,6 +117,7 @@ def _entry(row: Document) -> EntryOutcome:
         moved_from=RelPath(str(row["moved_from"] or "")),
         advice=str(row["advice"] or ""),
         index_url=str(row.get("index_url") or ""),
+        step_back=StepBack(row["step_back"]) if row.get("step_back") else None,
     )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import LEFT_ALONE
+from micropkgd.model.manifest import OnDowngrade
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
@@ -75,15 +77,16 @@ def run_pass(
         watched = watch(root, *depended_on(project))
         now = time.time()
         fetcher = fetcher_for(project, make_fetcher)._replace(
-            allow_downgrade=options.allow_downgrade, full_check=FullCheck(now, options.full_check)
+            allow_downgrade=options.allow_downgrade or project.manifest.policy.on_downgrade is OnDowngrade.FOLLOW,
+            full_check=FullCheck(now, options.full_check),
         )
         lock_holds = why_lock_holds(project, options, checked_out(root))
         follow = follow_of(project, options, lock_holds, asked_again(project, state))
         kept = frozenset(fs.names(KEPT))
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, follow, kept)
         resolutions = _resolve(this)
-        desired = desire(project, fetcher, resolutions, frozen=options.frozen)
         holds = {} if this.by_lock else state.holds
+        desired = desire(project, fetcher, resolutions, frozen=options.frozen, chosen=_taken(options), holds=holds)
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
@@ -142,6 +145,12 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
         mirrors=policy.mirrors,
         requires_python=project.manifest.project.requires_python,
     )
+
+
+def _taken(options: Options) -> frozenset[str]:
+    """The refs of which somebody takes what they have now."""
+    chosen = (ref for ref, choice in options.choices.items() if choice in {Conflict.TAKE, Conflict.MERGE})
+    return options.upgrade.union(chosen)
 
 
 def _resolve(this: Pass) -> Sequence[Resolution]:

@@ -26,7 +26,7 @@ class Options(NamedTuple):
     frozen: bool = False  # install the lock, whatever the manifest says of it
     lock_only: bool = False  # write the lock and leave the tree
     upgrade: frozenset[str] = frozenset()  # refs that follow their source although the policy says `locked`
-    allow_downgrade: bool = False  # a requirement may be answered by an older release, or by other bytes of the same
+    allow_downgrade: bool = False  # an entry may go back to an older version, or to other bytes of the same one
     allow_empty: bool = False  # rows that left the manifest were meant to, also where it looks like a slip
     choices: Mapping[str, Conflict] = {}  # by ref: what a person chose for a held entry
     requirements_file: str | None = None  # in place of the usual one, where the policy names none

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from micropkgd.model.condition import Condition, Standing
-from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
+from micropkgd.model.outcome import EntryOutcome, Outcome, StepBack, Verb
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.standing import IN_SYNC, entry_standing, failed, package_standing, since
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, status_of
@@ -13,6 +13,7 @@ from micropkgd.model.tree import short
 BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _FAILED: Final = _WAITING | {Condition.STALLED.value}
+_STEPS_BY_REASON: Final = {step.reason: step for step in StepBack}
 _DONE: Final = {
     Verb.INSTALL: "Installed",
     Verb.UPDATE: "Updated",
@@ -74,6 +75,7 @@ def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome
         if entry.verb in _DONE and entry.plan is not None and (entry.plan.changes or entry.verb is Verb.REMOVE):
             version = entry.after or entry.before
             yield News(_DONE[entry.verb], entry.ref, f"{version.version} -> {entry.target}" if version else "")
+        yield from _of_step_back(before, entry)
     for package in outcome.packages:
         if package.step in {Step.CREATE, Step.UPDATE} and package.archived is not None:
             yield News("Packaged", package.module, package.archived.path)
@@ -84,6 +86,24 @@ def news_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome
         yield News(BUG, "", outcome.failure.problem)
     else:
         yield from turned(before, after)
+
+
+def _of_step_back(before: ProjectStatus | None, entry: EntryOutcome) -> Iterator[News]:
+    """An update that went backwards, each time; one that is held, once."""
+    step = entry.step_back or _STEPS_BY_REASON.get(entry.failure.reason if entry.failure else "")
+    if step is None:
+        return
+    old, new = entry.before, entry.waiting or entry.after
+    versions = f": {old.version} ({short(old.archive)}) -> {new.version} ({short(new.archive)})" if old and new else ""
+    if entry.failure is None:
+        if entry.plan is not None and entry.plan.changes:
+            yield News(step.reason, entry.ref, f"followed{versions}")
+        return
+    known = next((one for one in before.entries if one.ref == entry.ref), None) if before is not None else None
+    waiting = entry.waiting.version if entry.waiting else ""
+    was = known is not None and (known.waiting == waiting if waiting else known.standing.reason == step.reason)
+    if not was:
+        yield News(step.reason, entry.ref, f"held{versions}: {entry.failure.problem}")
 
 
 def turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News]:

@@ -98,7 +98,7 @@ def test_a_rollback_says_whether_it_will_stay(world: World) -> None:
     world.publish(TWO, "2.0")
     world.sync()
     world.publish(ONE)
-    assert world.run("lock").code == 0
+    assert world.run("lock", "--allow-downgrade").code == 0
     assert "brings it again" in world.run("rollback").out
 
 

@@ -12,14 +12,14 @@ BESIDE = ".micropkgd/conflicts/ds/src/shop/ds/nodes.py"
 
 def after(world: World, ours: str | None, theirs: str | None, policy: str = "merge") -> int:
     """Pull `BASE`, change our file and the published one, and run a pass; None removes."""
-    world.publish({"nodes.py": BASE})
+    world.publish({"nodes.py": BASE, "stays.py": BASE})
     world.asks_for(policy=f'on-local-edit = "{policy}"')
     world.sync()
     if ours is None:
         (world.root / NODES).unlink()
     elif ours != BASE:
         world.write(NODES, ours)
-    world.publish({} if theirs is None else {"nodes.py": theirs}, version="2.0")
+    world.publish({"stays.py": BASE} | ({} if theirs is None else {"nodes.py": theirs}), version="2.0")
     return world.reconcile().code
 
 
@@ -219,11 +219,11 @@ def test_a_foreign_file_with_the_same_bytes_is_adopted(world: World) -> None:
 
 def test_an_edited_file_that_upstream_dropped_is_the_persons_once_they_keep_it(world: World) -> None:
     """It stays, the command says so, and the lock no longer lists it."""
-    world.publish({"nodes.py": BASE})
+    world.publish({"nodes.py": BASE, "stays.py": BASE})
     world.asks_for()
     world.sync()
     world.write(NODES, EDIT)
-    world.publish({}, version="2.0")
+    world.publish({"stays.py": BASE}, version="2.0")
     assert world.reconcile().code == 4
     said = world.run("resolve", "ds", "--keep")
 

@@ -101,7 +101,7 @@ def test_every_sample_is_in_the_table() -> None:
 
 def test_the_upgrade_that_kedro_gets_wrong(world: World) -> None:
     """v2 over v1 is the tree of v2 alone: no stale module, no second requirement line, the new config."""
-    world.asks_for()
+    world.asks_for(policy='on-downgrade = "follow"')
     world.copy_sample("14-upgrade-v2/ds-2.0.0.tar.gz", ROW)
     world.sync()
     fresh = world.tree()

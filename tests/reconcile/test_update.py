@@ -79,7 +79,7 @@ def test_the_mode_of_a_file_survives_its_update(world: World) -> None:
 def test_going_back_to_the_old_version_gives_the_old_tree(world: World) -> None:
     """The tree is a function of what is published, not of what was there before."""
     world.publish(V1)
-    world.asks_for()
+    world.asks_for(policy='on-downgrade = "follow"')
     world.sync()
     first = world.tree()
     world.publish(V2, version="2.0")

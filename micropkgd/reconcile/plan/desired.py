@@ -1,6 +1,6 @@
 """What every entry should have: from its lock block where that still answers, else from a fresh rendering."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, MicropkgError
@@ -9,10 +9,13 @@ from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import RENDERER, Block, Release, Version, stray_paths
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
+from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
+from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_back, why_held
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, location
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
+from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.new_folders import notes_on, pulled_into
 from micropkgd.workspace.project import Project
 
@@ -33,6 +36,8 @@ class Desired(NamedTuple):
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()  # on the code that was rendered: told by the pass that renders it, and not again
     asked: bool = True  # False: its source was not asked, or did not answer
+    step_back: StepBack | None = None  # an update that goes backwards, made or held
+    held_back: Hold | None = None  # the version that it would go back to, and does not
 
     @property
     def target(self) -> RelPath | None:
@@ -57,10 +62,13 @@ def desire(
     resolutions: Sequence[Resolution],
     *,
     frozen: bool = False,
+    chosen: Collection[str] = (),
+    holds: Mapping[str, Hold] = {},
 ) -> list[Desired]:
     """Say what each entry of the manifest, and each block that left it, comes to.
 
-    `frozen` takes every block at its word, also where the manifest has come to say something else.
+    `frozen` takes every block at its word, also where the manifest has come to say something else. The refs in `chosen`
+    may go backwards: somebody takes what they have. `holds` are what earlier passes found, by ref.
     """
     blocks = current_blocks(project)
     entries = project.manifest.pulls
@@ -76,9 +84,11 @@ def desire(
     ]
     leaving = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
     for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
-        wanted[number] = _as_identified(desired, blocks[job.entry.ref.text], leaving)
+        identified = _as_identified(desired, blocks[job.entry.ref.text], leaving)
+        may_go_back = fetcher.allow_downgrade or desired.ref in chosen
+        wanted[number] = _unless_backwards(project, identified, may_go_back=may_go_back)
     staying = [
-        desired._replace(notes=(*resolution.notes, *desired.notes), asked=resolution.asked)
+        _still_held(desired._replace(notes=(*resolution.notes, *desired.notes), asked=resolution.asked), holds)
         for desired, resolution in zip(wanted, resolutions, strict=True)
         if desired is not None
     ]
@@ -218,6 +228,31 @@ def _as_identified(rendered: Desired, block: Block | None, left: Mapping[RelPath
         return rendered._replace(before=block)
     block = block or left.get(rendered.after.target)
     return rendered._replace(before=block, after=None if rendered.failure is not None else rendered.after)
+
+
+def _unless_backwards(project: Project, desired: Desired, *, may_go_back: bool) -> Desired:
+    """Hold an update that goes backwards, and refuse one to nothing at all; the entry keeps what it has."""
+    before, after, entry, rendering = desired.before, desired.after, desired.entry, desired.rendering
+    if before is None or after is None or entry is None or rendering is None:
+        return desired
+    kept = desired._replace(after=before if _answers(before, entry, project.layout) else None, rendering=None)
+    if (failure := emptied(before, after, rendering.files)) is not None:
+        return kept._replace(failure=failure)
+    step = step_back(before, after) if before.ref == desired.ref else None  # another ref is a person's word
+    free = may_go_back or entry.sha256 is not None or project.in_conflict  # so is a pin, and a merge
+    if step is None or free or not is_held(step, project.manifest.policy.on_downgrade):
+        return desired._replace(step_back=step)
+    hold = hold_of(before, after, step, rendering.place.requirements_label)
+    return kept._replace(failure=why_held(before, hold), step_back=step, held_back=hold, remarks=())
+
+
+def _still_held(desired: Desired, holds: Mapping[str, Hold]) -> Desired:
+    """The entry with a step back that an earlier pass held, where this one learnt nothing of its source."""
+    hold, before = holds.get(desired.ref), desired.before
+    if hold is None or before is None or desired.asked or not hold.step_back or hold.base != before.archive:
+        return desired
+    failure = desired.failure or why_held(before, hold)
+    return desired._replace(failure=failure, step_back=StepBack(hold.step_back), held_back=hold)
 
 
 def _same_as_locked(desired: Desired, rendered: Desired) -> Desired:

@@ -36,6 +36,8 @@ def is_about(hold: Hold, block: Block | None) -> bool:
 
 def new_hold(desired: Desired, plan: EntryPlan | None) -> Hold | None:
     """The hold that a pass found."""
+    if desired.held_back is not None:
+        return desired.held_back
     after, rendering, before = desired.after, desired.rendering, desired.before
     if plan is None or not plan.held or after is None or rendering is None:
         return None

@@ -38,7 +38,7 @@ def failing_after(this: Pass, outcome: Outcome, resolutions: Sequence[Resolution
         if not _was_asked(this, ref, resolution):
             if ref in this.state.failing and not _is_over(this.state.failing[ref], resolution):
                 failing[ref] = this.state.failing[ref]
-        elif came is not None and (failure := came.failure or resolution.unanswered) is not None:
+        elif came is not None and (failure := came.failure or resolution.unanswered) is not None and not failure.held:
             of_source = resolution.failure is not None or resolution.unanswered is not None
             failing[ref] = _remembered(failure, fs_args_now(this.project, entry.fs_args), of_source=of_source)
     return failing

@@ -45,6 +45,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 remarks=desired.remarks,
                 moved_from=_moved_from(desired, plan),
                 waiting=_waiting(desired, plan, hold),
+                step_back=desired.step_back,
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )
         )
@@ -61,6 +62,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
 
 def _waiting(desired: Desired, plan: EntryPlan | None, hold: Hold | None) -> Installed | None:
     """The version that somebody must choose for."""
+    hold = hold or desired.held_back
     if hold is not None:
         return Installed(hold.version, hold.archive)
     return Installed.of(desired.after) if plan is not None and plan.held else None

@@ -18,6 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from micropkgd import __version__
 from micropkgd.clock import UTC
 from micropkgd.model.condition import Condition
+from micropkgd.model.outcome import StepBack
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.board import Event
 from micropkgd.service.supervisor import Supervisor
@@ -25,6 +26,7 @@ from micropkgd.service.supervisor import Supervisor
 _RESULTS: Final = {
     0: "in_sync", 1: "failed", 2: "invalid", 3: "pending", 4: "held", 5: "unreachable", 6: "rejected", 7: "busy",
 }  # fmt: skip
+_STEPS_BACK: Final = {step.reason: step.value for step in StepBack}
 _STATES: Final = tuple(condition.value for condition in Condition)
 _WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
@@ -40,6 +42,7 @@ class Metrics:
         self._events: Counter[str] = Counter()
         self._answers: Counter[tuple[str, str, str]] = Counter()  # by method, route and code
         self._succeeded: dict[str, int] = {}  # by project, seconds since 1970
+        self._steps_back: Counter[tuple[str, str, str]] = Counter()  # by project, what, and whether it was followed
         self._config_is_good = True
         self._lag = 0.0
         self._registry = CollectorRegistry(auto_describe=False)
@@ -63,6 +66,8 @@ class Metrics:
     def saw_event(self, event: Event) -> None:
         """Count events by their kind."""
         self._events[event.kind] += 1
+        if event.kind in _STEPS_BACK:
+            self._steps_back[event.project, _STEPS_BACK[event.kind], event.message.partition(":")[0]] += 1
         if event.kind in {"ConfigReloaded", "ConfigRefused"}:
             self._config_is_good = event.kind == "ConfigReloaded"
 
@@ -102,6 +107,9 @@ class Metrics:
         yield _gauge(
             "last_success_timestamp_seconds", "When a pass last ended in sync", ("project",), succeeded
         )  # fmt: skip
+        steps = sorted((key, count) for key, count in self._steps_back.items() if key[0] in roots)
+        text = "Refs that went back to an older version, or to other bytes under the same one"
+        yield _counter("downgrades", text, ("project", "to", "result"), steps)
         yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), backlog)])
         yield _gauge("passes_running", "Passes under way", (), [((), len(agenda.running))])
         now = time.monotonic()

@@ -133,11 +133,12 @@ def step_back(wish: Wish, version: Version, digest: Digest | None, had: Sequence
     for one in had:
         if version < one.version:
             problem = f"the newest release that answers `{wish.text}` is {version}, older than {one.version} before"
-            return Failed(FailureKind.REFUSED, problem, "what is installed stays; `--allow-downgrade` lets it go back")
+            hint = "what is installed stays; `--allow-downgrade` lets it go back"
+            return Failed(FailureKind.REFUSED, problem, hint, reason="Downgrade")
         if version == one.version:
             problem = f"`{wish.name}` {version} has other bytes than before: expected {one.digest}, found {digest}"
             hint = "a release never changes: find out who changed it; `--allow-downgrade` takes the new one"
-            return Failed(FailureKind.CORRUPT, problem, hint)
+            return Failed(FailureKind.CORRUPT, problem, hint, reason="Rebuilt")
     return None
 
 

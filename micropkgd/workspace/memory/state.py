@@ -61,6 +61,7 @@ class Hold(NamedTuple):
     index_url: str
     label: str  # names the folder in which it is laid beside
     paths: tuple[RelPath, ...]  # the files that hold it
+    step_back: str = ""  # a `StepBack`, where it is held for going backwards, and no file of anybody holds it
 
 
 class Failing(NamedTuple):
@@ -172,7 +173,8 @@ def _known(row: object) -> Known:
 
 
 def _hold(row: object) -> Hold:
-    base, archive, version, name, url, index_url, label, paths = _list(row)
+    base, archive, version, name, url, index_url, label, paths, *rest = _list(row)
+    (step_back,) = rest or [""]  # older rows end before it
     return Hold(
         base=str(base),
         archive=parse_digest(archive),
@@ -182,6 +184,7 @@ def _hold(row: object) -> Hold:
         index_url=str(index_url),
         label=str(label),
         paths=tuple(rel_path(str(path)) for path in _list(paths)),
+        step_back=str(step_back),
     )
 
 
