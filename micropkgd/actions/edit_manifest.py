@@ -1,11 +1,10 @@
 """Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
 
-from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd import documents
-from micropkgd.documents.edits import add_row, remove_row
+from micropkgd.documents.edits import add_row, edited, remove_row
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, Kind
@@ -70,12 +69,6 @@ def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     before = read_document(root, MANIFEST_NAME)
     after = edited(before, lambda text: remove_row(text, entry.home, ref))
     swap(root, before, after, lock_timeout)
-
-
-def edited(before: bytes, edit: Callable[[str], str]) -> bytes:
-    """Edit a document's text; its byte order mark is no part of that and stays."""
-    mark = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
-    return mark + edit(documents.decode(before)).encode()
 
 
 def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:

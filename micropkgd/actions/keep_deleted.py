@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from micropkgd.actions.edit_manifest import edited, swap
+from micropkgd.actions.edit_manifest import swap
+from micropkgd.documents.edits import edited
 from micropkgd.documents.lists import add_items
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.resolve.blocks import current_blocks

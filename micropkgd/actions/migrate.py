@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from micropkgd import documents
-from micropkgd.actions.edit_manifest import edited, swap
+from micropkgd.actions.edit_manifest import swap
+from micropkgd.documents.edits import edited
 from micropkgd.documents.moves import move_table
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import DocumentError

@@ -88,6 +88,17 @@ def add_projects(command: ArgumentParser) -> None:
     )
 
 
+def add_projects_or_globs(command: ArgumentParser) -> None:
+    """The same, where the machine's config counts, too."""
+    command.add_argument(
+        "projects",
+        nargs="*",
+        metavar="PROJECT",
+        help="projects, or globs in quotes (default: the one around this folder; the service adds those of its config, "
+        "and --once takes them where this folder is in none)",
+    )
+
+
 def days(text: str) -> float:
     """Read a number of days, not below nothing."""
     return _number_of("days", text)

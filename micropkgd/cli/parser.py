@@ -14,7 +14,7 @@ from micropkgd.cli.arguments import (
     add_lock_modes,
     add_lock_timeout,
     add_project,
-    add_projects,
+    add_projects_or_globs,
     add_pull_options,
     add_sources,
 )
@@ -62,7 +62,7 @@ def _reconcile(command: ArgumentParser) -> None:
     add_allow_downgrade(command)
     add_allow_empty(command)
     add_sources(command)
-    add_projects(command)
+    add_projects_or_globs(command)
 
 
 def _lock(command: ArgumentParser) -> None:
@@ -238,7 +238,11 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "events": Command("say what happened lately, as the running service saw it", service.events, "events"),
     "trust": Command("let the service act in a project that only a glob of its config finds", service.trust, "trust"),
     "token": Command("look after the token that HTTP requests must carry", service.token, "token"),
-    "service": Command("look after the systemd units that run the service for this user", service.unit, "service"),
+    "service": Command(
+        "look after the systemd units of this user's service, and the projects that its config names",
+        service.unit,
+        "service",
+    ),
     "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", service.health, "health"),
     "config": Command("look at the machine's config", service.config, "config"),
     "cache": Command("look after the archives that all projects of a user share", service.cache, "cache"),

@@ -86,13 +86,23 @@ def cache(command: ArgumentParser) -> None:
 
 
 def unit(command: ArgumentParser) -> None:
-    """`service install | uninstall`."""
+    """`service install | uninstall | add | remove`."""
     actions = _actions(command, "service")
     action = _action(actions, "install", "write a systemd unit for this user, and say how to start it")
     action.add_argument("--socket", action="store_true", help="write a socket unit too: the first request starts it")
     add_config(action)
     _add_unit_options(action)
     _add_unit_options(_action(actions, "uninstall", "remove the units of this user, and say how to stop them"))
+    for name, what in (
+        ("add", "name projects in the machine's config, and let the running service read it again"),
+        ("remove", "take projects out of the machine's config, and let the running service read it again"),
+    ):
+        action = _action(actions, name, what)
+        action.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+        add_config(action)
+        action.add_argument(
+            "folders", nargs="*", metavar="FOLDER", help="projects (default: the one around this folder)"
+        )
 
 
 def health(command: ArgumentParser) -> None:

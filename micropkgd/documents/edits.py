@@ -5,15 +5,23 @@ nothing away, nor did a removal add anything. Each is the other's inverse. Comme
 those between the lines of a row that goes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
+from micropkgd.documents import decode
 from micropkgd.documents.meaning import meaning, means, table_in
 from micropkgd.documents.rows import Row, dotted, ends_as, is_comment, quoted, with_rows
 from micropkgd.documents.statements import Path, Statement, last_of_section, pairs_below, statements_of
 from micropkgd.errors import DocumentError
 
 _Span = tuple[int, int]
+
+
+def edited(before: bytes, edit: Callable[[str], str]) -> bytes:
+    """Edit a document's text; its byte order mark is no part of that and stays."""
+    mark = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+    return mark + edit(decode(before)).encode()
 
 
 def add_row(text: str, table: Path, key: str, options: Mapping[str, str]) -> str:

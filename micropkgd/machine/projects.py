@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from micropkgd.model.settings import Group
 from micropkgd.workspace.reading import read_regular
-from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.root import MANIFEST_NAME, root_around
 
 _GLOB = frozenset("*?[")
 
@@ -38,6 +38,12 @@ def named_projects(groups: Iterable[Group]) -> frozenset[str]:
 def is_glob(path: str) -> bool:
     """Whether a path of the config stands for whatever it finds."""
     return bool(_GLOB & set(path))
+
+
+def project_around(folder: str) -> str | None:
+    """The project that a folder is in, if its manifest speaks of micro-packages."""
+    root = root_around(folder)
+    return root if root is not None and _speaks_of_us(root) else None
 
 
 def anchors(groups: Iterable[Group]) -> frozenset[str]:

@@ -14,14 +14,16 @@ import json
 import os
 import shlex
 import stat
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.errors import MicropkgError, ShortageError, TreeError
+from micropkgd.machine.projects import find_projects, named_projects
 from micropkgd.model.condition import Distrust, Failure
+from micropkgd.model.settings import Group, Trust
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.birth import Birth, birth_of
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
@@ -76,6 +78,16 @@ def distrust(root: str) -> Failure | None:
             raise ShortageError.of(error, root) from error
         what = f"the list of trusted folders cannot be read: {(error.strerror or str(error)).lower()}"
         return _failure(root, Distrust.UNREADABLE, what)
+
+
+def found_by(groups: Sequence[Group], trust: Trust) -> tuple[Mapping[str, Group], Mapping[str, Failure]]:
+    """The projects of a config, each with its group, and why some are left alone: a glob found them, and nobody else.
+
+    Raises `ShortageError` where the machine is too short of something to find out.
+    """
+    found = find_projects(groups)
+    doubts = {} if trust is Trust.EVERYTHING else strangers(found, named_projects(groups))
+    return {root: group for root, group in found.items() if root not in doubts}, doubts
 
 
 def strangers(found: Iterable[str], named: Container[str]) -> Mapping[str, Failure]:

@@ -14,6 +14,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
+_SEARCH: Final = 60.0  # seconds to wait for a search for projects
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens
 
 
@@ -43,6 +44,10 @@ class Service:
     def knows(self, root: str) -> bool:
         """Whether a project is known to it, also where it is left alone."""
         return any(row["project"] == root for row in self.get("/v1/status")["projects"])
+
+    def reload(self) -> None:
+        """Let it read its config again; `ServiceError` where that is wrong, and the old one stays."""
+        self.post("/v1/reload", {}, timeout=_SEARCH)
 
     def reconcile(self, root: str, options: Mapping[str, object]) -> Outcome:
         """What came of a pass over a project, however long it takes."""

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from micropkgd.clock import utc
 from micropkgd.errors import ShortageError
 from micropkgd.machine.projects import anchors, find_projects, named_projects
-from micropkgd.machine.trust import distrust, strangers
+from micropkgd.machine.trust import distrust, found_by
 from micropkgd.model.condition import Condition, Failure, Standing
 from micropkgd.model.settings import Group, Settings, Trust
 from micropkgd.model.standing import failed
@@ -227,7 +227,5 @@ class Fleet:
 def _look_for(settings: Settings) -> _Found:
     """Read the disk; `ShortageError` where the machine is too short of something to find out."""
     groups = settings.groups
-    found, named = find_projects(groups), named_projects(groups)
-    doubts = {} if settings.trust is Trust.EVERYTHING else strangers(found, named)
-    trusted = {root: group for root, group in found.items() if root not in doubts}
-    return _Found(trusted, doubts, named, anchors(group for group in groups if group.watch))
+    trusted, doubts = found_by(groups, settings.trust)
+    return _Found(trusted, doubts, named_projects(groups), anchors(group for group in groups if group.watch))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.conditions import News
+from micropkgd.service.http.answers import answer, problem
 from micropkgd.service.http.control import make_app, same_user
 from micropkgd.service.http.front import Front
 from micropkgd.service.http.probes import STUCK, Probes
@@ -41,16 +43,17 @@ async def _serve(machine: Machine, settings: Settings) -> None:
     notifier = Notifier(os.environ)
     supervisor = Supervisor(settings, machine.say)
     probes = Probes(supervisor)
-    app = make_app(supervisor, same_user, routes=probes.routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     try:
         front = Front(supervisor, probes)
     except MicropkgError:
         door.remove()
         raise
+    reloads = Reloads(supervisor, machine, notifier, front)
+    app = make_app(supervisor, same_user, routes=[*probes.routes(), web.post("/v1/reload", reloads.asked_for)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
     await web.SockSite(runner, door.listener).start()
-    _obey_signals(supervisor, machine, notifier, front)
+    _obey_signals(supervisor, notifier, reloads)
     opening = asyncio.create_task(_open(supervisor, front, notifier))
     try:
         await supervisor.run()
@@ -63,7 +66,7 @@ async def _serve(machine: Machine, settings: Settings) -> None:
         os._exit(0)
 
 
-def _obey_signals(supervisor: Supervisor, machine: Machine, notifier: Notifier, front: Front) -> None:
+def _obey_signals(supervisor: Supervisor, notifier: Notifier, reloads: "Reloads") -> None:
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 
@@ -76,7 +79,6 @@ def _obey_signals(supervisor: Supervisor, machine: Machine, notifier: Notifier, 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
-    reloads = Reloads(supervisor, machine, notifier, front)
     loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     loop.add_signal_handler(signal.SIGUSR1, supervisor.trigger, Trigger(TriggerKind.SIGNAL, "SIGUSR1"))
 
@@ -90,15 +92,22 @@ class Reloads:
         self._notifier = notifier
         self._front = front
         self._turn = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[MicropkgError | None]] = set()
 
-    def ask(self) -> None:
-        """Read it again soon."""
+    def ask(self) -> "asyncio.Task[MicropkgError | None]":
+        """Read it again soon; the task says what is wrong with it."""
         task = asyncio.get_running_loop().create_task(self._reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _reload(self) -> None:
+    async def asked_for(self, request: web.Request) -> web.Response:
+        """Read it again and say what is wrong with it: on the unix socket alone (docs/http.md, rule 8)."""
+        del request
+        refused = await asyncio.shield(self.ask())  # who asked may go away; half a reload must not stay
+        return answer({}) if refused is None else problem(HTTPStatus.CONFLICT, str(refused), refused.hint)
+
+    async def _reload(self) -> MicropkgError | None:
         async with self._turn:
             self._notifier.reloading()
             try:
@@ -106,10 +115,11 @@ class Reloads:
             except MicropkgError as error:
                 self._supervisor.board.say(News("ConfigRefused", "", f"the old config stays: {error}"))
                 self._notifier.ready(f"reload failed: {error}")
-                return
+                return error
             await self._supervisor.reload(settings)
             self._front.follow(settings.http)
             self._notifier.ready(self._supervisor.board.summary())
+            return None
 
 
 async def _open(supervisor: Supervisor, front: Front, notifier: Notifier) -> None:

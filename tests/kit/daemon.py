@@ -32,9 +32,15 @@ class Daemon:
     """
 
     def __init__(
-        self, folder: Path, config: str = "", *arguments: str, environ: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        config: str = "",
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.folder = folder
+        self.cwd = cwd or folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "config.toml"
         self.config.write_text(config)
@@ -63,7 +69,9 @@ class Daemon:
         """Start the process, and wait until it answers; `wrapper` is a command that runs it."""
         command = [*wrapper, sys.executable, "-m", "micropkgd", "reconcile", "--config", str(self.config)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([*command, *self._arguments], env=self.environ, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*command, *self._arguments], cwd=self.cwd, env=self.environ, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + PATIENCE
         while find_service(self.socket) is None:
             assert self.process.poll() is None, self.log.read_text()

@@ -2,6 +2,6 @@
 
 Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve`, `diff`, `verify`, `rollback`. The manifest:
 `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`, `doctor`, `cache`. The service:
-`serve` (it is `reconcile` without `--once`), `service` (its unit), `trigger`, `suspend`, `trust`, `health`, `token`,
-`config`.
+`serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its config), `trigger`, `suspend`,
+`trust`, `health`, `token`, `config`.
 """

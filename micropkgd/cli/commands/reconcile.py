@@ -1,11 +1,16 @@
 """`reconcile`: one pass, or the service."""
 
+import os
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.errors import UsageError
+from micropkgd.model.condition import Failure
+from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import TRAVELLING, Options
+from micropkgd.workspace.root import MANIFEST_NAME, root_around
 
 
 def reconcile(options: Namespace) -> int:
@@ -26,9 +31,37 @@ def reconcile(options: Namespace) -> int:
         allow_empty=options.allow_empty,
         lock_timeout=options.lock_timeout,
     )
-    outcomes = passes(options, options.projects or ["."], wanted)
+    roots, left_alone = _meant(options)
+    outcomes = passes(options, roots, wanted)
+    outcomes += [Outcome(root, failure=doubt) for root, doubt in left_alone.items()]
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes, check=options.check)
+
+
+def _meant(options: Namespace) -> tuple[Sequence[str], Mapping[str, Failure]]:
+    """The projects that are named, by globs, too; else the one around this folder; else those of the config.
+
+    And why some of them are left alone that only a glob found.
+    """
+    named = options.projects or ["."]
+    globs = [path for path in options.projects if _is_glob(path)]
+    if not globs and (options.projects or root_around(".") is not None):
+        return named, {}
+    from micropkgd.cli.machine import settings_of
+    from micropkgd.machine.trust import found_by
+    from micropkgd.model.settings import Group, Settings
+
+    settings = settings_of(options) or Settings()
+    found, doubts = found_by((Group(tuple(globs)),) if globs else settings.groups, settings.trust)
+    if globs and not found and not doubts:
+        raise UsageError(f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {', '.join(globs)}")
+    literal = [path for path in options.projects if path not in globs]
+    return [*literal, *found] or ([] if doubts else ["."]), doubts
+
+
+def _is_glob(path: str) -> bool:
+    """Whether it was put into quotes for micropkgd to look for; a folder of just that name is meant first."""
+    return not set(path).isdisjoint("*?[") and not os.path.isdir(path)
 
 
 def _refuse_for_service(options: Namespace) -> None:

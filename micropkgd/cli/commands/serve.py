@@ -1,17 +1,22 @@
 """`reconcile` without `--once`: the service. Every event of it becomes a log line."""
 
 import os
+import shlex
 from argparse import Namespace
+from contextlib import suppress
 from typing import Final
 
 from micropkgd.cli.logs import Logs
+from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.places import find_config
+from micropkgd.machine.projects import project_around
 from micropkgd.model.condition import Condition
 from micropkgd.model.settings import LogFormat, Settings
 from micropkgd.service.board import Event
+from micropkgd.service.client import find_service
 from micropkgd.service.run import Machine, serve
-from micropkgd.workspace.root import find_root
+from micropkgd.workspace.root import find_root, root_around
 
 _WEIGHTY: Final = frozenset(
     {
@@ -42,8 +47,25 @@ def run_service(options: Namespace) -> int:
         write(event.kind, **facts)
 
     log.bring_in_others()
-    serve(Machine(lambda: load_settings(options), say))
+    try:
+        serve(Machine(lambda: load_settings(options), say))
+    except ProjectBusyError as error:
+        error.hint = _how_to_add(options, settings) or error.hint
+        raise
     return 0
+
+
+def _how_to_add(options: Namespace, settings: Settings) -> str:
+    """What to do where a service runs already: one serves all projects of a user. Empty where nobody knows."""
+    running = find_service(settings.socket)
+    root = root_around(options.projects[0] if options.projects else ".")
+    if running is None or root is None:
+        return ""
+    with suppress(MicropkgError):
+        if running.serves(root):
+            return "it serves this project: see `micropkgd status`"
+        return f"`micropkgd service add {shlex.quote(root)}` lets it serve this project, too"
+    return ""
 
 
 def load_settings(options: Namespace) -> Settings:
@@ -53,8 +75,10 @@ def load_settings(options: Namespace) -> Settings:
     check_schedules(settings, path)
     if options.projects:
         settings = settings._replace(only=tuple(options.projects))
-    if not settings.groups:
+    elif not settings.groups:
         settings = settings._replace(only=(find_root("."),))
+    elif (around := project_around(".")) is not None:
+        settings = settings._replace(usual=settings.usual._replace(paths=(*settings.usual.paths, around)))
     if settings.log_format is LogFormat.CONSOLE and options.log_format:
         settings = settings._replace(log_format=LogFormat(options.log_format))
     return settings

@@ -1,4 +1,4 @@
-"""`service install` and `service uninstall`: the units of this user. They say what they do, and start nothing."""
+"""`service`: the units of this user (they say what they do, and start nothing), and the projects of its config."""
 
 import os
 import shlex
@@ -18,7 +18,11 @@ _WOULD = {"write": "would write", "keep": "is already", "remove": "would remove"
 
 
 def service(options: Namespace) -> int:
-    """Put the units in place, or take them away."""
+    """Put the units in place, or take them away; or the same with projects."""
+    if options.action in {"add", "remove"}:
+        from micropkgd.cli.commands.own_projects import change_projects
+
+        return change_projects(options)
     if not sys.platform.startswith("linux"):
         hint = "start `micropkgd reconcile` by what this system has for that, like launchd.plist(5)"
         raise UsageError("the units are for systemd, which this system does not have", hint=hint)

@@ -1,0 +1,54 @@
+"""`service add` and `service remove`: which projects the machine's config names, and the running service told of it."""
+
+import os
+import shlex
+from argparse import Namespace
+
+from micropkgd.cli.lines import plain
+from micropkgd.cli.machine import service_of
+from micropkgd.cli.say import say, say_json
+from micropkgd.machine.own_projects import add_project, remove_project
+from micropkgd.machine.places import find_config, usual_places
+from micropkgd.workspace.root import find_root, root_around
+
+
+def change_projects(options: Namespace) -> int:
+    """Put projects into the config or take them out, and let the running service read it again."""
+    config = find_config(options.config, os.environ) or usual_places(os.environ)[0]
+    adds, changes = options.action == "add", {}
+    for folder in options.folders or ["."]:
+        root = find_root(folder) if adds else root_around(folder) or os.path.realpath(folder)
+        if adds:
+            changes[root] = "added" if add_project(config, root, dry_run=options.dry_run) else "named already"
+        else:
+            remove_project(config, root, dry_run=options.dry_run)
+            changes[root] = "removed"
+    served = {} if options.dry_run else _served(options, [*changes])
+    if options.json:
+        rows = [{"project": root, "change": what, "served": served.get(root)} for root, what in changes.items()]
+        say_json(options, {"config": config, "projects": rows}, exit_code=0)
+        return 0
+    would = "would be " if options.dry_run else ""
+    say(plain(f"{would if what != 'named already' else ''}{what}: {root} ({config})") for root, what in changes.items())
+    say(plain(line) for root in changes for line in _how_it_is_served(options, root, served, config))
+    return 0
+
+
+def _served(options: Namespace, roots: list[str]) -> dict[str, bool]:
+    """Whether the running service serves each project, once it has read its config again; nothing where none runs."""
+    service = service_of(options)
+    if service is None:
+        return {}
+    service.reload()
+    return {root: service.serves(root) for root in roots}
+
+
+def _how_it_is_served(options: Namespace, root: str, served: dict[str, bool], config: str) -> list[str]:
+    if options.dry_run:
+        return []
+    if not served:
+        return ["no service runs: `micropkgd reconcile` starts one, `micropkgd service install` for good"]
+    if options.action == "add":
+        no = f"the running service does not serve it: it reads another config than {shlex.quote(config)}"
+        return ["the running service serves it now" if served[root] else no]
+    return ["the running service serves it still: a wildcard or another config names it"] if served[root] else []
