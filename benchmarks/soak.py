@@ -99,7 +99,7 @@ class Soak:
     def slow_source(self, number: int) -> None:
         """The remote source takes seconds for a few bytes."""
         data = archive({"far.py": f"y = {next(self.numbers)}\n"}, "1.0")
-        self.remote.script(f"/far{number}.tar.gz", Reply(200, data, pace=(64, 0.5)))
+        self.remote.script(f"/far{number}.tar.gz", Reply(200, data, rate_limit=(64, 0.5)))
 
     def work_in_new_folder(self, number: int) -> None:
         """Folders of the module come, with files in them, and go."""

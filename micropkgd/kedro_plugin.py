@@ -213,12 +213,14 @@ def _packaged(
     from micropkgd.model.condition import worst
     from micropkgd.model.packaged import Step
     from micropkgd.reconcile.package.entries import run_package
-    from micropkgd.reconcile.package.jobs import Wanted
+    from micropkgd.reconcile.package.jobs import PackageRequest
 
     with _shown_errors():
         # Kedro took it from the working folder, not from the project.
         folder = os.path.abspath(given["destination"]) if given["destination"] else None
-        wanted = Wanted(module, given["alias"] or None, folder, given["env"] or None) if module else Wanted()
+        wanted = (
+            PackageRequest(module, given["alias"] or None, folder, given["env"] or None) if module else PackageRequest()
+        )
         outcomes = run_package(str(metadata.project_path), wanted)
         for archived in (one.archived for one in outcomes if one.archived and one.step is Step.UPDATE):
             where = os.path.join(metadata.project_path, archived.path)

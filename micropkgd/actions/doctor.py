@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from micropkgd import __version__, documents
-from micropkgd.actions.finding import Finding
+from micropkgd.actions.finding import DoctorFinding
 from micropkgd.actions.requirements_check import check_requirements
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
@@ -57,7 +57,7 @@ class Diagnosis(NamedTuple):
     """All that was found."""
 
     root: str  # the project, or where one was looked for
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
 
     @property
     def exit_code(self) -> int:
@@ -85,54 +85,54 @@ def examine(start: str, environ: Mapping[str, str]) -> Diagnosis:
     return Diagnosis(root, tuple(findings))
 
 
-def _asked(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _asked(topic: str, look: Callable[[], Iterator[DoctorFinding]]) -> list[DoctorFinding]:
     """What one question gives; a failure on the way is the last thing found."""
-    found: list[Finding] = []
+    found: list[DoctorFinding] = []
     try:
         found.extend(look())
     except MicropkgError as error:
         found.append(_trouble(topic, error))
     except OSError as error:
-        found.append(Finding(topic, f"cannot be looked at: {words_of(error)}", trouble=True))
+        found.append(DoctorFinding(topic, f"cannot be looked at: {words_of(error)}", trouble=True))
     return found
 
 
-def _trouble(topic: str, error: MicropkgError) -> Finding:
-    return Finding(topic, str(error), trouble=True, hint=error.hint)
+def _trouble(topic: str, error: MicropkgError) -> DoctorFinding:
+    return DoctorFinding(topic, str(error), trouble=True, hint=error.hint)
 
 
-def _versions() -> Finding:
+def _versions() -> DoctorFinding:
     system = f"{platform.system()} {platform.release()}"
-    return Finding("micropkgd", f"{__version__}, Python {platform.python_version()}, {system}")
+    return DoctorFinding("micropkgd", f"{__version__}, Python {platform.python_version()}, {system}")
 
 
-def _project(root: str) -> Iterator[Finding]:
+def _project(root: str) -> Iterator[DoctorFinding]:
     """Which project, and how it is laid out."""
     manifest = read_manifest(root)
     version = manifest.project.init_version
     kind = (
         f"Kedro {version} by its kedro_init_version" if version else "plain Python, for no kedro_init_version is said"
     )
-    yield Finding("project", f"{root}: package `{manifest.project.package}`, {kind}")
+    yield DoctorFinding("project", f"{root}: package `{manifest.project.package}`, {kind}")
     layout, reasons = recognise(root, manifest)
     if os.path.isdir(os.path.join(root, layout.package_folder)):
-        yield Finding("layout", f"code in {layout.package_folder} ({reasons.source})")
+        yield DoctorFinding("layout", f"code in {layout.package_folder} ({reasons.source})")
     else:
         hint = "mend `package_name` or `source_dir` in [tool.kedro], or say `package` in [tool.micropkgd.project]"
-        yield Finding("layout", f"code in {layout.package_folder}: {reasons.source}", trouble=True, hint=hint)
-    yield Finding("layout", f"tests in {layout.tests_dir} ({reasons.tests})")
-    yield Finding("layout", f"parameters in {layout.place((), 'x', None).conf} ({reasons.conf})")
+        yield DoctorFinding("layout", f"code in {layout.package_folder}: {reasons.source}", trouble=True, hint=hint)
+    yield DoctorFinding("layout", f"tests in {layout.tests_dir} ({reasons.tests})")
+    yield DoctorFinding("layout", f"parameters in {layout.place((), 'x', None).conf} ({reasons.conf})")
     yield from _asked("layout", partial(_doubts, layout))
-    yield Finding("layout", f"requirements in {layout.requirements} ({reasons.requirements})")
+    yield DoctorFinding("layout", f"requirements in {layout.requirements} ({reasons.requirements})")
 
 
-def _doubts(layout: Layout) -> Iterator[Finding]:
+def _doubts(layout: Layout) -> Iterator[DoctorFinding]:
     """Whether `settings.py` says where parameters are in a way that can be read without running it."""
     check_config(layout, [None])
     yield from ()
 
 
-def _manifest(root: str) -> Iterator[Finding]:
+def _manifest(root: str) -> Iterator[DoctorFinding]:
     """Which tables there are; silent where the manifest cannot be read, for that has been said."""
     try:
         manifest = read_manifest(root)
@@ -143,29 +143,29 @@ def _manifest(root: str) -> Iterator[Finding]:
         ("package", [entry.home for entry in manifest.packages], (KEDRO_PACKAGE, OWN_PACKAGE)),
     ):
         told = [f"{entries.count(home)} in [{'.'.join(home)}]" for home in homes if home in entries]
-        yield Finding("manifest", f"{what} entries: {' and '.join(told) or 'none'}")
+        yield DoctorFinding("manifest", f"{what} entries: {' and '.join(told) or 'none'}")
     yield from _refused_by_kedro(manifest)
     yield from _misspelt(root)
 
 
-def _misspelt(root: str) -> Iterator[Finding]:
+def _misspelt(root: str) -> Iterator[DoctorFinding]:
     """Tables that look like ours, and are read by nobody."""
     data = read_document(root, MANIFEST_NAME)
     for table, meant in lookalikes(documents.read_toml(data)):
         line = line_of(documents.decode(data), table)
         text = f"{MANIFEST_NAME}:{line}: [{dotted(table)}] is a table that nothing reads"
-        yield Finding("manifest", text, trouble=True, hint=f"did you mean [{dotted(meant)}]?")
+        yield DoctorFinding("manifest", text, trouble=True, hint=f"did you mean [{dotted(meant)}]?")
 
 
-def _refused_by_kedro(manifest: Manifest) -> Iterator[Finding]:
+def _refused_by_kedro(manifest: Manifest) -> Iterator[DoctorFinding]:
     homes = {entry.home for entry in manifest.pulls} | {entry.home for entry in manifest.packages}
     major = manifest.project.init_version.partition(".")[0]
     if homes & {KEDRO_PULL, KEDRO_PACKAGE} and major.isdecimal() and int(major) >= 1:
         text = "Kedro 1.0 and newer refuse [tool.kedro.micropkg]"
-        yield Finding("manifest", text, trouble=True, hint="run `micropkgd migrate`")
+        yield DoctorFinding("manifest", text, trouble=True, hint="run `micropkgd migrate`")
 
 
-def _lock(root: str) -> Iterator[Finding]:
+def _lock(root: str) -> Iterator[DoctorFinding]:
     """Whether the lock can be read and says what the manifest says."""
     try:
         manifest = read_manifest(root)
@@ -174,39 +174,39 @@ def _lock(root: str) -> Iterator[Finding]:
     project = read_project(root)
     blocks = project.lock.blocks
     if not os.path.exists(os.path.join(root, LOCK_NAME)) and not manifest.pulls:
-        yield Finding("lock", "none, and none is needed")
+        yield DoctorFinding("lock", "none, and none is needed")
     else:
         refuse_slip(root, left_manifest(project))
         check_lock(project)
-        yield Finding("lock", f"{len(blocks)} locked, as the manifest has it")
+        yield DoctorFinding("lock", f"{len(blocks)} locked, as the manifest has it")
     by_hand = read_by_hand(root, project.layout).blocks
     if by_hand:
-        yield Finding("lock", f"{len(by_hand)} pulled by hand: {', '.join(block.target for block in by_hand)}")
+        yield DoctorFinding("lock", f"{len(by_hand)} pulled by hand: {', '.join(block.target for block in by_hand)}")
 
 
-def _pass(root: str) -> Iterator[Finding]:
+def _pass(root: str) -> Iterator[DoctorFinding]:
     """Whether a pass was interrupted."""
     with FsOps(root) as fs:
         for aside in found_aside(fs):
             text = f"{aside} is a journal that this user did not write here: nothing it says was done"
-            yield Finding("pass", text, trouble=True, hint="look where it came from, then remove it")
+            yield DoctorFinding("pass", text, trouble=True, hint="look where it came from, then remove it")
         if read_journal(fs) is None:
-            yield Finding("pass", "none was interrupted")
+            yield DoctorFinding("pass", "none was interrupted")
         else:
             text = "an interrupted pass waits to be finished or taken back"
-            yield Finding("pass", text, trouble=True, hint="run `micropkgd reconcile --once`")
+            yield DoctorFinding("pass", text, trouble=True, hint="run `micropkgd reconcile --once`")
 
 
-def _files(root: str) -> Iterator[Finding]:
+def _files(root: str) -> Iterator[DoctorFinding]:
     """Whether the file system can swap two files in one step."""
     try:
         with hold(root, 0), FsOps(root) as fs:
             at_once = _trade(fs)
     except ProjectBusyError as error:
-        yield Finding("files", f"not probed: {error.problem}")
+        yield DoctorFinding("files", f"not probed: {error.problem}")
         return
     fallback = "replaced by link and rename, for this file system has no exchange"
-    yield Finding("files", f"{'swapped in one step' if at_once else fallback} (probed in .micropkgd)")
+    yield DoctorFinding("files", f"{'swapped in one step' if at_once else fallback} (probed in .micropkgd)")
 
 
 def _trade(fs: FsOps) -> bool:
@@ -224,28 +224,28 @@ def _trade(fs: FsOps) -> bool:
                 fs.remove_file(path)
 
 
-def _git(root: str) -> Iterator[Finding]:
+def _git(root: str) -> Iterator[DoctorFinding]:
     folder = git_folder(root)
     operation = git_operation(root)
     if operation is not None:
         text = f"git is in the middle of {operation}: a pass waits"
-        yield Finding("git", text, trouble=True, hint="finish or abort it")
+        yield DoctorFinding("git", text, trouble=True, hint="finish or abort it")
     elif folder is not None and os.path.exists(os.path.join(folder, "index.lock")):
         hint = "if no git command is running, remove that file"
-        yield Finding("git", "git holds its index.lock: a pass waits", trouble=True, hint=hint)
+        yield DoctorFinding("git", "git holds its index.lock: a pass waits", trouble=True, hint=hint)
     else:
-        yield Finding("git", "nothing under way" if folder is not None else "no repository around the project")
+        yield DoctorFinding("git", "nothing under way" if folder is not None else "no repository around the project")
     yield from _tracked(root)
 
 
-def _tracked(root: str) -> Iterator[Finding]:
+def _tracked(root: str) -> Iterator[DoctorFinding]:
     """Whether somebody committed what belongs to one machine."""
     if tracked := tracked_below(root, FOLDER):
         text = f"git tracks {tracked[0]}, so that every clone gets it"
-        yield Finding("git", text, trouble=True, hint=f"git rm -r --cached {FOLDER}")
+        yield DoctorFinding("git", text, trouble=True, hint=f"git rm -r --cached {FOLDER}")
 
 
-def _releases(root: str) -> Iterator[Finding]:
+def _releases(root: str) -> Iterator[DoctorFinding]:
     """Whether what is published under a module's version is the code that is here; as far as passes have seen."""
     try:
         project = read_project(root)
@@ -260,19 +260,19 @@ def _releases(root: str) -> Iterator[Finding]:
                 yield _release(entry.module, entry.publish.text, build)
 
 
-def _release(module: str, place: str, build: Build) -> Finding:
+def _release(module: str, place: str, build: Build) -> DoctorFinding:
     archived = build.archived
     what = f"{module} {archived.version}"
     if build.is_at(place):
-        return Finding("releases", f"{what} is published at {place}")
+        return DoctorFinding("releases", f"{what} is published at {place}")
     stood = build.stood_at(place, os.path.basename(archived.path))
     if stood is None:
-        return Finding("releases", f"{what} is not published at {place}")
+        return DoctorFinding("releases", f"{what} is not published at {place}")
     text = f"{what} is at {place} with other bytes ({short(stood.digest)}) than the code here makes"
-    return Finding("releases", text, trouble=True, hint="give it a new version, or see who published that")
+    return DoctorFinding("releases", text, trouble=True, hint="give it a new version, or see who published that")
 
 
-def _inotify() -> Iterator[Finding]:
+def _inotify() -> Iterator[DoctorFinding]:
     """How many files can be watched for the service."""
     limits = {}
     for name in ("max_user_watches", "max_user_instances"):
@@ -280,15 +280,15 @@ def _inotify() -> Iterator[Finding]:
             with open(f"{_INOTIFY}/{name}", encoding="ascii") as stream:
                 limits[name] = int(stream.read())
         except (OSError, ValueError):
-            yield Finding("inotify", "this machine does not say its limits")
+            yield DoctorFinding("inotify", "this machine does not say its limits")
             return
     watches, instances = limits.values()
     few = watches < _FEW_WATCHES or instances < _FEW_INSTANCES
     hint = "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512" if few else ""
-    yield Finding("inotify", f"{watches} watches and {instances} instances a user", trouble=few, hint=hint)
+    yield DoctorFinding("inotify", f"{watches} watches and {instances} instances a user", trouble=few, hint=hint)
 
 
-def _cache(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _cache(environ: Mapping[str, str]) -> Iterator[DoctorFinding]:
     """Where archives are kept, and how many."""
     folder = default_cache_folder(environ)
     sizes = list(_sizes(folder))
@@ -297,10 +297,10 @@ def _cache(environ: Mapping[str, str]) -> Iterator[Finding]:
         above = os.path.dirname(above)
     text = f"{folder}: {len(sizes)} {'archive' if len(sizes) == 1 else 'archives'}, {sum(sizes)} bytes"
     if os.path.isdir(above) and os.access(above, os.W_OK | os.X_OK):
-        yield Finding("cache", text)
+        yield DoctorFinding("cache", text)
     else:
         hint = f"mend the folder, or set {CACHE_DIR} to another one"
-        yield Finding("cache", f"{text}; it cannot be written to", trouble=True, hint=hint)
+        yield DoctorFinding("cache", f"{text}; it cannot be written to", trouble=True, hint=hint)
 
 
 def _sizes(folder: str) -> Iterator[int]:
@@ -310,19 +310,19 @@ def _sizes(folder: str) -> Iterator[int]:
                 yield os.lstat(os.path.join(here, name)).st_size
 
 
-def _network(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _network(environ: Mapping[str, str]) -> Iterator[DoctorFinding]:
     """Which variables change how sources are reached."""
     named = sorted(name for name in environ if name.lower() in _NETWORK or name in _AUTHORITIES)
-    yield Finding(
+    yield DoctorFinding(
         "network", f"set in the environment: {', '.join(named)}" if named else "no proxy and no authority set"
     )
     for name in _AUTHORITIES:
         if environ.get(name) and not os.path.exists(environ[name]):
             hint = "unset it, or give the file or folder with your authorities"
-            yield Finding("network", f"{name} names nothing that is there", trouble=True, hint=hint)
+            yield DoctorFinding("network", f"{name} names nothing that is there", trouble=True, hint=hint)
 
 
-_OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[Finding]]] = {
+_OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[DoctorFinding]]] = {
     "project": _project,
     "manifest": _manifest,
     "lock": _lock,

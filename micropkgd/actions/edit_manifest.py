@@ -7,7 +7,7 @@ from micropkgd import documents
 from micropkgd.documents.edits import add_row, edited, remove_row
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.manifest import OWN_PULL, Manifest
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.process_lock import hold
@@ -79,7 +79,7 @@ def swap(root: str, before: bytes, after: bytes, lock_timeout: float) -> None:
 
 
 def _replace(fs: FsOps, before: bytes, after: bytes) -> None:
-    change = Change(Kind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
+    change = Change(ChangeKind.UPDATE, _MANIFEST, digest_of(before), digest_of(after), "edited by command")
     refusal = commit(fs, [change], {digest_of(after): after})
     if refusal is not None and refusal.raced:
         raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")

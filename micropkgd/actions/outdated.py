@@ -10,13 +10,13 @@ from micropkgd.model.outcome import Installed
 from micropkgd.model.outcome_json import failure_document
 from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, Wanted
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.project import read_project
 
 
-class Standpoint(NamedTuple):
+class VersionComparison(NamedTuple):
     """One entry: what is locked, and what its source has now."""
 
     ref: str
@@ -47,7 +47,7 @@ class Standpoint(NamedTuple):
         }
 
 
-def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Standpoint, ...]:
+def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[VersionComparison, ...]:
     """Ask every source what it has; a pin (`sha256`) is asked for nothing else, so nothing is newer than it."""
     project = read_project(root)
     blocks = current_blocks(project)
@@ -57,7 +57,7 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Standpo
     entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
     answers = fetcher.resolve(entries, known, {entry.ref.text: Follow.REFS for entry, _ in entries})
     wanted = [
-        Wanted(entry, answer.archive, answer.release)
+        WantedArchive(entry, answer.archive, answer.release)
         for (entry, block), answer in zip(entries, answers, strict=True)
         if _needs_reading(answer, block)
         if answer.archive is not None
@@ -69,7 +69,7 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Standpo
     )
 
 
-def exit_code_of(found: tuple[Standpoint, ...]) -> int:
+def exit_code_of(found: tuple[VersionComparison, ...]) -> int:
     """What the command ends with: 3 where anything is newer."""
     return worst(one.exit_code for one in found)
 
@@ -79,20 +79,20 @@ def _needs_reading(answer: Resolution, block: Block | None) -> bool:
     return answer.release is None and (block is None or block.archive != answer.archive)
 
 
-def _standpoint(ref: str, block: Block | None, answer: Resolution, data: bytes | Failure | None) -> Standpoint:
+def _standpoint(ref: str, block: Block | None, answer: Resolution, data: bytes | Failure | None) -> VersionComparison:
     locked = Installed.of(block)
     if answer.failure is not None or answer.archive is None:
-        return Standpoint(ref, locked, None, answer.failure)
+        return VersionComparison(ref, locked, None, answer.failure)
     if answer.release is not None:
-        return Standpoint(ref, locked, Installed(answer.release.version, answer.archive))
+        return VersionComparison(ref, locked, Installed(answer.release.version, answer.archive))
     if data is None:
-        return Standpoint(ref, locked, locked)
+        return VersionComparison(ref, locked, locked)
     if isinstance(data, Failure):
-        return Standpoint(ref, locked, None, data)
+        return VersionComparison(ref, locked, None, data)
     try:
-        return Standpoint(ref, locked, Installed(_version_in(data), answer.archive))
+        return VersionComparison(ref, locked, Installed(_version_in(data), answer.archive))
     except ArchiveError as error:
-        return Standpoint(ref, locked, None, Failure.of(error))
+        return VersionComparison(ref, locked, None, Failure.of(error))
 
 
 def _version_in(data: bytes) -> str:

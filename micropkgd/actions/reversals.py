@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction.kept import Commit
@@ -16,7 +16,7 @@ from micropkgd.workspace.transaction.kept import Commit
 _EMPTY = digest_of(b"")
 
 
-class Way(NamedTuple):
+class FileReversal(NamedTuple):
     """One file's way back."""
 
     path: RelPath
@@ -26,51 +26,53 @@ class Way(NamedTuple):
     unbroken: bool = True  # nobody else changed the file between two of them
     executable: bool = False  # what is kept could be run
 
-    def change(self, kind: Kind | None = None) -> Change:
+    def change(self, kind: ChangeKind | None = None) -> Change:
         """The step that goes it."""
-        usual = Kind.CREATE if self.now is None else Kind.DELETE if self.then is None else Kind.UPDATE
+        usual = ChangeKind.CREATE if self.now is None else ChangeKind.DELETE if self.then is None else ChangeKind.UPDATE
         reason = "as it was" if kind is None else "changed since"
         return Change(kind or usual, self.path, self.now, self.then, reason, self.executable)
 
 
-class Part(NamedTuple):
+class ReversalGroup(NamedTuple):
     """What goes back together: entries that share places, mostly one alone. Without a ref: the files of no entry."""
 
     refs: frozenset[str]
-    ways: tuple[Way, ...]
+    ways: tuple[FileReversal, ...]
     held: tuple[Change, ...] = ()  # what was changed since: nothing of the part goes back
 
 
-def ways_back(commits: Iterable[Commit]) -> list[Way]:
+def ways_back(commits: Iterable[Commit]) -> list[FileReversal]:
     """The way of every file that these commits, the newest first, changed in the end."""
-    ways: dict[RelPath, Way] = {}
+    ways: dict[RelPath, FileReversal] = {}
     for commit in commits:
         for operation in commit.operations:
             path, _, before, after = operation
-            later = ways.get(path, Way(path, after, after, RelPath("")))
+            later = ways.get(path, FileReversal(path, after, after, RelPath("")))
             unbroken = later.unbroken and later.then == after
-            ways[path] = Way(path, later.now, before, commit.copy_of(operation), unbroken)
+            ways[path] = FileReversal(path, later.now, before, commit.copy_of(operation), unbroken)
     return [way for way in ways.values() if way.now != way.then or not way.unbroken]
 
 
-def can_go(fs: FsOps, way: Way) -> bool:
+def can_go(fs: FsOps, way: FileReversal) -> bool:
     """Whether a file is what the commits left, and what they replaced is still there."""
     has_copy = way.then is None or fs.found(way.copy) == way.then
     return way.unbroken and has_copy and fs.found(way.path) == way.now
 
 
-def parts_of(fs: FsOps, ways: Iterable[Way], now: Lock, then: Lock, shared: frozenset[RelPath]) -> list[Part]:
+def parts_of(
+    fs: FsOps, ways: Iterable[FileReversal], now: Lock, then: Lock, shared: frozenset[RelPath]
+) -> list[ReversalGroup]:
     """Sort the ways by whose files they are; `shared` are left out. A lock that was changed since holds everything."""
     blocks = (*now.blocks, *then.blocks)
     families = _families(blocks)
     owners = {path: block.ref for block in blocks for path in block.files}
-    going: dict[frozenset[str], list[Way]] = {
+    going: dict[frozenset[str], list[FileReversal]] = {
         frozenset(families[ref]): [] for ref in sorted(_refs_that_differ(now, then))
     }
     in_the_way = []
     for way in ways:
         if way.path == LOCK_NAME and not can_go(fs, way):
-            in_the_way.append(way.change(Kind.HOLD))
+            in_the_way.append(way.change(ChangeKind.HOLD))
         if way.path not in shared and not _is_outgrown(fs, way, owners):
             owner = owners.get(way.path)
             kept = way._replace(executable=fs.is_executable(way.copy))
@@ -80,12 +82,12 @@ def parts_of(fs: FsOps, ways: Iterable[Way], now: Lock, then: Lock, shared: froz
     return [_part(fs, refs, own, in_the_way) for refs, own in going.items()]
 
 
-def _part(fs: FsOps, refs: frozenset[str], ways: list[Way], in_the_way: list[Change]) -> Part:
-    held = [way.change(Kind.HOLD) for way in ways if not can_go(fs, way)]
-    return Part(refs, tuple(ways), (*held, *in_the_way))
+def _part(fs: FsOps, refs: frozenset[str], ways: list[FileReversal], in_the_way: list[Change]) -> ReversalGroup:
+    held = [way.change(ChangeKind.HOLD) for way in ways if not can_go(fs, way)]
+    return ReversalGroup(refs, tuple(ways), (*held, *in_the_way))
 
 
-def _is_outgrown(fs: FsOps, way: Way, owners: Mapping[RelPath, str]) -> bool:
+def _is_outgrown(fs: FsOps, way: FileReversal, owners: Mapping[RelPath, str]) -> bool:
     """Whether it is the empty `__init__.py` of a folder above entries, which a person has put to use since."""
     return way.path not in owners and way.then is None and way.now == _EMPTY and not can_go(fs, way)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.actions.naming import find_entry, named, names_of
-from micropkgd.actions.reversals import Part, Way, can_go, parts_of, ways_back
+from micropkgd.actions.reversals import FileReversal, ReversalGroup, can_go, parts_of, ways_back
 from micropkgd.clock import utc
 from micropkgd.errors import TreeError, UsageError
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
@@ -26,7 +26,7 @@ from micropkgd.reconcile.record.pass_log import deeds_of
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
-from micropkgd.workspace.memory.pass_log import Page, note, pages
+from micropkgd.workspace.memory.pass_log import PassRecord, note, pages
 from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_lock, read_project
@@ -44,14 +44,14 @@ class Sides(NamedTuple):
 
     project: Project
     state: State
-    ways: Sequence[Way]
+    ways: Sequence[FileReversal]
     then: Lock
 
 
-class Undoing(NamedTuple):
+class RollbackPlan(NamedTuple):
     """What would be done."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ReversalGroup, ...]
     shared: tuple[Change, ...]  # steps on the requirements and the lock, which is the last
     lock: Lock  # as it will be
     contents: Mapping[Digest, bytes]
@@ -103,7 +103,7 @@ def roll_back(
         raise TreeError("files change faster than they can be taken back", where=root, hint="run again")
 
 
-def _last(commits: Sequence[Commit], remembered: Sequence[Page]) -> Sequence[Commit]:
+def _last(commits: Sequence[Commit], remembered: Sequence[PassRecord]) -> Sequence[Commit]:
     """The newest commit that was not taken back, with the others of the same command; newest first.
 
     A rollback goes further back each time: what it took back, and itself, are no more there to be taken back.
@@ -121,7 +121,7 @@ def _note(fs: FsOps, outcome: Outcome, before: Sequence[Commit], undone: Sequenc
     known = {commit.id for commit in before}
     made = tuple(commit.id for commit in history(fs) if commit.id not in known)
     undid = tuple(commit.id for commit in undone)
-    note(fs, Page(os.urandom(6).hex(), utc(time.time()), "rollback", tuple(deeds_of(outcome)), made, undid))
+    note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), "rollback", tuple(deeds_of(outcome)), made, undid))
 
 
 def _since(commits: Sequence[Commit], to: str) -> Sequence[Commit]:
@@ -146,7 +146,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
     return Sides(project, caught_up(fs, read_state(fs)), ways, then)
 
 
-def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
+def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
     project = sides.project
     together = frozenset({LOCK_NAME, project.layout.requirements})
     parts = parts_of(fs, sides.ways, project.lock, sides.then, together)
@@ -155,7 +155,7 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
         parts = [_named(parts, sides, only)]
     elif not everything:  # an `__init__.py` or the manifest may be needed by what is held
         parts = [part for part in parts if part.refs or part.held]
-    undoing = Undoing(tuple(parts), (), project.lock, {})
+    undoing = RollbackPlan(tuple(parts), (), project.lock, {})
     blocks = [block for block in project.lock.blocks if block.ref not in undoing.gone_back]
     blocks += [block for block in sides.then.blocks if block.ref in undoing.gone_back]
     undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}))
@@ -166,7 +166,7 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> Undoing:
 
 
 def _shared(
-    fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[Way]
+    fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[FileReversal]
 ) -> tuple[tuple[Change, ...], Mapping[Digest, bytes]]:
     """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
     project = sides.project
@@ -179,7 +179,7 @@ def _shared(
     return changes, {**contents_of(steps), **_kept(fs, whole)}
 
 
-def _kept(fs: FsOps, ways: Iterable[Way]) -> dict[Digest, bytes]:
+def _kept(fs: FsOps, ways: Iterable[FileReversal]) -> dict[Digest, bytes]:
     """The bytes that were replaced."""
     contents = {way.then: fs.read(way.copy) for way in ways if way.then is not None}
     for digest, data in contents.items():
@@ -188,7 +188,7 @@ def _kept(fs: FsOps, ways: Iterable[Way]) -> dict[Digest, bytes]:
     return contents
 
 
-def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
+def _named(parts: Sequence[ReversalGroup], sides: Sides, text: str) -> ReversalGroup:
     """The part with the entry that a person names."""
     names = names_of((*sides.project.lock.blocks, *sides.then.blocks))
     going = {ref: names.get(ref, set()) for part in parts for ref in part.refs}
@@ -200,7 +200,7 @@ def _named(parts: Sequence[Part], sides: Sides, text: str) -> Part:
     return found
 
 
-def _forgotten(sides: Sides, undoing: Undoing) -> State:
+def _forgotten(sides: Sides, undoing: RollbackPlan) -> State:
     """The state without how these entries stand: after a crash the lock alone then says what is in the tree."""
     blocks = (*sides.project.lock.blocks, *sides.then.blocks)
     keys = {block.key for block in blocks if block.ref in undoing.gone_back}
@@ -211,7 +211,7 @@ def _forgotten(sides: Sides, undoing: Undoing) -> State:
     )
 
 
-def _remembered(sides: Sides, undoing: Undoing) -> State:
+def _remembered(sides: Sides, undoing: RollbackPlan) -> State:
     """The state that says what is applied now."""
     state = _forgotten(sides, undoing)
     gone_back = {
@@ -222,7 +222,7 @@ def _remembered(sides: Sides, undoing: Undoing) -> State:
     return state._replace(applied={**state.applied, **gone_back})
 
 
-def _outcome(sides: Sides, undoing: Undoing, recovery: Recovery) -> Outcome:
+def _outcome(sides: Sides, undoing: RollbackPlan, recovery: Recovery) -> Outcome:
     entries = [entry for part in undoing.parts if part.refs or part.held for entry in _entries(sides, part)]
     no_entry = (way.change() for part in undoing.parts if not (part.refs or part.held) for way in part.ways)
     shared = (*no_entry, *undoing.shared)
@@ -230,7 +230,7 @@ def _outcome(sides: Sides, undoing: Undoing, recovery: Recovery) -> Outcome:
     return Outcome(sides.project.root, tuple(entries), shared=shared, recovered=recovered, set_aside=recovery.foreign)
 
 
-def _entries(sides: Sides, part: Part) -> Iterable[EntryOutcome]:
+def _entries(sides: Sides, part: ReversalGroup) -> Iterable[EntryOutcome]:
     """What became of each entry of a part; the steps stand with its first."""
     steps = part.held or tuple(way.change() for way in part.ways)
     for number, ref in enumerate(sorted(part.refs) or [_NO_ENTRY]):

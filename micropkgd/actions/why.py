@@ -6,7 +6,7 @@ from typing import NamedTuple
 from micropkgd.actions.verify import instead
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.pass_log import Page, pages
+from micropkgd.workspace.memory.pass_log import PassRecord, pages
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import read_by_hand, read_project
@@ -59,7 +59,7 @@ def reasons(root: str, path: str) -> list[Reason]:
     ]
 
 
-def _with_pass(reason: Reason, remembered: Iterable[Page]) -> Reason:
+def _with_pass(reason: Reason, remembered: Iterable[PassRecord]) -> Reason:
     for page in remembered:
         for deed in page.deeds:
             if deed.entry == reason.entry and reason.path in deed.paths:

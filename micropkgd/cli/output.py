@@ -7,7 +7,7 @@ from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import Digest, RelPath
 
 JSON_SCHEMA = "micropkgd/1"
@@ -26,14 +26,14 @@ _DONE = {
 }
 _QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.MOVE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT, Verb.SUSPEND}
 _COUNTED = {
-    Kind.CREATE: "created",
-    Kind.UPDATE: "updated",
-    Kind.DELETE: "deleted",
-    Kind.MERGE: "merged",
-    Kind.ADOPT: "adopted",
-    Kind.RESTORE: "restored",
-    Kind.RELEASE: "left to you",
-    Kind.HOLD: "held",
+    ChangeKind.CREATE: "created",
+    ChangeKind.UPDATE: "updated",
+    ChangeKind.DELETE: "deleted",
+    ChangeKind.MERGE: "merged",
+    ChangeKind.ADOPT: "adopted",
+    ChangeKind.RESTORE: "restored",
+    ChangeKind.RELEASE: "left to you",
+    ChangeKind.HOLD: "held",
 }
 
 
@@ -139,7 +139,7 @@ def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Itera
         shown = (
             plan.changes
             if verbose or not applied
-            else [c for c in plan.changes if c.kind in {Kind.HOLD, Kind.MERGE, Kind.RELEASE}]
+            else [c for c in plan.changes if c.kind in {ChangeKind.HOLD, ChangeKind.MERGE, ChangeKind.RELEASE}]
         )
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from map(drifted_line, plan.drifted)

@@ -59,10 +59,10 @@ def trigger(command: ArgumentParser) -> None:
 def trust(command: ArgumentParser) -> None:
     """`trust`."""
     add_common(command)
-    wishes = command.add_mutually_exclusive_group()
-    wishes.add_argument("--list", action="store_true", dest="listed", help="print the folders that are trusted")
-    wishes.add_argument("--revoke", action="store_true", help="take trust back: the service acts there no more")
-    wishes.add_argument("--dry-run", action="store_true", help="say what would be trusted, and write nothing")
+    callers = command.add_mutually_exclusive_group()
+    callers.add_argument("--list", action="store_true", dest="listed", help="print the folders that are trusted")
+    callers.add_argument("--revoke", action="store_true", help="take trust back: the service acts there no more")
+    callers.add_argument("--dry-run", action="store_true", help="say what would be trusted, and write nothing")
     add_config(command)
     command.add_argument(
         "folders", nargs="*", metavar="FOLDER", help="projects (default: the one around this folder)"

@@ -12,7 +12,7 @@ from micropkgd.cli.reach import Reach
 from micropkgd.errors import MicropkgError, ShortageError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import find_root
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     MakeFetcher = Callable[[str], Fetcher]
 
 
-def passes(options: Namespace, projects: Iterable[str], wanted: Options) -> list[Outcome]:
+def passes(options: Namespace, projects: Iterable[str], wanted: PassOptions) -> list[Outcome]:
     """Run one pass for each project."""
     wanted = wanted._replace(offline=getattr(options, "offline", False))
     return _work_on(
@@ -83,7 +83,7 @@ def logs_of(options: Namespace) -> Logs:
     return Logs(options.log_format or "console", level=level)
 
 
-def _pass(options: Namespace, root: str, wanted: Options, make_fetcher: "MakeFetcher") -> Outcome:
+def _pass(options: Namespace, root: str, wanted: PassOptions, make_fetcher: "MakeFetcher") -> Outcome:
     """Take the short way where nothing moved; the loop is imported for the long one only."""
     settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
     if settled is not None:

@@ -56,7 +56,7 @@ class Reach:
             cache = ArchiveCache(default_cache_folder(os.environ))
             wait = SOURCE_WAIT if self._goes_on else None
             return self._stack.enter_context(Sources(cache, offline=offline, progress=progress, wait=wait)), cache
-        from micropkgd.machine.config import cache_of, pace_of, permits_of, tempo_of
+        from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of
 
         cache = cache_of(settings)
         sources = Sources(
@@ -66,8 +66,8 @@ class Reach:
             at_once=settings.limits.downloads,
             per_host=settings.limits.downloads_per_host,
             permits=permits_of(settings),
-            pace=pace_of(settings),
-            tempo=tempo_of(settings),
+            rate_limit=rate_limit_of(settings),
+            least_speed=least_speed_of(settings),
             wait=settings.limits.source_wait if self._goes_on else None,
         )
         return self._stack.enter_context(sources), cache

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from micropkgd.cli.everyday import answer
-from micropkgd.cli.streams import UnsaidError, aside, end, mend, put, silence
+from micropkgd.cli.streams import OutputError, aside, end, mend, put, silence
 
 _UNSAID = 1
 _INTERRUPTED = 130
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who read us has read enough
         silence(sys.stdout)
         return _NOBODY_READS
-    except UnsaidError as error:
+    except OutputError as error:
         silence(sys.stdout)
         aside(f"error: standard output cannot be written to: {error}\n")
         return _UNSAID

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _STREAMS = (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w"))
 
 
-class UnsaidError(Exception):
+class OutputError(Exception):
     """What a command has to say cannot be written."""
 
 
@@ -38,7 +38,7 @@ def put(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UnsaidError((error.strerror or str(error)).lower()) from error
+        raise OutputError((error.strerror or str(error)).lower()) from error
 
 
 def aside(text: str) -> None:

@@ -13,10 +13,10 @@ from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
 from micropkgd.model.permits import ENDPOINTS_KEY, Permits
 from micropkgd.model.settings import Group, Settings
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
-from micropkgd.sources.tempo import Tempo
+from micropkgd.sources.least_speed import LeastSpeed
 
 if TYPE_CHECKING:
-    from micropkgd.sources.pace import Pace
+    from micropkgd.sources.rate_limit import RateLimit
 
 
 def load(path: str | None, environ: Mapping[str, str]) -> Settings:
@@ -91,16 +91,16 @@ def cache_of(settings: Settings) -> ArchiveCache:
     return ArchiveCache(os.path.expanduser(chosen) if chosen else default_cache_folder(os.environ))
 
 
-def tempo_of(settings: Settings) -> Tempo:
+def least_speed_of(settings: Settings) -> LeastSpeed:
     """What is asked of a download."""
-    return Tempo(settings.limits.download_time, settings.limits.least_bytes_per_second)
+    return LeastSpeed(settings.limits.download_time, settings.limits.least_bytes_per_second)
 
 
-def pace_of(settings: Settings) -> "Pace | None":
+def rate_limit_of(settings: Settings) -> "RateLimit | None":
     """What holds downloads back; None for nothing."""
     limit = settings.limits.bytes_per_second
     if limit is None:
         return None
-    from micropkgd.sources.pace import Pace
+    from micropkgd.sources.rate_limit import RateLimit
 
-    return Pace(limit)
+    return RateLimit(limit)

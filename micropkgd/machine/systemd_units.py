@@ -23,7 +23,7 @@ _EXEC_START: Final = re.compile(r"^ExecStart=.*$", re.MULTILINE)
 _FIRST_LINE: Final = re.compile(rb"# Written by `micropkgd service install`; sha256 of what follows: ([0-9a-f]{64})\n")
 
 
-class Step(NamedTuple):
+class UnitStep(NamedTuple):
     """One thing done, or to be done, on disk."""
 
     what: str  # "write", "keep" or "remove"
@@ -52,7 +52,7 @@ def unit_text(name: str, words: Sequence[str]) -> str:
     return _EXEC_START.sub(lambda _: f"ExecStart={command}", shipped)
 
 
-def install(folder: str, units: Mapping[str, str], *, force: bool, dry_run: bool) -> list[Step]:
+def install(folder: str, units: Mapping[str, str], *, force: bool, dry_run: bool) -> list[UnitStep]:
     """Put units in place, all or none; `TreeError` where one stands there that somebody has changed."""
     steps = []
     for name, text in units.items():
@@ -60,7 +60,7 @@ def install(folder: str, units: Mapping[str, str], *, force: bool, dry_run: bool
         found = _read(path)
         if found is not None and not force:
             _refuse_changed(path, found)
-        steps.append(Step("keep" if found == _signed(text) else "write", path))
+        steps.append(UnitStep("keep" if found == _signed(text) else "write", path))
     if not dry_run:
         for step, text in zip(steps, units.values(), strict=True):
             if step.what == "write":
@@ -68,7 +68,7 @@ def install(folder: str, units: Mapping[str, str], *, force: bool, dry_run: bool
     return steps
 
 
-def uninstall(folder: str, *, force: bool, dry_run: bool) -> list[Step]:
+def uninstall(folder: str, *, force: bool, dry_run: bool) -> list[UnitStep]:
     """Take the units away, and the links by which they are enabled."""
     steps = []
     for name in (SERVICE, SOCKET):
@@ -78,8 +78,8 @@ def uninstall(folder: str, *, force: bool, dry_run: bool) -> list[Step]:
             continue
         if not force:
             _refuse_changed(path, found)
-        steps += [Step("remove", link) for link in _links(folder, name)]
-        steps.append(Step("remove", path))
+        steps += [UnitStep("remove", link) for link in _links(folder, name)]
+        steps.append(UnitStep("remove", path))
     if not dry_run:
         for step in steps:
             _remove(step.path)

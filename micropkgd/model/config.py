@@ -24,7 +24,7 @@ from micropkgd.model.kinds import (
     TEXTS,
     TIME,
     URL,
-    Kind,
+    ValueKind,
     choice,
     origins_of,
 )
@@ -55,13 +55,13 @@ class SettingsError(DocumentError):
         self.path = tuple(path)
 
 
-KEYS: Final[Mapping[str, Kind]] = {
+KEYS: Final[Mapping[str, ValueKind]] = {
     "projects": TEXTS,
     "every": TIME,
     "jitter": DURATION,
     "cron": CRON,
     "watch": FLAG,
-    "trust": Kind(choice(Trust)),
+    "trust": ValueKind(choice(Trust)),
     "allowed-origins": origins_of("allowed-origins"),
     "publish-origins": origins_of("publish-origins"),
     "credential-endpoints": origins_of("credential-endpoints"),
@@ -95,8 +95,8 @@ KEYS: Final[Mapping[str, Kind]] = {
     "http.allowed-hosts": TEXTS,
     "http.probes": LISTEN,
     "http.metrics": FLAG,
-    "log.format": Kind(choice(LogFormat)),
-    "log.level": Kind(choice(Level)),
+    "log.format": ValueKind(choice(LogFormat)),
+    "log.level": ValueKind(choice(Level)),
 }
 """Every key with one value, by its dotted name."""
 
@@ -104,7 +104,7 @@ _GROUP: Final = {
     "paths": TEXTS, "every": TIME, "jitter": DURATION, "cron": CRON, "watch": FLAG,
     "allowed-origins": KEYS["allowed-origins"], "publish-origins": KEYS["publish-origins"],
 }  # fmt: skip
-_WEBHOOK: Final = {"secret-file": PATH, "form": Kind(choice(WebhookForm)), "projects": TEXTS}
+_WEBHOOK: Final = {"secret-file": PATH, "form": ValueKind(choice(WebhookForm)), "projects": TEXTS}
 _QUEUE: Final = {
     "url": URL, "region": TEXT, "endpoint-url": URL, "profile": TEXT, "projects": TEXTS,
 }  # fmt: skip
@@ -238,7 +238,7 @@ def _leaves(document: Table) -> Iterable[tuple[str, tuple[str, ...], object]]:
 
 
 def _rows(
-    document: Table, name: str, kinds: Mapping[str, Kind], needed: Sequence[str]
+    document: Table, name: str, kinds: Mapping[str, ValueKind], needed: Sequence[str]
 ) -> Iterable[Mapping[str, object]]:
     """The checked rows of an array of tables."""
     rows = document.get(name, [])
@@ -255,7 +255,7 @@ def _rows(
 
 
 def _named(
-    document: Table, name: str, kinds: Mapping[str, Kind], needed: Sequence[str]
+    document: Table, name: str, kinds: Mapping[str, ValueKind], needed: Sequence[str]
 ) -> Iterable[tuple[str, Mapping[str, object]]]:
     """The checked rows of an array of tables, each with a name of its own."""
     taken: set[str] = set()
@@ -280,7 +280,7 @@ def _schedule(values: Mapping[str, object], defaults: Group) -> Group:
     return defaults._replace(**_keywords(fields))
 
 
-def _checked(kind: Kind, value: object, path: Sequence[str], name: str) -> object:
+def _checked(kind: ValueKind, value: object, path: Sequence[str], name: str) -> object:
     try:
         return kind.read(value)
     except ValueError as error:
@@ -289,7 +289,7 @@ def _checked(kind: Kind, value: object, path: Sequence[str], name: str) -> objec
         raise SettingsError(error.problem, path, hint=error.hint) from error
 
 
-def _from_variable(kind: Kind, variable: str, text: str) -> object:
+def _from_variable(kind: ValueKind, variable: str, text: str) -> object:
     value: object = [part.strip() for part in text.split(",") if part.strip()] if kind.split else kind.convert(text)
     try:
         return kind.read(value)

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CRON = re.compile(r"\S+([ \t]+\S+){4}|@[a-z]+")
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """How the value of a key is read, from TOML and from a variable."""
 
     read: Callable[[object], object]  # raises `ValueError` with what was wanted, or a `DocumentError`
@@ -139,13 +139,13 @@ def _number(text: str) -> object:
     return int(text) if text.isdecimal() else text
 
 
-def origins_of(key: str) -> Kind:
+def origins_of(key: str) -> ValueKind:
     """The kind of a key that names places."""
-    return Kind(_origins(key), split=True)
+    return ValueKind(_origins(key), split=True)
 
 
-TEXT, TEXTS, ARGV = Kind(_text), Kind(_texts, split=True), Kind(_argv, split=True)
-NAMES = Kind(_names, split=True)
-FLAG, COUNT = Kind(_flag, convert=_truth), Kind(_count, convert=_number)
-DURATION, TIME, SIZE = Kind(_duration), Kind(_some_time), Kind(_size)
-CRON, LISTEN, URL, PATH = Kind(_cron), Kind(_listen), Kind(_url), Kind(_path)
+TEXT, TEXTS, ARGV = ValueKind(_text), ValueKind(_texts, split=True), ValueKind(_argv, split=True)
+NAMES = ValueKind(_names, split=True)
+FLAG, COUNT = ValueKind(_flag, convert=_truth), ValueKind(_count, convert=_number)
+DURATION, TIME, SIZE = ValueKind(_duration), ValueKind(_some_time), ValueKind(_size)
+CRON, LISTEN, URL, PATH = ValueKind(_cron), ValueKind(_listen), ValueKind(_url), ValueKind(_path)

@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.index import index_kind, parse_index
 from micropkgd.model.portable import portable
-from micropkgd.model.publish import Target, name_in
+from micropkgd.model.publish import PublishTarget, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 
@@ -126,7 +126,7 @@ class PackageEntry(NamedTuple):
     alias: str | None = None
     destination: str = "dist"
     env: str | None = None
-    publish: Target | None = None
+    publish: PublishTarget | None = None
     overwrite: bool = False  # other bytes under the same name may be replaced
     publish_when: PublishWhen | None = None  # None: what suits the rest, see `reconcile.package.entries`
     fs_args: str | None = None  # for publishing: a YAML file, relative to the project
@@ -282,7 +282,7 @@ def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
     if not _MODULE.fullmatch(key):
         raise ManifestError(f"`{key}` is not a module path", (*home, key), hint='write it like `"pipelines.features"`')
-    publish, publish_when = fields.checked("publish", Target.parse), fields.choice("publish-when", PublishWhen)
+    publish, publish_when = fields.checked("publish", PublishTarget.parse), fields.choice("publish-when", PublishWhen)
     if publish_when is not None and publish is None:
         problem = "`publish-when` says when to publish, and nothing says where"
         raise ManifestError(problem, (*home, key, "publish-when"), hint='add `publish = "s3://bucket/folder/"`')

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.packaged import PackageOutcome, Step
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class EntryOutcome(NamedTuple):
             return Verb.UPDATE
         if not changes:
             return Verb.NONE
-        return Verb.ADOPT if all(change.kind is Kind.ADOPT for change in changes) else Verb.REPAIR
+        return Verb.ADOPT if all(change.kind is ChangeKind.ADOPT for change in changes) else Verb.REPAIR
 
     @property
     def condition(self) -> Condition:

@@ -10,7 +10,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import RelPath, parse_digest, rel_path
 
 Document = Mapping[str, Any]
@@ -166,7 +166,7 @@ def _change_document(change: Change) -> dict[str, object]:
 def _changes(rows: Sequence[Document]) -> tuple[Change, ...]:
     return tuple(
         Change(
-            Kind(row["kind"]),
+            ChangeKind(row["kind"]),
             rel_path(row["path"]),
             None if row["before"] is None else parse_digest(row["before"]),
             None if row["after"] is None else parse_digest(row["after"]),

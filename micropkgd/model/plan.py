@@ -7,7 +7,7 @@ from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What one step does to one path."""
 
     CREATE = "create"
@@ -20,13 +20,13 @@ class Kind(StrEnum):
     HOLD = "hold"  # someone must choose; nothing of the entry is applied
 
 
-_WRITES = frozenset({Kind.CREATE, Kind.UPDATE, Kind.DELETE, Kind.MERGE, Kind.RESTORE})
+_WRITES = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.DELETE, ChangeKind.MERGE, ChangeKind.RESTORE})
 
 
 class Change(NamedTuple):
     """One step on one path. `before` is its precondition: what must stand there when it is applied."""
 
-    kind: Kind
+    kind: ChangeKind
     path: RelPath
     before: Digest | None  # None: nothing stands there
     after: Digest | None  # None: nothing will
@@ -63,13 +63,13 @@ class EntryPlan(NamedTuple):
     @property
     def edited(self) -> tuple[RelPath, ...]:
         """The files that hold an edit once the plan is applied: those left alone, and those merged."""
-        merged = (change.path for change in self.changes if change.kind is Kind.MERGE)
+        merged = (change.path for change in self.changes if change.kind is ChangeKind.MERGE)
         return tuple(sorted((*self.drifted, *merged)))
 
     @property
     def held(self) -> tuple[Change, ...]:
         """The steps that wait for a person; one of them holds the whole entry."""
-        return tuple(change for change in self.changes if change.kind is Kind.HOLD)
+        return tuple(change for change in self.changes if change.kind is ChangeKind.HOLD)
 
     @property
     def writes(self) -> tuple[Change, ...]:

@@ -16,7 +16,7 @@ _KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})
 _WAYS = "`s3://bucket/folder/`, `gs://bucket/folder/`, a folder, or an index like `https://host/simple/`"
 
 
-class Target(NamedTuple):
+class PublishTarget(NamedTuple):
     """One place for archives. Build it with `parse`, which checks."""
 
     text: str  # as the manifest says it
@@ -24,7 +24,7 @@ class Target(NamedTuple):
     folder: str  # with a slash at its end
 
     @classmethod
-    def parse(cls, text: str) -> "Target":
+    def parse(cls, text: str) -> "PublishTarget":
         """Say what a text names; `DocumentError` where nothing can be published there."""
         if names_file(text):
             above = f"{text.rstrip('/').rpartition('/')[0] or '.'}/"

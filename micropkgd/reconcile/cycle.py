@@ -16,7 +16,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
-from micropkgd.reconcile.options import Following, Options
+from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.plan.desired import desire
 from micropkgd.reconcile.plan.holds import decided
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
@@ -49,14 +49,14 @@ from micropkgd.workspace.transaction.kept import KEPT
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check
     from micropkgd.reconcile.package.publish import Publisher
-    from micropkgd.reconcile.package.release import Manner
+    from micropkgd.reconcile.package.release import ReleaseOptions
 
 GIT_PATIENCE = 10.0  # seconds
 
 
 def run_pass(
     root: str,
-    options: Options,
+    options: PassOptions,
     make_fetcher: Callable[[str], Fetcher],
     *,
     check: "Check | None" = None,
@@ -106,7 +106,7 @@ def run_pass(
 
 
 @contextmanager
-def _held(root: str, options: Options) -> Iterator[None]:
+def _held(root: str, options: PassOptions) -> Iterator[None]:
     """Only a pass that may write needs the project for itself."""
     if not options.apply:
         yield
@@ -115,7 +115,7 @@ def _held(root: str, options: Options) -> Iterator[None]:
         yield
 
 
-def _observe(root: str, options: Options) -> Project:
+def _observe(root: str, options: PassOptions) -> Project:
     """Read the project as the options want it seen."""
     project = with_requirements_file(read_project(root, merging=options.lock_only), options.requirements_file)
     manifest = project.manifest
@@ -147,7 +147,7 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
     )
 
 
-def _taken(options: Options) -> frozenset[str]:
+def _taken(options: PassOptions) -> frozenset[str]:
     """The refs of which somebody takes what they have now."""
     chosen = (ref for ref, choice in options.choices.items() if choice in {Conflict.TAKE, Conflict.MERGE})
     return options.upgrade.union(chosen)
@@ -190,7 +190,7 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
         wanted,
         apply=this.options.apply,
         make_publisher=make_publisher,
-        manner=_manner(this),
+        how=_release_options(this),
         outside=is_named,
     )
     done = iter(packed)
@@ -201,11 +201,11 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
     return outcome._replace(packages=tuple(packages))
 
 
-def _manner(this: Pass) -> "Manner | None":
+def _release_options(this: Pass) -> "ReleaseOptions | None":
     """How archives are released: their places are sources, too, and asked where sources are."""
     if all(entry.publish is None for entry in this.project.manifest.packages):
         return None
-    from micropkgd.reconcile.package.release import Manner
+    from micropkgd.reconcile.package.release import ReleaseOptions
 
     asks = this.options.following is not Following.NOTHING and not this.options.offline
-    return Manner(follow=asks, full_check=this.fetcher.full_check)
+    return ReleaseOptions(follow=asks, full_check=this.fetcher.full_check)

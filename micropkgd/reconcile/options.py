@@ -18,7 +18,7 @@ class Following(StrEnum):
     NOTHING = "nothing"  # a file was written: what is locked is installed, and a local archive that is new
 
 
-class Options(NamedTuple):
+class PassOptions(NamedTuple):
     """The wishes for one pass."""
 
     apply: bool = True  # False: say what would be done, and write nothing
@@ -43,4 +43,4 @@ class Options(NamedTuple):
     def is_plain(self) -> bool:
         """Whether it asks for nothing but what the manifest and the lock say: the everyday pass."""
         ways = ("apply", "allow_empty", "offline", "lock_timeout", "full_check", "following", "trigger", "pass_id")
-        return self == Options(**{way: getattr(self, way) for way in ways})
+        return self == PassOptions(**{way: getattr(self, way) for way in ways})

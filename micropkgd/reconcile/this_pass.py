@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from micropkgd.clock import utc
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follows
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State
@@ -16,7 +16,7 @@ class Pass(NamedTuple):
 
     fs: FsOps
     project: Project  # as read at the start: manifest, lock and layout
-    options: Options
+    options: PassOptions
     fetcher: Fetcher
     suspension: Suspension
     state: State  # what the pass before left

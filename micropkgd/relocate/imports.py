@@ -32,7 +32,7 @@ class Claim(NamedTuple):
     new: str = ""
 
 
-class Viewpoint(NamedTuple):
+class ImportingFile(NamedTuple):
     """The file that imports, under its old name."""
 
     module: str
@@ -58,15 +58,15 @@ class Reader(NamedTuple):
     """Reads import statements of one file."""
 
     routes: Routes
-    viewpoint: Viewpoint
+    importing: ImportingFile
 
     def read(self, node: ast.Import | ast.ImportFrom) -> list[Claim]:
         """The claims of one statement."""
         if isinstance(node, ast.Import):
             return [self._plain(node, alias) for alias in node.names]
-        if node.level and not self.viewpoint.climbs_out(node, self.routes):
+        if node.level and not self.importing.climbs_out(node, self.routes):
             return []
-        source = self.viewpoint.absolute(node)
+        source = self.importing.absolute(node)
         return [self._named(node, alias, source) for alias in node.names]
 
     def findings(self, claims: Sequence[Claim]) -> Iterator[Finding]:

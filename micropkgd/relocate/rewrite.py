@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from micropkgd.relocate.imports import Claim, Lines, Reader, Viewpoint, imports_among, statements_of
+from micropkgd.relocate.imports import Claim, ImportingFile, Lines, Reader, imports_among, statements_of
 from micropkgd.relocate.mentions import mentions_in_text
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of, top_of
 from micropkgd.relocate.scopes import Scan
@@ -31,7 +31,7 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     """
     routes = routes_of(relocation)
     text = Text.decode(source)
-    reader = Reader(routes, Viewpoint(module, is_package))
+    reader = Reader(routes, ImportingFile(module, is_package))
     climb = _climb(reader)
     # Looking for bytes is far cheaper than a pattern of many words, and for most files it settles the matter.
     if not any(word.encode() in text.data for word in routes.words) and not _climbs(climb).search(text.data):
@@ -54,7 +54,7 @@ def relocate_or_keep(
     try:
         return relocate(source, module=module, is_package=is_package, relocation=relocation)
     except UnreadError as error:
-        if importable and _asks_for_ours(source, Reader(routes_of(relocation), Viewpoint(module, is_package))):
+        if importable and _asks_for_ours(source, Reader(routes_of(relocation), ImportingFile(module, is_package))):
             raise
         lines = source.splitlines() or [b""]
         line = lines[min(error.line, len(lines)) - 1].decode(errors="replace").strip()
@@ -102,7 +102,7 @@ def _names_to_follow(statements: Sequence[ast.stmt], claims: Iterable[Claim], ro
 
 def _climb(reader: Reader) -> int:
     """How many dots lead a relative import of the file out of its package."""
-    module, is_package = reader.viewpoint
+    module, is_package = reader.importing
     root = reader.routes.root_of(module)
     return module.count(".") - root.count(".") + 1 + is_package if root else 1
 

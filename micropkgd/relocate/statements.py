@@ -22,7 +22,7 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 _LINE_REST = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?=[\r\n]|\Z)")
 
 
-class Target(NamedTuple):
+class ImportTarget(NamedTuple):
     """One name to import: from a parent, or a whole module where the parent is empty."""
 
     parent: str
@@ -33,7 +33,7 @@ class Target(NamedTuple):
         return f"{self.name} as {self.local}" if self.local else self.name
 
 
-KEEP: tuple[Target, ...] = ()
+KEEP: tuple[ImportTarget, ...] = ()
 """In place of targets: the name stays imported as it was."""
 
 
@@ -41,7 +41,7 @@ class Rewrite(NamedTuple):
     """What one imported name becomes; `kept` says that the old import stays beside it."""
 
     claim: Claim
-    targets: tuple[Target, ...]
+    targets: tuple[ImportTarget, ...]
     kept: bool = False
 
 
@@ -50,10 +50,10 @@ def rewrite_of(claim: Claim) -> Rewrite:
     if claim.fate not in ("moves", "root"):
         return Rewrite(claim, KEEP, kept=True)
     if isinstance(claim.statement, ast.Import) and claim.fate == "moves":
-        return Rewrite(claim, (Target("", claim.new, claim.local),))
+        return Rewrite(claim, (ImportTarget("", claim.new, claim.local),))
     parent, _, name = claim.new.rpartition(".")
     local = claim.local if claim.alias.asname or claim.local not in (name, "*") else ""
-    return Rewrite(claim, (Target(parent, name, local),))
+    return Rewrite(claim, (ImportTarget(parent, name, local),))
 
 
 def edits_of(rewrites: Sequence[Rewrite], places: Places) -> list[Edit]:
@@ -77,7 +77,7 @@ def _plain_edit(rewrite: Rewrite, places: Places) -> Edit:
     found = _DOTTED.match(places.data, start)
     dotted_end = found.end() if found else places.end(alias)
     first = rewrite.targets[0]
-    if not rewrite.kept and len(rewrite.targets) == 1 and first == Target("", first.name, alias.asname or ""):
+    if not rewrite.kept and len(rewrite.targets) == 1 and first == ImportTarget("", first.name, alias.asname or ""):
         return Edit(start, dotted_end, first.name.encode())
     names = [_inline(target) for target in rewrite.targets]
     kept = [places.data[start : places.end(alias)].decode()] if rewrite.kept else []
@@ -137,11 +137,11 @@ def _split(statement: ast.ImportFrom, rewrites: Sequence[Rewrite]) -> list[str]:
     return [*statements, spelled(statement, kept)] if kept else statements
 
 
-def _whole(target: Target) -> str:
+def _whole(target: ImportTarget) -> str:
     return f"{target.parent}.{target.name}" if target.parent else target.name
 
 
-def _inline(target: Target) -> str:
+def _inline(target: ImportTarget) -> str:
     """A target as a plain import spells it: the local name must be said where a dotted path would bind its top."""
     local = target.local or (target.name if target.parent else "")
     return f"{_whole(target)} as {local}" if local else target.name

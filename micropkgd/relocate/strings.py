@@ -34,7 +34,7 @@ class Spelling(NamedTuple):
     whole: bool
 
 
-class Bound(NamedTuple):
+class Constant(NamedTuple):
     """A constant that is bound once, and every use of it."""
 
     literal: ast.Constant
@@ -67,7 +67,7 @@ class Strings:
 
     def changes(self) -> Iterator[Edit | Finding]:
         """Edits of what is taken for a module, findings for the rest."""
-        asked: dict[Bound, list[Spelling]] = {}
+        asked: dict[Constant, list[Spelling]] = {}
         for taker in self.scan.takers:
             if exports(taker.node, self.paths):
                 self.settled.update(ast.walk(taker.node))
@@ -132,7 +132,7 @@ class Strings:
         parts = (part.value for part in ast.walk(value) if isinstance(part, ast.Constant))
         return any(isinstance(part, str) and top_of(part) in tops for part in parts)
 
-    def _of_constant(self, bound: Bound, spellings: Sequence[Spelling]) -> Edit | Finding | None:
+    def _of_constant(self, bound: Constant, spellings: Sequence[Spelling]) -> Edit | Finding | None:
         """A constant is edited where it is bound, if every use of it is the beginning of a module's name."""
         old = self.routes.longest(bound.text.partition(":")[0])
         if old is None:
@@ -144,7 +144,7 @@ class Strings:
         return Edit(start, start + len(old.encode()), self.routes.renamed[old].encode())
 
 
-def _constants(scan: Scan) -> Iterator[Bound]:
+def _constants(scan: Scan) -> Iterator[Constant]:
     """The strings that are bound to a name which nothing else binds."""
     for taker in scan.takers:
         binding = _binding(taker.node)
@@ -153,7 +153,7 @@ def _constants(scan: Scan) -> Iterator[Bound]:
             home = taker.scope.home_of(target.id)
             if home.bound.get(target.id) == [target]:
                 uses = (use for use in scan.uses if use.names[0] == target.id and use.scope.find(target.id) is home)
-                yield Bound(literal, tuple(use.nodes[0] for use in uses))
+                yield Constant(literal, tuple(use.nodes[0] for use in uses))
 
 
 def _binding(node: ast.AST) -> tuple[ast.Name, ast.Constant] | None:

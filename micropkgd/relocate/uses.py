@@ -16,7 +16,7 @@ from typing import NamedTuple
 from micropkgd.relocate.imports import Claim, conflicting, leaves
 from micropkgd.relocate.names import Finding, Kind, Routes, is_below, top_of
 from micropkgd.relocate.scopes import Quote, Scan, Scope, Use
-from micropkgd.relocate.statements import Rewrite, Target, rewrite_of
+from micropkgd.relocate.statements import ImportTarget, Rewrite, rewrite_of
 from micropkgd.relocate.text import Edit, Places
 
 _GAP = rb"(?:\s|\\)*"
@@ -39,7 +39,7 @@ class Respelling(NamedTuple):
         return self.use.names[: self.size]
 
 
-class Group(NamedTuple):
+class ImportGroup(NamedTuple):
     """The imports that bind one local name to one package in one scope, and the uses that mean it."""
 
     scope: Scope
@@ -58,26 +58,26 @@ class Group(NamedTuple):
         return [claim for claim in self.claims if claim.fate == fate]
 
 
-class Outcome(NamedTuple):
+class Rewritings(NamedTuple):
     """What becomes of the imports of a file and of the uses of what they bind."""
 
     rewrites: Mapping[ast.alias, Rewrite]
     changes: tuple[Edit | Finding, ...]
 
 
-def settle(claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places) -> Outcome:
+def settle(claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places) -> Rewritings:
     """Decide every group, and the imports that bind a name of another scope, which no group can follow."""
     outcomes = [_Decision(group, claims, scan, routes, places).outcome() for group in groups_of(claims, scan)]
     grouped = {alias for outcome in outcomes for alias in outcome.rewrites}
     orphans = [claim for claim in claims if claim.fate in ("dotted", "above") and claim.alias not in grouped]
     outcomes += [_left_alone([claim], claim.local, routes) for claim in orphans]
-    return Outcome(
+    return Rewritings(
         {alias: rewrite for outcome in outcomes for alias, rewrite in outcome.rewrites.items()},
         tuple(change for outcome in outcomes for change in outcome.changes),
     )
 
 
-def groups_of(claims: Sequence[Claim], scan: Scan) -> Iterator[Group]:
+def groups_of(claims: Sequence[Claim], scan: Scan) -> Iterator[ImportGroup]:
     """The groups that have an import whose uses must be followed."""
     by_alias = {claim.alias: claim for claim in claims}
     for scope in scan.scopes:
@@ -88,14 +88,14 @@ def groups_of(claims: Sequence[Claim], scan: Scan) -> Iterator[Group]:
                 members = [claim for claim in own if claim.path == leading[0].path and claim.fate != "moves"]
                 uses = [use for use in scan.uses if use.names[0] == local and use.scope.find(local) is scope]
                 members.sort(key=lambda claim: claim not in leading)
-                yield Group(scope, local, tuple(members), tuple(uses), len(members) < len(nodes))
+                yield ImportGroup(scope, local, tuple(members), tuple(uses), len(members) < len(nodes))
 
 
 class _Decision:
     """The ladder for one group."""
 
     def __init__(
-        self, group: Group, claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places
+        self, group: ImportGroup, claims: Sequence[Claim], scan: Scan, routes: Routes, places: Places
     ) -> None:  # fmt: skip
         self.group = group
         self.scan = scan
@@ -104,7 +104,7 @@ class _Decision:
         self.claims = claims
         self.behind = [c.alias.name for c in group.having("leaves") if isinstance(c.statement, ast.Import)]
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Rewritings:
         """Leave the group where it cannot be told apart, else rewrite its imports and their uses."""
         group = self.group
         if group.bound_otherwise:
@@ -151,7 +151,7 @@ class _Decision:
             return (top_of(claim.new) if claim.fate == "dotted" else claim.new) == top
         return node.asname is None and claim is not None and isinstance(claim.statement, ast.Import)
 
-    def _rewritten(self, moved: Sequence[Respelling], spelt: Sequence[Edit | Finding]) -> Outcome:
+    def _rewritten(self, moved: Sequence[Respelling], spelt: Sequence[Edit | Finding]) -> Rewritings:
         """Imports and uses change together; what still needs the old name is kept or told."""
         respelt = {item.use for item in moved}
         others = [use for use in self.group.uses if use not in respelt]
@@ -160,7 +160,7 @@ class _Decision:
         findings = [leaves([claim]) for claim in kept]
         if not kept and not self.group.having("leaves") and not self.group.having("stays"):
             findings += [_told(use, _UNBOUND, "leaves") for use in others]
-        return Outcome(rewrites, (*spelt, *findings))
+        return Rewritings(rewrites, (*spelt, *findings))
 
     def _is_shadowed(self, item: Respelling) -> bool:
         """Whether a scope between the use and the import has the new name for something else."""
@@ -168,27 +168,29 @@ class _Decision:
         return found is not None and self.group.scope in found.ancestors()
 
 
-def _left_alone(claims: Sequence[Claim], name: str, routes: Routes, told: Sequence[Finding] = ()) -> Outcome:
+def _left_alone(claims: Sequence[Claim], name: str, routes: Routes, told: Sequence[Finding] = ()) -> Rewritings:
     """No use changes. An import of the moved package by its own name goes on binding that name, so none needs to."""
     home = routes.goes_to(claims[0].path)
     following = {claim.alias: rewrite_of(claim) for claim in claims if claim.fate == "root"}
     dotted = [claim for claim in claims if claim.fate == "dotted"]
     if home:
-        both = {c.alias: Rewrite(c, (Target("", c.new, c.local), Target("", home, c.local))) for c in dotted}
-        return Outcome(following | both, ())
+        both = {
+            c.alias: Rewrite(c, (ImportTarget("", c.new, c.local), ImportTarget("", home, c.local))) for c in dotted
+        }
+        return Rewritings(following | both, ())
     above = [claim for claim in claims if claim.fate == "above"]
     findings = [conflicting([claim], name) for claim in dotted] + [leaves([claim]) for claim in above]
     kept = {claim.alias: Rewrite(claim, (), kept=True) for claim in (*dotted, *above)}
-    return Outcome(following | kept, (*findings, *told))
+    return Rewritings(following | kept, (*findings, *told))
 
 
 def _rewrite(claim: Claim, moved: Sequence[Respelling], needed: Sequence[Use]) -> Rewrite | None:
     """The new form of one import of a group; one from above stays beside it where some use still needs it."""
     if claim.fate in ("dotted", "root"):
-        return Rewrite(claim, (Target("", claim.new),))
+        return Rewrite(claim, (ImportTarget("", claim.new),))
     if claim.fate == "above":
         news = dict.fromkeys(item.new for item in moved)
-        return Rewrite(claim, tuple(Target("", new) for new in news), kept=bool(needed) or not news)
+        return Rewrite(claim, tuple(ImportTarget("", new) for new in news), kept=bool(needed) or not news)
     return None
 
 

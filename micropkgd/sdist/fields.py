@@ -14,7 +14,7 @@ _KEPT: Final = frozenset({"metadata-version", "name", "version", "dynamic", "req
 _AT_MOST: Final = 1 << 20  # bytes of the header; old tools put the whole description there
 
 
-class Fields:
+class HeaderFields:
     """The fields of one header that matter for us, names without regard to case."""
 
     def __init__(self, values: dict[str, list[str]]) -> None:
@@ -32,7 +32,7 @@ class Fields:
         return values[0] if values else ""
 
 
-def read_fields(data: bytes) -> Fields:
+def read_fields(data: bytes) -> HeaderFields:
     """Parse the header of a PKG-INFO, which may be empty; what follows the first empty line is the description."""
     values: dict[str, list[str]] = {}
     name = ""
@@ -45,7 +45,7 @@ def read_fields(data: bytes) -> Fields:
             raise _unreadable(f"line {number} is not a field of one line")
         if name in _KEPT:
             values.setdefault(name, []).append(value.strip())
-    return Fields(values)
+    return HeaderFields(values)
 
 
 def _header_lines(data: bytes) -> Iterator[str]:

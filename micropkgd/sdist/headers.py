@@ -13,9 +13,9 @@ from zlib import adler32
 
 from micropkgd.errors import ArchiveError
 from micropkgd.sdist.inflate import Inflater
-from micropkgd.sdist.limits import Limits
+from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.names import shown
-from micropkgd.sdist.pax import Said, check_global, member_said
+from micropkgd.sdist.pax import PaxValues, check_global, member_said
 
 BLOCK: Final = 512
 _ZEROS: Final = bytes(BLOCK)
@@ -61,9 +61,9 @@ class Header(NamedTuple):
         return shown(self.name) or "(no name)"
 
 
-def walk(source: Inflater, limits: Limits) -> Iterator[tuple[Header, bytes]]:
+def walk(source: Inflater, limits: ReadLimits) -> Iterator[tuple[Header, bytes]]:
     """All files and folders in the order of the archive with their data; over only at a proper end of the archive."""
-    said: Said | None = None
+    said: PaxValues | None = None
     begun = False
     for header in _headers(source, limits):
         data = _data(source, header, limits)
@@ -74,7 +74,7 @@ def walk(source: Inflater, limits: Limits) -> Iterator[tuple[Header, bytes]]:
         if header.kind not in (_NAMING | _MEMBERS if said is None else _NAMEABLE):
             raise _bad_header("an extended header stands where it belongs to no member, or to one that has another")
         if header.kind in _NAMING:
-            said = member_said(data) if header.kind == _PAX else Said(_long_name(data))
+            said = member_said(data) if header.kind == _PAX else PaxValues(_long_name(data))
         else:
             yield (header if said is None else _told(header, said)), data
             said = None
@@ -112,7 +112,7 @@ def _name(block: bytes) -> bytes:
     return name
 
 
-def _headers(source: Inflater, limits: Limits) -> Iterator[Header]:
+def _headers(source: Inflater, limits: ReadLimits) -> Iterator[Header]:
     """The headers one after the other; whoever takes one must read its data before the next."""
     count, read = 0, _first
     while (block := source.read(BLOCK)) != _ZEROS:
@@ -150,7 +150,7 @@ def _checked(header: Header) -> Header:
     return header
 
 
-def _data(source: Inflater, header: Header, limits: Limits) -> bytes:
+def _data(source: Inflater, header: Header, limits: ReadLimits) -> bytes:
     """The data of a member, its padding passed over; a size is believed only within the caps."""
     if header.size > limits.unpacked:
         raise ArchiveError("too-big-unpacked", f"it claims {header.size} bytes", where=header.where)
@@ -164,7 +164,7 @@ def _data(source: Inflater, header: Header, limits: Limits) -> bytes:
     return data
 
 
-def _told(header: Header, said: Said) -> Header:
+def _told(header: Header, said: PaxValues) -> Header:
     """A member with what was said before it."""
     said.check_size(header.size)
     return header._replace(name=said.path or header.name)

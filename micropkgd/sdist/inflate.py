@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from micropkgd.errors import ArchiveError
-from micropkgd.sdist.limits import MIB, Limits
+from micropkgd.sdist.limits import MIB, ReadLimits
 
 _GZIP: Final = b"\x1f\x8b\x08"
 _HEADER_CRC, _EXTRA, _NAME, _COMMENT, _RESERVED = 2, 4, 8, 16, 0xE0
@@ -34,7 +34,7 @@ _OTHER_KINDS: Final = (
 class Inflater:
     """The inside of one gzip stream; `unpacked` counts what was made of it so far."""
 
-    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
+    def __init__(self, stream: BinaryIO, limits: ReadLimits) -> None:
         self.unpacked = 0
         self._stream = stream
         self._limits = limits

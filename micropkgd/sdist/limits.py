@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 MIB: Final = 1 << 20
 
 
-class Limits(NamedTuple):
+class ReadLimits(NamedTuple):
     """Caps of one read. Passing one is an `ArchiveError`, raised before the work it forbids is done."""
 
     packed: int = 256 * MIB  # bytes of the `.tar.gz`
@@ -17,4 +17,4 @@ class Limits(NamedTuple):
     ratio_from: int = 8 * MIB  # unpacked bytes below which the ratio is not looked at
 
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = ReadLimits()

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, cast
 
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, DocumentError
-from micropkgd.sdist.fields import Fields, read_fields
+from micropkgd.sdist.fields import HeaderFields, read_fields
 from micropkgd.sdist.identity import Identity, agreed_identity
 from micropkgd.sdist.names import shown
 from micropkgd.sdist.reader import Sdist
@@ -24,7 +24,7 @@ _FINAL_SINCE: Final = (2, 2)  # PEP 643
 _SECTION: Final = re.compile(r"\[([^\]:]*)(?::(.*))?\]")
 
 
-class Metadata(NamedTuple):
+class SdistMetadata(NamedTuple):
     """What of an archive's metadata matters for a project that takes its source."""
 
     name: str
@@ -32,7 +32,7 @@ class Metadata(NamedTuple):
     requirements: tuple[str, ...]  # canonical, one line each, those of extras dropped
 
 
-class _Project(NamedTuple):
+class _ProjectTable(NamedTuple):
     """The `[project]` table as far as it is static; `None` for a list of dependencies that is not."""
 
     name: str
@@ -40,10 +40,10 @@ class _Project(NamedTuple):
     dependencies: list[str] | None
 
 
-_NO_PROJECT: Final = _Project("", "", None)
+_NO_PROJECT: Final = _ProjectTable("", "", None)
 
 
-def read_metadata(sdist: Sdist) -> Metadata:
+def read_metadata(sdist: Sdist) -> SdistMetadata:
     """Read name, version and requirements; `ArchiveError` where they cannot be known or contradict each other."""
     where, fields = _stated(sdist)
     project = _read_project(_small(sdist, "pyproject.toml"))
@@ -52,7 +52,7 @@ def read_metadata(sdist: Sdist) -> Metadata:
         Identity("pyproject.toml", project.name, project.version),
         root=sdist.root,
     )
-    return Metadata(name, version, _requirements(sdist, project, where, fields))
+    return SdistMetadata(name, version, _requirements(sdist, project, where, fields))
 
 
 def requires_python(sdist: Sdist) -> str:
@@ -61,7 +61,7 @@ def requires_python(sdist: Sdist) -> str:
     return stated if isinstance(stated, str) else _stated(sdist)[1].one("Requires-Python")
 
 
-def _stated(sdist: Sdist) -> tuple[str, Fields]:
+def _stated(sdist: Sdist) -> tuple[str, HeaderFields]:
     """The fields of PKG-INFO, and where it is: at the top, else where setuptools leaves it, too."""
     folder = _egg_info(sdist)
     at_top = sdist.file("PKG-INFO")
@@ -90,7 +90,7 @@ def _small(sdist: Sdist, path: str) -> bytes:
     return data
 
 
-def _read_project(data: bytes) -> _Project:
+def _read_project(data: bytes) -> _ProjectTable:
     """The static part of `[project]`; all of it empty where there is no such table."""
     project = _table(data)
     if project is None:
@@ -99,7 +99,7 @@ def _read_project(data: bytes) -> _Project:
     if not (isinstance(name, str) and isinstance(version, str)):
         raise _bad_project("name and version must be text")
     static = "dependencies" not in _texts(project, "dynamic")
-    return _Project(name, version, _texts(project, "dependencies") if static else None)
+    return _ProjectTable(name, version, _texts(project, "dependencies") if static else None)
 
 
 def _table(data: bytes) -> dict[str, object] | None:
@@ -128,7 +128,7 @@ def _texts(table: dict[str, object], key: str) -> list[str]:
     return cast(list[str], value)
 
 
-def _requirements(sdist: Sdist, project: _Project, where: str, fields: Fields) -> tuple[str, ...]:
+def _requirements(sdist: Sdist, project: _ProjectTable, where: str, fields: HeaderFields) -> tuple[str, ...]:
     """The requirements from the first place that can be believed."""
     if project.dependencies is not None:
         return canonical_requirements(project.dependencies, where="pyproject.toml")
@@ -143,7 +143,7 @@ def _requirements(sdist: Sdist, project: _Project, where: str, fields: Fields) -
     return canonical_requirements(_setuptools_lines(_small(sdist, listed), listed), where=shown(listed))
 
 
-def _is_final(fields: Fields) -> bool:
+def _is_final(fields: HeaderFields) -> bool:
     """Whether PKG-INFO promises that every build of this archive will have these requirements."""
     found = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", fields.one("Metadata-Version"), re.ASCII)
     dynamic = {field.lower() for field in fields.all("Dynamic")}

@@ -7,7 +7,7 @@ and so are names that git or Windows cannot hold, so that a lock made on one mac
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.portable import why_not_portable
-from micropkgd.sdist.limits import Limits
+from micropkgd.sdist.limits import ReadLimits
 
 _SHOWN_AT_MOST = 160  # characters of a name in a message
 
@@ -22,7 +22,7 @@ def shown(name: str | bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def clean_path(name: bytes, *, folder: bool, limits: Limits) -> str:
+def clean_path(name: bytes, *, folder: bool, limits: ReadLimits) -> str:
     """The path in NFC, without a leading `./` and a folder's last slash; empty for the folder `./` itself."""
     path = _decode(name)
     if folder:
@@ -57,7 +57,7 @@ def check_portable(path: str, where: str) -> None:
 class Claims:
     """The places that members took so far."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ReadLimits) -> None:
         self._most = limits.members
         self._files: dict[str, str] = {}
         self._folders: dict[str, str] = {}

@@ -16,7 +16,7 @@ _HARMLESS: Final = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"un
 _PATH, _SIZE = b"path", b"size"
 
 
-class Said(NamedTuple):
+class PaxValues(NamedTuple):
     """What stands before a member about it; empty where it says nothing."""
 
     path: bytes = b""
@@ -28,9 +28,9 @@ class Said(NamedTuple):
             raise _refused(_SIZE)
 
 
-def member_said(data: bytes) -> Said:
+def member_said(data: bytes) -> PaxValues:
     """What a member's own extended header says."""
-    said = Said()
+    said = PaxValues()
     for key, value in _records(data):
         if key == _PATH and value:
             said = said._replace(path=value)

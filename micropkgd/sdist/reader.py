@@ -11,10 +11,10 @@ from typing import BinaryIO, NamedTuple
 from micropkgd.errors import ArchiveError
 from micropkgd.sdist.headers import walk
 from micropkgd.sdist.inflate import Inflater
-from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
+from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits
 from micropkgd.sdist.names import Claims, clean_path, shown
 
-__all__ = ["Limits", "Member", "Sdist", "read_sdist"]
+__all__ = ["Member", "ReadLimits", "Sdist", "read_sdist"]
 
 
 class Member(NamedTuple):
@@ -36,7 +36,7 @@ class Sdist(NamedTuple):
         return next((member.data for member in self.members if member.path == path), None)
 
 
-def read_sdist(stream: BinaryIO | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Sdist:
+def read_sdist(stream: BinaryIO | bytes, *, limits: ReadLimits = DEFAULT_LIMITS) -> Sdist:
     """Read an archive to its end; `ArchiveError` where it is not whole, not safe or not plain."""
     source = Inflater(BytesIO(stream) if isinstance(stream, bytes) else stream, limits)
     claims, members, root = Claims(limits), list[Member](), ""

@@ -15,7 +15,7 @@ from micropkgd.errors import ArchiveError
 from micropkgd.model.tree import Digest
 from micropkgd.sdist.headers import parse
 from micropkgd.sdist.inflate import Inflater
-from micropkgd.sdist.limits import DEFAULT_LIMITS, Limits
+from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits
 from micropkgd.sdist.names import Claims, clean_path
 from micropkgd.sdist.reader import Member, Sdist
 
@@ -32,7 +32,7 @@ _FEED: Final = 1 << 16  # bytes that the packer gets at a time
 _LONGEST_RECORD: Final = 1 << 16
 
 
-class Written(NamedTuple):
+class WrittenArchive(NamedTuple):
     """One archive."""
 
     data: bytes  # the `.tar.gz`
@@ -51,7 +51,7 @@ class Part(NamedTuple):
 class Packing:
     """An archive in the making: its files go in one by one, in order, and come out as pieces of a `.tar.gz`."""
 
-    def __init__(self, root: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, root: str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
         self._root = root
         self._limits = limits
         self._claims = Claims(limits)
@@ -113,11 +113,11 @@ class Packing:
             yield data
 
 
-def write_sdist(sdist: Sdist, *, limits: Limits = DEFAULT_LIMITS) -> Written:
+def write_sdist(sdist: Sdist, *, limits: ReadLimits = DEFAULT_LIMITS) -> WrittenArchive:
     """Write the members below their root folder; `ArchiveError` names one that no reader should be given."""
     packing = Packing(sdist.root, limits=limits)
     data = b"".join(packing.pack(part_of(member) for member in sorted(sdist.members)))
-    return Written(data, packing.content)
+    return WrittenArchive(data, packing.content)
 
 
 def part_of(member: Member) -> Part:
@@ -125,7 +125,7 @@ def part_of(member: Member) -> Part:
     return Part(member.path, len(member.data), member.executable, [member.data])
 
 
-def is_written_here(stream: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+def is_written_here(stream: BinaryIO, *, limits: ReadLimits = DEFAULT_LIMITS) -> bool:
     """Whether an archive is one that `Packing` made: its files, packed again, would give the same tar."""
     try:
         return _is_as_packed(Inflater(stream, limits), limits)
@@ -133,7 +133,7 @@ def is_written_here(stream: BinaryIO, *, limits: Limits = DEFAULT_LIMITS) -> boo
         return False
 
 
-def _is_as_packed(source: Inflater, limits: Limits) -> bool:
+def _is_as_packed(source: Inflater, limits: ReadLimits) -> bool:
     """Read a tar once, block by block, and compare each that is not data with the one that would be written."""
     claims, last, roots = Claims(limits), "", set[str]()
     while (raw := source.read(_BLOCK)) != bytes(_BLOCK):
@@ -165,7 +165,7 @@ def _passes(source: Inflater, size: int) -> bool:
     return left == 0 and source.read(-size % _BLOCK) == bytes(-size % _BLOCK)
 
 
-def _check_size(unpacked: int, packed: int, limits: Limits) -> None:
+def _check_size(unpacked: int, packed: int, limits: ReadLimits) -> None:
     if packed > limits.packed or unpacked > limits.unpacked:
         raise _too_large(unpacked, packed, limits)
     if unpacked > limits.ratio_from and unpacked > packed * limits.ratio:
@@ -173,7 +173,7 @@ def _check_size(unpacked: int, packed: int, limits: Limits) -> None:
         raise ArchiveError("ratio", problem, hint="keep large files of one repeated byte out of the package")
 
 
-def _too_large(unpacked: int, packed: int, limits: Limits) -> ArchiveError:
+def _too_large(unpacked: int, packed: int, limits: ReadLimits) -> ArchiveError:
     problem = f"it would have {unpacked} bytes or more, {packed} of them packed, where {limits.unpacked} are read"
     return ArchiveError("too-big-unpacked", problem, hint="keep large data files out of the package")
 

@@ -22,6 +22,6 @@ One thread, the loop's, decides everything and owns every value here. Others do 
 | `sources.late`           | `Supervisor._download_ended`: a project      | the loop, where all network is             |
 | `Queues`                 | `Supervisor._object_changed`, awaited        | the loop                                   |
 | `Board.say`              | the log, `hooks.post`, `Metrics`, followers  | the loop, at once                          |
-| `hooks.errands`          | `Board.say`: how a hook ended                | the loop                                   |
+| `hooks.notifications`    | `Board.say`: how a hook ended                | the loop                                   |
 | signals                  | `run`: end, reload, trigger                  | the loop                                   |
 """

@@ -34,7 +34,7 @@ class Event(NamedTuple):
         return self._asdict()
 
 
-class Witness(Protocol):
+class BoardObserver(Protocol):
     """Who counts what goes over the board."""
 
     def saw_status(self, before: ProjectStatus | None, after: ProjectStatus) -> None:
@@ -53,7 +53,7 @@ class Board:
         self._events: deque[Event] = deque(maxlen=_KEPT)
         self._last = 0
         self._readers: set[asyncio.Queue[Event]] = set()
-        self._witnesses: list[Witness] = []
+        self._observers: list[BoardObserver] = []
         self._listeners: list[Callable[[Event], None]] = []
 
     @property
@@ -65,8 +65,8 @@ class Board:
         """Note how a project stands."""
         before = self._projects.get(status.root)
         self._projects[status.root] = status
-        for witness in self._witnesses:
-            witness.saw_status(before, status)
+        for observer in self._observers:
+            observer.saw_status(before, status)
 
     def remove(self, root: str) -> None:
         """Forget a project."""
@@ -99,10 +99,10 @@ class Board:
         """Call somebody with every event from now on, at once and on this thread."""
         self._listeners.append(listener)
 
-    def show_to(self, witness: "Witness") -> None:
+    def show_to(self, observer: "BoardObserver") -> None:
         """Tell somebody of everything from now on, at once and on this thread."""
-        self._witnesses.append(witness)
-        self.tell(witness.saw_event)
+        self._observers.append(observer)
+        self.tell(observer.saw_event)
 
     def since(self, last: int) -> list[Event]:
         """The events after one, oldest first."""

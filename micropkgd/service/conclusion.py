@@ -17,7 +17,7 @@ from micropkgd.service.timing.retries import BUSY_AGAIN, Outage, is_busy, not_as
 from micropkgd.service.timing.schedule import Instant
 
 
-class Ended(NamedTuple):
+class PassEnd(NamedTuple):
     """When and how a pass ended."""
 
     due: Due
@@ -38,7 +38,7 @@ class Conclusion(NamedTuple):
     is_busy: bool  # another process was at it: the same reasons hold a little later
 
 
-def conclude(before: ProjectStatus | None, outcome: Outcome, ended: Ended, outage: Outage) -> Conclusion:
+def conclude(before: ProjectStatus | None, outcome: Outcome, ended: PassEnd, outage: Outage) -> Conclusion:
     """Draw the conclusion of a pass over a project that stood as `before`, after so many failures."""
     busy = is_busy(outcome)
     tried_again = TriggerKind.RETRY in ended.due.kinds
@@ -63,11 +63,11 @@ def bug(root: str, error: Exception) -> Outcome:
     return Outcome(root, failure=Failure(1, BUG, f"{type(error).__name__}: {error}", transient=True))
 
 
-def _last_pass(outcome: Outcome, ended: Ended) -> PassStatus:
+def _last_pass(outcome: Outcome, ended: PassEnd) -> PassStatus:
     return PassStatus(ended.pass_id, ended.due.reasons, utc(ended.now.wall), round(ended.seconds, 3), outcome.exit_code)
 
 
-def _next_try(outage: Outage, outcome: Outcome, ended: Ended) -> str:
+def _next_try(outage: Outage, outcome: Outcome, ended: PassEnd) -> str:
     """When sources are really asked again: when the outage says, or by the schedule where that is earlier."""
     now = ended.now.clock
     scheduled = ended.scheduled if (ended.scheduled or now) >= now + not_asked_before(outcome) else None

@@ -25,8 +25,8 @@ from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
-from micropkgd.service.watching.relevant_paths import Interest, least_interest
-from micropkgd.service.watching.watched_projects import Vigil
+from micropkgd.service.watching.relevant_paths import RelevantPaths, least_interest
+from micropkgd.service.watching.watched_projects import WatchedProjects
 from micropkgd.workspace.root import MANIFEST_NAME
 
 SOON: Final = 5.0  # seconds over which passes are spread that one event asks of many projects
@@ -67,12 +67,12 @@ class Fleet:
         self._disk = ThreadPoolExecutor(2, thread_name_prefix="disk")
         self._searching = asyncio.Lock()
         self._search_now = asyncio.Event()
-        self._vigil = Vigil(self._ask, self._search_now.set, self._overflowed, self._watch_degraded)
+        self._watched = WatchedProjects(self._ask, self._search_now.set, self._overflowed, self._watch_degraded)
 
     @property
     def degraded(self) -> str:
         """Why folders are scanned that could be watched; empty where none are."""
-        return self._vigil.degraded
+        return self._watched.degraded
 
     @property
     def is_searching(self) -> bool:
@@ -81,7 +81,7 @@ class Fleet:
 
     async def run(self) -> None:
         """Watch, and look for what gave no event, until cancelled."""
-        watching = asyncio.create_task(self._vigil.run())
+        watching = asyncio.create_task(self._watched.run())
         searched = time.monotonic()
         try:
             while True:
@@ -92,7 +92,7 @@ class Fleet:
                     await self.search()
                     searched = time.monotonic()
                     await asyncio.sleep(_REST * (searched - began))
-                self._vigil.look()
+                self._watched.look()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -111,8 +111,8 @@ class Fleet:
                 self._named = found.named
                 self._take_on(found.groups)
                 self._leave_alone(found.strangers)
-                self._vigil.set_anchors(found.anchors)
-                self._vigil.arm()
+                self._watched.set_anchors(found.anchors)
+                self._watched.arm()
                 self.known.set()
 
     def search_soon(self) -> None:
@@ -148,19 +148,19 @@ class Fleet:
         found = await asyncio.get_running_loop().run_in_executor(self._disk, find_projects, groups)
         return [root for root in found if root in self.groups]
 
-    def follow(self, root: str, interest: Interest | None) -> None:
+    def follow(self, root: str, relevant: RelevantPaths | None) -> None:
         """Watch what the manifest names now; one that cannot be read leaves the watch as it was."""
         group = self.groups.get(root)
-        if interest is not None and group is not None and group.watch:
-            self._vigil.follow(root, interest)
-            self._vigil.arm()
+        if relevant is not None and group is not None and group.watch:
+            self._watched.follow(root, relevant)
+            self._watched.arm()
 
     def how_watched(self, root: str) -> str:
         """Whether a project is watched by events or by scans; empty where it is not."""
         group = self.groups.get(root)
         if group is None or not group.watch:
             return ""
-        return "scans" if self._vigil.degraded else "events"
+        return "scans" if self._watched.degraded else "events"
 
     def ask_all(self, trigger: Trigger) -> None:
         """Ask for a pass of every project, spread over a few seconds."""
@@ -177,7 +177,7 @@ class Fleet:
             if root not in before:
                 self._welcome(root, group, now)
             elif not group.watch:
-                self._vigil.drop(root)
+                self._watched.drop(root)
         for root in before.keys() - found.keys():
             self._let_go(root)
         self._on_due()
@@ -188,11 +188,11 @@ class Fleet:
         self._board.say(News("ProjectAdded", "", "is served from now on"), root)
         self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
         if group.watch:
-            self._vigil.follow(root, least_interest(root))
+            self._watched.follow(root, least_interest(root))
 
     def _let_go(self, root: str) -> None:
         self._timetable.drop(root)
-        self._vigil.drop(root)
+        self._watched.drop(root)
         self._board.remove(root)
         self._board.say(News("ProjectRemoved", "", "is no longer served"), root)
         self._on_gone(root)

@@ -18,7 +18,7 @@ class _Work(NamedTuple):
     waits: bool
 
 
-class Pulse:
+class Liveness:
     """Fed by the threads of passes, each for its own pass, and by whatever receives; read by any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

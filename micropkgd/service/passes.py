@@ -15,19 +15,19 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import cache_of, pace_of, permits_of, tempo_of
+from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
 from micropkgd.reconcile.commit.preview import Check
 from micropkgd.reconcile.cycle import run_pass
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.backoff import pause
-from micropkgd.service.liveness import Pulse
+from micropkgd.service.liveness import Liveness
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY
-from micropkgd.service.watching.relevant_paths import Interest, interest_of
+from micropkgd.service.watching.relevant_paths import RelevantPaths, relevant_paths_of
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
 from micropkgd.workspace.memory.settling import settled_outcome, watch
@@ -42,32 +42,32 @@ _MISSING: Final = Failure(
 )
 
 
-class Ran(NamedTuple):
+class PassResult(NamedTuple):
     """What came of a pass, and what the project depends on since."""
 
     outcome: Outcome | None  # None: it was stopped before it had written anything
-    interest: Interest | None  # None: its manifest could never be read
+    relevant: RelevantPaths | None  # None: its manifest could never be read
 
 
 class Passes:
     """What passes need in common. Made, used and closed on one loop.
 
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
-    fewer) wait for a source: such a pass leaves its desk to another one. `pulse` is told how passes get on. `distrust`
-    says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at any time.
-    `on_late` is told of each project for which a download has ended that no pass waited for.
+    fewer) wait for a source: such a pass leaves its desk to another one. `liveness` is told how passes get on.
+    `distrust` says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at
+    any time. `on_late` is told of each project for which a download has ended that no pass waited for.
     """
 
     def __init__(
         self,
         settings: Settings,
-        pulse: Pulse,
+        liveness: Liveness,
         on_back: Callable[[str], None],
         on_wait: Callable[[int], None],
         distrust: Callable[[str], Failure | None],
         on_late: Callable[[str], None],
     ) -> None:
-        self._pulse = pulse
+        self._liveness = liveness
         self._distrust = distrust
         self._desks = threading.Semaphore(settings.limits.passes)
         self._loop = asyncio.get_running_loop()
@@ -76,23 +76,23 @@ class Passes:
         self._hosts = Hosts(_pause, _time_of_day, on_back)
         self._sources = Sources(
             self._cache,
-            progress=pulse.received,
+            progress=liveness.received,
             at_once=settings.limits.downloads,
             per_host=settings.limits.downloads_per_host,
             loop=self._loop,
             permits=permits_of(settings),
             hosts=self._hosts,
-            pace=pace_of(settings),
-            tempo=tempo_of(settings),
+            rate_limit=rate_limit_of(settings),
+            least_speed=least_speed_of(settings),
             wait=settings.limits.source_wait,
             on_late=on_late,
             waiting=self._away_from_desk,
         )
-        self._interests: dict[str, tuple[Mapping[str, object], Interest]] = {}
+        self._relevant_paths: dict[str, tuple[Mapping[str, object], RelevantPaths]] = {}
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
-        self._under_way: set[asyncio.Future[Ran]] = set()
+        self._under_way: set[asyncio.Future[PassResult]] = set()
 
-    async def run(self, root: str, options: Options, check: Check | None = None) -> Ran:
+    async def run(self, root: str, options: PassOptions, check: Check | None = None) -> PassResult:
         """Run one pass."""
         running = self._loop.run_in_executor(self._pool, self._run, root, options, check)
         self._under_way.add(running)
@@ -118,16 +118,16 @@ class Passes:
         await self._sources.aclose()
         self._pool.shutdown(wait=False)
 
-    def _run(self, root: str, options: Options, check: Check | None) -> Ran:
+    def _run(self, root: str, options: PassOptions, check: Check | None) -> PassResult:
         with self._desks:
-            self._pulse.works()
+            self._liveness.works()
             try:
                 if (doubt := self._doubt(root)) is not None:
-                    return Ran(Outcome(root, failure=doubt), None)
+                    return PassResult(Outcome(root, failure=doubt), None)
                 outcome = self._pass(root, options, check)
-                return Ran(outcome, self._interest(root))
+                return PassResult(outcome, self._relevant(root))
             finally:
-                self._pulse.ends()
+                self._liveness.ends()
 
     def _doubt(self, root: str) -> Failure | None:
         """Why nothing may be done in a project now, or cannot be known to be."""
@@ -141,24 +141,24 @@ class Passes:
         """While a pass waits for a source."""
         self._loop.call_soon_threadsafe(self._on_wait, 1)
         self._desks.release()
-        self._pulse.waits()
+        self._liveness.waits()
         try:
             yield
         finally:
             self._loop.call_soon_threadsafe(self._on_wait, -1)
             self._desks.acquire()
-            self._pulse.works()
+            self._liveness.works()
 
-    def _interest(self, root: str) -> Interest | None:
+    def _relevant(self, root: str) -> RelevantPaths | None:
         """What the project depends on now; read again when its documents changed."""
         signatures = watch(root, (MANIFEST_NAME, LOCK_NAME), ()).files
-        known = self._interests.get(root)
+        known = self._relevant_paths.get(root)
         if known is None or known[0] != signatures:
             with suppress(MicropkgError, OSError):
-                known = self._interests[root] = (signatures, interest_of(read_project(root)))
+                known = self._relevant_paths[root] = (signatures, relevant_paths_of(read_project(root)))
         return known[1] if known is not None else None
 
-    def _pass(self, root: str, options: Options, check: Check | None) -> Outcome | None:
+    def _pass(self, root: str, options: PassOptions, check: Check | None) -> Outcome | None:
         if not os.path.isfile(os.path.join(root, MANIFEST_NAME)):
             return Outcome(root, failure=_MISSING)
         settled = settled_outcome(root, apply=options.apply) if options.is_plain else None

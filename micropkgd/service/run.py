@@ -17,7 +17,7 @@ from micropkgd.service.http.answers import answer, problem
 from micropkgd.service.http.control import make_app, same_user
 from micropkgd.service.http.front import Front
 from micropkgd.service.http.probes import STUCK, Probes
-from micropkgd.service.http.unix_socket import open_door
+from micropkgd.service.http.unix_socket import open_unix_socket
 from micropkgd.service.supervisor import Say, Supervisor
 from micropkgd.service.systemd_notify import Notifier
 
@@ -39,20 +39,20 @@ def serve(machine: Machine) -> None:
 
 
 async def _serve(machine: Machine, settings: Settings) -> None:
-    door = open_door(settings.socket, os.environ)
+    listening = open_unix_socket(settings.socket, os.environ)
     notifier = Notifier(os.environ)
     supervisor = Supervisor(settings, machine.say)
     probes = Probes(supervisor)
     try:
         front = Front(supervisor, probes)
     except MicropkgError:
-        door.remove()
+        listening.remove()
         raise
     reloads = Reloads(supervisor, machine, notifier, front)
     app = make_app(supervisor, same_user, routes=[*probes.routes(), web.post("/v1/reload", reloads.asked_for)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
-    await web.SockSite(runner, door.listener).start()
+    await web.SockSite(runner, listening.listener).start()
     _obey_signals(supervisor, notifier, reloads)
     opening = asyncio.create_task(_open(supervisor, front, notifier))
     try:
@@ -61,7 +61,7 @@ async def _serve(machine: Machine, settings: Settings) -> None:
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
         await asyncio.gather(front.stop(), runner.cleanup())
-        door.remove()
+        listening.remove()
     if supervisor.unfinished:  # a thread that is still at work would keep the process: recovery covers it
         os._exit(0)
 

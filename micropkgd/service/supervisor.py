@@ -19,21 +19,21 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Queue, Settings
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.reconcile.options import Following, Options
+from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.service.board import Board, Event
-from micropkgd.service.conclusion import Ended, bug, conclude, overdue
+from micropkgd.service.conclusion import PassEnd, bug, conclude, overdue
 from micropkgd.service.conditions import News, has_failed, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
 from micropkgd.service.hooks.service_hooks import ServiceHooks
-from micropkgd.service.liveness import Pulse
-from micropkgd.service.passes import Passes, Ran
+from micropkgd.service.liveness import Liveness
+from micropkgd.service.passes import Passes, PassResult
 from micropkgd.service.sqs import Queues, pulls_from
 from micropkgd.service.timing.agenda import Agenda, Due
-from micropkgd.service.timing.jumps import Surroundings
+from micropkgd.service.timing.jumps import LastLook
 from micropkgd.service.timing.retries import BUSY_AGAIN
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
-from micropkgd.service.waiting_callers import Wishes
+from micropkgd.service.waiting_callers import WaitingCallers
 
 TICK: Final = 5.0  # seconds between two looks at the clock and the network
 
@@ -60,16 +60,16 @@ class Supervisor:
         self.agenda = Agenda(settings.limits.passes)
         self._times = Timetable(self.agenda, random.random, seconds_until)
         self._wake = asyncio.Event()
-        self._wishes = Wishes()
-        self.fleet = Fleet(settings, self._times, self.board, self._wake.set, self._wishes.abandon)
+        self._callers = WaitingCallers()
+        self.fleet = Fleet(settings, self._times, self.board, self._wake.set, self._callers.abandon)
         self._hooks = ServiceHooks(settings.hooks, self.board.say)
         self.board.tell(say)
         self.board.tell(self._hooks.post)
-        self._pulse = Pulse()
+        self._liveness = Liveness()
         self._passes = self._passes_by(settings)
         self._retired: set[Passes] = set()  # of an older config, with passes under way
         self._queues = Queues(self._object_changed, self.board.say)
-        self._surroundings = Surroundings()
+        self._surroundings = LastLook()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.last_turn = time.monotonic()  # when the loop last had done all it had to do
@@ -86,7 +86,7 @@ class Supervisor:
                 if time.monotonic() - self.last_turn >= TICK:
                     self._look_around()
         finally:
-            self._wishes.abandon_all()
+            self._callers.abandon_all()
             for passes in (self._passes, *self._retired):
                 passes.stop()
             self._hooks.stop()
@@ -112,12 +112,12 @@ class Supervisor:
         self._wake.set()
         return asked
 
-    async def reconcile(self, root: str, options: Options, trigger: Trigger) -> Outcome | None:
+    async def reconcile(self, root: str, options: PassOptions, trigger: Trigger) -> Outcome | None:
         """Run a pass with these options as soon as there is room, and give what came of it; None if stopped before."""
-        wish = self._wishes.add(root, options)
+        caller = self._callers.add(root, options)
         if not self.trigger(trigger, [root]):
-            self._wishes.abandon(root)
-        return await wish.answer
+            self._callers.abandon(root)
+        return await caller.answer
 
     async def reload(self, settings: Settings) -> None:
         """Serve by another config from now on; passes under way end by the old one."""
@@ -147,7 +147,7 @@ class Supervisor:
 
     def alive(self, longest: float) -> bool:
         """Whether work gets done: the loop turns, and no pass has stood still for `longest` seconds."""
-        return time.monotonic() - self.last_turn < 3 * TICK and not self._pulse.stands_still(longest)
+        return time.monotonic() - self.last_turn < 3 * TICK and not self._liveness.stands_still(longest)
 
     async def _keep_fleet(self) -> None:
         """Search and watch for as long as the service runs, whatever goes wrong there."""
@@ -192,27 +192,27 @@ class Supervisor:
     async def _work(self, due: Due) -> None:
         """One pass from the reasons for it to its conclusion; nothing that goes wrong here stops the others."""
         root, pass_id, began = due.project, os.urandom(6).hex(), time.monotonic()
-        wish = self._wishes.take(root)
-        options = wish.options if wish is not None else Options(lock_timeout=0.0, following=_following(due))
+        caller = self._callers.take(root)
+        options = caller.options if caller is not None else PassOptions(lock_timeout=0.0, following=_following(due))
         options = options._replace(pass_id=pass_id, trigger=due.reasons, full_check=self.settings.full_check)
         counts = options.apply
         try:
             ran = await self._passes.run(root, options, self._hooks.check_for(pass_id, due.triggers))
         except Exception as error:  # noqa: BLE001 - a bug in one pass must not end the service (promise P7)
-            ran, counts = Ran(bug(root, error), None), True
+            ran, counts = PassResult(bug(root, error), None), True
         self.agenda.done(root, time.monotonic())
-        self.fleet.follow(root, ran.interest)
+        self.fleet.follow(root, ran.relevant)
         if ran.outcome is not None and counts:
             self._conclude(due, pass_id, time.monotonic() - began, ran.outcome)
         if ran.outcome is not None and counts and not ran.outcome.downloading:
-            self._wishes.answer_parked(root, ran.outcome)
-        if wish is not None:
+            self._callers.answer_parked(root, ran.outcome)
+        if caller is not None:
             if ran.outcome is not None and counts and ran.outcome.downloading:
-                self._wishes.park(root, wish, ran.outcome)
+                self._callers.park(root, caller, ran.outcome)
             else:
-                wish.grant(ran.outcome)
+                caller.grant(ran.outcome)
             # What it has not answered: another wish, or a pass without its restrictions.
-            if self._wishes.has(root) or wish.options != Options(lock_timeout=wish.options.lock_timeout):
+            if self._callers.has(root) or caller.options != PassOptions(lock_timeout=caller.options.lock_timeout):
                 self._times.ask_again(root, due.triggers, time.monotonic())
         self._wake.set()
 
@@ -226,7 +226,7 @@ class Supervisor:
         if before is None or root not in self.fleet.groups:  # it went meanwhile, or is trusted no more
             return
         scheduled = self.agenda.planned(root, TriggerKind.SCHEDULE)
-        ended = Ended(due, pass_id, seconds, _now(), random.random(), scheduled, self.settings.max_staleness)  # noqa: S311 - no secret
+        ended = PassEnd(due, pass_id, seconds, _now(), random.random(), scheduled, self.settings.max_staleness)  # noqa: S311 - no secret
         conclusion = conclude(before, outcome, ended, self._times.outage(root))
         self.board.put(conclusion.status)
         self._times.suffer(root, conclusion.outage)
@@ -247,7 +247,7 @@ class Supervisor:
 
     def _passes_by(self, settings: Settings) -> Passes:
         return Passes(
-            settings, self._pulse, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended
+            settings, self._liveness, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended
         )
 
     def _host_is_back(self, host: str) -> None:

@@ -4,13 +4,13 @@ import asyncio
 from typing import NamedTuple
 
 from micropkgd.model.outcome import Outcome
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 
 
-class Wish(NamedTuple):
+class WaitingCaller(NamedTuple):
     """One of them."""
 
-    options: Options
+    options: PassOptions
     answer: "asyncio.Future[Outcome | None]"
     so_far: Outcome | None = None  # of a pass that went on without what is still on its way
 
@@ -24,35 +24,35 @@ class Wish(NamedTuple):
         return outcome if self.so_far is None or outcome is None else self.so_far.and_then(outcome)
 
 
-class Wishes:
+class WaitingCallers:
     """Those that wait, by project, in the order of asking."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[Wish]] = {}
-        self._parked: dict[str, list[Wish]] = {}
+        self._waiting: dict[str, list[WaitingCaller]] = {}
+        self._parked: dict[str, list[WaitingCaller]] = {}
 
-    def add(self, root: str, options: Options) -> Wish:
+    def add(self, root: str, options: PassOptions) -> WaitingCaller:
         """Wait for a pass."""
-        wish = Wish(options, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(root, []).append(wish)
-        return wish
+        caller = WaitingCaller(options, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(root, []).append(caller)
+        return caller
 
-    def take(self, root: str) -> Wish | None:
+    def take(self, root: str) -> WaitingCaller | None:
         """The next one that waits for a pass of this project."""
         waiting = self._waiting.get(root, [])
-        wish = waiting.pop(0) if waiting else None
+        caller = waiting.pop(0) if waiting else None
         if not waiting:
             self._waiting.pop(root, None)
-        return wish
+        return caller
 
-    def park(self, root: str, wish: Wish, outcome: Outcome) -> None:
+    def park(self, root: str, caller: WaitingCaller, outcome: Outcome) -> None:
         """Let it wait for a later pass, after one that went on without what is still on its way."""
-        self._parked.setdefault(root, []).append(wish._replace(so_far=wish.with_what_came(outcome)))
+        self._parked.setdefault(root, []).append(caller._replace(so_far=caller.with_what_came(outcome)))
 
     def answer_parked(self, root: str, outcome: Outcome) -> None:
         """Say what came of it to those who waited for what was on its way."""
-        for wish in self._parked.pop(root, ()):
-            wish.grant(outcome)
+        for caller in self._parked.pop(root, ()):
+            caller.grant(outcome)
 
     def has(self, root: str) -> bool:
         """Whether somebody waits for a pass of this project."""
@@ -60,8 +60,8 @@ class Wishes:
 
     def abandon(self, root: str) -> None:
         """Let nobody wait for a project that is no longer served."""
-        for wish in (*self._waiting.pop(root, ()), *self._parked.pop(root, ())):
-            wish.grant(None)
+        for caller in (*self._waiting.pop(root, ()), *self._parked.pop(root, ())):
+            caller.grant(None)
 
     def abandon_all(self) -> None:
         """Let nobody wait any more."""

@@ -46,7 +46,7 @@ class BucketObject(NamedTuple):
         return cls.parse(f"{folder}*", "?")
 
 
-class Options(Protocol):
+class ListingOptions(Protocol):
     """What a listing needs to know of fs-args."""
 
     @property
@@ -54,7 +54,7 @@ class Options(Protocol):
         """Equal for equal fs-args, and tells none of them."""
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741 - the letter for options
+O = TypeVar("O", bound=ListingOptions)  # noqa: E741 - the letter for options
 
 Listing = Callable[[O, str, str, Sequence[str]], Awaitable[Mapping[str, str]]]
 """Says for keys (sorted) of a bucket's folder what each validator's first line is now, as far as it can."""

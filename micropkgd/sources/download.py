@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
-from micropkgd.sources.retry import FetchError, Patience
+from micropkgd.sources.least_speed import BodyProgress
+from micropkgd.sources.retry import FetchError, RetryPolicy
 from micropkgd.sources.source import (
     Failed,
     FailureKind,
@@ -21,7 +22,6 @@ from micropkgd.sources.source import (
     not_expected,
     too_large,
 )
-from micropkgd.sources.tempo import Waited
 
 _LEAST_PROGRESS = 1024
 
@@ -36,10 +36,10 @@ class Announced(NamedTuple):
     validator: Validator | None
 
 
-async def watched(chunks: AsyncIterator[bytes], host: str, patience: Patience) -> AsyncIterator[bytes]:
+async def watched(chunks: AsyncIterator[bytes], host: str, patience: RetryPolicy) -> AsyncIterator[bytes]:
     """Pass a body on; `FetchError` where too little of it comes for too long, or the whole would never end."""
     now = asyncio.get_running_loop().time
-    silence, waited = patience.silence, Waited(patience.tempo)
+    silence, waited = patience.silence, BodyProgress(patience.least_speed)
     deadline = now() + silence
     pending = 0
     while True:
@@ -67,7 +67,7 @@ async def watched(chunks: AsyncIterator[bytes], host: str, patience: Patience) -
             deadline = now() + silence
 
 
-def _too_slow(host: str, waited: Waited, silence: float) -> FetchError:
+def _too_slow(host: str, waited: BodyProgress, silence: float) -> FetchError:
     """Silence may be an accident, and is tried again at once; whoever is slow all the time will be so again."""
     if waited.fault:
         hint = "whoever runs this machine may change `limits.download-time` and `limits.least-bytes-per-second`"
@@ -92,8 +92,8 @@ async def take_in(
             async for chunk in chunks:
                 writer.write(chunk)
                 progress(request.ref, writer.size, announced.size)
-                if request.pace is not None:
-                    await request.pace.keep(len(chunk))
+                if request.rate_limit is not None:
+                    await request.rate_limit.keep(len(chunk))
         except TooLargeError:
             return too_large(request)
         if announced.size is not None and announced.size != writer.size:

@@ -16,10 +16,11 @@ from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.kinds import REMOTE
-from micropkgd.sources.loop import OthersLoop, OwnLoop
+from micropkgd.sources.loop import OwnLoop, SharedLoop
 from micropkgd.sources.near import Near
 from micropkgd.sources.source import (
     Answer,
+    BatchSource,
     Checker,
     Failed,
     FailureKind,
@@ -28,7 +29,6 @@ from micropkgd.sources.source import (
     Request,
     Source,
     StrPath,
-    Surveyor,
     Unchanged,
     no_progress,
 )
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
     from micropkgd.model.permits import Bounds, Permits
     from micropkgd.sources.hosts import Hosts
-    from micropkgd.sources.late import Begin, LateDownloads, Place
-    from micropkgd.sources.pace import Pace
-    from micropkgd.sources.tempo import Tempo
+    from micropkgd.sources.late import Begin, DownloadSlot, LateDownloads
+    from micropkgd.sources.least_speed import LeastSpeed
+    from micropkgd.sources.rate_limit import RateLimit
 
 
 class Sources:
     """All sources of one process, with their connections; `permits` says what a project may reach, by its folder.
 
-    `hosts` knows which hosts are to be left alone; `pace` holds downloads back; a thread is within `waiting` while it
-    waits for another one's loop.
+    `hosts` knows which hosts are to be left alone; `rate_limit` holds downloads back; a thread is within `waiting`
+    while it waits for another one's loop.
 
     Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
     of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
@@ -65,8 +65,8 @@ class Sources:
         loop: "asyncio.AbstractEventLoop | None" = None,
         permits: "Callable[[str], Permits] | None" = None,
         hosts: "Hosts | None" = None,
-        pace: "Pace | None" = None,
-        tempo: "Tempo | None" = None,
+        rate_limit: "RateLimit | None" = None,
+        least_speed: "LeastSpeed | None" = None,
         wait: float | None = None,
         on_late: Callable[[str], None] | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -78,12 +78,12 @@ class Sources:
         self._per_host = per_host
         self._permits = permits
         self._hosts = hosts
-        self._pace = pace
+        self._rate_limit = rate_limit
         self._open: dict[tuple[RefKind, Bounds], Source] = {}
         self._folders: dict[tuple[RefKind, Bounds], Source] = {}  # the same stores, as they answer requirements
-        self._run_on_loop = OwnLoop() if loop is None else OthersLoop(loop, waiting)
+        self._run_on_loop = OwnLoop() if loop is None else SharedLoop(loop, waiting)
         self._places: dict[str, asyncio.Semaphore] = {}
-        self._tempo, self._wait, self._on_late = tempo, wait, on_late
+        self._least_speed, self._wait, self._on_late = least_speed, wait, on_late
         self._downloads: LateDownloads | None = None
 
     def answer(self, requests: Sequence[Request], project_root: StrPath, *, publishing: bool = False) -> list[Answer]:
@@ -182,7 +182,7 @@ class Sources:
                 found[number] = answer if isinstance(answer, Fetched) else found[number]
         return found
 
-    async def _fetch(self, request: Request, bounds: "Bounds", place: "Place") -> Answer:
+    async def _fetch(self, request: Request, bounds: "Bounds", place: "DownloadSlot") -> Answer:
         import asyncio
 
         from micropkgd.sources.hosts import host_of
@@ -190,7 +190,7 @@ class Sources:
         host = host_of(request)
         # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
         async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)), place:
-            return await self._ask(request._replace(pace=self._pace), host, bounds)
+            return await self._ask(request._replace(rate_limit=self._rate_limit), host, bounds)
 
     @property
     def _late(self) -> "LateDownloads":
@@ -229,7 +229,7 @@ class Sources:
         left: list[Request | Unchanged] = list(requests)
         sources = [self._source(request, bounds) for request in requests]
         for source in dict.fromkeys(sources):
-            if isinstance(source, Surveyor):
+            if isinstance(source, BatchSource):
                 numbers = [
                     number
                     for number, request in enumerate(requests)
@@ -240,7 +240,7 @@ class Sources:
                     left[number] = what
         return left
 
-    async def _in_time(self, source: Surveyor, requests: Sequence[Request]) -> list[Request | Unchanged]:
+    async def _in_time(self, source: BatchSource, requests: Sequence[Request]) -> list[Request | Unchanged]:
         """What a listing tells while a pass waits; what it does not tell by then is asked singly."""
         import asyncio
 
@@ -263,9 +263,9 @@ class Sources:
     def _store(self, kind: RefKind, bounds: "Bounds") -> Source:
         """Each list has connections of its own, for redirects are held to it."""
         if (kind, bounds) not in self._open:
-            from micropkgd.sources.retry import Patience
+            from micropkgd.sources.retry import RetryPolicy
 
-            patience = Patience() if self._tempo is None else Patience(tempo=self._tempo)
+            patience = RetryPolicy() if self._least_speed is None else RetryPolicy(least_speed=self._least_speed)
             self._open[kind, bounds] = REMOTE[kind](bounds, patience)
         return self._open[kind, bounds]
 
@@ -300,7 +300,7 @@ def _names(left: Sequence[Request | Unchanged], bounds: "Bounds") -> dict[int, H
     for number, request in enumerate(left):
         if isinstance(request, Request):
             lookup = request.lookup._replace(python_of=None, together=None) if request.lookup is not None else None
-            bare = request._replace(options={}, lookup=lookup, pace=None)
+            bare = request._replace(options={}, lookup=lookup, rate_limit=None)
             name = (
                 *(value for key, value in bare._asdict().items() if key != "options"),
                 name_of(request.options),

@@ -10,10 +10,10 @@ from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Requ
 
 if TYPE_CHECKING:
     from micropkgd.model.permits import Bounds
-    from micropkgd.sources.retry import Patience
+    from micropkgd.sources.retry import RetryPolicy
 
 
-class Driverless:
+class MissingDriver:
     """Stands for a source whose library is not installed."""
 
     def __init__(self, extra: str) -> None:
@@ -37,44 +37,44 @@ class Driverless:
         return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
 
 
-def _http(bounds: "Bounds", patience: "Patience") -> Source:
+def _http(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     from micropkgd.sources.http.source import HttpSource
 
     return HttpSource(patience, bounds=bounds)
 
 
-def _s3(bounds: "Bounds", patience: "Patience") -> Source:
+def _s3(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     del bounds  # it follows no redirect: what it reaches is known before it asks
     if find_spec("s3fs") is None:
-        return Driverless("s3")
+        return MissingDriver("s3")
     from micropkgd.sources.s3.source import S3Source
 
     return S3Source(patience)
 
 
-def _gcs(bounds: "Bounds", patience: "Patience") -> Source:
+def _gcs(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     if find_spec("gcsfs") is None:
-        return Driverless("gcs")
+        return MissingDriver("gcs")
     from micropkgd.sources.gcs.source import GcsSource
 
     return GcsSource(patience, origins=bounds.origins)
 
 
-def _index(bounds: "Bounds", patience: "Patience") -> Source:
+def _index(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     from micropkgd.sources.http.client import HttpClient
     from micropkgd.sources.index.source import IndexSource
 
     return IndexSource(HttpClient.usual(bounds, patience))
 
 
-def _other(bounds: "Bounds", patience: "Patience") -> Source:
+def _other(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     del bounds  # it is never asked under a list
     from micropkgd.sources.other import OtherSource
 
     return OtherSource(patience)
 
 
-REMOTE: Mapping[RefKind, Callable[["Bounds", "Patience"], Source]] = {
+REMOTE: Mapping[RefKind, Callable[["Bounds", "RetryPolicy"], Source]] = {
     RefKind.HTTP: _http,
     RefKind.S3: _s3,
     RefKind.GCS: _gcs,

@@ -13,10 +13,10 @@ from micropkgd.sources.source import Answer, Failed, FailureKind
 
 _KEPT: Final = 256  # downloads that have come to an end and that nobody asked for again
 
-Begin = Callable[["Place"], Coroutine[Any, Any, Answer]]
+Begin = Callable[["DownloadSlot"], Coroutine[Any, Any, Answer]]
 
 
-class Place:
+class DownloadSlot:
     """One of the places for downloads at once: given back when it ends, or when nobody waits for it any more."""
 
     def __init__(self, places: asyncio.Semaphore) -> None:
@@ -44,7 +44,7 @@ class Place:
             self._places.release()
 
 
-class Came(NamedTuple):
+class LateAnswer(NamedTuple):
     """An answer, and whether it was begun by an earlier pass, so that the source may say something else by now."""
 
     answer: Answer
@@ -74,26 +74,26 @@ class LateDownloads:
 
     async def gather(
         self, project: str, jobs: Mapping[Hashable, Begin], places: asyncio.Semaphore
-    ) -> dict[Hashable, Came]:
+    ) -> dict[Hashable, LateAnswer]:
         """The answers by key; for what is still on its way, that it is."""
-        came: dict[Hashable, Came] = {}
-        begun: dict[Hashable, tuple[asyncio.Task[Answer], Place]] = {}
+        came: dict[Hashable, LateAnswer] = {}
+        begun: dict[Hashable, tuple[asyncio.Task[Answer], DownloadSlot]] = {}
         for key, begin in jobs.items():
             late = self._late.get(key)
             if late is None:
-                place = Place(places)
+                place = DownloadSlot(places)
                 begun[key] = asyncio.create_task(begin(place)), place
             elif late.task.done():
                 del self._late[key]
-                came[key] = Came(late.task.result(), late=True)
+                came[key] = LateAnswer(late.task.result(), late=True)
             else:
                 late.projects.add(project)
-                came[key] = Came(_on_its_way(self._wait or 0.0))
+                came[key] = LateAnswer(_on_its_way(self._wait or 0.0))
         try:
             if begun:
                 await asyncio.wait([task for task, _ in begun.values()], timeout=self._wait)
             for key, (task, place) in begun.items():
-                came[key] = Came(task.result() if task.done() else self._go_on(project, key, task, place))
+                came[key] = LateAnswer(task.result() if task.done() else self._go_on(project, key, task, place))
         finally:
             await _end([task for key, (task, _) in begun.items() if key not in self._late])
         return came
@@ -116,7 +116,7 @@ class LateDownloads:
         self._late.clear()
         await _end(tasks)
 
-    def _go_on(self, project: str, key: Hashable, task: "asyncio.Task[Answer]", place: Place) -> Failed:
+    def _go_on(self, project: str, key: Hashable, task: "asyncio.Task[Answer]", place: DownloadSlot) -> Failed:
         """Let a download go on without the pass that began it, unless its project has too many of them."""
         on_its_way = sum(project in late.projects for late in self._late.values() if not late.task.done())
         if on_its_way >= self._most:

@@ -40,7 +40,7 @@ class OwnLoop:
                 self._runner = None
 
 
-class OthersLoop:
+class SharedLoop:
     """Runs work on the running loop of another thread, for any number of threads that wait for it."""
 
     def __init__(

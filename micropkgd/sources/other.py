@@ -20,7 +20,8 @@ from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
 from micropkgd.sources.clients import forget_ambient_settings
 from micropkgd.sources.fs_args import name_of
-from micropkgd.sources.retry import FetchError, Patience, patiently
+from micropkgd.sources.least_speed import BodyProgress
+from micropkgd.sources.retry import FetchError, RetryPolicy, patiently
 from micropkgd.sources.source import (
     Answer,
     Failed,
@@ -33,7 +34,6 @@ from micropkgd.sources.source import (
     not_expected,
     too_large,
 )
-from micropkgd.sources.tempo import Waited
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -70,7 +70,7 @@ class OtherSource:
 
     def __init__(
         self,
-        patience: Patience = Patience(),  # noqa: B008 - a frozen value
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         *,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -124,7 +124,7 @@ class _Reading:
         self._received = 0
         self._given_up = threading.Event()
 
-    async def result(self, connect: Callable[[], "AbstractFileSystem"], patience: Patience) -> Answer:
+    async def result(self, connect: Callable[[], "AbstractFileSystem"], patience: RetryPolicy) -> Answer:
         """Wait for the thread, while it gets on."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer | Exception] = loop.create_future()
@@ -147,8 +147,8 @@ class _Reading:
             raise result
         return result
 
-    async def _in_time(self, future: "asyncio.Future[Answer | Exception]", patience: Patience) -> Answer | Exception:
-        now, waited = asyncio.get_running_loop().time, Waited(patience.tempo)
+    async def _in_time(self, future: "asyncio.Future[Answer | Exception]", patience: RetryPolicy) -> Answer | Exception:
+        now, waited = asyncio.get_running_loop().time, BodyProgress(patience.least_speed)
         ref, before = self._request.ref.text, -_LEAST_PROGRESS
         while self._received >= before + _LEAST_PROGRESS:
             before, asked = self._received, now()

@@ -9,13 +9,13 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
+from micropkgd.sources.least_speed import LeastSpeed
 from micropkgd.sources.source import Failed
-from micropkgd.sources.tempo import Tempo
 
 T = TypeVar("T")
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """How long to wait, and how often; seconds."""
 
     tries: int = 3
@@ -23,7 +23,7 @@ class Patience(NamedTuple):
     longest_wait: float = 3.0  # a server that asks for more is left alone until the next pass
     connect: float = 10.0
     silence: float = 30.0  # without the head of an answer, or without 1 KiB more of its body
-    tempo: Tempo = Tempo()  # of a body as a whole
+    least_speed: LeastSpeed = LeastSpeed()  # of a body as a whole
 
 
 class FetchError(Exception):
@@ -36,7 +36,7 @@ class FetchError(Exception):
 
 
 async def patiently(
-    attempt: Callable[[], Awaitable[T]], patience: Patience, chance: Callable[[], float] = random.random
+    attempt: Callable[[], Awaitable[T]], patience: RetryPolicy, chance: Callable[[], float] = random.random
 ) -> T | Failed:
     """Try until there is an answer, or a reason why there is none for now."""
     tried = 0
@@ -51,7 +51,7 @@ async def patiently(
         await asyncio.sleep(pause)
 
 
-def _pause(error: FetchError, tried: int, patience: Patience, chance: Callable[[], float]) -> float | None:
+def _pause(error: FetchError, tried: int, patience: RetryPolicy, chance: Callable[[], float]) -> float | None:
     """How long to wait before the next try; None for no further one."""
     asked = error.failed.retry_after or 0.0
     if not error.again or tried >= patience.tries or asked > patience.longest_wait:

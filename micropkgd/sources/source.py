@@ -16,7 +16,7 @@ from micropkgd.model.tree import Digest
 
 if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache
-    from micropkgd.sources.pace import Pace
+    from micropkgd.sources.rate_limit import RateLimit
     from micropkgd.sources.together import Together
 
 StrPath = str | os.PathLike[str]
@@ -69,7 +69,7 @@ class Request(NamedTuple):
     max_bytes: int = 512 * 1024 * 1024
     protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
     lookup: Lookup | None = None  # for requirements only
-    pace: "Pace | None" = None  # what holds its body back
+    rate_limit: "RateLimit | None" = None  # what holds its body back
 
     @property
     def kind(self) -> RefKind:
@@ -152,7 +152,7 @@ class Checker(Protocol):
 
 
 @runtime_checkable
-class Surveyor(Protocol):
+class BatchSource(Protocol):
     """A source that can answer many requests together, for less than one by one."""
 
     async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:

@@ -15,7 +15,7 @@ from micropkgd.model.tree import Digest
 from micropkgd.sources.local import validator_of
 from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath, Validator
 
-LEAST_PACE = 100_000.0  # bytes a second that an upload may be expected to make
+LEAST_RATE = 100_000.0  # bytes a second that an upload may be expected to make
 TAKEN = frozenset({409, 412})  # statuses of a place that has something already
 
 

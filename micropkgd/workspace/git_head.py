@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.workspace.git import git_folder, work_tree
-from micropkgd.workspace.git_store import Store, broken
+from micropkgd.workspace.git_store import ObjectStore, broken
 
 _NAME: Final = re.compile(rb"[0-9a-f]{40}")
 _BRANCH: Final = "refs/heads/"
@@ -37,7 +37,7 @@ class Head(NamedTuple):
 class Committed:
     """The files of HEAD's tree, by their paths below the project. Made by `committed`, which checks."""
 
-    def __init__(self, head: Head, store: Store, prefix: str) -> None:
+    def __init__(self, head: Head, store: ObjectStore, prefix: str) -> None:
         self.head = head
         self._store = store
         self._prefix = prefix  # of the project below the work tree
@@ -87,7 +87,7 @@ def committed(root: str) -> Committed | None:
     inner = os.path.relpath(root, work_tree(root))
     try:
         common = _common(git)
-        return Committed(_head(git, common), Store(f"{common}/objects"), "" if inner == "." else f"{inner}/")
+        return Committed(_head(git, common), ObjectStore(f"{common}/objects"), "" if inner == "." else f"{inner}/")
     except OSError as error:
         raise TreeError.unreadable(error, os.path.join(git, "HEAD")) from error
 

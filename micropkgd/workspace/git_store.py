@@ -24,14 +24,14 @@ _NAMES_AT: Final = 1032  # bytes: the mark, the version, and 256 counts
 _ROW: Final = 24  # bytes of name and checksum of each object
 
 
-class _Place(NamedTuple):
+class _PackPlace(NamedTuple):
     """Where an object is in a pack."""
 
     pack: str
     offset: int
 
 
-class Store:
+class ObjectStore:
     """The objects of a repository, and of the stores that it borrows from."""
 
     def __init__(self, folder: str) -> None:
@@ -54,7 +54,7 @@ class Store:
         """Kind and content of an object, all deltas on the way applied."""
         changes: list[bytes] = []
         place = self._place(name)
-        while isinstance(place, _Place):
+        while isinstance(place, _PackPlace):
             kind, data, base = _entry(place)
             if base is None:
                 place = _KINDS[kind], data
@@ -70,7 +70,7 @@ class Store:
             content = _changed(content, change)
         return kind_of, content
 
-    def _place(self, name: bytes) -> _Place | tuple[bytes, bytes] | None:
+    def _place(self, name: bytes) -> _PackPlace | tuple[bytes, bytes] | None:
         """Where an object is packed, or a loose one itself."""
         for folder in self._folders:
             found = _loose(folder, name) or _packed(folder, name)
@@ -103,13 +103,13 @@ def _loose(folder: str, name: bytes) -> tuple[bytes, bytes] | None:
     return head.partition(b" ")[0], content
 
 
-def _packed(folder: str, name: bytes) -> _Place | None:
+def _packed(folder: str, name: bytes) -> _PackPlace | None:
     packs = os.path.join(folder, "pack")
     with suppress(FileNotFoundError):
         for file in sorted(os.listdir(packs)):
             index = os.path.join(packs, file)
             if file.endswith(".idx") and (offset := _offset(index, name)) is not None:
-                return _Place(f"{index.removesuffix('.idx')}.pack", offset)
+                return _PackPlace(f"{index.removesuffix('.idx')}.pack", offset)
     return None
 
 
@@ -138,7 +138,7 @@ def _offset(index: str, name: bytes) -> int | None:
     return None
 
 
-def _entry(place: _Place) -> tuple[int, bytes, int | bytes | None]:
+def _entry(place: _PackPlace) -> tuple[int, bytes, int | bytes | None]:
     """Kind and content of what is packed; of a delta also what it changes: an offset in the pack, or a name."""
     descriptor = os.open(place.pack, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -15,7 +15,7 @@ from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.workspace.reading import TEXT, read_regular
 
 if TYPE_CHECKING:
-    from micropkgd.workspace.settings.reader import Said
+    from micropkgd.workspace.settings.reader import SettingValue
 
 _TESTS_MOVED_IN = (0, 19, 4)  # before it Kedro kept `src/tests`
 _REQUIREMENTS_MOVED_IN = (0, 19)  # before it Kedro kept `src/requirements.txt`
@@ -88,7 +88,7 @@ def _config(root: str, source: str, manifest: Manifest) -> tuple[_Folder, _Folde
     )
 
 
-def _said(said: "Said | None", path: str, usual: str, check: Callable[[str], str]) -> _Folder:
+def _said(said: "SettingValue | None", path: str, usual: str, check: Callable[[str], str]) -> _Folder:
     if said is None:
         return _Folder(usual, _BY_DEFAULT)
     where = f"{path}:{said.line}" if said.line else path
@@ -138,7 +138,7 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if version and all(map(str.isdecimal, parts)) else _TESTS_MOVED_IN
 
 
-def _settings(root: str, source_dir: str, package: str) -> tuple[str, "Mapping[str, Said]"]:
+def _settings(root: str, source_dir: str, package: str) -> tuple[str, "Mapping[str, SettingValue]"]:
     """Where Kedro's settings are, and what they say; they are parsed where they may say something."""
     folder = "/".join(([] if source_dir == "." else [source_dir]) + package.split("."))
     for path in (f"{folder}/{name}" for name in SETTINGS):

@@ -377,7 +377,7 @@ def test_a_closed_stdout(world: World, command: str) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_in_a_slow_download(world: World, faults: FaultServer, number: int, code: int) -> None:
     """The pass ends at once with the signal's code and leaves neither debris nor a change."""
-    world.asks_for(faults.script("/ds.tar.gz", Reply(body=b"\x1f\x8b" + bytes(4000), pace=(100, 0.5))))
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=b"\x1f\x8b" + bytes(4000), rate_limit=(100, 0.5))))
     before = world.tree()
     process = subprocess.Popen(
         [sys.executable, "-m", "micropkgd", "reconcile", "--once"], cwd=world.root, stderr=subprocess.PIPE, text=True

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from micropkgd.service.hooks import command
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 
 FACTS = {"PROJECT": "/srv/shop", "ENTRIES": "a.tar.gz\n$(touch evil); b"}
 
 
-def ran(folder: Path, *argv: str, seconds: float = 30.0) -> Ended:
+def ran(folder: Path, *argv: str, seconds: float = 30.0) -> CommandResult:
     """How a command ended."""
     return asyncio.run(command.run(argv, FACTS, str(folder), seconds))
 
 
-def python(folder: Path, code: str, seconds: float = 30.0) -> Ended:
+def python(folder: Path, code: str, seconds: float = 30.0) -> CommandResult:
     """How a program ended."""
     return ran(folder, sys.executable, "-c", code, seconds=seconds)
 
@@ -69,7 +69,7 @@ def test_no_program_is_found_in_the_project(tmp_path: Path, monkeypatch: pytest.
     ended = {name: asyncio.run(command.run([name], facts, str(project), 30.0)) for name in ("true", "only-here")}
     inner = asyncio.run(command.run(["sh", "-c", "only-here || true"], facts, str(project), 30.0))
 
-    assert ended["true"] == Ended("", "")
+    assert ended["true"] == CommandResult("", "")
     assert ended["only-here"].problem == "`only-here` cannot be run: no such file or directory"
     assert inner.problem == ""
     assert not (tmp_path / "ran").exists()
@@ -83,7 +83,7 @@ def test_a_path_that_says_nothing_is_the_systems(
     monkeypatch.delenv("PATH") if path is None else monkeypatch.setenv("PATH", path)
     (tmp_path / "true").write_text("#!/bin/sh\nexit 9\n")
     (tmp_path / "true").chmod(0o755)
-    assert ran(tmp_path, "true") == Ended("", "")
+    assert ran(tmp_path, "true") == CommandResult("", "")
 
 
 @pytest.mark.parametrize("program", ["./check", "bin/check", "../project/check"])
@@ -99,7 +99,7 @@ def test_a_relative_path_is_no_program(tmp_path: Path, program: str) -> None:
 def test_values_arrive_whole_and_are_never_words(tmp_path: Path) -> None:
     """A ref with a command in it is text in a variable."""
     ended = python(tmp_path, "import os; print(ascii(os.environ['MICROPKGD_ENTRIES']))")
-    assert ended == Ended("", repr(FACTS["ENTRIES"]))
+    assert ended == CommandResult("", repr(FACTS["ENTRIES"]))
 
 
 def test_more_entries_than_fit_are_cut_at_a_line(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_more_entries_than_fit_are_cut_at_a_line(tmp_path: Path) -> None:
     facts = {"ENTRIES": "\n".join(f"\N{GRINNING FACE}{number:05}" for number in range(20_000)), "TRIGGER": "a\0b"}
     code = "import os; rows = os.environb[b'MICROPKGD_ENTRIES'].decode().split('\\n'); print(rows[-2][1:], rows[-1])"
     ended = asyncio.run(command.run([sys.executable, "-c", code], facts, str(tmp_path), 30.0))
-    assert ended == Ended("", "04284 ...")
+    assert ended == CommandResult("", "04284 ...")
 
 
 def test_no_open_file_of_ours_is_passed_on(tmp_path: Path) -> None:
@@ -115,13 +115,13 @@ def test_no_open_file_of_ours_is_passed_on(tmp_path: Path) -> None:
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)
         ended = python(tmp_path, "import os; print(sorted(os.listdir('/proc/self/fd')), os.read(0, 9))")
-    assert ended == Ended("", "['0', '1', '2', '3'] b''")  # 3 is the listing itself
+    assert ended == CommandResult("", "['0', '1', '2', '3'] b''")  # 3 is the listing itself
 
 
 def test_a_code_that_is_not_zero_is_a_problem(tmp_path: Path) -> None:
     """With the last lines of what was printed, to either stream."""
     ended = python(tmp_path, "import sys; print(*range(9), sep='\\n', flush=True); sys.exit('no \\x1b[31mgood')")
-    assert ended == Ended("ended with 1", "5 | 6 | 7 | 8 | no  [31mgood")
+    assert ended == CommandResult("ended with 1", "5 | 6 | 7 | 8 | no  [31mgood")
 
 
 def test_a_signal_is_a_problem(tmp_path: Path) -> None:
@@ -147,14 +147,14 @@ def test_whoever_takes_too_long_ends_with_its_children(tmp_path: Path) -> None:
         "time.sleep(600)\n"
     )
     ended = python(tmp_path, code, seconds=2.0)
-    assert ended == Ended("took longer than 2 s", "still at it")
+    assert ended == CommandResult("took longer than 2 s", "still at it")
     assert not any(is_alive(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
 def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     """A child in the background neither holds us up nor outlives the hook."""
     ended = ran(tmp_path, "sh", "-c", "sleep 600 & echo $! > pid; echo done")
-    assert ended == Ended("", "done")
+    assert ended == CommandResult("", "done")
     assert not is_alive(int((tmp_path / "pid").read_text()))
 
 

@@ -8,7 +8,7 @@ import pytest
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import digest_of
 from micropkgd.reconcile.commit.preview import Staging
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 from micropkgd.service.hooks.gate import Gate, Why, alone
 
 AUTO = Why("p1", "files: pyproject.toml")
@@ -20,7 +20,7 @@ class Asked(NamedTuple):
 
     gate: Gate
     now: list[float]
-    told: list[tuple[str, str, Ended]]
+    told: list[tuple[str, str, CommandResult]]
     folder: Path
 
     def ask(self, offer: str = "one", why: Why = AUTO) -> str | None:
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
 def gate(folder: Path, *argv: str, seconds: float = 30.0) -> Asked:
     """A gate with a hook."""
     now: list[float] = [1000.0]
-    told: list[tuple[str, str, Ended]] = []
+    told: list[tuple[str, str, CommandResult]] = []
     hooks = Hooks(before_commit=argv, timeout=seconds)
     made = Gate(hooks, alone, lambda *news: told.append(news), clock=lambda: now[0])
     return Asked(made, now, told, folder)
@@ -47,7 +47,7 @@ def gate(folder: Path, *argv: str, seconds: float = 30.0) -> Asked:
 
 def test_without_a_hook_there_is_no_check() -> None:
     """The pass is not even given one."""
-    made = Gate(Hooks(after_commit=("true",)), lambda _: Ended("", ""), lambda *_: None)
+    made = Gate(Hooks(after_commit=("true",)), lambda _: CommandResult("", ""), lambda *_: None)
     assert made.check_for(AUTO) is None
 
 

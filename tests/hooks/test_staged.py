@@ -13,9 +13,9 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.reconcile.commit.preview import Check, Staging, VetoedError
 from micropkgd.reconcile.cycle import run_pass
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 from micropkgd.service.hooks.gate import check_by_hand
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
@@ -35,7 +35,7 @@ class Objector:
         return self._look(Path(staging.folder))
 
 
-def one_pass(world: World, check: Check, options: Options = Options()) -> Outcome:  # noqa: B008 - a value
+def one_pass(world: World, check: Check, options: PassOptions = PassOptions()) -> Outcome:  # noqa: B008 - a value
     """Run a pass that asks before it commits."""
     cache = ArchiveCache(Path(os.environ["MICROPKGD_CACHE_DIR"]))
     with Sources(cache) as sources:
@@ -177,7 +177,7 @@ def test_what_is_no_entrys_own_fails_the_project(world: World) -> None:
     world.publish({"nodes.py": "x = 1\n"})
     check = Objector(lambda _: "no")
     with pytest.raises(VetoedError) as raised:
-        one_pass(world, check, Options(lock_only=True))
+        one_pass(world, check, PassOptions(lock_only=True))
     assert (raised.value.problem, raised.value.exit_code) == ("no", 1)
     assert not world.has("micropkg.lock")
     assert nothing_is_left(world)
@@ -256,12 +256,12 @@ def test_a_pass_by_hand_asks_the_machines_hook(world: World) -> None:
     """There is no loop to wait on, and each pass asks anew."""
     world.asks_for()
     world.publish({"nodes.py": "x = 1\n"})
-    told: list[tuple[str, Ended]] = []
+    told: list[tuple[str, CommandResult]] = []
     check = check_by_hand(Hooks(before_commit=("sh", "-c", "ls src/shop/ds; exit 1")), lambda *news: told.append(news))
     assert check is not None
     for _ in range(2):
         (entry,) = one_pass(world, check).entries
         assert entry.failure is not None
         assert entry.failure.problem == "the hook `before-commit` ended with 1: __init__.py | nodes.py"
-    assert told == [(str(world.root), Ended("ended with 1", "__init__.py | nodes.py"))] * 2
+    assert told == [(str(world.root), CommandResult("ended with 1", "__init__.py | nodes.py"))] * 2
     assert check_by_hand(Hooks(), lambda *_: None) is None

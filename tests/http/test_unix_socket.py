@@ -30,9 +30,9 @@ def test_only_its_user_may_open_it(tmp_path: Path) -> None:
 
 def test_the_kernel_says_who_comes(tmp_path: Path) -> None:
     """Not what the other side says of itself."""
-    with listen(str(tmp_path / "s")) as door, socket.socket(socket.AF_UNIX) as caller:
+    with listen(str(tmp_path / "s")) as listening, socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(tmp_path / "s"))
-        with door.accept()[0] as connection:
+        with listening.accept()[0] as connection:
             assert peer_of(connection) == (os.getpid(), os.getuid())
 
 

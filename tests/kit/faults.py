@@ -21,7 +21,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.cycle import run_pass
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
@@ -176,7 +176,7 @@ class Scene:
         """One pass."""
         cache = ArchiveCache(self.cache)
         with Sources(cache, offline=True) as sources:
-            wanted = Options(lock_timeout=5, **options)
+            wanted = PassOptions(lock_timeout=5, **options)
             return run_pass(str(self.root), wanted, lambda root: Fetcher(root, sources, cache, {}), fsops=fsops)
 
     def write(self, files: Mapping[str, str | bytes]) -> None:

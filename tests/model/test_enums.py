@@ -11,7 +11,7 @@ from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import OnLocalEdit
 from micropkgd.model.outcome import Verb
 from micropkgd.model.packaged import Step
-from micropkgd.model.plan import Kind
+from micropkgd.model.plan import ChangeKind
 from micropkgd.model.ref import RefKind
 from micropkgd.model.settings import Level
 from micropkgd.model.standing import _WORST_FIRST
@@ -30,7 +30,7 @@ WAITS = {Verb.HOLD, Verb.FAIL}
         pytest.param(Verb, output._DONE, id="what a pass did to an entry"),
         pytest.param(Verb, output._QUIET | WAITS, id="what --quiet leaves out"),
         pytest.param(Verb, conditions._DONE.keys() | NO_NEWS, id="what is news"),
-        pytest.param(Kind, output._COUNTED, id="what a step does"),
+        pytest.param(ChangeKind, output._COUNTED, id="what a step does"),
         pytest.param(Step, output_package._DONE, id="what a pass did to a module"),
         pytest.param(Condition, _WORST_FIRST, id="who must act first"),
         pytest.param(FailureKind, fetcher._EXIT_CODES, id="what a failure ends with"),

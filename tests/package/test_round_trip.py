@@ -13,7 +13,7 @@ from micropkgd.model.parameters import renamed
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.build import Builder
-from micropkgd.reconcile.package.inputs import Input, Subject
+from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.names import belongs
 from micropkgd.reconcile.plan.render import render
 from micropkgd.sdist.metadata import read_metadata
@@ -84,7 +84,7 @@ def travelling(tree: Tree, name: str) -> dict[RelPath, str]:
 
 def there_and_back(tree: Tree, name: str) -> dict[RelPath, bytes]:
     """Package a tree as `name`, and pull it again as `ds`."""
-    subject = Subject(PLACE, "ds", name)
+    subject = PackagedModule(PLACE, "ds", name)
     found = travelling(tree, name).items()
     inputs = [Input(path, member, executable=False, size=len(tree[path])) for path, member in found]
     builder = Builder(subject, inputs, lambda file: [tree[file.path]], pulled={})

@@ -19,7 +19,7 @@ from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package import still
 from micropkgd.reconcile.package.entries import looked_at, package_entries, run_package
 from micropkgd.reconcile.package.inputs import signatures
-from micropkgd.reconcile.package.jobs import Wanted
+from micropkgd.reconcile.package.jobs import PackageRequest
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import read_project
 from tests.kit.archives import project
@@ -27,7 +27,7 @@ from tests.kit.faults import Call, Hooked
 from tests.kit.packages import ARCHIVE, CODE, CONF, INIT, TESTS, inside, member, module, package
 from tests.kit.world import World
 
-DS = Wanted("pipelines.ds")
+DS = PackageRequest("pipelines.ds")
 TWO = '"pipelines.ds" = {}\n"pipelines.other" = {}\n'
 
 

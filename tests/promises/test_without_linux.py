@@ -12,7 +12,7 @@ import pytest
 
 from micropkgd.model.tree import RelPath
 from micropkgd.service.http.unix_socket import listen
-from micropkgd.service.timing.jumps import Surroundings
+from micropkgd.service.timing.jumps import LastLook
 from micropkgd.service.watching.polling import remote_mounts
 from micropkgd.workspace import birth, fsops
 from tests.kit.world import World
@@ -100,7 +100,7 @@ def test_the_service_has_a_socket_and_looks_around(world: World) -> None:
     listener = listen(str(world.root / "ctl.sock"))
     assert not listener.get_inheritable()
     listener.close()
-    assert Surroundings().jumped() == []
+    assert LastLook().jumped() == []
     assert remote_mounts() == ()
 
 

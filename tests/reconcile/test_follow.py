@@ -9,7 +9,7 @@ import pytest
 
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.cycle import run_pass
-from micropkgd.reconcile.options import Following, Options
+from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
@@ -42,7 +42,7 @@ def a_pass(world: World, following: Following) -> Outcome:
     """A pass as the service runs it."""
     cache = ArchiveCache(str(world.root.parent / "cache"))
     with Sources(cache) as sources:
-        options = Options(following=following)
+        options = PassOptions(following=following)
         return run_pass(str(world.root), options, lambda root: Fetcher(root, sources, cache, {}))
 
 

@@ -115,7 +115,7 @@ def test_a_conflict_that_was_solved_in_git_is_no_hold(world: World, faults: Faul
 def test_a_package_that_is_saved_beside_a_hold_does_not_end_it(world: World, faults: FaultServer) -> None:
     """As the service's pass after a save, which asks no remote source."""
     from micropkgd.reconcile.cycle import run_pass
-    from micropkgd.reconcile.options import Following, Options
+    from micropkgd.reconcile.options import Following, PassOptions
     from micropkgd.reconcile.resolve.fetcher import Fetcher
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
@@ -124,7 +124,7 @@ def test_a_package_that_is_saved_beside_a_hold_does_not_end_it(world: World, fau
     cache = ArchiveCache(str(world.root.parent / "cache"))
     with Sources(cache) as sources:
         outcome = run_pass(
-            str(world.root), Options(following=Following.NOTHING), lambda root: Fetcher(root, sources, cache, {})
+            str(world.root), PassOptions(following=Following.NOTHING), lambda root: Fetcher(root, sources, cache, {})
         )  # fmt: skip
 
     assert outcome.exit_code == 4

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from micropkgd.errors import ArchiveError
 from micropkgd.sdist.headers import walk
 from micropkgd.sdist.inflate import Inflater
-from micropkgd.sdist.limits import MIB, Limits
+from micropkgd.sdist.limits import MIB, ReadLimits
 from micropkgd.sdist.reader import Sdist, read_sdist
 from tests.kit import archives as a
 from tests.kit.gnu_tar import unpacked
@@ -261,7 +261,7 @@ def test_work_is_bounded(
     tar = a.padded(tar) + a.header(f"{a.ROOT}/zeros".encode(), 4 * MIB) + bytes(4 * MIB) + a.END
     for number, field, value, wrong in edits:
         tar = set_field(tar, number, field, value, mend=not wrong)
-    limits = Limits(packed=MIB, unpacked=MIB, members=50)
+    limits = ReadLimits(packed=MIB, unpacked=MIB, members=50)
     source = None
     tracemalloc.start()
     try:

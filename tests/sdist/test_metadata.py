@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micropkgd.errors import ArchiveError
-from micropkgd.sdist.metadata import Metadata, package_name, read_metadata, requires_python
+from micropkgd.sdist.metadata import SdistMetadata, package_name, read_metadata, requires_python
 from micropkgd.sdist.reader import Sdist, read_sdist
 from micropkgd.sdist.requirements import canonical_requirements, direct_address
 from tests.kit.archives import PKG_INFO, project
@@ -46,15 +46,15 @@ class TestOldTool:
     @pytest.mark.parametrize(
         ("sample", "expected"),
         [
-            pytest.param("01-minimal", Metadata("ds", "0.1", ()), id="minimal"),
-            pytest.param("04-config", Metadata("ds", "0.3", ()), id="config"),
-            pytest.param("09-utility", Metadata("utils", "2.1", ()), id="utility"),
-            pytest.param("13-upgrade-v1", Metadata("ds", "1.0.0", ("pandas==1.0",)), id="v1"),
-            pytest.param("14-upgrade-v2", Metadata("ds", "2.0.0", ("pandas==2.0",)), id="v2"),
-            pytest.param("15-kedro-0.18.14", Metadata("ds", "0.4", ("pandas>=1",)), id="kedro-0.18.14"),
+            pytest.param("01-minimal", SdistMetadata("ds", "0.1", ()), id="minimal"),
+            pytest.param("04-config", SdistMetadata("ds", "0.3", ()), id="config"),
+            pytest.param("09-utility", SdistMetadata("utils", "2.1", ()), id="utility"),
+            pytest.param("13-upgrade-v1", SdistMetadata("ds", "1.0.0", ("pandas==1.0",)), id="v1"),
+            pytest.param("14-upgrade-v2", SdistMetadata("ds", "2.0.0", ("pandas==2.0",)), id="v2"),
+            pytest.param("15-kedro-0.18.14", SdistMetadata("ds", "0.4", ("pandas>=1",)), id="kedro-0.18.14"),
         ],
     )
-    def test_sample(self, sample: str, expected: Metadata) -> None:
+    def test_sample(self, sample: str, expected: SdistMetadata) -> None:
         """Name, version, requirements and package are those of the source project."""
         (path,) = (SAMPLES / sample).glob("*.tar.gz")
         sdist = read_sdist(path.read_bytes())
@@ -142,7 +142,7 @@ class TestWhichPlaceIsBelieved:
     def test_what_only_egg_info_states(self, folder: str) -> None:
         """Name, version and requirements of an archive that has no PKG-INFO at its top."""
         files = {"demo/__init__.py": "", f"{folder}/SOURCES.txt": "", f"{folder}/PKG-INFO": OLD_INFO}
-        assert read_metadata(archive(files)) == Metadata("demo", "1.0", ())
+        assert read_metadata(archive(files)) == SdistMetadata("demo", "1.0", ())
         files[f"{folder}/requires.txt"] = "a\n"
         assert read_metadata(archive(files)).requirements == ("a",)
         files[f"{folder}/PKG-INFO"] = NEW_INFO + "Requires-Dist: b\nRequires-Python: >=3.9\n"
@@ -207,7 +207,7 @@ class TestIdentity:
 
     def test_pyproject_alone_is_enough(self) -> None:
         """An archive of a source tree has no PKG-INFO, and needs none where all is static."""
-        assert read_metadata(archive({"pyproject.toml": TABLE})) == Metadata("demo", "1.0", ())
+        assert read_metadata(archive({"pyproject.toml": TABLE})) == SdistMetadata("demo", "1.0", ())
 
     @pytest.mark.parametrize("missing", ["name", "version"])
     def test_missing_half_is_named(self, missing: str) -> None:
@@ -218,7 +218,7 @@ class TestIdentity:
     def test_each_file_may_know_a_half(self) -> None:
         """A dynamic version is taken from PKG-INFO."""
         files = {"pyproject.toml": '[project]\nname = "demo"\ndynamic = ["version"]', "PKG-INFO": "Version: 1.0\n"}
-        assert read_metadata(archive(files)) == Metadata("demo", "1.0", ())
+        assert read_metadata(archive(files)) == SdistMetadata("demo", "1.0", ())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from micropkgd.errors import ArchiveError
 from micropkgd.sdist.headers import walk
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
-from micropkgd.sdist.reader import Limits, Member, Sdist, read_sdist
+from micropkgd.sdist.reader import Member, ReadLimits, Sdist, read_sdist
 from tests.kit import archives as a
 from tests.kit.places import DATA
 
@@ -34,7 +34,7 @@ SAMPLES = sorted((DATA / "sdists").glob("*/*.tar.gz"))
 GOOD = a.sdist(a.folder(f"{R}/demo/sub"), a.file(f"{R}/demo/sub/nodes.py"), a.file(f"{R}/demo/ü.py"))
 
 
-def refusal(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ArchiveError:
+def refusal(data: bytes, limits: ReadLimits = DEFAULT_LIMITS) -> ArchiveError:
     """The error that reading these bytes gives."""
     with pytest.raises(ArchiveError) as caught:
         read_sdist(data, limits=limits)
@@ -373,22 +373,22 @@ class TestCaps:
     @pytest.mark.parametrize(
         ("limits", "reason"),
         [
-            pytest.param(Limits(packed=len(GOOD) - 1), "too-big-packed", id="packed"),
-            pytest.param(Limits(unpacked=4000), "too-big-unpacked", id="unpacked"),
-            pytest.param(Limits(members=4), "too-many-members", id="members"),
-            pytest.param(Limits(depth=3), "name-depth", id="depth"),
-            pytest.param(Limits(component=7), "name-length", id="component"),
-            pytest.param(Limits(ratio=2, ratio_from=0), "too-big-unpacked", id="ratio"),
+            pytest.param(ReadLimits(packed=len(GOOD) - 1), "too-big-packed", id="packed"),
+            pytest.param(ReadLimits(unpacked=4000), "too-big-unpacked", id="unpacked"),
+            pytest.param(ReadLimits(members=4), "too-many-members", id="members"),
+            pytest.param(ReadLimits(depth=3), "name-depth", id="depth"),
+            pytest.param(ReadLimits(component=7), "name-length", id="component"),
+            pytest.param(ReadLimits(ratio=2, ratio_from=0), "too-big-unpacked", id="ratio"),
         ],
     )
-    def test_cap_is_kept(self, limits: Limits, reason: str) -> None:
+    def test_cap_is_kept(self, limits: ReadLimits, reason: str) -> None:
         """Each cap has its reason; with the defaults the same archive is read."""
         assert read_sdist(GOOD).members
         assert refusal(GOOD, limits).reason == reason
 
     def test_cap_itself_is_allowed(self) -> None:
         """The caps are the largest values that pass: PAX headers are no members, and the tar has 10,240 bytes."""
-        exact = Limits(packed=len(GOOD), unpacked=10_240, members=5, depth=4, component=11)
+        exact = ReadLimits(packed=len(GOOD), unpacked=10_240, members=5, depth=4, component=11)
         assert read_sdist(GOOD, limits=exact) == read_sdist(GOOD)
 
     def test_a22_sixty_thousand_members(self) -> None:
@@ -410,7 +410,7 @@ class TestCaps:
         """A header that belongs to no member cannot be repeated for ever."""
         data = a.gz(a.extended(b"comment=x", kind=b"g") * 50 + a.tar(*a.basis()))
         assert read_sdist(data).members
-        assert refusal(data, Limits(members=40)).reason == "too-many-members"
+        assert refusal(data, ReadLimits(members=40)).reason == "too-many-members"
 
     def test_a21_claimed_size_is_refused_before_it_is_inflated(self) -> None:
         """A gigabyte of zeros in one member stops at its header."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from micropkgd.errors import ArchiveError
 from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import digest_of
-from micropkgd.sdist.limits import Limits
+from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.reader import Member, Sdist, read_sdist
 from micropkgd.sdist.writer import write_sdist
 
@@ -134,13 +134,13 @@ def test_names_that_no_reader_should_meet_are_refused(paths: list[str], reason: 
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        pytest.param(Limits(members=1), "too-many-members", id="members"),
-        pytest.param(Limits(unpacked=10_239), "too-big-unpacked", id="unpacked"),
-        pytest.param(Limits(packed=20), "too-big-unpacked", id="packed"),
-        pytest.param(Limits(ratio=2, ratio_from=1000), "ratio", id="ratio"),
+        pytest.param(ReadLimits(members=1), "too-many-members", id="members"),
+        pytest.param(ReadLimits(unpacked=10_239), "too-big-unpacked", id="unpacked"),
+        pytest.param(ReadLimits(packed=20), "too-big-unpacked", id="packed"),
+        pytest.param(ReadLimits(ratio=2, ratio_from=1000), "ratio", id="ratio"),
     ],
 )
-def test_an_archive_beyond_the_caps_is_refused(limits: Limits, reason: str) -> None:
+def test_an_archive_beyond_the_caps_is_refused(limits: ReadLimits, reason: str) -> None:
     """The caps of the reader are those of the writer, and each refusal says its reason."""
     with pytest.raises(ArchiveError) as caught:
         write_sdist(PLAIN, limits=limits)

@@ -2,7 +2,7 @@
 
 from micropkgd.model.condition import Failure, Standing
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.service.conditions import Moment, news_of, stands
@@ -50,7 +50,7 @@ def test_an_outage_is_retrying_then_stale() -> None:
 
 def test_the_worst_speaks_for_the_project() -> None:
     """Somebody must act comes before somebody must choose, and that before waiting."""
-    held = entry(changes=(Change(Kind.HOLD, RelPath("a.py"), None, None, ""),))
+    held = entry(changes=(Change(ChangeKind.HOLD, RelPath("a.py"), None, None, ""),))
     gone = entry(Failure(1, "Gone", "404"))
     outcome = Outcome("/p", (entry(DOWN), held, gone, entry()))
 
@@ -92,7 +92,7 @@ def test_news_are_what_changed() -> None:
 
 def test_a_first_pull_that_is_held_is_no_project_in_sync() -> None:
     """It has no version installed, and still stands there; one that was removed does not."""
-    change = Change(Kind.HOLD, RelPath("a.py"), None, None, "")
+    change = Change(ChangeKind.HOLD, RelPath("a.py"), None, None, "")
     held = after(entry(changes=(change,))._replace(before=None, after=None))
     removed = after(entry()._replace(after=None))
 

@@ -22,8 +22,8 @@ from tests.kit.site import listening
 from tests.kit.world import ROW, World, archive
 
 DATA = archive({"nodes.py": "slow = 1\n"})
-DRIP = Reply(body=DATA, pace=(60, 1.0))  # 60 bytes a second
-SLOW = Reply(body=DATA, pace=(len(DATA) // 4, 1.0))  # whole after four seconds or so
+DRIP = Reply(body=DATA, rate_limit=(60, 1.0))  # 60 bytes a second
+SLOW = Reply(body=DATA, rate_limit=(len(DATA) // 4, 1.0))  # whole after four seconds or so
 LIMITS = '[limits]\nsource-wait = "1s"\n'
 
 

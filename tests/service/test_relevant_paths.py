@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.service.watching.relevant_paths import Interest, folders_of, interest_of
+from micropkgd.service.watching.relevant_paths import RelevantPaths, folders_of, relevant_paths_of
 from micropkgd.workspace.project import read_project
 from tests.kit.daemon import served
 
 
 @pytest.fixture
-def interest(tmp_path: Path) -> Interest:
+def relevant(tmp_path: Path) -> RelevantPaths:
     """Of a project with a local archive elsewhere, a folder that is an index, fs-args and a module."""
     world = served(tmp_path)
     world.write("../shared/x.tar.gz", world.publish())
@@ -19,7 +19,7 @@ def interest(tmp_path: Path) -> Interest:
     rows = f'{row}\n"../shared/x.tar.gz" = {{alias = "x"}}\n"https://h/y.tar.gz" = {{fs-args = "conf/args.yml"}}'
     rows += '\n"forecast" = {index = "../shelf"}\n"other" = {index = "s3://team/x/"}'
     world.write("pyproject.toml", text.replace(row, rows))
-    return interest_of(read_project(str(world.root)))
+    return relevant_paths_of(read_project(str(world.root)))
 
 
 @pytest.mark.parametrize(
@@ -56,24 +56,24 @@ def interest(tmp_path: Path) -> Interest:
         ("../shared/other.tar.gz", False),
     ],
 )
-def test_what_matters(interest: Interest, path: str, expected: bool) -> None:
+def test_what_matters(relevant: RelevantPaths, path: str, expected: bool) -> None:
     """Documents, archives, modules, and the folders above them; nothing that editors leave behind."""
-    whole = (Path(interest.root) / path).resolve()
+    whole = (Path(relevant.root) / path).resolve()
 
-    assert interest.concerns(str(whole)) is expected
+    assert relevant.concerns(str(whole)) is expected
 
 
-def test_what_comes_onto_a_shelf_is_an_archive(interest: Interest) -> None:
+def test_what_comes_onto_a_shelf_is_an_archive(relevant: RelevantPaths) -> None:
     """No source over a network has to do with it."""
-    root = Path(interest.root)
-    assert interest.is_archive(str(root.parent / "shelf/any-2.0.tar.gz"))
-    assert interest.is_archive(str(root.parent / "shared/x.tar.gz"))
-    assert not interest.is_archive(str(root / "pyproject.toml"))
+    root = Path(relevant.root)
+    assert relevant.is_archive(str(root.parent / "shelf/any-2.0.tar.gz"))
+    assert relevant.is_archive(str(root.parent / "shared/x.tar.gz"))
+    assert not relevant.is_archive(str(root / "pyproject.toml"))
 
 
-def test_what_is_watched(interest: Interest) -> None:
+def test_what_is_watched(relevant: RelevantPaths) -> None:
     """Every folder between the root and what matters, the one around the root, and no others."""
-    found = {str(Path(folder).relative_to(Path(interest.root).parent)) for folder in folders_of(interest)}
+    found = {str(Path(folder).relative_to(Path(relevant.root).parent)) for folder in folders_of(relevant)}
 
     assert found >= {
         ".",
@@ -87,15 +87,15 @@ def test_what_is_watched(interest: Interest) -> None:
     assert not any(folder.startswith(("p0/src/shop/ds", "p0/.micropkgd")) for folder in found)
 
 
-def test_a_shelf_is_watched(interest: Interest, tmp_path: Path) -> None:
+def test_a_shelf_is_watched(relevant: RelevantPaths, tmp_path: Path) -> None:
     """Until it is there, the folder above it is."""
-    assert str(tmp_path / "shelf") not in set(folders_of(interest))
+    assert str(tmp_path / "shelf") not in set(folders_of(relevant))
     (tmp_path / "shelf").mkdir()
-    assert str(tmp_path / "shelf") in set(folders_of(interest))
+    assert str(tmp_path / "shelf") in set(folders_of(relevant))
 
 
-def test_a_folder_that_is_missing_is_waited_for_above(interest: Interest, tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_waited_for_above(relevant: RelevantPaths, tmp_path: Path) -> None:
     """The nearest folder that is there hears of it when it comes."""
-    missing = interest._replace(root=str(tmp_path / "a/b/c"), archives=frozenset({str(tmp_path / "x/y/z.tar.gz")}))
+    missing = relevant._replace(root=str(tmp_path / "a/b/c"), archives=frozenset({str(tmp_path / "x/y/z.tar.gz")}))
 
     assert str(tmp_path) in set(folders_of(missing))

@@ -7,8 +7,8 @@ from pathlib import Path
 from micropkgd.model.ref import Ref
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.reconcile.options import Options
-from micropkgd.service.liveness import Pulse
+from micropkgd.reconcile.options import PassOptions
+from micropkgd.service.liveness import Liveness
 from micropkgd.service.passes import Passes
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY, Agenda
 from tests.kit.daemon import Daemon, members_of, served
@@ -78,7 +78,7 @@ class Slow:
 
     def __init__(self, world: World, reply: Reply, faults: FaultServer) -> None:
         self.now = 0.0
-        self.pulse = Pulse(lambda: self.now)
+        self.liveness = Liveness(lambda: self.now)
         self._root = str(world.root)
         world.asks_for(faults.script("/ds.tar.gz", reply))
 
@@ -93,28 +93,28 @@ class Slow:
 
         async def tell() -> None:
             settings = Settings(cache_dir=str(cache))
-            passes = Passes(settings, self.pulse, lambda _: None, lambda _: None, lambda _: None, lambda _: None)
-            running = asyncio.create_task(passes.run(self._root, Options()))
+            passes = Passes(settings, self.liveness, lambda _: None, lambda _: None, lambda _: None, lambda _: None)
+            running = asyncio.create_task(passes.run(self._root, PassOptions()))
             try:
                 await story(self)
             finally:
                 passes.stop()
                 await running
                 await passes.close()
-            assert not self.pulse.stands_still(0.0)
+            assert not self.liveness.stands_still(0.0)
 
         asyncio.run(tell())
 
 
 def test_a_long_download_is_no_standstill(world: World, faults: FaultServer, tmp_path: Path) -> None:
     """A pass of five hours gets on as long as bytes arrive."""
-    slow = Slow(world, Reply(200, b"x" * 10_000, pace=(1, 0.02)), faults)
+    slow = Slow(world, Reply(200, b"x" * 10_000, rate_limit=(1, 0.02)), faults)
 
     async def story(slow: Slow) -> None:
         await slow.until(lambda: bool(faults.seen))
         for _ in range(5):
             slow.now += HOUR
-            await slow.until(lambda: not slow.pulse.stands_still(HOUR))
+            await slow.until(lambda: not slow.liveness.stands_still(HOUR))
 
     slow.run(story, tmp_path / "cache")
 
@@ -125,9 +125,9 @@ def test_a_wait_without_a_byte_is_a_standstill(world: World, faults: FaultServer
 
     async def story(slow: Slow) -> None:
         await slow.until(lambda: bool(faults.seen))
-        assert not slow.pulse.stands_still(HOUR)
+        assert not slow.liveness.stands_still(HOUR)
         slow.now += HOUR
-        assert slow.pulse.stands_still(HOUR)
+        assert slow.liveness.stands_still(HOUR)
 
     slow.run(story, tmp_path / "cache")
 
@@ -135,10 +135,10 @@ def test_a_wait_without_a_byte_is_a_standstill(world: World, faults: FaultServer
 def test_bytes_of_others_do_not_count_for_a_pass_at_work() -> None:
     """It waits for nobody; what comes from a source to the others says nothing about it."""
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
-    pulse.works()
+    liveness = Liveness(lambda: now[0])
+    liveness.works()
     now[0] = HOUR
-    pulse.received(Ref.parse("dist/ds.tar.gz"), 1, None)
-    assert pulse.stands_still(HOUR)
-    pulse.works()
-    assert not pulse.stands_still(HOUR)
+    liveness.received(Ref.parse("dist/ds.tar.gz"), 1, None)
+    assert liveness.stands_still(HOUR)
+    liveness.works()
+    assert not liveness.stands_still(HOUR)

@@ -20,7 +20,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Group
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service.conclusion import Ended, conclude
+from micropkgd.service.conclusion import PassEnd, conclude
 from micropkgd.service.timing.agenda import Agenda, Due
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
@@ -121,7 +121,7 @@ class World:
         failure = DOWN if root in self.down else None
         came = Outcome(root, (entry(failure),)) if root not in self.held else Outcome(root, failure=BUSY)
         scheduled = self.agenda.planned(root, SCHEDULE)
-        ended = Ended(due, "", self.clock - began, self.now, self._chance(), scheduled, 1e9)
+        ended = PassEnd(due, "", self.clock - began, self.now, self._chance(), scheduled, 1e9)
         conclusion = conclude(self._status.get(root), came, ended, self.times.outage(root))
         self._status[root] = conclusion.status
         self.times.suffer(root, conclusion.outage)

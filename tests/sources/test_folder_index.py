@@ -7,7 +7,7 @@ import pytest
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import index_kind, may_be_listing, parse_index
-from micropkgd.model.publish import Target
+from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
@@ -223,5 +223,5 @@ def test_an_address_of_pages(text: str) -> None:
 def test_a_place_to_publish_at_is_no_file(text: str) -> None:
     """The error names the folder."""
     with pytest.raises(DocumentError, match="names a file") as raised:
-        Target.parse(text)
+        PublishTarget.parse(text)
     assert raised.value.hint.startswith("name the folder, `")

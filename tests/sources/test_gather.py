@@ -35,7 +35,7 @@ def sources(tmp_path: Path) -> Iterator[Sources]:
 def test_answers_stand_in_the_order_of_the_requests(sources: Sources, faults: FaultServer, tmp_path: Path) -> None:
     """Local and remote refs are answered together; one that fails leaves the others alone."""
     (tmp_path / "local.tar.gz").write_bytes(b"local")
-    slow = faults.script("/slow.tar.gz", Reply(body=b"slow", pace=(1, 0.05)))
+    slow = faults.script("/slow.tar.gz", Reply(body=b"slow", rate_limit=(1, 0.05)))
     fast = faults.script("/fast.tar.gz", Reply(body=b"fast"))
     answers = sources.answer(requests(slow, "local.tar.gz", faults.url("/gone.tar.gz"), fast, "none.tar.gz"), tmp_path)
     found = [answer.digest if isinstance(answer, Fetched) else answer.__class__ for answer in answers]

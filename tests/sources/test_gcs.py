@@ -19,7 +19,7 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.gcs.source import GcsSource
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply, Seen
@@ -27,7 +27,7 @@ from tests.kit.servers.gcs import FakeGcs
 from tests.kit.servers.nginx import Nginx
 from tests.kit.servers.proxy import Cut, Proxy
 
-QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
+QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
 META, MEDIA = "/storage/v1/b/b/o/x.tar.gz", "/download/storage/v1/b/b/o/x.tar.gz"
 FOUND = Reply(body=json.dumps({"generation": "7", "size": str(len(BODY))}).encode())
@@ -192,7 +192,7 @@ class TestReplacedMeanwhile:
         assert len(faults.seen) == 6
 
 
-DRIPPING_HEAD = Reply(raw=b"HTTP/1.1 200 Said\r\n" + b"X-Pad: 1\r\n" * 100, pace=(10, 0.05))
+DRIPPING_HEAD = Reply(raw=b"HTTP/1.1 200 Said\r\n" + b"X-Pad: 1\r\n" * 100, rate_limit=(10, 0.05))
 SAYS = [
     pytest.param(DRIPPING_HEAD, FailureKind.UNREACHABLE, 3, id="head-drips"),
     pytest.param(Reply(status=401), FailureKind.DENIED, 2, id="401"),  # the second: with credentials read again
@@ -214,7 +214,7 @@ BODIES = [
     pytest.param(Reply(body=BODY, length="none", cut_after=9000), FailureKind.UNREACHABLE, id="cut-without-length"),
     pytest.param(Reply(body=BODY + b"x"), FailureKind.CORRUPT, id="long"),
     pytest.param(Reply(body=BODY, stall_after=9000), FailureKind.UNREACHABLE, id="stalls"),
-    pytest.param(Reply(body=BODY, pace=(10, 0.05)), FailureKind.UNREACHABLE, id="drips"),
+    pytest.param(Reply(body=BODY, rate_limit=(10, 0.05)), FailureKind.UNREACHABLE, id="drips"),
     pytest.param(Reply(status=503), FailureKind.UNREACHABLE, id="503"),
 ]
 

@@ -17,7 +17,7 @@ from micropkgd.service.backoff import pause
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts, host_of
-from micropkgd.sources.pace import Pace
+from micropkgd.sources.rate_limit import RateLimit
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Unchanged, Validator
 from tests.kit.daemon import Daemon, served
 from tests.kit.servers.faults import FaultServer, Reply
@@ -163,12 +163,12 @@ def test_the_host_of_a_requirement_is_its_index() -> None:
 
 
 @contextmanager
-def service_sources(cache: Path, hosts: Hosts | None = None, pace: Pace | None = None) -> Iterator[Sources]:
+def service_sources(cache: Path, hosts: Hosts | None = None, rate_limit: RateLimit | None = None) -> Iterator[Sources]:
     """Sources as the service has them: on a loop in another thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    sources = Sources(ArchiveCache(cache), loop=loop, hosts=hosts, pace=pace)
+    sources = Sources(ArchiveCache(cache), loop=loop, hosts=hosts, rate_limit=rate_limit)
     try:
         yield sources
     finally:
@@ -281,12 +281,12 @@ def test_no_stretch_of_time_sees_more_than_the_limit(chunks: list[tuple[int, flo
     """Readers that wait as they are told, with pauses of their own: in any window the bytes fit the limit, but for
     the burst of a second and the chunk that was already there.
     """
-    pace, now = Pace(rate), 0.0
+    rate_limit, now = RateLimit(rate), 0.0
     passed: list[tuple[float, int]] = []
     for size, idle in chunks:
         now += idle
         passed.append((now, size))
-        now += pace.book(size, now)
+        now += rate_limit.book(size, now)
     for start in range(len(passed)):
         total = 0
         for when, size in passed[start:]:
@@ -298,9 +298,9 @@ def test_no_stretch_of_time_sees_more_than_the_limit(chunks: list[tuple[int, flo
 @given(sizes=st.lists(st.integers(1, 1 << 20), min_size=1, max_size=30), rate=st.integers(1000, 10_000_000))
 def test_a_full_line_is_used_to_its_limit(sizes: list[int], rate: int) -> None:
     """Who always has more to take is held back no longer than the bytes need."""
-    pace, now = Pace(rate), 0.0
+    rate_limit, now = RateLimit(rate), 0.0
     for size in sizes:
-        now += pace.book(size, now)
+        now += rate_limit.book(size, now)
     assert now <= sum(sizes) / rate + 1e-6
 
 
@@ -314,7 +314,7 @@ def test_all_downloads_share_one_limit_and_none_is_cut_for_it(tmp_path: Path, fa
         waits.append(seconds)
         await asyncio.sleep(0)
 
-    with service_sources(tmp_path / "cache", pace=Pace(1000, asked)) as sources:
+    with service_sources(tmp_path / "cache", rate_limit=RateLimit(1000, asked)) as sources:
         answers = sources.answer(requests, tmp_path)
     assert [answer.digest for answer in answers if isinstance(answer, Fetched)] == list(map(digest_of, bodies.values()))
     assert 195.0 < max(waits) <= 200.0
@@ -323,18 +323,18 @@ def test_all_downloads_share_one_limit_and_none_is_cut_for_it(tmp_path: Path, fa
 def test_being_held_back_is_no_silence_of_the_server(tmp_path: Path, faults: FaultServer) -> None:
     """The watchdog that waits for 1 KiB counts the server's time alone."""
     from micropkgd.sources.http.source import HttpSource
-    from micropkgd.sources.retry import Patience
+    from micropkgd.sources.retry import RetryPolicy
     from micropkgd.sources.source import no_progress
 
-    url = faults.script("/ds.tar.gz", Reply(body=b"x" * 900, pace=(300, 1.6)))
+    url = faults.script("/ds.tar.gz", Reply(body=b"x" * 900, rate_limit=(300, 1.6)))
 
     async def held_back(_: float) -> None:
         await asyncio.sleep(1.5)
 
     async def fetch() -> Answer:
-        source = HttpSource(Patience(tries=1, silence=2.0))
+        source = HttpSource(RetryPolicy(tries=1, silence=2.0))
         try:
-            request = Request(Ref.parse(url), pace=Pace(1, held_back))
+            request = Request(Ref.parse(url), rate_limit=RateLimit(1, held_back))
             return await source.fetch(request, ArchiveCache(tmp_path / "cache"), no_progress)
         finally:
             await source.close()

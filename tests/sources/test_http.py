@@ -20,7 +20,7 @@ from micropkgd.sources.http.failures import retry_after
 from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.http.source import HttpSource
 from micropkgd.sources.redaction import redacted
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import (
     Answer,
     Failed,
@@ -35,11 +35,11 @@ from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.nginx import PASSWORD, USER, Nginx
 
-QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
+QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
 BODY = os.urandom(40_000)
 OK = Reply(body=BODY)
 BROKEN_CHUNK = Reply(
-    headers={"Transfer-Encoding": "chunked"}, length="none", body=b"3\r\nabc\r\nxyz\r\n", pace=(8, 0.05)
+    headers={"Transfer-Encoding": "chunked"}, length="none", body=b"3\r\nabc\r\nxyz\r\n", rate_limit=(8, 0.05)
 )
 
 Ask = Callable[..., Answer]
@@ -53,7 +53,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
-    def ask_once(url: str, patience: Patience = QUICK, **request: Any) -> Answer:
+    def ask_once(url: str, patience: RetryPolicy = QUICK, **request: Any) -> Answer:
         async def fetch() -> Answer:
             source = HttpSource(patience)
             try:
@@ -177,7 +177,7 @@ class TestBody:
         "reply",
         [
             pytest.param(OK._replace(stall_after=20_000), id="silent"),
-            pytest.param(OK._replace(pace=(50, 0.1)), id="trickle"),
+            pytest.param(OK._replace(rate_limit=(50, 0.1)), id="trickle"),
             pytest.param(BROKEN_CHUNK, id="chunk-broken"),  # the library drops the connection and tells nobody
         ],
     )
@@ -318,7 +318,7 @@ class TestWay:
 
     def test_head_that_trickles(self, faults: FaultServer, ask: Ask) -> None:
         """An answer whose head comes byte by byte is no answer."""
-        reply = Reply(raw=OK.head() + BODY, pace=(1, 0.05))
+        reply = Reply(raw=OK.head() + BODY, rate_limit=(1, 0.05))
         started = time.monotonic()
         answer = ask(faults.script("/x", reply), QUICK._replace(tries=1))
         assert "no answer in time" in failed(answer, FailureKind.UNREACHABLE).problem
@@ -332,7 +332,7 @@ class TestWay:
 
     def test_total_time_of_fs_args(self, faults: FaultServer, ask: Ask) -> None:
         """A deadline that was asked for holds for a body that moves."""
-        reply = OK._replace(pace=(2000, 0.1))
+        reply = OK._replace(rate_limit=(2000, 0.1))
         answer = ask(faults.script("/x", reply), QUICK._replace(tries=1), options={"timeout": 0.3})
         assert "in time" in failed(answer, FailureKind.UNREACHABLE).problem
 

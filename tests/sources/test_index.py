@@ -23,7 +23,7 @@ from micropkgd.sources.http.client import HttpClient
 from micropkgd.sources.index.login import PYPI, Index, index_for
 from micropkgd.sources.index.simple_api import JSON
 from micropkgd.sources.index.source import IndexSource
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import (
     Answer,
     Failed,
@@ -38,7 +38,7 @@ from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.indexes import PASSWORD, USER, Devpi, PypiServer, StaticIndex, sdist
 
-QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
+QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
 DATA = sdist("ds", "1.0")
 SECRET = f"secret-{CANARY}"
 

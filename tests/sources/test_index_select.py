@@ -5,7 +5,7 @@ from packaging.version import Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import digest_of
-from micropkgd.sources.index.select import Candidate, Had, Wish, choose, oldest_python, step_back
+from micropkgd.sources.index.select import Candidate, Criteria, KnownRelease, choose, oldest_python, step_back
 from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.source import Failed, FailureKind
 from tests.kit.canaries import CANARY
@@ -19,18 +19,18 @@ def file(version: str, **fields: Any) -> File:
     return File(name, f"https://host/{name}")._replace(**fields)
 
 
-def pick(wish: str, *files: File | str, python: str = "", **asked: Any) -> str:
+def pick(criteria: str, *files: File | str, python: str = "", **asked: Any) -> str:
     """The version that is chosen."""
     listed = [one if isinstance(one, File) else file(one) for one in files]
-    chosen = choose(Wish.parse(wish, python), listed, **asked)
+    chosen = choose(Criteria.parse(criteria, python), listed, **asked)
     assert isinstance(chosen, Candidate), chosen
     return str(chosen.version)
 
 
-def refuse(wish: str, *files: File | str, python: str = "", **asked: Any) -> Failed:
+def refuse(criteria: str, *files: File | str, python: str = "", **asked: Any) -> Failed:
     """Why nothing is chosen."""
     listed = [one if isinstance(one, File) else file(one) for one in files]
-    failed = choose(Wish.parse(wish, python), listed, **asked)
+    failed = choose(Criteria.parse(criteria, python), listed, **asked)
     assert isinstance(failed, Failed), failed
     return failed
 
@@ -50,7 +50,7 @@ class TestWish:
     def test_what_cannot_be_honoured(self, text: str, words: str) -> None:
         """Each is refused with its own reason, and an address never shown."""
         with pytest.raises(DocumentError, match=words) as raised:
-            Wish.parse(text, "")
+            Criteria.parse(text, "")
         assert raised.value.hint
         assert CANARY not in str(raised.value)
 
@@ -59,18 +59,18 @@ class TestWish:
     )
     def test_exact(self, text: str, exact: bool) -> None:
         """Only `==` and `===` of one version name that version."""
-        assert Wish.parse(text, "").exact is exact
+        assert Criteria.parse(text, "").exact is exact
 
     def test_name_is_normalised(self) -> None:
         """As an index does."""
-        assert Wish.parse("My.Data__Science", "").name == "my-data-science"
+        assert Criteria.parse("My.Data__Science", "").name == "my-data-science"
 
 
 class TestChoice:
     """Which release answers."""
 
     @pytest.mark.parametrize(
-        ("wish", "version"),
+        ("criteria", "version"),
         [
             pytest.param("ds", "1.10", id="newest-by-number"),
             pytest.param("ds<1.10", "1.9", id="below"),
@@ -81,9 +81,9 @@ class TestChoice:
             pytest.param("ds>=2.0rc1", "2.0rc1", id="only-a-pre-release-matches"),
         ],
     )
-    def test_newest_match(self, wish: str, version: str) -> None:
+    def test_newest_match(self, criteria: str, version: str) -> None:
         """A pre-release stands in only where no final release matches."""
-        assert pick(wish, "1.9", "1.10", "1.0", "2.0rc1") == version
+        assert pick(criteria, "1.9", "1.10", "1.0", "2.0rc1") == version
 
     def test_pre_release_of_the_range_never_wins_over_a_final(self) -> None:
         """`1.2rc1` is within `>=1,<2`, and newer than `1.1`."""
@@ -163,7 +163,7 @@ class TestPython:
     def test_no_specifier(self) -> None:
         """The project must mend it."""
         with pytest.raises(DocumentError, match="requires-python `three`"):
-            Wish.parse("ds", "three")
+            Criteria.parse("ds", "three")
 
     @pytest.mark.parametrize(
         ("python", "version"),
@@ -230,6 +230,6 @@ class TestStepBack:
     )
     def test_verdict(self, version: str, digest: Any, had: list[Any], kind: FailureKind | None) -> None:
         """Older is refused, other bytes of the same release are corrupt."""
-        before = [Had(Version(one), its) for one, its in had]
-        failed = step_back(Wish.parse("ds", ""), Version(version), digest, before)
+        before = [KnownRelease(Version(one), its) for one, its in had]
+        failed = step_back(Criteria.parse("ds", ""), Version(version), digest, before)
         assert (failed.kind if failed else None) == kind

@@ -11,8 +11,8 @@ from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
+from micropkgd.sources.least_speed import GRACE, BodyProgress, LeastSpeed
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
-from micropkgd.sources.tempo import GRACE, Tempo, Waited
 from tests.kit.servers.faults import FaultServer, Reply
 
 WAIT = 0.5
@@ -45,7 +45,7 @@ def on_its_way(answer: Answer) -> bool:
     return isinstance(answer, Failed) and answer.kind is FailureKind.DOWNLOADING and answer.kind.transient
 
 
-SLOW = Reply(body=b"x" * 4000, pace=(1000, 0.4))  # whole after 1.6 seconds
+SLOW = Reply(body=b"x" * 4000, rate_limit=(1000, 0.4))  # whole after 1.6 seconds
 
 
 def test_who_is_slow_keeps_nobody_waiting(slow: Slow) -> None:
@@ -145,12 +145,14 @@ def test_without_a_wait_everybody_is_waited_for(tmp_path: Path, faults: FaultSer
         assert isinstance(sources.answer([Request(Ref.parse(address))], "/p")[0], Fetched)
 
 
-@pytest.mark.parametrize("tempo", [Tempo(longest=1.0), Tempo(least=1_000_000)])
-def test_a_drip_is_given_up(tmp_path: Path, faults: FaultServer, tempo: Tempo, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("least_speed", [LeastSpeed(longest=1.0), LeastSpeed(least=1_000_000)])
+def test_a_drip_is_given_up(
+    tmp_path: Path, faults: FaultServer, least_speed: LeastSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By its time, or by its speed; it is not tried again at once, and the answer says whose it is to change."""
-    monkeypatch.setattr("micropkgd.sources.tempo.GRACE", 0.5)
-    address = faults.script("/drip", Reply(body=b"x" * 1_000_000, pace=(2000, 0.1)))
-    with Sources(ArchiveCache(tmp_path / "cache"), tempo=tempo) as sources:
+    monkeypatch.setattr("micropkgd.sources.least_speed.GRACE", 0.5)
+    address = faults.script("/drip", Reply(body=b"x" * 1_000_000, rate_limit=(2000, 0.1)))
+    with Sources(ArchiveCache(tmp_path / "cache"), least_speed=least_speed) as sources:
         (answer,) = sources.answer([Request(Ref.parse(address))], "/p")
 
     assert isinstance(answer, Failed)
@@ -165,7 +167,7 @@ CHUNKS = st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 50)), max_size=
 @given(CHUNKS, st.floats(1, 500), st.integers(1, 5000))
 def test_nothing_lasts_longer_than_it_may(chunks: list[tuple[int, float]], longest: float, least: int) -> None:
     """However a server spreads its bytes: what goes on is within its time, and after a minute fast enough."""
-    waited = Waited(Tempo(longest, least))
+    waited = BodyProgress(LeastSpeed(longest, least))
     for received, seconds in chunks:
         waited.note(received, min(seconds, waited.left))
         if waited.fault:
@@ -179,7 +181,7 @@ def test_nothing_lasts_longer_than_it_may(chunks: list[tuple[int, float]], longe
 @given(st.integers(1, 5000), st.lists(st.floats(0.001, 20), min_size=1, max_size=40))
 def test_whoever_is_fast_enough_goes_on(least: int, pauses: list[float]) -> None:
     """At the least speed and a little more, for as long as its time lasts."""
-    waited = Waited(Tempo(1e9, least))
+    waited = BodyProgress(LeastSpeed(1e9, least))
     for seconds in pauses:
         assert seconds < waited.left + GRACE
         waited.note(int(seconds * least) + 1, seconds)
@@ -189,7 +191,7 @@ def test_whoever_is_fast_enough_goes_on(least: int, pauses: list[float]) -> None
 @given(st.floats(0, 0.9), st.integers(2, 5000))
 def test_whoever_drips_is_found_out_within_a_minute(share: float, least: int) -> None:
     """A second at a time."""
-    waited: Waited = Waited(Tempo(1e9, least))
+    waited: BodyProgress = BodyProgress(LeastSpeed(1e9, least))
     seconds = 0
     while not waited.fault:
         waited.note(int(share * least), 1.0)

@@ -14,12 +14,12 @@ from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.other import OtherSource
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, no_progress
 from tests.kit.canaries import CANARY
 from tests.kit.world import World, archive
 
-QUICK = Patience(tries=3, pause=0.0, silence=0.3)
+QUICK = RetryPolicy(tries=3, pause=0.0, silence=0.3)
 BODY = os.urandom(40_000)
 
 ROUNDABOUT = (

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from micropkgd.model.ref import Ref
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.http.private import Lookout, PrivateAddressError, is_private
+from micropkgd.sources.http.private import PrivateAddressError, RecordingResolver, is_private
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request
 from tests.kit.permits import held_to
 from tests.kit.servers.faults import FaultServer, Reply
@@ -157,8 +157,8 @@ def test_names_are_judged_by_the_numbers_that_are_connected_to(
     seen: dict[str, bool] = {}
 
     async def resolve() -> list[str]:
-        lookout = Lookout(seen, only_public=only_public, resolver=Names(*numbers))
-        return [one["host"] for one in await lookout.resolve("name.example", 443)]
+        resolver = RecordingResolver(seen, only_public=only_public, resolver=Names(*numbers))
+        return [one["host"] for one in await resolver.resolve("name.example", 443)]
 
     if left is None:
         with pytest.raises(PrivateAddressError):

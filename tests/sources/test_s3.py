@@ -17,7 +17,7 @@ from micropkgd.model.tree import digest_of
 from micropkgd.sources import clients, kinds
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
@@ -27,7 +27,7 @@ from tests.kit.servers.nginx import Nginx
 from tests.kit.servers.proxy import Cut, Proxy
 from tests.kit.servers.seaweed import OWNER, READER, SECOND, Seaweed
 
-QUICK = Patience(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
+QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
 ETAG = {"ETag": '"e1"'}
 
@@ -78,7 +78,7 @@ def proxy(s3: Seaweed) -> Iterator[Proxy]:
 class Asker:
     """One source for a whole test; each question runs on its event loop."""
 
-    def __init__(self, folder: Path, patience: Patience = QUICK, renew_after: float = 0.0) -> None:
+    def __init__(self, folder: Path, patience: RetryPolicy = QUICK, renew_after: float = 0.0) -> None:
         self.cache = ArchiveCache(folder / "cache")
         self.runner = asyncio.Runner()
         self.source = S3Source(patience, chance=lambda: 0.0, renew_after=renew_after)
@@ -359,7 +359,7 @@ class TestReplacedMeanwhile:
         assert fetched(ask(ref, s3.options(proxy.port))).digest in {digest_of(old), digest_of(new)}
 
 
-DRIPPING_HEAD = Reply(raw=b"HTTP/1.1 200 Said\r\n" + b"X-Pad: 1\r\n" * 100, pace=(10, 0.05))
+DRIPPING_HEAD = Reply(raw=b"HTTP/1.1 200 Said\r\n" + b"X-Pad: 1\r\n" * 100, rate_limit=(10, 0.05))
 SAYS = [
     pytest.param(DRIPPING_HEAD, FailureKind.UNREACHABLE, 3, id="head-drips"),
     pytest.param(Reply(status=401), FailureKind.DENIED, 1, id="401"),
@@ -387,7 +387,7 @@ SAYS = [
     pytest.param(Reply(body=BODY, length="chunked", cut_after=9000), FailureKind.UNREACHABLE, 3, id="chunks-cut"),
     pytest.param(Reply(body=BODY, stall_after=0), FailureKind.UNREACHABLE, 3, id="silent"),
     pytest.param(Reply(body=BODY, stall_after=9000), FailureKind.UNREACHABLE, 3, id="stalls"),
-    pytest.param(Reply(body=BODY, pace=(10, 0.05)), FailureKind.UNREACHABLE, 3, id="drips"),
+    pytest.param(Reply(body=BODY, rate_limit=(10, 0.05)), FailureKind.UNREACHABLE, 3, id="drips"),
 ]
 
 

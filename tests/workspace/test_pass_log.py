@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.pass_log import DIARY, Deed, Page, note, pages
+from micropkgd.workspace.memory.pass_log import DIARY, Deed, PassRecord, note, pages
 from tests.kit.world import World
 
 DEED = Deed("ref", "install", "src/shop/ds", "1.0", "sha256:" + "0" * 64, ("src/shop/ds/a.py",))
 
 
-def page(number: int) -> Page:
+def page(number: int) -> PassRecord:
     """One pass."""
-    return Page(f"p{number}", "2026-01-01T00:00:00Z", "command", (DEED,))
+    return PassRecord(f"p{number}", "2026-01-01T00:00:00Z", "command", (DEED,))
 
 
 def test_the_newest_comes_first_and_the_oldest_go(tmp_path: Path) -> None:

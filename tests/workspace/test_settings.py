@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.workspace.settings.reader import Said, read_settings
+from micropkgd.workspace.settings.reader import SettingValue, read_settings
 from tests.kit.world import World
 
 PATH = "src/shop/settings.py"
@@ -19,7 +19,7 @@ CONF_SOURCE = os.path.normpath(os.path.join(HERE, "..", "..", "config"))
 ONLY_A_RUN = "is made in a way that only running this file would tell"
 
 
-def read(text: str, root: str = "/p") -> dict[str, Said]:
+def read(text: str, root: str = "/p") -> dict[str, SettingValue]:
     """What a text says."""
     return read_settings(text.encode(), PATH, root)
 
@@ -133,7 +133,7 @@ def test_what_only_a_run_would_tell_is_told(case: str) -> None:
     """With the line."""
     text, line = UNKNOWN[case]
 
-    assert read(text)["CONF_SOURCE"] == Said(line=line, problem=f"`CONF_SOURCE` {ONLY_A_RUN}")
+    assert read(text)["CONF_SOURCE"] == SettingValue(line=line, problem=f"`CONF_SOURCE` {ONLY_A_RUN}")
 
 
 @pytest.mark.parametrize("case", ENV)
@@ -156,7 +156,7 @@ def test_an_environment_that_only_a_run_would_tell_is_told(case: str) -> None:
     """With the line."""
     text, line = UNKNOWN_ENV[case]
 
-    assert read(text)["base_env"] == Said(line=line, problem=f"`base_env` {ONLY_A_RUN}")
+    assert read(text)["base_env"] == SettingValue(line=line, problem=f"`base_env` {ONLY_A_RUN}")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_environment_that_only_a_run_would_tell_is_told(case: str) -> None:
 )
 def test_a_value_that_cannot_be_is_told(text: str, problem: str) -> None:
     """Nothing is put anywhere else instead."""
-    assert read(text)["CONF_SOURCE"] == Said(line=1, problem=problem)
+    assert read(text)["CONF_SOURCE"] == SettingValue(line=1, problem=problem)
 
 
 @pytest.mark.parametrize(

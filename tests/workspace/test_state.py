@@ -16,14 +16,14 @@ from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import RECORD
-from micropkgd.workspace.memory.state import STATE, Applied, Known, Signature, State, read_state, write_state
+from micropkgd.workspace.memory.state import STATE, Applied, LastAnswer, Signature, State, read_state, write_state
 from tests.kit.faults import Hooked, Recorder, Scene, fail_at
 
 PATH, DIGEST = RelPath("src/shop/ds/nodes.py"), digest_of(b"x")
 FULL = State(
     hashes={PATH: (Signature(1, 2, 3, 4), DIGEST)},
     applied={EntryKey("ds", RelPath("src/shop/ds")): Applied(DIGEST, {PATH: DIGEST}, "0.1")},
-    known={"ds.tar.gz": Known("1-2-3-4", DIGEST)},
+    known={"ds.tar.gz": LastAnswer("1-2-3-4", DIGEST)},
     standing={EntryKey("ds", RelPath("src/shop/ds")): Standing("Ready", "InSync", "", "2026-01-01T00:00:00Z")},
     packages={"pipelines.ds": Standing("Stalled", "Usage", "no module", "2026-01-01T00:00:00Z")},
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from micropkgd.errors import MicropkgError, TreeError
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace import fsops
 from micropkgd.workspace.fsops import FsOps
@@ -30,7 +30,7 @@ Files = dict[str, bytes]
 def change(path: str, old: Mapping[str, bytes] = OLD, new: Mapping[str, bytes] = NEW) -> Change:
     """The step from one tree to another on one path."""
     before, after = (digest_of(tree[path]) if path in tree else None for tree in (old, new))
-    kind = Kind.CREATE if before is None else Kind.DELETE if after is None else Kind.UPDATE
+    kind = ChangeKind.CREATE if before is None else ChangeKind.DELETE if after is None else ChangeKind.UPDATE
     return Change(kind, RelPath(path), before, after, "test")
 
 

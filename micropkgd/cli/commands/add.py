@@ -11,7 +11,7 @@ from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
 
@@ -26,7 +26,7 @@ def add(options: Namespace) -> int:
     added = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
     try:
         joins = tuple(kept.ids(root) - before)
-        wanted = Options(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=joins)
+        wanted = PassOptions(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=joins)
         outcomes = passes(options, [root], wanted)
     except BaseException:
         _take_back(added, options.lock_timeout)

@@ -7,7 +7,7 @@ from micropkgd.actions.naming import match_entry
 from micropkgd.cli import output
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import say, say_outcomes, say_problems
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 
 
@@ -15,7 +15,9 @@ def diff(options: Namespace) -> int:
     """Show what a pass would change."""
     root = find_root(options.project)
     only = match_entry(root, options.ref) if options.ref else None
-    wanted = Options(apply=False, locked=options.locked, frozen=options.frozen, allow_downgrade=options.allow_downgrade)
+    wanted = PassOptions(
+        apply=False, locked=options.locked, frozen=options.frozen, allow_downgrade=options.allow_downgrade
+    )
     (outcome,) = passes(options, [root], wanted)
     changes = [
         change

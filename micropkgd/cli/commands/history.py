@@ -8,7 +8,7 @@ from micropkgd.cli.say import say, say_json
 from micropkgd.clock import utc
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.pass_log import Page, pages
+from micropkgd.workspace.memory.pass_log import PassRecord, pages
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
 
@@ -27,11 +27,11 @@ def history(options: Namespace) -> int:
     return 0
 
 
-def _page_of(commit: kept.Commit, remembered: Sequence[Page]) -> Page | None:
+def _page_of(commit: kept.Commit, remembered: Sequence[PassRecord]) -> PassRecord | None:
     return next((page for page in remembered if commit.id in page.commits), None)
 
 
-def _lines(commits: Sequence[tuple[kept.Commit, Page | None]]) -> Iterator[str]:
+def _lines(commits: Sequence[tuple[kept.Commit, PassRecord | None]]) -> Iterator[str]:
     for commit, page in commits:
         count = len(commit.operations)
         by = f"  {page.trigger}" if page is not None else ""
@@ -44,7 +44,7 @@ def _lines(commits: Sequence[tuple[kept.Commit, Page | None]]) -> Iterator[str]:
         yield "no commits"
 
 
-def _document(commit: kept.Commit, page: Page | None) -> dict[str, object]:
+def _document(commit: kept.Commit, page: PassRecord | None) -> dict[str, object]:
     deeds = [deed._asdict() for deed in page.deeds] if page is not None else []
     by = {"trigger": page.trigger if page is not None else None, "deeds": deeds}
     changes = [{"path": path, "before": before, "after": after} for path, _, before, after in commit.operations]

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 
 
@@ -21,7 +21,7 @@ def lock(options: Namespace) -> int:
         entries = read_manifest(root).pulls
         named = [match_entry(root, text) for text in options.upgrade]
         refs = frozenset(named or (entry.ref.text for entry in entries))
-    wanted = Options(
+    wanted = PassOptions(
         apply=not options.check,
         lock_only=True,
         upgrade=refs,

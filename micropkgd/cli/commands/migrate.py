@@ -6,9 +6,9 @@ from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say, say_json, say_outcomes
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
 
 
@@ -28,7 +28,7 @@ def migrate(options: Namespace) -> int:
     if not options.json and not options.quiet:
         rows = f"{len(moved)} {'row' if len(moved) == 1 else 'rows'}"
         say([f"moved {rows} from [tool.kedro.micropkg] to [tool.micropkgd]"])
-    outcomes = passes(options, [root], Options(lock_timeout=options.lock_timeout))
+    outcomes = passes(options, [root], PassOptions(lock_timeout=options.lock_timeout))
     say_outcomes(options, outcomes, moved=moved, diff=_diff(migration))
     return exit_code_of(outcomes)
 
@@ -36,5 +36,5 @@ def migrate(options: Namespace) -> int:
 def _diff(migration: Migration) -> list[str]:
     path = RelPath(MANIFEST_NAME)
     before, after = digest_of(migration.before), digest_of(migration.after)
-    change = Change(Kind.UPDATE, path, before, after, "migrated")
+    change = Change(ChangeKind.UPDATE, path, before, after, "migrated")
     return list(output.diff_lines([change], {path: migration.before}, {after: migration.after}))

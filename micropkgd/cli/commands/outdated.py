@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from micropkgd.actions import outdated as action
-from micropkgd.actions.outdated import Standpoint
+from micropkgd.actions.outdated import VersionComparison
 from micropkgd.cli.lines import entries_line, plain, standing_line, version_said
 from micropkgd.cli.output import failure_lines
 from micropkgd.cli.reach import Reach
@@ -28,7 +28,7 @@ def outdated(options: Namespace) -> int:
     return exit_code
 
 
-def _lines(found: Sequence[Standpoint], *, quiet: bool) -> Iterator[str]:
+def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:
     for one in found:
         word = "failed" if one.failure is not None else "outdated" if one.is_outdated else "current"
         if quiet and word == "current":

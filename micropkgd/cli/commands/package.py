@@ -9,7 +9,7 @@ from micropkgd.cli.say import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_package
-from micropkgd.reconcile.package.jobs import Wanted
+from micropkgd.reconcile.package.jobs import PackageRequest
 from micropkgd.workspace.root import find_root
 
 
@@ -32,10 +32,10 @@ def package(options: Namespace) -> int:
     return exit_code
 
 
-def _wanted(options: Namespace) -> Wanted:
+def _wanted(options: Namespace) -> PackageRequest:
     given = [options.alias, options.destination, options.env]
     if options.all and (options.module or any(given)):
         raise UsageError("--all takes no module and no options: each row of the manifest has its own")
     if not options.all and not options.module:
         raise UsageError("name a module, or say --all", hint="micropkgd package pipelines.features")
-    return Wanted(options.module, *given)
+    return PackageRequest(options.module, *given)

@@ -12,7 +12,7 @@ from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import Ref
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 
 _OPTIONS = ("alias", "destination", "env", "fs_args")
@@ -35,7 +35,7 @@ def pull(options: Namespace) -> int:
 
 def pull_all(options: Namespace, root: str, requirements_file: str | None = None) -> list[Outcome]:
     """Run one pass: every row of the manifest."""
-    wanted = Options(requirements_file=requirements_file, lock_timeout=options.lock_timeout)
+    wanted = PassOptions(requirements_file=requirements_file, lock_timeout=options.lock_timeout)
     return passes(options, [root], wanted)
 
 

@@ -9,7 +9,7 @@ from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
-from micropkgd.reconcile.options import TRAVELLING, Options
+from micropkgd.reconcile.options import TRAVELLING, PassOptions
 from micropkgd.workspace.root import MANIFEST_NAME, root_around
 
 
@@ -23,7 +23,7 @@ def reconcile(options: Namespace) -> int:
         from micropkgd.cli.commands.serve import run_service
 
         return run_service(options)
-    wanted = Options(
+    wanted = PassOptions(
         apply=not (options.dry_run or options.check),
         locked=options.locked,
         frozen=options.frozen,

@@ -6,7 +6,7 @@ from micropkgd.actions.edit_manifest import remove_entry
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
 
@@ -17,7 +17,7 @@ def remove(options: Namespace) -> int:
     ref, before = match_entry(root, options.ref), kept.ids(root)
     remove_entry(root, ref, options.lock_timeout)
     joins = tuple(kept.ids(root) - before)
-    wanted = Options(allow_empty=True, lock_timeout=options.lock_timeout, trigger=f"remove {ref}", joins=joins)
+    wanted = PassOptions(allow_empty=True, lock_timeout=options.lock_timeout, trigger=f"remove {ref}", joins=joins)
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)

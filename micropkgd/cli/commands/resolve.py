@@ -9,7 +9,7 @@ from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.model.choice import Conflict
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
 
@@ -23,7 +23,7 @@ def resolve(options: Namespace) -> int:
     before = kept.ids(root)
     if choice is Conflict.KEEP:
         _keep_deletions(options, root, ref)
-    wanted = Options(
+    wanted = PassOptions(
         apply=not options.dry_run,
         choices={ref: choice},
         lock_timeout=options.lock_timeout,

@@ -11,7 +11,7 @@ from micropkgd.cli.say import say, say_json
 from micropkgd.errors import UsageError
 from micropkgd.machine import systemd_units as units
 from micropkgd.machine.places import find_config, usual_places
-from micropkgd.machine.systemd_units import SERVICE, SOCKET, Step
+from micropkgd.machine.systemd_units import SERVICE, SOCKET, UnitStep
 
 _DONE = {"write": "wrote", "keep": "is already", "remove": "removed"}
 _WOULD = {"write": "would write", "keep": "is already", "remove": "would remove"}
@@ -57,7 +57,7 @@ def _to_start(*, socket: bool) -> list[tuple[str, str]]:
     ]
 
 
-def _to_end(steps: Sequence[Step]) -> list[tuple[str, str]]:
+def _to_end(steps: Sequence[UnitStep]) -> list[tuple[str, str]]:
     """A unit whose file is gone can still be stopped."""
     gone = [os.path.basename(step.path) for step in steps]
     names = [name for name in (SOCKET, SERVICE) if name in gone]
@@ -69,7 +69,7 @@ def _to_end(steps: Sequence[Step]) -> list[tuple[str, str]]:
     ]
 
 
-def _lines(options: Namespace, steps: Sequence[Step], commands: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _lines(options: Namespace, steps: Sequence[UnitStep], commands: Sequence[tuple[str, str]]) -> Iterator[str]:
     words = _WOULD if options.dry_run else _DONE
     if not steps:
         yield "nothing is installed"

@@ -13,7 +13,7 @@ from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
-from micropkgd.reconcile.package.inputs import Input, Subject
+from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.travel import HEAD, doubt_of, why_not_content
 from micropkgd.relocate import (
@@ -55,7 +55,7 @@ class Builder:
 
     def __init__(
         self,
-        subject: Subject,
+        subject: PackagedModule,
         files: Sequence[Input],
         source: Source,
         *,
@@ -129,7 +129,7 @@ class Builder:
         return file.member.endswith(CODE) or file.size <= TEXT
 
 
-def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:
+def _relocation(subject: PackagedModule, files: Sequence[Input]) -> Relocation:
     place = subject.place
     modules = {_old_module(subject, file)[0] for file in files if file.member.endswith(CODE)}
     folders = {module.rpartition(".")[0] for module in modules}
@@ -138,14 +138,14 @@ def _relocation(subject: Subject, files: Sequence[Input]) -> Relocation:
     return Relocation(moves, frozenset({*modules, *folders, place.module}), homes)
 
 
-def _old_module(subject: Subject, file: Input) -> tuple[str, bool]:
+def _old_module(subject: PackagedModule, file: Input) -> tuple[str, bool]:
     """The dotted name of a Python file in the project, and whether it is a package's own file."""
     top, _, inner = file.member.partition("/")
     old = subject.place.tests_module if top == "tests" else subject.place.module
     return module_of(f"{old.replace('.', '/')}/{inner}")
 
 
-def _moved(subject: Subject, file: Input, source: bytes, relocation: Relocation, reading: Reading) -> Relocated:
+def _moved(subject: PackagedModule, file: Input, source: bytes, relocation: Relocation, reading: Reading) -> Relocated:
     """One file as it is in the archive; one that is no Python code stays as it is."""
     if file.path.startswith(f"{subject.place.conf}/"):
         return relocate_parameters(
@@ -179,7 +179,7 @@ def _made(name: str, version: str, requirements: Sequence[str], *, tests: bool) 
     return [*made, *(Member(f"{folder}/__init__.py", b"", executable=False) for folder in folders)]
 
 
-def _notes(subject: Subject, files: Sequence[Input]) -> list[str]:
+def _notes(subject: PackagedModule, files: Sequence[Input]) -> list[str]:
     """What a pull will do that somebody may not expect."""
     inside = f"{subject.place.code}/config/"
     return [

@@ -13,7 +13,7 @@ from micropkgd.errors import TreeError
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.names import belongs
-from micropkgd.reconcile.package.tour import paths_beside
+from micropkgd.reconcile.package.walk import paths_beside
 from micropkgd.workspace.git import git_folder, tracked
 from micropkgd.workspace.git_head import Committed, committed, name_of
 from micropkgd.workspace.reading import CONTENT, read_regular

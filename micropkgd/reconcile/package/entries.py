@@ -16,7 +16,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.package.inputs import Seen, unmoved
-from micropkgd.reconcile.package.jobs import Job, Wanted, entries_of, job_of, published_entries
+from micropkgd.reconcile.package.jobs import Job, PackageRequest, entries_of, job_of, published_entries
 from micropkgd.reconcile.package.offers import Made, has_place, released, seen_at_place
 from micropkgd.reconcile.package.record import Build, Builds, read_builds, write_builds
 from micropkgd.workspace.fsops import FsOps
@@ -27,14 +27,14 @@ from micropkgd.workspace.transaction.journal import JOURNAL
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
-    from micropkgd.reconcile.package.release import Manner
+    from micropkgd.reconcile.package.release import ReleaseOptions
 
     MakePublisher = Callable[[str], Publisher]
 
 
 def run_package(
     root: str,
-    wanted: Wanted,
+    wanted: PackageRequest,
     *,
     lock_timeout: float = 60.0,
     fsops: Callable[[str], FsOps] = FsOps,
@@ -59,16 +59,16 @@ def run_publish(
     fsops: Callable[[str], FsOps] = FsOps,
 ) -> tuple[PackageOutcome, ...]:
     """Package and publish modules by hand, all that have a place if none is named; `apply` false writes nothing."""
-    from micropkgd.reconcile.package.release import Manner
+    from micropkgd.reconcile.package.release import ReleaseOptions
 
     with fsops(root) as fs, hold(root, lock_timeout):
         if apply:
             _recover(fs)
         project = read_project(root)
         entries = published_entries(project.manifest, modules)
-        manner = Manner(by_hand=True)
+        how = ReleaseOptions(by_hand=True)
         return package_entries(
-            fs, project, entries, apply=apply, make_publisher=make_publisher, manner=manner, outside=_anywhere
+            fs, project, entries, apply=apply, make_publisher=make_publisher, how=how, outside=_anywhere
         )
 
 
@@ -79,7 +79,7 @@ def package_entries(
     *,
     apply: bool = True,
     make_publisher: "MakePublisher | None" = None,
-    manner: "Manner | None" = None,
+    how: "ReleaseOptions | None" = None,
     outside: "Callable[[str], bool] | None" = None,
 ) -> tuple[PackageOutcome, ...]:
     """Package what changed since its last build. `apply` false says what would be done, and writes nothing.
@@ -95,7 +95,7 @@ def package_entries(
     jobs = _refuse_overlaps([_job_or_failure(project, entry, outside) for entry in entries])
     made = [_made(fs, project, entry, job, builds, apply=apply) for entry, job in zip(entries, jobs, strict=True)]
     if any(has_place(project, one) for one in made):
-        made = released(project, made, make_publisher, manner, apply=apply)
+        made = released(project, made, make_publisher, how, apply=apply)
     if apply:
         _keep(fs, builds, {one.job.label: one.build for one in made if one.job is not None and one.build is not None})
     return tuple(one.outcome for one in made)

@@ -29,7 +29,7 @@ class _Matched(NamedTuple):
     state: int
 
 
-class _Level(NamedTuple):
+class _FolderRules(NamedTuple):
     """What holds in one folder."""
 
     why: str  # it is ignored as a whole
@@ -43,7 +43,7 @@ class Ignored:
         self._fs = fs
         self._seen = seen
         self._pulled = pulled
-        self._levels: dict[str, _Level] = {}
+        self._levels: dict[str, _FolderRules] = {}
 
     def why(self, path: str, *, is_folder: bool = False) -> str:
         """Why git ignores a file or folder, naming the rule's home; empty where it does not."""
@@ -51,26 +51,26 @@ class Ignored:
         level = self._level(folder)
         return level.why or _why(level, _text(name), is_folder=is_folder)
 
-    def _level(self, folder: str) -> _Level:
+    def _level(self, folder: str) -> _FolderRules:
         if folder not in self._levels:
             self._levels[folder] = self._enter(folder)
         return self._levels[folder]
 
-    def _enter(self, folder: str) -> _Level:
+    def _enter(self, folder: str) -> _FolderRules:
         if not folder:
             return self._with_own(folder, ())
         above, _, name = folder.rpartition("/")
         level, text = self._level(above), _text(name)
         if why := level.why or _why(level, text, is_folder=True):
-            return _Level(why)
+            return _FolderRules(why)
         return self._with_own(
             folder, tuple(_Matched(home, rules, rules.enter(state, text)) for home, rules, state in level.rules)
         )
 
-    def _with_own(self, folder: str, inherited: tuple[_Matched, ...]) -> _Level:
+    def _with_own(self, folder: str, inherited: tuple[_Matched, ...]) -> _FolderRules:
         path = RelPath(f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE)
         rules = None if path in self._pulled else self._read(path)
-        return _Level("", inherited if rules is None else (*inherited, _Matched(path, rules, rules.start)))
+        return _FolderRules("", inherited if rules is None else (*inherited, _Matched(path, rules, rules.start)))
 
     def _read(self, path: RelPath) -> "GitRules | None":
         status = self._fs.status(path)
@@ -85,7 +85,7 @@ class Ignored:
             raise TreeError.unreadable(error, path) from error
 
 
-def _why(level: _Level, name: str, *, is_folder: bool) -> str:
+def _why(level: _FolderRules, name: str, *, is_folder: bool) -> str:
     """The deepest file with a rule for the name decides."""
     for home, rules, state in reversed(level.rules):
         ignored = rules.verdict(state, name, is_folder=is_folder)

@@ -1,6 +1,6 @@
 """What a package is made from, as values: the module, its files, and what was seen of them.
 
-Every pass that packages imports this; looking (`tour`) and reading (`still`) are imported where something changed.
+Every pass that packages imports this; looking (`walk`) and reading (`still`) are imported where something changed.
 """
 
 import os
@@ -20,7 +20,7 @@ Seen = Mapping[str, Signature | None]
 """The signature of every file and folder that was looked at; None: it was not there."""
 
 
-class Subject(NamedTuple):
+class PackagedModule(NamedTuple):
     """One module, and the package it becomes."""
 
     place: Place

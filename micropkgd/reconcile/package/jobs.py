@@ -15,7 +15,7 @@ from micropkgd.errors import DocumentError, UsageError
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.manifest import Manifest, PackageEntry, check_name
 from micropkgd.model.tree import rel_path
-from micropkgd.reconcile.package.inputs import IGNORE_FILE, Subject
+from micropkgd.reconcile.package.inputs import IGNORE_FILE, PackagedModule
 from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
 _RESERVED = frozenset({"tests"})
 
 
-class Wanted(NamedTuple):
+class PackageRequest(NamedTuple):
     """What the command line asks for: one module with options of its own, or every row of the manifest."""
 
     module: str | None = None  # None: every row
@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
 class Job(NamedTuple):
     """One entry, made concrete."""
 
-    subject: Subject
+    subject: PackagedModule
     origin: Block | None  # the lock's block, where the module was itself pulled
     folder: str  # where the archive goes, relative to the project or absolute; empty for the project itself
     wish: str  # what but files shapes the archive: another text means that it must be made again
@@ -58,7 +58,7 @@ class Job(NamedTuple):
         return f"{self.output}{version}.tar.gz"
 
 
-def entries_of(project: Project, wanted: Wanted) -> Sequence[PackageEntry]:
+def entries_of(project: Project, wanted: PackageRequest) -> Sequence[PackageEntry]:
     """The rows that a command line means; `UsageError` where the module's name is none."""
     if wanted.module is None:
         return project.manifest.packages
@@ -95,7 +95,7 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
     origin = _origin(project, layout.place(tuple(parents), leaf, None).code)
     row = next((row for row in project.manifest.pulls if origin is not None and row.ref.text == origin.ref), None)
     place = layout.place(tuple(parents), leaf, entry.env or (row.env if row is not None else None))
-    subject = Subject(
+    subject = PackagedModule(
         place=place,
         leaf=leaf,
         name=_check_package_name(entry.alias or _original_name(origin, leaf)),
@@ -162,7 +162,7 @@ def _folder(destination: str) -> str:
         raise UsageError(f"destination `{destination}` leaves the project", hint=hint) from error
 
 
-def _wish(project: Project, subject: Subject, origin: Block | None) -> str:
+def _wish(project: Project, subject: PackagedModule, origin: Block | None) -> str:
     stated = [origin.version, origin.requirements] if origin is not None else []
     policy = project.manifest.policy.on_dangling_import.value
     pulled = (sorted(subject.pulled_config), sorted(subject.pulled_rules))

@@ -28,7 +28,7 @@ from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.project import Project
 
 
-class Made(NamedTuple):
+class MadeArchive(NamedTuple):
     """One archive, not yet in its place."""
 
     archived: Archived  # what will be said of it
@@ -36,12 +36,12 @@ class Made(NamedTuple):
     failure: Failure | None  # what the policy has against it
 
 
-def make(fs: FsOps, project: Project, job: Job, spool: Spool) -> Made:
+def make(fs: FsOps, project: Project, job: Job, spool: Spool) -> MadeArchive:
     """Make the archive, one file after the other; `MicropkgError` says what of the module must be mended."""
     return while_still(fs, project.root, job.subject, lambda inputs: _made(fs, project, job, inputs, spool))
 
 
-def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -> Made:
+def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -> MadeArchive:
     try:
         return _built(fs, project, job, inputs, spool)
     except UnreadError:  # code that does not parse may be of a Python that the project asks for
@@ -52,7 +52,7 @@ def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -
 
 def _built(
     fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool, *, of_newer_python: bool = False
-) -> Made:
+) -> MadeArchive:
     source = partial(pieces_of, fs)
     pulled = job.origin.files if job.origin is not None else {}
     builder = Builder(job.subject, inputs.files, source, pulled=pulled, of_newer_python=of_newer_python)
@@ -78,7 +78,7 @@ def _built(
         notes=(*notes_of(builder.findings), *builder.notes),
         left_out=(*inputs.left_out, *builder.left_out),
     )
-    return Made(archived, {**inputs.seen, **asked}, _dangling(project, builder.findings))
+    return MadeArchive(archived, {**inputs.seen, **asked}, _dangling(project, builder.findings))
 
 
 def _asks_for_newer_python(project: Project) -> bool:

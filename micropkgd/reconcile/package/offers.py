@@ -21,7 +21,7 @@ from micropkgd.workspace.project import Project
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Offer, Publisher
-    from micropkgd.reconcile.package.release import Manner, Released
+    from micropkgd.reconcile.package.release import Released, ReleaseOptions
 
 
 class Made(NamedTuple):
@@ -43,22 +43,22 @@ def released(
     project: Project,
     made: Sequence[Made],
     make_publisher: "Callable[[str], Publisher] | None",
-    manner: "Manner | None" = None,
+    how: "ReleaseOptions | None" = None,
     *,
     apply: bool = True,
 ) -> list[Made]:
     """Release all that have a place, together."""
-    from micropkgd.reconcile.package.release import Manner, release
+    from micropkgd.reconcile.package.release import ReleaseOptions, release
 
-    manner = manner or Manner()
-    asks = make_publisher is not None and (apply or manner.by_hand)
+    how = how or ReleaseOptions()
+    asks = make_publisher is not None and (apply or how.by_hand)
     publisher = make_publisher(project.root) if make_publisher is not None and asks else None
     offered = {number: _offer(project, one) for number, one in enumerate(made) if has_place(project, one)}
     blockers = [partial(_why_not_committed, project.root, made[number]) for number in offered]
-    results = release(list(offered.values()), blockers, publisher, manner, apply=apply)
+    results = release(list(offered.values()), blockers, publisher, how, apply=apply)
     found = list(made)
     for number, result in zip(offered, results, strict=True):
-        found[number] = _told(project, made[number], offered[number], result, manner)
+        found[number] = _told(project, made[number], offered[number], result, how)
     return found
 
 
@@ -107,10 +107,10 @@ def _why_not_committed(root: str, made: Made) -> str:
     return why or ("" if unmoved(root, made.build.inputs) else "its files are being written")
 
 
-def _told(project: Project, made: Made, offer: "Offer", result: "Released", manner: "Manner") -> Made:
+def _told(project: Project, made: Made, offer: "Offer", result: "Released", how: "ReleaseOptions") -> Made:
     """What to say and to remember. An archive that could not be published is made all the same."""
     notes = (*made.outcome.notes, *result.notes)
-    if manner.by_hand and result.sent and offer.entry.publish_when is PublishWhen.COMMITTED:
+    if how.by_hand and result.sent and offer.entry.publish_when is PublishWhen.COMMITTED:
         why = _why_not_committed(project.root, made)
         notes += (f"no commit has what was published: {why}",) if why else ()
     outcome = made.outcome._replace(

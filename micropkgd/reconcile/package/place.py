@@ -21,7 +21,7 @@ from micropkgd.workspace.observe import signature_of
 from micropkgd.workspace.transaction.foreign import free_ending
 
 
-class Placed(NamedTuple):
+class PlacedArchive(NamedTuple):
     """What was done, or would be."""
 
     step: Step
@@ -29,7 +29,7 @@ class Placed(NamedTuple):
     aside: str | None = None  # where a file lies now that was not ours
 
 
-def place_archive(fs: FsOps, path: str, spool: Spool, *, apply: bool) -> Placed:
+def place_archive(fs: FsOps, path: str, spool: Spool, *, apply: bool) -> PlacedArchive:
     """Write an archive unless it stands there."""
     if os.path.isabs(path):
         folder, name = os.path.split(path)
@@ -37,10 +37,10 @@ def place_archive(fs: FsOps, path: str, spool: Spool, *, apply: bool) -> Placed:
     return _place(fs, RelPath(path), spool, apply=apply)
 
 
-def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -> Placed:
+def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -> PlacedArchive:
     """A folder outside the project: the person who named it vouches for it, links on the way included."""
     if not apply and not os.path.isdir(folder):
-        return Placed(Step.CREATE, None)
+        return PlacedArchive(Step.CREATE, None)
     try:
         os.makedirs(folder, exist_ok=True)
         with FsOps(folder) as elsewhere:
@@ -50,7 +50,7 @@ def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -
         raise _refused(error, folder) from error
 
 
-def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> Placed:
+def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> PlacedArchive:
     found = fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
@@ -61,7 +61,7 @@ def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> Placed:
     if apply and step is not Step.NONE:
         _put(fs, path, spool, aside)
     status = fs.status(path)
-    return Placed(step, None if status is None else signature_of(status), aside)
+    return PlacedArchive(step, None if status is None else signature_of(status), aside)
 
 
 def _is_ours(fs: FsOps, path: RelPath) -> bool:

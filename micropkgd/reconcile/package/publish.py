@@ -14,10 +14,10 @@ from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Archived
-from micropkgd.model.publish import Target
+from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
-from micropkgd.reconcile.package.record import Stood
+from micropkgd.reconcile.package.record import PublishedState
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
 from micropkgd.reconcile.resolve.full_check import FullCheck
@@ -33,9 +33,9 @@ class Offer(NamedTuple):
     """An archive that is, or may be, published."""
 
     entry: PackageEntry
-    target: Target
+    target: PublishTarget
     archived: Archived
-    stood: Stood | None = None  # at its place under its name, when that was last looked at
+    stood: PublishedState | None = None  # at its place under its name, when that was last looked at
 
     @property
     def file(self) -> str:
@@ -53,7 +53,7 @@ class Offer(NamedTuple):
         return self.stood.ours if self.stood is not None else None
 
 
-Looked = Stood | Failure | None
+Looked = PublishedState | Failure | None
 """What stands at a place; None: nothing."""
 
 
@@ -85,7 +85,7 @@ class Publisher(NamedTuple):
             found[number] = _looked(offers[number], answer, full_check.now)
         return [found[number] for number in range(len(offers))]
 
-    def put(self, offer: Offer, found: Stood | None, full_check: FullCheck) -> Put:
+    def put(self, offer: Offer, found: PublishedState | None, full_check: FullCheck) -> Put:
         """Put an archive where nothing is, or in place of what was found there and may be replaced."""
         try:
             return self._put(self._upload(offer), offer, found, full_check)
@@ -95,7 +95,7 @@ class Publisher(NamedTuple):
     def _put(self, upload: Upload, offer: Offer, found: Looked, full_check: FullCheck) -> Put:
         notes: tuple[str, ...] = ()
         for _ in range(_TRIES):
-            if isinstance(found, Stood) and found.digest not in {offer.ours, offer.archived.digest}:
+            if isinstance(found, PublishedState) and found.digest not in {offer.ours, offer.archived.digest}:
                 found = self._look_again(offer, full_check)  # with its bytes, of which a copy is kept
             if isinstance(found, Failure):
                 return Put(found, notes)
@@ -162,7 +162,7 @@ class Publisher(NamedTuple):
             raise TreeError("the archive changed before it could be published", where=archived.path, hint="run again")
         return data
 
-    def _lookup(self, target: Target) -> Lookup | None:
+    def _lookup(self, target: PublishTarget) -> Lookup | None:
         if target.kind is not RefKind.INDEX:
             return None
         from micropkgd.sources.index.login import index_for
@@ -173,7 +173,7 @@ class Publisher(NamedTuple):
 
 def _looked(offer: Offer, answer: Answer, now: float) -> Looked:
     if isinstance(answer, Fetched):
-        return Stood(offer.target.text, offer.file, answer.digest, answer.validator or "", now)
+        return PublishedState(offer.target.text, offer.file, answer.digest, answer.validator or "", now)
     if isinstance(answer, Failed):
         return None if answer.kind in _nothing_there(offer) else failure_of(answer)
     if offer.stood is None:

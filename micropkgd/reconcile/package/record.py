@@ -22,7 +22,7 @@ BUILDS = RelPath(".micropkgd/builds.json")
 _SCHEMA = 2
 
 
-class Stood(NamedTuple):
+class PublishedState(NamedTuple):
     """What stood at the place where an archive is published, under its name, when that was last looked at."""
 
     to: str  # the place, as the manifest names it
@@ -40,9 +40,9 @@ class Build(NamedTuple):
     inputs: Seen
     stands: Signature  # the archive's own
     archived: Archived
-    stood: Stood | None = None
+    stood: PublishedState | None = None
 
-    def stood_at(self, place: str, file: str) -> Stood | None:
+    def stood_at(self, place: str, file: str) -> PublishedState | None:
         """What is known to stand at a place under a name."""
         return self.stood if self.stood is not None and self.stood[:2] == (place, file) else None
 
@@ -80,14 +80,14 @@ def _build(row: dict[str, object]) -> Build:
     return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), _stood(row.get("stood")))
 
 
-def _stood(row: object) -> Stood | None:
+def _stood(row: object) -> PublishedState | None:
     if row is None:
         return None
     to, file, digest, validator, checked, ours = _list(row)
     if not isinstance(checked, int | float):
         raise TypeError(row)
     own = None if ours is None else parse_digest(ours)
-    return Stood(str(to), str(file), parse_digest(digest), str(validator), float(checked), own)
+    return PublishedState(str(to), str(file), parse_digest(digest), str(validator), float(checked), own)
 
 
 def _signature(row: object) -> Signature:

@@ -15,11 +15,11 @@ from micropkgd.model.packaged import Published
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import short
 from micropkgd.reconcile.package.publish import Looked, Offer, Publisher
-from micropkgd.reconcile.package.record import Stood
+from micropkgd.reconcile.package.record import PublishedState
 from micropkgd.reconcile.resolve.full_check import NEVER, FullCheck
 
 
-class Manner(NamedTuple):
+class ReleaseOptions(NamedTuple):
     """How archives are to be released."""
 
     by_hand: bool = False  # somebody asks for it: now, whatever `publish-when` says
@@ -30,7 +30,7 @@ class Manner(NamedTuple):
 class Released(NamedTuple):
     """What came of one archive."""
 
-    stood: Stood | None  # what is known of its place
+    stood: PublishedState | None  # what is known of its place
     unreleased: str = ""  # why what is there is not this archive
     failure: Failure | None = None
     sent: bool = False  # it was put there now, or in a dry run would be
@@ -50,43 +50,43 @@ def release(
     offers: Sequence[Offer],
     blockers: Sequence[Blocker],
     publisher: Publisher | None,
-    manner: Manner,
+    how: ReleaseOptions,
     *,
     apply: bool = True,
 ) -> list[Released]:
     """See to it that archives are where, and when, their entries want them published; without a publisher only say."""
     both = zip(offers, blockers, strict=True)
-    reasons = [cache(partial(_why_not, offer, manner, blocker)) for offer, blocker in both]
+    reasons = [cache(partial(_why_not, offer, how, blocker)) for offer, blocker in both]
     asked = [
         number
         for number, (offer, why) in enumerate(zip(offers, reasons, strict=True))
-        if publisher is not None and _must_ask(offer, manner, why)
+        if publisher is not None and _must_ask(offer, how, why)
     ]
     found: dict[int, Looked] = {}
     if publisher is not None and asked:
-        looked = publisher.look([offers[number] for number in asked], manner.full_check)
+        looked = publisher.look([offers[number] for number in asked], how.full_check)
         found = dict(zip(asked, looked, strict=True))
     return [
-        _released(offer, found[number], why, manner, publisher, apply=apply)
+        _released(offer, found[number], why, how, publisher, apply=apply)
         if number in found and publisher is not None
         else _as_known(offer, why, asks=publisher is not None)
         for number, (offer, why) in enumerate(zip(offers, reasons, strict=True))
     ]
 
 
-def _why_not(offer: Offer, manner: Manner, blocker: Blocker) -> str:
+def _why_not(offer: Offer, how: ReleaseOptions, blocker: Blocker) -> str:
     """Why an archive is not released by itself; empty where it is."""
     when = offer.entry.publish_when
-    if manner.by_hand or when is PublishWhen.SAVED:
+    if how.by_hand or when is PublishWhen.SAVED:
         return ""
     if when is PublishWhen.ASKED:
         return f"`micropkgd publish {offer.entry.module}` releases it"
     return blocker()
 
 
-def _must_ask(offer: Offer, manner: Manner, why: Blocker) -> bool:
+def _must_ask(offer: Offer, how: ReleaseOptions, why: Blocker) -> bool:
     """Whether its place is asked: always where sources are, else only where there may be something to put."""
-    if manner.follow:
+    if how.follow:
         return True
     if offer.stood is None:
         return not why()
@@ -107,43 +107,45 @@ def _as_known(offer: Offer, why: Blocker, *, asks: bool) -> Released:
 
 
 def _released(
-    offer: Offer, found: Looked, why: Blocker, manner: Manner, publisher: Publisher, *, apply: bool
+    offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
 ) -> Released:
     """What came of an archive whose place was looked at."""
     if isinstance(found, Failure):
         return Released(offer.stood, failure=found)
     replaces = found is not None and found.digest != offer.archived.digest and offer.entry.overwrite
-    if (found is None or (replaces and (manner.by_hand or _may_replace(offer)))) and not why():
+    if (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why():
         if not apply:
             return Released(offer.stood, sent=True)
-        return _put(offer, found, why, manner, publisher)
-    return _seen(offer, found, why, manner) if found is not None else Released(None, _gone(offer) + why())
+        return _put(offer, found, why, how, publisher)
+    return _seen(offer, found, why, how) if found is not None else Released(None, _gone(offer) + why())
 
 
-def _put(offer: Offer, found: Stood | None, why: Blocker, manner: Manner, publisher: Publisher) -> Released:
+def _put(
+    offer: Offer, found: PublishedState | None, why: Blocker, how: ReleaseOptions, publisher: Publisher
+) -> Released:
     """Put an archive at its place; whoever came first there is another matter than an outage."""
-    put = publisher.put(offer, found, manner.full_check)
-    if isinstance(put.found, Stood):
-        result = _seen(offer, put.found, why, manner, sent=True)
+    put = publisher.put(offer, found, how.full_check)
+    if isinstance(put.found, PublishedState):
+        result = _seen(offer, put.found, why, how, sent=True)
     else:
         result = Released(offer.stood, failure=put.found or _not_listed(offer))
     return result._replace(notes=put.notes)
 
 
-def _seen(offer: Offer, found: Stood, why: Blocker, manner: Manner, *, sent: bool = False) -> Released:
+def _seen(offer: Offer, found: PublishedState, why: Blocker, how: ReleaseOptions, *, sent: bool = False) -> Released:
     """What it means that these bytes stand at an archive's place."""
     before = offer.ours
     if found.digest == offer.archived.digest:
         return Released(found._replace(ours=found.digest), sent=sent)
     stood = found._replace(ours=before)
-    if manner.by_hand:
+    if how.by_hand:
         return Released(stood, failure=_taken(offer, found))
     if before == offer.archived.digest:
         return Released(stood, _replaced(offer, found))
     return Released(stood, why() or _ahead(offer, found))
 
 
-def _ahead(offer: Offer, found: Stood) -> str:
+def _ahead(offer: Offer, found: PublishedState) -> str:
     version = offer.archived.version
     if found.ours == offer.archived.digest:
         return _replaced(offer, found)
@@ -151,7 +153,7 @@ def _ahead(offer: Offer, found: Stood) -> str:
     return f"{there}: give the module a new version"
 
 
-def _replaced(offer: Offer, found: Stood) -> str:
+def _replaced(offer: Offer, found: PublishedState) -> str:
     expected, seen = short(offer.archived.digest), short(found.digest)
     return f"{offer.archived.version} was published at {offer.target.text} as {expected}, and {seen} stands there now"
 
@@ -160,7 +162,7 @@ def _gone(offer: Offer) -> str:
     return f"{offer.archived.version} is no longer at {offer.target.text}; " if offer.stands else ""
 
 
-def _taken(offer: Offer, found: Stood) -> Failure:
+def _taken(offer: Offer, found: PublishedState) -> Failure:
     text = offer.target.text
     problem = f"`{text}` has other bytes under `{offer.file}` ({found.digest}), which are not replaced"
     hint = "an index replaces no archive: give the module a new version"

@@ -29,13 +29,13 @@ class FileText(NamedTuple):
     parts: tuple[str, ...]
 
 
-class Installed(NamedTuple):
+class DistributionVersion(NamedTuple):
     """The version of an installed distribution; empty for the one that the source itself is part of."""
 
     name: str
 
 
-class Bound(NamedTuple):
+class ImportedName(NamedTuple):
     """What a name means in another module: `level` and `module` as in an import."""
 
     level: int
@@ -43,7 +43,7 @@ class Bound(NamedTuple):
     name: str
 
 
-Text = str | FileText | Installed | Bound | None
+Text = str | FileText | DistributionVersion | ImportedName | None
 
 
 class Binding(NamedTuple):
@@ -59,32 +59,32 @@ def bindings_of(name: str, tree: ast.Module) -> list[Binding]:
     What stands under a condition is unknown. Asking elsewhere in a `try` counts, and what its handlers bind does not:
     that is for a machine that lacks what is asked.
     """
-    reader = _Reader(tree)
+    reader = _ExpressionReader(tree)
     return [binding for statement in tree.body for binding in _of_statement(name, statement, reader)]
 
 
-def _of_statement(name: str, statement: ast.stmt, reader: "_Reader") -> list[Binding]:
+def _of_statement(name: str, statement: ast.stmt, reader: "_ExpressionReader") -> list[Binding]:
     found = [Binding(line, reader.text(node, 0)) for line, node in _bound(name, statement)]
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom):
         return found
     if isinstance(statement, ast.Try):
         tried = [binding for inner in statement.body for binding in _of_statement(name, inner, reader)]
-        if tried and all(isinstance(binding.text, FileText | Installed | Bound) for binding in tried):
+        if tried and all(isinstance(binding.text, FileText | DistributionVersion | ImportedName) for binding in tried):
             return tried
     return [binding._replace(text=None) for binding in found]
 
 
-class _Place(NamedTuple):
+class _PathValue(NamedTuple):
     """A path seen from the folder of the source; the source itself is `up` -1."""
 
     up: int
     parts: tuple[str, ...] = ()
 
     @property
-    def parent(self) -> "_Place":
+    def parent(self) -> "_PathValue":
         return self._replace(parts=self.parts[:-1]) if self.parts else self._replace(up=self.up + 1)
 
-    def below(self, names: Sequence[str]) -> "_Place":
+    def below(self, names: Sequence[str]) -> "_PathValue":
         place = self
         for part in (part for name in names for part in name.split("/")):
             if part == "..":
@@ -94,7 +94,7 @@ class _Place(NamedTuple):
         return place
 
 
-class _Reader:
+class _ExpressionReader:
     """Reads expressions of one module."""
 
     def __init__(self, tree: ast.Module) -> None:
@@ -102,12 +102,12 @@ class _Reader:
         self._values = _values(tree)
         self._known: dict[str, Text] = {}
 
-    def text(self, node: ast.AST | Bound | None, depth: int) -> Text:
+    def text(self, node: ast.AST | ImportedName | None, depth: int) -> Text:
         """What an expression says."""
         if depth > _DEEPEST:
             return None
         match node:
-            case Bound():
+            case ImportedName():
                 return node
             case ast.Constant(value=str() | int() as value) if not isinstance(value, bool):
                 return str(value)
@@ -150,15 +150,15 @@ class _Reader:
                 return FileText(0, (name,)) if self._dotted(call.func) == "pkgutil.get_data" else None
         return self._installed(call, _VERSION_CALLS)
 
-    def _installed(self, call: ast.Call, functions: frozenset[str]) -> Installed | None:
+    def _installed(self, call: ast.Call, functions: frozenset[str]) -> DistributionVersion | None:
         if self._dotted(call.func) not in functions or len(call.args) != 1:
             return None
         match call.args[0]:
             case ast.Name(id=own) if own in _OWN:
-                return Installed("")
+                return DistributionVersion("")
             case argument:
                 name = self.text(argument, 0)
-                return Installed(name) if isinstance(name, str) else None
+                return DistributionVersion(name) if isinstance(name, str) else None
 
     def _parts(self, node: ast.expr, depth: int) -> Sequence[Text]:
         match node:
@@ -174,13 +174,13 @@ class _Reader:
         place = self._place(node, depth)
         return FileText(place.up, place.parts) if place is not None and place.up >= 0 and place.parts else None
 
-    def _place(self, node: ast.AST, depth: int) -> _Place | None:
+    def _place(self, node: ast.AST, depth: int) -> _PathValue | None:
         """The path that an expression gives."""
         if depth > _DEEPEST:
             return None
         match node:
             case ast.Name(id="__file__"):
-                return _Place(-1)
+                return _PathValue(-1)
             case ast.Name(id=name) if name in self._values:
                 return self._place(self._values[name], depth + 1)
             case ast.Attribute(value=inner, attr="parent"):
@@ -199,9 +199,11 @@ class _Reader:
                 return self._place_of_call(self._dotted(function), first, names, depth)
         return None
 
-    def _place_of_call(self, function: str, first: ast.expr, names: Sequence[ast.expr], depth: int) -> _Place | None:
+    def _place_of_call(
+        self, function: str, first: ast.expr, names: Sequence[ast.expr], depth: int
+    ) -> _PathValue | None:
         if function in {"importlib.resources.files", "importlib_resources.files"}:
-            return _Place(0) if isinstance(first, ast.Name) and first.id in _OWN else None
+            return _PathValue(0) if isinstance(first, ast.Name) and first.id in _OWN else None
         inner = self._place(first, depth + 1)
         if function == "os.path.dirname":
             return _parent(inner, 1)
@@ -226,13 +228,13 @@ def _joined(mark: str, parts: Sequence[Text]) -> str | None:
     return whole if len(texts) == len(parts) and len(whole) <= _LONGEST else None
 
 
-def _parent(place: _Place | None, times: int) -> _Place | None:
+def _parent(place: _PathValue | None, times: int) -> _PathValue | None:
     for _ in range(min(times, _DEEPEST)):
         place = place.parent if place is not None else None
     return place
 
 
-def _below(place: _Place | None, names: Sequence[str] | None) -> _Place | None:
+def _below(place: _PathValue | None, names: Sequence[str] | None) -> _PathValue | None:
     return None if place is None or names is None or place.up < 0 else place.below(names)
 
 
@@ -267,9 +269,9 @@ def _values(tree: ast.Module) -> Mapping[str, ast.expr]:
     return found
 
 
-def _bound(name: str, statement: ast.stmt) -> list[tuple[int, ast.AST | Bound | None]]:
+def _bound(name: str, statement: ast.stmt) -> list[tuple[int, ast.AST | ImportedName | None]]:
     """Where a statement binds a name, with the expression that is bound; None where it is bound in another way."""
-    found: list[tuple[int, ast.AST | Bound | None]] = []
+    found: list[tuple[int, ast.AST | ImportedName | None]] = []
     plain: dict[ast.AST, ast.expr | None] = {}
     waiting: list[ast.AST] = [statement]
     while waiting:
@@ -285,7 +287,7 @@ def _bound(name: str, statement: ast.stmt) -> list[tuple[int, ast.AST | Bound | 
                 found.append((node.lineno, plain.get(node)))
             case ast.ImportFrom(module=module, level=level, names=names):
                 found += (
-                    (node.lineno, Bound(level, module or "", alias.name))
+                    (node.lineno, ImportedName(level, module or "", alias.name))
                     for alias in names
                     if (alias.asname or alias.name) == name
                 )

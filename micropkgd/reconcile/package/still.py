@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 from micropkgd.clock import GRAIN_NS, is_young
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.package.inputs import Input, Inputs, Subject
-from micropkgd.reconcile.package.tour import look, unreadable
+from micropkgd.reconcile.package.inputs import Input, Inputs, PackagedModule
+from micropkgd.reconcile.package.walk import look, unreadable
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 
@@ -31,7 +31,7 @@ class _ChangedError(Exception):
     """A file is not the one that was looked at."""
 
 
-def while_still(fs: FsOps, root: str, subject: Subject, act: Callable[[Inputs], T]) -> T:
+def while_still(fs: FsOps, root: str, subject: PackagedModule, act: Callable[[Inputs], T]) -> T:
     """Do something with the files of a module, again if they changed meanwhile; `UnsettledError` where they always do.
 
     What is wrong with the files counts only where they stood still: half-saved code is nobody's mistake.

@@ -15,8 +15,8 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.package.inputs import signature
 from micropkgd.reconcile.package.metadata import normal_version
-from micropkgd.reconcile.package.static_text import Bound, FileText, Installed, Text, bindings_of
-from micropkgd.reconcile.package.tour import unreadable
+from micropkgd.reconcile.package.static_text import DistributionVersion, FileText, ImportedName, Text, bindings_of
+from micropkgd.reconcile.package.walk import unreadable
 from micropkgd.sdist.identity import same_name
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
@@ -75,14 +75,14 @@ class Versions:
             raise CodeError(_unknown(name, text), where=f"{path}:{line}", hint=_HINT)
         return normal_version(found, f"{path}:{line}")
 
-    def _followed(self, path: RelPath, text: FileText | Installed | Bound | None) -> str | None:
+    def _followed(self, path: RelPath, text: FileText | DistributionVersion | ImportedName | None) -> str | None:
         folder = path.split("/")[:-1]
         match text:
             case FileText(up=up, parts=parts):
                 return self._text_at([*folder[: len(folder) - up], *parts]) if up <= len(folder) else None
-            case Installed(name=name):
+            case DistributionVersion(name=name):
                 return self._of_documents(name or path)
-            case Bound(level=level, module=module, name=name) if level <= len(folder):
+            case ImportedName(level=level, module=module, name=name) if level <= len(folder):
                 return self._of_name(folder[: len(folder) - level + 1] if level else self._source_dir, module, name)
         return None
 
@@ -196,9 +196,9 @@ def _unknown(name: str, text: Text) -> str:
     match text:
         case FileText(parts=parts):
             return f"`{name}` is the text of {'/'.join(parts)}, which does not say a version"
-        case Installed(name=asked) if asked:
+        case DistributionVersion(name=asked) if asked:
             return f"`{name}` is what `{asked}` says when it is installed, and no document of the project says it"
-        case Bound(module=module):
+        case ImportedName(module=module):
             return f"`{name}` comes from `{module or '.'}`, which does not state it as a text"
     return f"`{name}` can only be known by running the code"
 

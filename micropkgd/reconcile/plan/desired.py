@@ -13,7 +13,7 @@ from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_back, why_held
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, Wanted, location
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, WantedArchive, location
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.new_folders import notes_on, pulled_into
@@ -78,7 +78,7 @@ def desire(
         answers = block is not None and bool(block.files) and (frozen or _answers(block, entry, project.layout))
         wanted.append(_from_block(entry, block, resolution, answers=answers))
     stale = [
-        (number, Wanted(entries[number], resolution.archive, resolution.release))
+        (number, WantedArchive(entries[number], resolution.archive, resolution.release))
         for number, resolution in enumerate(resolutions)
         if wanted[number] is None and resolution.archive is not None
     ]
@@ -99,7 +99,7 @@ def desire(
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
     """Render again what was taken from the lock, for the entries whose bytes are needed after all."""
     jobs = [
-        (number, Wanted(desired.entry, desired.after.archive, desired.after.release))
+        (number, WantedArchive(desired.entry, desired.after.archive, desired.after.release))
         for number, desired in enumerate(wanted)
         if desired.entry is not None and desired.after is not None
     ]
@@ -114,7 +114,7 @@ def base_contents(
 ) -> Mapping[RelPath, bytes] | Failure:
     """The files that an older version makes here, for merging: from the cache, else fetched again by its digest."""
     release = Release("", version.version, version.url, version.index_url) if version.index_url else None
-    (data,) = fetcher.materialise([Wanted(entry, version.archive, release)])
+    (data,) = fetcher.materialise([WantedArchive(entry, version.archive, release)])
     if isinstance(data, Failure):
         return data
     try:
@@ -139,12 +139,12 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
     return None
 
 
-def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, Wanted]]) -> list[Desired]:
+def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, WantedArchive]]) -> list[Desired]:
     found = fetcher.materialise([job for _, job in jobs])
     return [_render_one(project, job, data) for (_, job), data in zip(jobs, found, strict=True)]
 
 
-def _render_one(project: Project, wanted: Wanted, data: bytes | Failure) -> Desired:
+def _render_one(project: Project, wanted: WantedArchive, data: bytes | Failure) -> Desired:
     """Read and render one archive; what is wrong with it is this entry's failure and nobody else's."""
     entry, archive, release = wanted
     ref = entry.ref.text

@@ -12,7 +12,7 @@ from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import BY_HAND, Block, Version
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.plan.desired import Desired
-from micropkgd.reconcile.plan.planner import Subject
+from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, State
 from micropkgd.workspace.observe import Hashes, as_texts, see
@@ -21,7 +21,7 @@ from micropkgd.workspace.project import Project, read_by_hand
 Inventory = Mapping[RelPath, Digest]
 
 
-class Placed(NamedTuple):
+class Inventories(NamedTuple):
     """The inventories that the tree may have of one entry: the one that its edits started from, and the other."""
 
     base: Inventory
@@ -31,7 +31,9 @@ class Placed(NamedTuple):
 class Facts(NamedTuple):
     """What was gathered."""
 
-    subjects: Mapping[EntryKey, Subject]  # of each entry that can be planned; a text in another form counts as the same
+    subjects: Mapping[
+        EntryKey, EntryFacts
+    ]  # of each entry that can be planned; a text in another form counts as the same
     found: Mapping[RelPath, Found]  # what really stands there
     hashes: Hashes  # worth remembering
 
@@ -50,12 +52,12 @@ def gather(
     found = as_texts(fs, seen.found, known_digests(planned, by_hand))
     placed = [_placed(desired.before, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
-        placed = [Placed(_standing(known.base, found), known.other) for known in placed]
+        placed = [Inventories(_standing(known.base, found), known.other) for known in placed]
     placed = _handed_over(planned, placed, by_hand)
     policy = Conflict(project.manifest.policy.on_local_edit.value)
     asked = {desired.ref for desired in planned if desired.entry is not None}
     subjects = {
-        desired.key: Subject(
+        desired.key: EntryFacts(
             ref=desired.ref,
             target=desired.target or RelPath(""),
             theirs=desired.files,
@@ -118,13 +120,13 @@ def _remembered(desired: Desired, state: State) -> Inventory:
     return known.files if known is not None else {}
 
 
-def _placed(block: Block | None, found: Mapping[RelPath, Found]) -> Placed:
+def _placed(block: Block | None, found: Mapping[RelPath, Found]) -> Inventories:
     if block is None:
-        return Placed({}, {})
+        return Inventories({}, {})
     if block.superseded is None:
-        return Placed(block.files, {})
+        return Inventories(block.files, {})
     old, new = block.superseded.files, block.files
-    return Placed(old, new) if started_from_old(block, found) else Placed(new, old)
+    return Inventories(old, new) if started_from_old(block, found) else Inventories(new, old)
 
 
 def _doubtful(block: Block | None, found: Mapping[RelPath, Found]) -> Inventory:
@@ -150,7 +152,7 @@ def _by_hand(project: Project, planned: Sequence[Desired]) -> Inventory:
     return {path: digest for block in blocks for path, digest in block.files.items()}
 
 
-def _handed_over(planned: Sequence[Desired], placed: Sequence[Placed], by_hand: Inventory) -> list[Placed]:
+def _handed_over(planned: Sequence[Desired], placed: Sequence[Inventories], by_hand: Inventory) -> list[Inventories]:
     """Where an entry moves, the files that its old and its new place share stay, with what is known of them."""
     staying = {path for desired in planned for path in desired.files}
     gone = {path for desired in planned if desired.before is not None for path in desired.before.files}
@@ -171,13 +173,13 @@ def _standing(files: Inventory, found: Mapping[RelPath, Found]) -> Inventory:
     return {path: digest for path, digest in files.items() if found.get(path) is not None}
 
 
-def _without(known: Placed, staying: set[RelPath]) -> Placed:
+def _without(known: Inventories, staying: set[RelPath]) -> Inventories:
     base, other = (
         {path: digest for path, digest in files.items() if path not in staying} for files in (known.base, known.other)
     )
-    return Placed(base, other)
+    return Inventories(base, other)
 
 
-def _with_inherited(known: Placed, files: Inventory, leaving: Inventory) -> Placed:
+def _with_inherited(known: Inventories, files: Inventory, leaving: Inventory) -> Inventories:
     inherited = {path: leaving[path] for path in files if path in leaving and path not in known.base}
-    return Placed({**known.base, **inherited}, known.other)
+    return Inventories({**known.base, **inherited}, known.other)

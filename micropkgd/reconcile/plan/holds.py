@@ -7,7 +7,7 @@ version is replaced by one that fits, or somebody resolves it.
 from collections.abc import Mapping
 
 from micropkgd.model.lock import Block, Release
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.resolve.fetcher import Resolution
@@ -56,7 +56,7 @@ def new_hold(desired: Desired, plan: EntryPlan | None) -> Hold | None:
 def _held(plan: EntryPlan, hold: Hold, found: Mapping[RelPath, Found]) -> EntryPlan:
     reason = f"edited here and changed upstream when its source was last asked: {hold.version} waits"
     changes = [
-        Change(Kind.HOLD, path, ours if isinstance(ours := found.get(path), str) else None, None, reason)
+        Change(ChangeKind.HOLD, path, ours if isinstance(ours := found.get(path), str) else None, None, reason)
         for path in hold.paths
     ]
     others = (change for change in plan.changes if change.path not in hold.paths)

@@ -10,15 +10,15 @@ from typing import NamedTuple
 from micropkgd.model.layout import Place
 from micropkgd.model.lock import Version
 from micropkgd.model.parameters import renamed
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, Found, RelPath
-from micropkgd.reconcile.plan.planner import Subject
+from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.relocate import Move, Relocation, is_importable, packages_among, relocate_or_keep
 
 _USUAL_SOURCES = frozenset({"src", "lib", "source", "python"})
 
 
-class Journey(NamedTuple):
+class EntryMove(NamedTuple):
     """Where an entry's files are and where they go."""
 
     origins: Mapping[RelPath, RelPath]  # new path -> old path, also where both are the same
@@ -30,35 +30,35 @@ class Journey(NamedTuple):
         return any(new != old for new, old in self.origins.items())
 
 
-def journey(old: Version, place: Place, files: Iterable[RelPath]) -> Journey:
+def move(old: Version, place: Place, files: Iterable[RelPath]) -> EntryMove:
     """Match the files of an entry's new place with those of its old one, by what they are in the archive."""
     origins = {}
     for path in files:
         origin = _origin(path, old, place)
         if origin is not None:
             origins[path] = origin
-    return Journey(origins)
+    return EntryMove(origins)
 
 
-def source_of(new: RelPath, journey: Journey, found: Mapping[RelPath, Found]) -> RelPath:
+def source_of(new: RelPath, move: EntryMove, found: Mapping[RelPath, Found]) -> RelPath:
     """Where a file stands that is to come to a new path: at its old one, or where a person moved it already."""
-    old = journey.origins[new]
+    old = move.origins[new]
     return new if found.get(old) is None else old
 
 
-def is_edited(new: RelPath, journey: Journey, subject: Subject) -> bool:
+def is_edited(new: RelPath, move: EntryMove, subject: EntryFacts) -> bool:
     """Whether a file that moves holds a person's bytes."""
-    old = journey.origins[new]
-    ours = subject.found.get(source_of(new, journey, subject.found))
+    old = move.origins[new]
+    ours = subject.found.get(source_of(new, move, subject.found))
     return isinstance(ours, str) and ours not in {subject.base.get(old), subject.other.get(old)}
 
 
-def relocated(new: RelPath, data: bytes, old: Version, place: Place, journey: Journey) -> bytes:
+def relocated(new: RelPath, data: bytes, old: Version, place: Place, move: EntryMove) -> bytes:
     """An edited file with the names that the new place has; `CodeError` where it cannot be parsed for that."""
     if not new.endswith((".py", ".pyi")):
         return data
-    names = {path: _module(origin) for path, origin in journey.origins.items() if origin.endswith((".py", ".pyi"))}
-    tests = (_tests_move(journey.origins[path], old, place) for path in names)
+    names = {path: _module(origin) for path, origin in move.origins.items() if origin.endswith((".py", ".pyi"))}
+    tests = (_tests_move(move.origins[path], old, place) for path in names)
     code = Move(_dotted(old.target), place.module)
     moves = {move for move in (code, *tests) if move is not None and move.old != move.new}
     modules = set(names.values())
@@ -71,7 +71,7 @@ def relocated(new: RelPath, data: bytes, old: Version, place: Place, journey: Jo
         module=names[new],
         is_package=is_package,
         relocation=relocation,
-        importable=_is_importable(new, place, journey.origins),
+        importable=_is_importable(new, place, move.origins),
     ).source
 
 
@@ -84,56 +84,56 @@ def _is_importable(new: RelPath, place: Place, paths: Iterable[RelPath]) -> bool
 
 
 def as_if_moved(
-    subject: Subject, journey: Journey, bases: Mapping[RelPath, Digest], brought: Mapping[RelPath, Digest]
-) -> Subject:
+    subject: EntryFacts, move: EntryMove, bases: Mapping[RelPath, Digest], brought: Mapping[RelPath, Digest]
+) -> EntryFacts:
     """The facts as they would be if every file stood at its new path, under its new names.
 
     `bases` are the files of the old version as the new place would have them, as far as they could be rendered.
     """
-    base = {path: digest for path, digest in subject.base.items() if path not in journey.origins.values()}
-    other = {path: digest for path, digest in subject.other.items() if path not in journey.origins.values()}
+    base = {path: digest for path, digest in subject.base.items() if path not in move.origins.values()}
+    other = {path: digest for path, digest in subject.other.items() if path not in move.origins.values()}
     found = dict(subject.found)
-    for new, old in journey.origins.items():
+    for new, old in move.origins.items():
         if _is_taken(new, old, subject) or old not in {*subject.base, *subject.other}:
             continue
         base[new] = bases.get(new, subject.base.get(old, subject.other.get(old, subject.theirs[new])))
-        ours = subject.found.get(source_of(new, journey, subject.found))
+        ours = subject.found.get(source_of(new, move, subject.found))
         if isinstance(ours, str):
             found[new] = brought.get(new, base[new])
         elif ours is not None:
             found[new] = ours
-    for old in journey.origins.values():
-        if old not in journey.origins:
+    for old in move.origins.values():
+        if old not in move.origins:
             found[old] = None
     return subject._replace(base=base, other=other, found=found)
 
 
 def landed(
-    plan: EntryPlan, virtual: Subject, real: Mapping[RelPath, Found], journey: Journey, others: Container[RelPath]
+    plan: EntryPlan, virtual: EntryFacts, real: Mapping[RelPath, Found], move: EntryMove, others: Container[RelPath]
 ) -> EntryPlan:
     """The steps of a plan that was made as if everything had moved, on the tree as it is.
 
     What stands at an old path that is the new one of `others` is theirs to replace.
     """
     steps = {change.path: change for change in plan.changes}
-    changes = [change for change in plan.changes if change.path not in journey.origins or change.kind is Kind.HOLD]
-    for new, old in journey.origins.items():
+    changes = [change for change in plan.changes if change.path not in move.origins or change.kind is ChangeKind.HOLD]
+    for new, old in move.origins.items():
         step = steps.get(new)
-        if step is not None and step.kind is Kind.HOLD:
+        if step is not None and step.kind is ChangeKind.HOLD:
             continue
         after = step.after if step is not None else virtual.found.get(new)
         before = real.get(new)
         if isinstance(after, str) and after != before and not _is_obstacle(before):
-            reason = step.reason if step is not None and step.kind is Kind.MERGE else f"moved from {old}"
-            kind = Kind.CREATE if before is None else Kind.UPDATE
+            reason = step.reason if step is not None and step.kind is ChangeKind.MERGE else f"moved from {old}"
+            kind = ChangeKind.CREATE if before is None else ChangeKind.UPDATE
             changes.append(Change(kind, new, before if isinstance(before, str) else None, after, reason))
         ours = real.get(old)
-        if old not in journey.origins and old not in others and isinstance(ours, str):
-            changes.append(Change(Kind.DELETE, old, ours, None, f"moved to {new}"))
+        if old not in move.origins and old not in others and isinstance(ours, str):
+            changes.append(Change(ChangeKind.DELETE, old, ours, None, f"moved to {new}"))
     return plan._replace(changes=tuple(sorted(changes, key=lambda change: change.path)))
 
 
-def _is_taken(new: RelPath, old: RelPath, subject: Subject) -> bool:
+def _is_taken(new: RelPath, old: RelPath, subject: EntryFacts) -> bool:
     """Whether something else stands at the new path than what another entry leaves behind there."""
     there = subject.found.get(new)
     return new != old and subject.found.get(old) is not None and there is not None and there != subject.base.get(new)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.patterns import matches
-from micropkgd.model.plan import Blocked, Change, EntryPlan, Kind
+from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 
 
-class Subject(NamedTuple):
+class EntryFacts(NamedTuple):
     """All that is known of one entry when its changes are decided."""
 
     ref: str
@@ -41,7 +41,7 @@ class Subject(NamedTuple):
         return all(self.found.get(path) is None for path in (*self.base, *self.other))
 
 
-def plan_entry(subject: Subject) -> EntryPlan:
+def plan_entry(subject: EntryFacts) -> EntryPlan:
     """Say what one entry needs."""
     changes: list[Change] = []
     drifted: list[RelPath] = []
@@ -57,7 +57,7 @@ def plan_entry(subject: Subject) -> EntryPlan:
     return EntryPlan(subject.ref, subject.target, tuple(changes), tuple(drifted), tuple(blocked))
 
 
-def contested(subject: Subject) -> tuple[RelPath, ...]:
+def contested(subject: EntryFacts) -> tuple[RelPath, ...]:
     """The edited paths whose new version would need a merge: the caller tries them and plans again."""
     return tuple(
         path
@@ -74,7 +74,7 @@ def stays_deleted(path: RelPath, patterns: Iterable[str]) -> bool:
     return any(matches(path, pattern) for pattern in patterns)
 
 
-def _step(path: RelPath, subject: Subject) -> Change | Blocked | None:
+def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
     """One rung for each row of the table; the order of the rungs is the precedence."""
     theirs = subject.theirs.get(path)
     ours = subject.found.get(path)
@@ -87,9 +87,9 @@ def _step(path: RelPath, subject: Subject) -> Change | Blocked | None:
         return _missing(path, theirs, base, subject)
     if ours == theirs:
         known = theirs in {base, subject.other.get(path)}
-        return None if known else Change(Kind.ADOPT, path, ours, theirs, "already has the new bytes")
+        return None if known else Change(ChangeKind.ADOPT, path, ours, theirs, "already has the new bytes")
     if _is_ours_to_replace(path, ours, subject):
-        return Change(Kind.UPDATE, path, ours, theirs, "changed upstream")
+        return Change(ChangeKind.UPDATE, path, ours, theirs, "changed upstream")
     if path in subject.doubtful:
         return _undecided(path, ours, theirs, subject)
     if theirs == base:
@@ -103,80 +103,82 @@ def _beside_obstacle(
     path: RelPath, ours: Obstacle, theirs: Digest | None, base: Digest | None
 ) -> Change | Blocked | None:
     if theirs is None:
-        return Change(Kind.RELEASE, path, None, None, f"left alone: {ours.what} stands there")
+        return Change(ChangeKind.RELEASE, path, None, None, f"left alone: {ours.what} stands there")
     if theirs == base:
         return None
     return Blocked(path, ours.what)
 
 
-def _removed(path: RelPath, ours: Digest | None, subject: Subject) -> Change | None:
+def _removed(path: RelPath, ours: Digest | None, subject: EntryFacts) -> Change | None:
     if ours is None:
         return None
     if subject.conflict is Conflict.KEEP and subject.is_leaving and not subject.moves:
-        return Change(Kind.RELEASE, path, ours, ours, "its entry left the manifest: yours from now on")
+        return Change(ChangeKind.RELEASE, path, ours, ours, "its entry left the manifest: yours from now on")
     if _is_ours_to_replace(path, ours, subject):
-        return Change(Kind.DELETE, path, ours, None, "no longer part of the entry")
+        return Change(ChangeKind.DELETE, path, ours, None, "no longer part of the entry")
     if path not in subject.base:  # it went with a version before, and what stands there since is a person's
         return None
     if subject.conflict is Conflict.KEEP or subject.moves:
-        return Change(Kind.RELEASE, path, ours, ours, "no longer part of the entry: yours from now on")
+        return Change(ChangeKind.RELEASE, path, ours, ours, "no longer part of the entry: yours from now on")
     if subject.conflict is Conflict.TAKE or (subject.conflict is Conflict.OVERWRITE and not subject.is_leaving):
-        return Change(Kind.DELETE, path, ours, None, "no longer part of the entry; your file is kept for rollback")
+        return Change(
+            ChangeKind.DELETE, path, ours, None, "no longer part of the entry; your file is kept for rollback"
+        )
     reason = "its entry left the manifest" if subject.is_leaving else "removed upstream"
-    return Change(Kind.HOLD, path, ours, None, f"edited here and {reason}")
+    return Change(ChangeKind.HOLD, path, ours, None, f"edited here and {reason}")
 
 
-def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: Subject) -> Change | None:
+def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: EntryFacts) -> Change | None:
     if base is None:
-        return Change(Kind.CREATE, path, None, theirs, "new")
+        return Change(ChangeKind.CREATE, path, None, theirs, "new")
     if stays_deleted(path, subject.keep_deleted):
         return None
     if theirs == base or subject.is_absent or subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
-        return Change(Kind.RESTORE, path, None, theirs, "was missing")
+        return Change(ChangeKind.RESTORE, path, None, theirs, "was missing")
     if subject.conflict is Conflict.KEEP:
         return None
-    return Change(Kind.HOLD, path, None, theirs, "deleted here and changed upstream")
+    return Change(ChangeKind.HOLD, path, None, theirs, "deleted here and changed upstream")
 
 
-def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
+def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
     if subject.conflict is Conflict.TAKE:
         return _taken(path, ours, theirs)
     if subject.conflict is Conflict.KEEP:
         return None
-    return Change(Kind.HOLD, path, ours, theirs, "a file that micropkgd did not place is there")
+    return Change(ChangeKind.HOLD, path, ours, theirs, "a file that micropkgd did not place is there")
 
 
-def _undecided(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
+def _undecided(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
     if subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
         return _taken(path, ours, theirs)
     if subject.conflict is Conflict.KEEP:
         return None
-    return Change(Kind.HOLD, path, ours, theirs, "edited here, and nothing tells from which of two versions")
+    return Change(ChangeKind.HOLD, path, ours, theirs, "edited here, and nothing tells from which of two versions")
 
 
-def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: Subject) -> Change | None:
+def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
     if subject.conflict is Conflict.OVERWRITE:
-        return Change(Kind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
+        return Change(ChangeKind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
     merged = subject.merges.get(path)
     if merged is not None and subject.conflict is not Conflict.HOLD:
         if merged == ours:  # the new version is in it already, as git merges it too
             return None
-        return Change(Kind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
+        return Change(ChangeKind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
     if subject.conflict is Conflict.TAKE:
         return _taken(path, ours, theirs)
     if subject.conflict is Conflict.KEEP:
         return None
-    return Change(Kind.HOLD, path, ours, theirs, "edited here and changed upstream")
+    return Change(ChangeKind.HOLD, path, ours, theirs, "edited here and changed upstream")
 
 
 def _taken(path: RelPath, ours: Digest, theirs: Digest) -> Change:
-    return Change(Kind.UPDATE, path, ours, theirs, "taken as you chose; your file is kept for rollback")
+    return Change(ChangeKind.UPDATE, path, ours, theirs, "taken as you chose; your file is kept for rollback")
 
 
-def _is_ours_to_replace(path: RelPath, ours: Digest, subject: Subject) -> bool:
+def _is_ours_to_replace(path: RelPath, ours: Digest, subject: EntryFacts) -> bool:
     """Whether every byte that stands there was generated by us and can be generated again."""
     return ours in {subject.base.get(path), subject.other.get(path)}
 
 
-def _is_drifted(path: RelPath, subject: Subject) -> bool:
+def _is_drifted(path: RelPath, subject: EntryFacts) -> bool:
     return path in subject.theirs and subject.found.get(path) != subject.theirs[path]

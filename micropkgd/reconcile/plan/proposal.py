@@ -11,14 +11,14 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import BY_HAND, Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
-from micropkgd.model.plan import Change, EntryPlan, Kind, Plan
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
 from micropkgd.reconcile.plan.holds import plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
-from micropkgd.reconcile.plan.planner import Subject, contested, plan_entry
+from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.shared_files import lock_changes, shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
@@ -30,7 +30,7 @@ from micropkgd.workspace.project import Project, read_by_hand
 from micropkgd.workspace.trees import files_below
 
 if TYPE_CHECKING:
-    from micropkgd.reconcile.plan.moves import Journey
+    from micropkgd.reconcile.plan.moves import EntryMove
 
 _LEFT: Final = "its files stay in the tree until the next `reconcile` prunes them"
 
@@ -39,11 +39,11 @@ class Planned(NamedTuple):
     """One entry with its plan, or without one where it cannot be planned."""
 
     desired: Desired
-    subject: Subject | None = None
+    subject: EntryFacts | None = None
     plan: EntryPlan | None = None
     merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
     hold: Hold | None = None  # that an earlier pass found, and this one kept
-    journey: "Journey | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
+    move: "EntryMove | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 
     @property
     def applies(self) -> bool:
@@ -141,7 +141,7 @@ class Proposer(NamedTuple):
         from micropkgd.reconcile.plan import moves
 
         place = desired.rendering.place
-        trip = moves.journey(old, place, subject.theirs)
+        trip = moves.move(old, place, subject.theirs)
         if not trip.is_one:
             return entry
         brought: dict[RelPath, bytes] = {}
@@ -155,7 +155,7 @@ class Proposer(NamedTuple):
         digests = {path: digest_of(data) for path, data in brought.items()}
         virtual = moves.as_if_moved(subject, trip, bases, digests)
         texts = {digests[path]: data for path, data in brought.items()}
-        return Planned(desired, virtual, plan_entry(virtual), texts, journey=trip._replace(brought=brought))
+        return Planned(desired, virtual, plan_entry(virtual), texts, move=trip._replace(brought=brought))
 
     def _bases_elsewhere(self, entry: PullEntry, after: Block, old: Version) -> Mapping[RelPath, Digest]:
         """The files of the version that is in the tree, as the new place has them; none where they cannot be had."""
@@ -166,7 +166,7 @@ class Proposer(NamedTuple):
 
     def _in_own_form(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
         """The plan with the line ends that each file has here, where they are others than its archive's."""
-        if entry.subject is None or entry.plan is None or entry.journey is not None:
+        if entry.subject is None or entry.plan is None or entry.move is not None:
             return entry
         texts = entry.desired.rendering.files if entry.desired.rendering is not None else {}
         merged, changes = dict(entry.merged), list(entry.plan.changes)
@@ -185,12 +185,12 @@ class Proposer(NamedTuple):
 
     def _landed(self, entry: Planned, found: Mapping[RelPath, Found], owners: Mapping[RelPath, str]) -> Planned:
         """The plan of an entry that moves, as steps on the tree as it is; what stays behind is named."""
-        if entry.journey is None or entry.plan is None or entry.subject is None:
+        if entry.move is None or entry.plan is None or entry.subject is None:
             return entry
         from micropkgd.reconcile.plan.moves import landed
 
         others = {path for path, owner in owners.items() if owner != entry.desired.ref}
-        plan = landed(entry.plan, entry.subject, found, entry.journey, others)
+        plan = landed(entry.plan, entry.subject, found, entry.move, others)
         before = entry.desired.before
         gone = before.paths if before is not None else frozenset()
         below = list(files_below(self.fs, before.target)) if before is not None and entry.applies else []
@@ -198,7 +198,7 @@ class Proposer(NamedTuple):
         notes = tuple(f"{path} stays where it is: it is yours, and the entry moves on" for path in sorted(stays))
         return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))
 
-    def _with_hold(self, entry: Planned, subject: Subject | None) -> Planned:
+    def _with_hold(self, entry: Planned, subject: EntryFacts | None) -> Planned:
         """The entry with the hold that an earlier pass found, where this one learnt nothing newer."""
         ref = entry.desired.ref
         if ref not in self.holds or subject is None or entry.plan is None or ref in self.choices:
@@ -206,14 +206,14 @@ class Proposer(NamedTuple):
         plan = plan_with_hold(entry.desired, entry.plan, subject.found, self.holds[ref])
         return entry if plan is None else entry._replace(plan=plan, hold=self.holds[ref])
 
-    def _merged(self, entry: Planned, subject: Subject) -> Planned:
+    def _merged(self, entry: Planned, subject: EntryFacts) -> Planned:
         """The entry with a text merge of each edited file whose new version differs, where that is clean."""
         desired = entry.desired
         paths = contested(subject) if subject.conflict not in {Conflict.HOLD, Conflict.OVERWRITE} else ()
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return entry
         bases, notes = self._bases(desired.entry, desired.before)
-        brought = entry.journey.brought if entry.journey is not None else {}
+        brought = entry.move.brought if entry.move is not None else {}
         merges: dict[RelPath, bytes] = {}
         for path in paths:
             ours = brought[path] if path in brought else self.fs.read(path)
@@ -265,8 +265,8 @@ class Proposer(NamedTuple):
         if entry.plan is None or entry.desired.rendering is None:
             return entry
         executables = set(entry.desired.rendering.executables)
-        if entry.journey is not None:
-            executables |= {path for path, old in entry.journey.origins.items() if self.fs.is_executable(old)}
+        if entry.move is not None:
+            executables |= {path for path, old in entry.move.origins.items() if self.fs.is_executable(old)}
         changes = (change._replace(executable=change.path in executables) for change in entry.plan.changes)
         return entry._replace(plan=entry.plan._replace(changes=tuple(changes)))
 
@@ -280,7 +280,7 @@ class Proposer(NamedTuple):
         if before is None and self.project.record != BY_HAND:
             by_hand = read_by_hand(self.project.root, self.project.layout).blocks
             before = next((block for block in by_hand if after is not None and block.target == after.target), None)
-        return Asking(ref, before, after, entry.subject.found if entry.journey is None else None)
+        return Asking(ref, before, after, entry.subject.found if entry.move is None else None)
 
 
 def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:
@@ -293,14 +293,14 @@ def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[P
     ]
 
 
-def _cannot_move(subject: Subject, path: RelPath) -> EntryPlan:
+def _cannot_move(subject: EntryFacts, path: RelPath) -> EntryPlan:
     found = subject.found.get(path)
     reason = "edited here, and cannot be parsed to come along to the new place"
-    held = Change(Kind.HOLD, path, found if isinstance(found, str) else None, None, reason)
+    held = Change(ChangeKind.HOLD, path, found if isinstance(found, str) else None, None, reason)
     return EntryPlan(subject.ref, subject.target, (held,))
 
 
-def _without_doubt(subject: Subject, path: RelPath, ours: bytes, bases: Mapping[Digest, bytes]) -> Subject:
+def _without_doubt(subject: EntryFacts, path: RelPath, ours: bytes, bases: Mapping[Digest, bytes]) -> EntryFacts:
     """The facts with the version that an edited file started from told by its text, where that can be."""
     old, new = bases.get(subject.doubtful.get(path, subject.base[path])), bases.get(subject.base[path])
     if path not in subject.doubtful or old is None or new is None or (nearer := is_nearer(ours, old, new)) is None:
@@ -330,7 +330,7 @@ def _left_in_the_tree(desired: Desired) -> Desired:
     return desired._replace(notes=(*desired.notes, _LEFT))
 
 
-def _planned(desired: Desired, subject: Subject | None) -> Planned:
+def _planned(desired: Desired, subject: EntryFacts | None) -> Planned:
     if subject is None:
         return Planned(desired)
     if subject.conflict is Conflict.TAKE and not plan_entry(subject._replace(conflict=Conflict.MERGE)).held:
@@ -363,7 +363,7 @@ def _lacks_bytes(entry: Planned) -> bool:
     desired, subject, plan = entry.desired, entry.subject, entry.plan
     if desired.rendering is not None or desired.entry is None or subject is None or plan is None:
         return False
-    needs = (change.kind is Kind.HOLD or (change.writes and change.after is not None) for change in plan.changes)
+    needs = (change.kind is ChangeKind.HOLD or (change.writes and change.after is not None) for change in plan.changes)
     return any(needs) or bool(contested(subject))
 
 

@@ -17,8 +17,8 @@ from micropkgd.model.lock import Block, Version
 from micropkgd.model.requirement_lines import allows, name_in, pins
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.plan.facts import started_from_old
-from micropkgd.reconcile.plan.requirements_source import Source, read_source
-from micropkgd.reconcile.plan.whole_file import Written, written
+from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
+from micropkgd.reconcile.plan.whole_file import WrittenChange, written
 from micropkgd.workspace.fsops import FsOps
 
 Lines = frozenset[str]
@@ -73,7 +73,7 @@ class Asking(NamedTuple):
         return found is not None and block is not None and not any(found.get(path) for path in block.paths)
 
 
-def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> tuple[Written, ...]:
+def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
     """The change of the file; none where it says what it should."""
     stands = fs.status(layout.requirements) is not None
     moving = [one for one in asking if not _says_the_same(one, stands=stands)]
@@ -105,7 +105,7 @@ def _without_pinned(one: Asking, versions: Mapping[str, str]) -> Asking:
     return one._replace(after=one.after._replace(requirements=tuple(lines)))
 
 
-def _refuse_plain_lines(source: Source, moving: Sequence[Asking], layout: Layout) -> None:
+def _refuse_plain_lines(source: RequirementsText, moving: Sequence[Asking], layout: Layout) -> None:
     """Pip refuses a file where one line has a hash and another has none."""
     stands = frozenset(source.text.splitlines())
     added = {one.ref: frozenset(_updated(source, [one], layout).splitlines()) - stands for one in moving}
@@ -130,7 +130,7 @@ def _says_the_same(one: Asking, *, stands: bool) -> bool:
     return all(version.target == one.after.target for version in one.versions) and not one.is_absent
 
 
-def _updated(source: Source, moving: Sequence[Asking], layout: Layout) -> str:
+def _updated(source: RequirementsText, moving: Sequence[Asking], layout: Layout) -> str:
     """The text with the lines that entries come to ask for."""
     blocks = requirements.blocks_of(source.text)
     before: defaultdict[str, Lines] = defaultdict(frozenset)

@@ -16,7 +16,7 @@ from micropkgd.workspace.fsops import FsOps
 _AS_UTF8: Final = "save it as UTF-8: `iconv -f {0} -t UTF-8 {1} > utf8.txt && mv utf8.txt {1}`"
 
 
-class Source(NamedTuple):
+class RequirementsText(NamedTuple):
     """The text that requirements are added to."""
 
     path: RelPath  # where it was read: the requirements file, or what that is made from
@@ -26,7 +26,7 @@ class Source(NamedTuple):
     hashed: tuple[str, ...] = ()  # where pip takes lines with hashes alone: this text, and those that it includes
 
 
-def read_source(fs: FsOps, layout: Layout) -> Source:
+def read_source(fs: FsOps, layout: Layout) -> RequirementsText:
     """Read the requirements file, or the one that it is to be made from; `TreeError` where no lines can be added."""
     path = layout.requirements
     try:
@@ -40,7 +40,7 @@ def read_source(fs: FsOps, layout: Layout) -> Source:
     except OSError as error:
         raise TreeError.unreadable(error, path) from error
     mark = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
-    return Source(path, found, text, mark, texts if any(map(wants_hashes, texts)) else ())
+    return RequirementsText(path, found, text, mark, texts if any(map(wants_hashes, texts)) else ())
 
 
 def _editable(data: bytes, path: RelPath) -> str:

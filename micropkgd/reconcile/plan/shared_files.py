@@ -6,14 +6,14 @@ from micropkgd.errors import TreeError
 from micropkgd.model.lock import LOCK_NAME, Lock
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.requirements_file import Asking, requirements_change
-from micropkgd.reconcile.plan.whole_file import Written, bytes_of, written
+from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project, lock_text, read_lock
 
 
 def shared_changes(
     fs: FsOps, project: Project, scaffolds: Sequence[RelPath], lock: Lock, asking: Sequence[Asking]
-) -> tuple[Written, ...]:
+) -> tuple[WrittenChange, ...]:
     """Say what the shared files need so that they agree with a lock, and with what its entries ask for.
 
     `RequirementsFileError` where requirements cannot be written, `TreeError` where anything else stands in the way.
@@ -23,7 +23,7 @@ def shared_changes(
     return (*packages, *requirements_change(fs, project.layout, asking), *lock_changes(fs, project, lock))
 
 
-def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[Written, ...]:
+def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[WrittenChange, ...]:
     """The change of the lock file, if it says something new.
 
     Fetching may have taken long since the lock was read: one that says something else by now, as after a `git pull`,

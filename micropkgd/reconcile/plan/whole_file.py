@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from micropkgd.errors import TreeError
-from micropkgd.model.plan import Change, Kind
+from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 
 
-class Written(NamedTuple):
+class WrittenChange(NamedTuple):
     """A change, and the bytes it writes."""
 
     change: Change
@@ -30,15 +30,15 @@ def bytes_of(fs: FsOps, path: RelPath) -> bytes | None:
         raise TreeError.unreadable(error, path) from error
 
 
-def written(path: RelPath, found: bytes | None, data: bytes, reason: str) -> Written:
+def written(path: RelPath, found: bytes | None, data: bytes, reason: str) -> WrittenChange:
     """The step from what was found to other bytes.
 
     What a change is made from is also what it may replace: a save after that one look refuses the commit.
     """
-    kind, before = (Kind.CREATE, None) if found is None else (Kind.UPDATE, digest_of(found))
-    return Written(Change(kind, path, before, digest_of(data), reason), data)
+    kind, before = (ChangeKind.CREATE, None) if found is None else (ChangeKind.UPDATE, digest_of(found))
+    return WrittenChange(Change(kind, path, before, digest_of(data), reason), data)
 
 
-def contents_of(changes: Iterable[Written]) -> dict[Digest, bytes]:
+def contents_of(changes: Iterable[WrittenChange]) -> dict[Digest, bytes]:
     """The bytes that changes write, by digest."""
     return {one.change.after: one.data for one in changes if one.change.after is not None}

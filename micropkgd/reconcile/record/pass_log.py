@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step
 from micropkgd.reconcile.this_pass import Pass
-from micropkgd.workspace.memory.pass_log import Deed, Page, note
+from micropkgd.workspace.memory.pass_log import Deed, PassRecord, note
 from micropkgd.workspace.transaction.kept import KEPT
 
 
@@ -15,7 +15,7 @@ def give_account(this: Pass, outcome: Outcome) -> None:
     commits = tuple(sorted({*this.fs.names(KEPT)} - this.kept | {*this.options.joins}))
     if (deeds := tuple(deeds_of(outcome))) or commits:
         pass_id = this.options.pass_id or os.urandom(6).hex()
-        note(this.fs, Page(pass_id, this.stamp, this.options.trigger, deeds, commits))
+        note(this.fs, PassRecord(pass_id, this.stamp, this.options.trigger, deeds, commits))
 
 
 def deeds_of(outcome: Outcome) -> Iterator[Deed]:

@@ -19,7 +19,7 @@ from micropkgd.reconcile.record.failures import failing_after
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.state import Applied, Hold, Known, State, write_state
+from micropkgd.workspace.memory.state import Applied, Hold, LastAnswer, State, write_state
 from micropkgd.workspace.observe import Hashes, see
 from micropkgd.workspace.transaction.kept import KEPT, history
 
@@ -130,7 +130,7 @@ def _changed_at(fs: FsOps, path: RelPath) -> int:
     return 0 if status is None else status.st_ctime_ns
 
 
-def _known(this: Pass, resolutions: Sequence[Resolution]) -> Mapping[str, Known]:
+def _known(this: Pass, resolutions: Sequence[Resolution]) -> Mapping[str, LastAnswer]:
     known = {}
     for entry, resolution in zip(this.project.manifest.pulls, resolutions, strict=True):
         seen = resolution.known or this.state.known.get(entry.ref.text)

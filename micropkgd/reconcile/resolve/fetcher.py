@@ -21,7 +21,7 @@ from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
-from micropkgd.workspace.memory.state import Known
+from micropkgd.workspace.memory.state import LastAnswer
 from micropkgd.workspace.reading import TEXT, read_regular
 
 _EXIT_CODES = {
@@ -51,7 +51,7 @@ class Resolution(NamedTuple):
     """The answer for one entry: an archive, or why there is none."""
 
     archive: Digest | None = None
-    known: Known | None = None  # what to remember of the source
+    known: LastAnswer | None = None  # what to remember of the source
     release: Release | None = None  # where an index answered
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Resolution(NamedTuple):
     answered: bool = False  # whether it was looked at, and has nothing new
 
 
-class Wanted(NamedTuple):
+class WantedArchive(NamedTuple):
     """An archive whose bytes are needed."""
 
     entry: PullEntry
@@ -84,7 +84,7 @@ class Fetcher(NamedTuple):
     def resolve(
         self,
         entries: Sequence[tuple[PullEntry, Block | None]],
-        known: Mapping[str, Known],
+        known: Mapping[str, LastAnswer],
         follow: Follows,
     ) -> list[Resolution]:
         """Answer each entry, in order; refs that must be asked are asked together."""
@@ -112,7 +112,7 @@ class Fetcher(NamedTuple):
             self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
 
-    def materialise(self, wanted: Sequence[Wanted]) -> list[bytes | Failure]:
+    def materialise(self, wanted: Sequence[WantedArchive]) -> list[bytes | Failure]:
         """The bytes of locked or resolved archives, from the cache or fetched again, and nothing but those bytes."""
         found: list[bytes | Failure | None] = [self.cache.read(one.archive) for one in wanted]
         missing = [number for number, data in enumerate(found) if data is None]
@@ -131,12 +131,12 @@ class Fetcher(NamedTuple):
     def _bytes_of(self, reply: Answer, archive: Digest) -> bytes | Failure | None:
         return failure_of(reply) if isinstance(reply, Failed) else self.cache.read(archive)
 
-    def _is_due(self, entry: PullEntry, known: Known | None) -> bool:
+    def _is_due(self, entry: PullEntry, known: LastAnswer | None) -> bool:
         """Whether this source is to show its archive whole, though it may say that nothing changed."""
         remote = entry.kind is not RefKind.LOCAL
         return known is not None and remote and self.full_check.is_due(entry.ref.text, known.checked)
 
-    def _resolution(self, request: Request, reply: Answer, known: Known | None) -> Resolution:
+    def _resolution(self, request: Request, reply: Answer, known: LastAnswer | None) -> Resolution:
         if isinstance(reply, Failed):
             return Resolution(failure=failure_of(reply))
         if isinstance(reply, Fetched):
@@ -149,7 +149,7 @@ class Fetcher(NamedTuple):
         return Resolution(known.archive, seen, reply.release, asked=True)
 
     def _check_pinned(
-        self, pinned: Mapping[int, Request], answers: dict[int, Resolution], known: Mapping[str, Known]
+        self, pinned: Mapping[int, Request], answers: dict[int, Resolution], known: Mapping[str, LastAnswer]
     ) -> None:
         """Look at the sources of entries that have their pin. Only other bytes count there: an outage takes nothing.
 
@@ -163,15 +163,15 @@ class Fetcher(NamedTuple):
             elif isinstance(reply, Failed) and reply.kind is FailureKind.CORRUPT:
                 answers[number] = Resolution(failure=failure_of(reply), notes=(CHANGED_UNDER_PIN,))
 
-    def _seen(self, request: Request, fetched: Fetched, known: Known | None) -> Known | None:
+    def _seen(self, request: Request, fetched: Fetched, known: LastAnswer | None) -> LastAnswer | None:
         """What to remember of a body that came whole; a server that sends it unasked costs no write each time."""
         if fetched.validator is None:
             return None
-        seen = Known(fetched.validator, fetched.digest, self.full_check.now)
+        seen = LastAnswer(fetched.validator, fetched.digest, self.full_check.now)
         unasked = known is not None and request.validator is not None and seen == known._replace(checked=seen.checked)
         return known if unasked else seen
 
-    def _question(self, entry: PullEntry, block: Block | None, known: Known | None) -> Request:
+    def _question(self, entry: PullEntry, block: Block | None, known: LastAnswer | None) -> Request:
         """Ask with the last validator only where its archive is at hand: a 304 must never leave us without bytes."""
         at_hand = known is not None and (
             self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
@@ -186,7 +186,7 @@ class Fetcher(NamedTuple):
             entry.ref, self._options(entry), validator, entry.sha256, protocols=self.protocols, lookup=lookup
         )
 
-    def _request_again(self, wanted: Wanted) -> Request:
+    def _request_again(self, wanted: WantedArchive) -> Request:
         """Ask for the very archive that is locked, wherever it is listed by now."""
         entry = wanted.entry
         lookup = self._lookup(entry)
@@ -267,7 +267,7 @@ def _without_asking(entry: PullEntry, block: Block | None, follow: Follow) -> Re
     return None
 
 
-def _news(found: Resolution, known: Known | None, block: Block) -> Resolution:
+def _news(found: Resolution, known: LastAnswer | None, block: Block) -> Resolution:
     """What a place on this machine has come to have since it was last asked; else what is locked."""
     if found.failure is None and known is not None and found.archive != known.archive:
         return found

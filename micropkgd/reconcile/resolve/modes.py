@@ -12,7 +12,7 @@ from micropkgd.model.lock import RENDERER, Block
 from micropkgd.model.manifest import PullEntry, Update
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
-from micropkgd.reconcile.options import Following, Options
+from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Follow, Follows
 from micropkgd.reconcile.resolve.rendering import requested
@@ -51,7 +51,7 @@ def frozen(project: Project) -> Project:
     return project._replace(manifest=manifest)
 
 
-def why_lock_holds(project: Project, options: Options, head: CheckedOut | None) -> str:
+def why_lock_holds(project: Project, options: PassOptions, head: CheckedOut | None) -> str:
     """Why no source is followed in what is checked out; empty where nothing of git speaks against it.
 
     A commit that somebody looks at, or a history that is being made, is not to be changed by what is newest today.
@@ -69,7 +69,7 @@ def why_lock_holds(project: Project, options: Options, head: CheckedOut | None) 
     return f"`follow-branches` leaves out {f'`{head.branch}`' if head.branch else 'a branch that cannot be told'}"
 
 
-def follow_of(project: Project, options: Options, lock_holds: str = "", again: Collection[str] = ()) -> Follows:
+def follow_of(project: Project, options: PassOptions, lock_holds: str = "", again: Collection[str] = ()) -> Follows:
     """What each entry follows, by ref; `again` are those whose source is asked although a file was written only."""
     stay = _stays(project, options) or bool(lock_holds)
     blocks = current_blocks(project)
@@ -87,7 +87,7 @@ def follow_of(project: Project, options: Options, lock_holds: str = "", again: C
     return follow
 
 
-def _stays(project: Project, options: Options) -> bool:
+def _stays(project: Project, options: PassOptions) -> bool:
     """Whether somebody, or the policy, has asked to stay with the lock."""
     return options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
 

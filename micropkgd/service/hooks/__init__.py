@@ -1,6 +1,6 @@
 """Who is asked and told when something happens: commands, a web address, a touched file (docs/hooks.md).
 
-`service_hooks` is the front. `gate` asks before a commit and may refuse it; `errands` tells afterwards, each thing at
-least once (`ledger`) and none at the cost of a pass, `occasions` says what of a pass is told. `command` and `web` are
-the two ways out of the process.
+`service_hooks` is the front. `gate` asks before a commit and may refuse it; `notifications` tells afterwards, each
+thing at least once (`ledger`) and none at the cost of a pass, `occasions` says what of a pass is told. `command` and
+`web` are the two ways out of the process.
 """

@@ -24,7 +24,7 @@ _LONGEST: Final = 30_000  # characters of a variable, of up to four bytes; Linux
 _GRACE: Final = 1.0  # seconds between asking a command to end and ending it
 
 
-class Ended(NamedTuple):
+class CommandResult(NamedTuple):
     """How a command ended."""
 
     problem: str  # empty where it ended well
@@ -41,10 +41,10 @@ def environment(facts: Mapping[str, str], own: Mapping[str, str], project: str) 
     return kept | safe | {f"{PREFIX}{name}": _fitting(value) for name, value in facts.items()}
 
 
-async def run(argv: Sequence[str], facts: Mapping[str, str], folder: str, seconds: float) -> Ended:
+async def run(argv: Sequence[str], facts: Mapping[str, str], folder: str, seconds: float) -> CommandResult:
     """Run a command in a folder of the project `facts["PROJECT"]`; that it cannot be run is a way of ending too."""
     if "/" in argv[0] and not os.path.isabs(argv[0]):
-        return Ended(f"`{argv[0]}` is not run: it would be a program of the project; write its whole path", "")
+        return CommandResult(f"`{argv[0]}` is not run: it would be a program of the project; write its whole path", "")
     async with _pipe() as (output, write_end):
         try:
             process = await asyncio.create_subprocess_exec(
@@ -57,10 +57,10 @@ async def run(argv: Sequence[str], facts: Mapping[str, str], folder: str, second
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            return Ended(_cannot_be_run(argv[0], error), "")
+            return CommandResult(_cannot_be_run(argv[0], error), "")
         finally:
             os.close(write_end)
-        return Ended(await _outlast(process, seconds), shown(await output()))
+        return CommandResult(await _outlast(process, seconds), shown(await output()))
 
 
 async def _outlast(process: asyncio.subprocess.Process, seconds: float) -> str:

@@ -14,7 +14,7 @@ from micropkgd.model.tree import Digest
 from micropkgd.reconcile.commit.preview import Check, Staging
 from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 
 BEFORE_COMMIT: Final = "before-commit"
 
@@ -36,11 +36,11 @@ class _Refused(NamedTuple):
     until: float  # on the monotonic clock
 
 
-Wait = Callable[[Coroutine[Any, Any, Ended]], Ended]
+Wait = Callable[[Coroutine[Any, Any, CommandResult]], CommandResult]
 """Runs a coroutine to its end for a thread that has no loop."""
 
 
-def alone(work: Coroutine[Any, Any, Ended]) -> Ended:
+def alone(work: Coroutine[Any, Any, CommandResult]) -> CommandResult:
     """Wait where there is no service, and no loop: a pass by hand."""
     return asyncio.run(work)
 
@@ -52,7 +52,7 @@ class Gate:
         self,
         hooks: Hooks,
         wait: Wait,
-        tell: Callable[[str, str, Ended], None],
+        tell: Callable[[str, str, CommandResult], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hooks = hooks
@@ -97,6 +97,6 @@ class Gate:
         return problem
 
 
-def check_by_hand(hooks: Hooks, tell: Callable[[str, Ended], None]) -> Check | None:
+def check_by_hand(hooks: Hooks, tell: Callable[[str, CommandResult], None]) -> Check | None:
     """What `reconcile --once` asks where no service runs: a person waits for it, and nothing is remembered."""
     return Gate(hooks, alone, lambda root, _, ended: tell(root, ended)).check_for(Why("", "command", insists=True))

@@ -17,7 +17,7 @@ HEARTBEAT: Final = "heartbeat"
 _TURNS: Final = ((ON_HELD, Condition.HELD.value), (ON_STALLED, Condition.STALLED.value))
 
 
-class Errand(NamedTuple):
+class Notification(NamedTuple):
     """One thing to be told."""
 
     hook: str
@@ -26,25 +26,25 @@ class Errand(NamedTuple):
     trigger: str
     entries: tuple[str, ...] = ()  # refs, and modules; none where the project as a whole is meant
 
-    def joined(self, newer: "Errand") -> "Errand":
+    def joined(self, newer: "Notification") -> "Notification":
         """Both in one: what could not be told of the older is told with the newer."""
         return newer._replace(entries=tuple(dict.fromkeys((*self.entries, *newer.entries))))
 
 
-def errands_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> Iterator[Errand]:
+def errands_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> Iterator[Notification]:
     """What is to be told after a pass; each turn of an entry once, not at every pass that finds it so."""
     last = after.last_pass
     about = (outcome.root, last.id if last else "", last.trigger if last else "")
     if outcome.applied and (outcome.pending or outcome.recovered):
         entries = tuple(changed(outcome))
-        yield Errand(AFTER_COMMIT, *about, entries)
-        yield Errand(TOUCH_FILE, *about, entries)
+        yield Notification(AFTER_COMMIT, *about, entries)
+        yield Notification(TOUCH_FILE, *about, entries)
     for hook, state in _TURNS:
         turned = list(_turned(before, after, state, project_failed=outcome.failure is not None))
         if turned:
-            yield Errand(hook, *about, tuple(subject for subject in turned if subject))
+            yield Notification(hook, *about, tuple(subject for subject in turned if subject))
     if outcome.exit_code == 0 and outcome.applied:
-        yield Errand(HEARTBEAT, *about)
+        yield Notification(HEARTBEAT, *about)
 
 
 def changed(outcome: Outcome) -> Iterator[str]:

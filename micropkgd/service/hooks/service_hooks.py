@@ -10,10 +10,10 @@ from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.commit.preview import Check
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
-from micropkgd.service.hooks.command import Ended
-from micropkgd.service.hooks.errands import FAILED, RAN, Errands
+from micropkgd.service.hooks.command import CommandResult
 from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, Why
-from micropkgd.sources.loop import OthersLoop
+from micropkgd.service.hooks.notifications import FAILED, RAN, Notifications
+from micropkgd.sources.loop import SharedLoop
 
 _PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFIG})
 
@@ -24,13 +24,13 @@ class ServiceHooks:
     def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], object]) -> None:
         loop = asyncio.get_running_loop()
 
-        def told(root: str, pass_id: str, ended: Ended) -> None:
+        def told(root: str, pass_id: str, ended: CommandResult) -> None:
             news = News(FAILED if ended.problem else RAN, BEFORE_COMMIT, str(ended))
             loop.call_soon_threadsafe(tell, news, root, pass_id)
 
-        self._waiting = OthersLoop(loop)
+        self._waiting = SharedLoop(loop)
         self._gate = Gate(hooks, self._waiting, told)
-        self._errands = Errands(hooks, tell)
+        self._notifications = Notifications(hooks, tell)
 
     def check_for(self, pass_id: str, triggers: Sequence[Trigger]) -> Check | None:
         """What a pass asks before each commit; None where nobody is to be asked."""
@@ -39,16 +39,16 @@ class ServiceHooks:
 
     def after_pass(self, before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> None:
         """See to all that a pass gives rise to."""
-        self._errands.after_pass(before, after, outcome)
+        self._notifications.after_pass(before, after, outcome)
 
     def post(self, event: Event) -> None:
         """Send an event to the webhook, if there is one."""
-        self._errands.post(event)
+        self._notifications.post(event)
 
     def reload(self, hooks: Hooks) -> None:
         """Ask and tell other hooks from now on."""
         self._gate.reload(hooks)
-        self._errands.reload(hooks)
+        self._notifications.reload(hooks)
 
     def stop(self) -> None:
         """End the hooks that passes wait for."""
@@ -56,4 +56,4 @@ class ServiceHooks:
 
     async def close(self) -> None:
         """Leave the rest undone."""
-        await self._errands.close()
+        await self._notifications.close()

@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 from micropkgd.sources.http.environment import environment_proxy
 from micropkgd.sources.redaction import origin
 
@@ -24,7 +24,7 @@ _SECRET_AT_MOST: Final = 4096  # bytes
 SIGNATURE: Final = "X-Micropkgd-Signature-256"
 
 
-async def post(url: str, document: Mapping[str, object], secret_file: str | None, seconds: float) -> Ended:
+async def post(url: str, document: Mapping[str, object], secret_file: str | None, seconds: float) -> CommandResult:
     """Send a document, signed where there is a secret; the secret is read anew each time."""
     body = json.dumps(document).encode()
     headers = {"Content-Type": "application/json"}
@@ -33,16 +33,16 @@ async def post(url: str, document: Mapping[str, object], secret_file: str | None
             headers[SIGNATURE] = f"sha256={hmac.digest(_secret(secret_file), body, hashlib.sha256).hex()}"
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            return Ended(f"`webhook-secret-file` {secret_file} cannot be used: {reason.lower()}", "")
+            return CommandResult(f"`webhook-secret-file` {secret_file} cannot be used: {reason.lower()}", "")
     return await _ask("POST", url, seconds, headers, body)
 
 
-async def beat(url: str, seconds: float) -> Ended:
+async def beat(url: str, seconds: float) -> CommandResult:
     """Ask an address, to say that all is well."""
     return await _ask("GET", url, seconds, {}, None)
 
 
-async def _ask(method: str, url: str, seconds: float, headers: Mapping[str, str], body: bytes | None) -> Ended:
+async def _ask(method: str, url: str, seconds: float, headers: Mapping[str, str], body: bytes | None) -> CommandResult:
     shown = origin(url)
     try:
         proxy = environment_proxy(URL(url))
@@ -62,12 +62,12 @@ async def _ask(method: str, url: str, seconds: float, headers: Mapping[str, str]
         ):  # fmt: skip
             status = response.status
     except TimeoutError:
-        return Ended(f"{shown} did not answer in {min(seconds, _LONGEST):g} s", "")
+        return CommandResult(f"{shown} did not answer in {min(seconds, _LONGEST):g} s", "")
     except (aiohttp.ClientError, OSError, ValueError) as error:  # the text of a library quotes the address
-        return Ended(f"{shown} cannot be reached ({type(error).__name__})", "")
+        return CommandResult(f"{shown} cannot be reached ({type(error).__name__})", "")
     if 300 <= status < 400:
-        return Ended(f"{shown} answered {status}, and leads elsewhere, where nothing is sent", "")
-    return Ended("" if status < 300 else f"{shown} answered {status}", "")
+        return CommandResult(f"{shown} answered {status}, and leads elsewhere, where nothing is sent", "")
+    return CommandResult("" if status < 300 else f"{shown} answered {status}", "")
 
 
 def _secret(path: str) -> bytes:

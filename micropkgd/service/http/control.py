@@ -20,7 +20,7 @@ from micropkgd.errors import UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.reconcile.options import Options
+from micropkgd.reconcile.options import PassOptions
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
@@ -219,10 +219,10 @@ async def _projects(supervisor: Supervisor, body: Mapping[str, Any]) -> list[str
     return named
 
 
-def _options(body: object) -> Options:
+def _options(body: object) -> PassOptions:
     if not isinstance(body, dict) or not all(key in OPTIONS and isinstance(body[key], bool) for key in body):
         raise UsageError(f"`options` must be an object of true and false with no keys but {', '.join(OPTIONS)}")
-    return Options(**body)
+    return PassOptions(**body)
 
 
 def _number(text: str, name: str) -> int:

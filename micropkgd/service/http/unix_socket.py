@@ -22,7 +22,7 @@ _XUCRED = "IIh16I"  # version, user, and groups
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
 
 
-class Door(NamedTuple):
+class UnixSocket(NamedTuple):
     """The open socket."""
 
     listener: socket.socket
@@ -35,13 +35,13 @@ class Door(NamedTuple):
                 os.unlink(self.made)
 
 
-def open_door(chosen: str | None, environ: Mapping[str, str]) -> Door:
+def open_unix_socket(chosen: str | None, environ: Mapping[str, str]) -> UnixSocket:
     """Take the socket that systemd has passed, or make one; `chosen` is the path that the config says."""
     passed = _passed_socket(environ)
     if passed is not None:
-        return Door(passed, None)
+        return UnixSocket(passed, None)
     path = socket_path(chosen, environ)
-    return Door(listen(path), path)
+    return UnixSocket(listen(path), path)
 
 
 def listen(path: str) -> socket.socket:

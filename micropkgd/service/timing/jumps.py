@@ -13,7 +13,7 @@ _ROUTES: Final = "/proc/net/route"
 _ROUTES_6: Final = "/proc/net/ipv6_route"
 
 
-class Surroundings:
+class LastLook:
     """What was seen at the last look."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ _PASSING_NAMES: Final = ("4913", ".goutputstream", ".#")
 _MOST_FOLDERS: Final = 5000  # of one tree: what is larger is left to the slow scan
 
 
-class Interest(NamedTuple):
+class RelevantPaths(NamedTuple):
     """Absolute paths."""
 
     root: str
@@ -61,7 +61,7 @@ class Interest(NamedTuple):
         return any(path == tree or path.startswith(f"{tree}/") for tree in self.trees)
 
 
-def interest_of(project: Project) -> Interest:
+def relevant_paths_of(project: Project) -> RelevantPaths:
     """What a project depends on, by its manifest as it is now."""
     root = project.root
     manifest = project.manifest
@@ -76,7 +76,7 @@ def interest_of(project: Project) -> Interest:
         except MicropkgError:
             continue  # the pass says what is wrong with it
         trees |= {place.code, place.tests, place.conf}
-    return Interest(
+    return RelevantPaths(
         root,
         least_interest(root).documents | {_absolute(root, path) for path in named if path},
         frozenset(_absolute(root, entry.ref.location) for entry in local if not entry.index_url),
@@ -94,19 +94,19 @@ def _commits(project: Project) -> frozenset[str]:
     return frozenset() if log is None else frozenset({log})
 
 
-def least_interest(root: str) -> Interest:
+def least_interest(root: str) -> RelevantPaths:
     """What matters of a project whose manifest cannot be read."""
-    return Interest(root, frozenset({f"{root}/{MANIFEST_NAME}", f"{root}/{LOCK_NAME}"}), frozenset(), frozenset())
+    return RelevantPaths(root, frozenset({f"{root}/{MANIFEST_NAME}", f"{root}/{LOCK_NAME}"}), frozenset(), frozenset())
 
 
-def folders_of(interest: Interest) -> Iterator[str]:
+def folders_of(relevant: RelevantPaths) -> Iterator[str]:
     """Every folder to watch, without what is below each: those that are there now."""
-    yield _nearest(os.path.dirname(interest.root))
-    inside = (f"{folder}/" for folder in interest.indexes)
-    for path in (*interest.documents, *interest.archives, *interest.trees, *inside):
-        yield from _way_to(path, interest.root)
-    yield from (_nearest(os.path.dirname(log)) for log in interest.commits)
-    for tree in interest.trees:
+    yield _nearest(os.path.dirname(relevant.root))
+    inside = (f"{folder}/" for folder in relevant.indexes)
+    for path in (*relevant.documents, *relevant.archives, *relevant.trees, *inside):
+        yield from _way_to(path, relevant.root)
+    yield from (_nearest(os.path.dirname(log)) for log in relevant.commits)
+    for tree in relevant.trees:
         yield from _folders_below(tree)
 
 

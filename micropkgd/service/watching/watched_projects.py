@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.watching.events import Watcher
-from micropkgd.service.watching.relevant_paths import Interest, folders_of
+from micropkgd.service.watching.relevant_paths import RelevantPaths, folders_of
 
 _QUIET = 0.2  # seconds that a document must have been left alone: it may be half written
 
@@ -18,7 +18,7 @@ Ask = Callable[[str, Trigger, float], None]
 """Called with a project, why a pass is due, and when on the monotonic clock; a later call puts an earlier one off."""
 
 
-class Vigil:
+class WatchedProjects:
     """What is watched for all projects together."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Vigil:
         self._ask = ask
         self._on_newcomer = on_newcomer
         self._watcher = Watcher(self._changed, self._armed, on_overflow, on_degraded)
-        self._interests: dict[str, Interest] = {}
+        self._relevant_paths: dict[str, RelevantPaths] = {}
         self._folders: dict[str, frozenset[str]] = {}
         self._anchors: frozenset[str] = frozenset()
         self._fresh: set[str] = set()  # projects with folders that are being armed
@@ -49,15 +49,15 @@ class Vigil:
         """The folders in which projects may appear."""
         self._anchors = frozenset(anchors)
 
-    def follow(self, root: str, interest: Interest) -> None:
+    def follow(self, root: str, relevant: RelevantPaths) -> None:
         """Watch what a project depends on, from the next `arm` on."""
-        if self._interests.get(root) != interest or root not in self._folders:
-            self._interests[root] = interest
-            self._folders[root] = frozenset(folders_of(interest))
+        if self._relevant_paths.get(root) != relevant or root not in self._folders:
+            self._relevant_paths[root] = relevant
+            self._folders[root] = frozenset(folders_of(relevant))
 
     def drop(self, root: str) -> None:
         """Watch nothing for a project any more."""
-        self._interests.pop(root, None)
+        self._relevant_paths.pop(root, None)
         self._folders.pop(root, None)
 
     def look(self) -> None:
@@ -65,7 +65,7 @@ class Vigil:
         moved = self._watcher.moved()
         for root, folders in self._folders.items():
             if moved & folders:
-                self._folders[root] = frozenset(folders_of(self._interests[root]))
+                self._folders[root] = frozenset(folders_of(self._relevant_paths[root]))
         self.arm()
 
     def arm(self) -> None:
@@ -78,7 +78,7 @@ class Vigil:
         fresh, self._fresh = self._fresh & self._folders.keys(), set()
         now = time.monotonic()
         for root in fresh:
-            self._folders[root] = frozenset(folders_of(self._interests[root]))
+            self._folders[root] = frozenset(folders_of(self._relevant_paths[root]))
             self._ask(root, Trigger(TriggerKind.SCAN, "watched from now on"), now)
         if fresh:
             self.arm()
@@ -88,15 +88,15 @@ class Vigil:
         now = time.monotonic()
         rearm = False
         for root in self._concerned(paths):
-            interest = self._interests[root]
-            concerned = sorted(path for path in paths if interest.concerns(path))
-            documents = [path for path in concerned if not interest.is_near(path)]
+            relevant = self._relevant_paths[root]
+            concerned = sorted(path for path in paths if relevant.concerns(path))
+            documents = [path for path in concerned if not relevant.is_near(path)]
             detail = os.path.relpath((documents or concerned)[0], root)
-            quiet = _QUIET if documents or not interest.commits.isdisjoint(concerned) else 0.0
+            quiet = _QUIET if documents or not relevant.commits.isdisjoint(concerned) else 0.0
             kind, at = TriggerKind.FILES if documents else TriggerKind.EDIT, now + quiet
             self._ask(root, Trigger(kind, detail), at)
             if any(path in self._folders[root] or os.path.isdir(path) for path in concerned):
-                self._folders[root] = frozenset(folders_of(interest))
+                self._folders[root] = frozenset(folders_of(relevant))
                 rearm = True
         if rearm:
             self.arm()
@@ -104,4 +104,4 @@ class Vigil:
             self._on_newcomer()
 
     def _concerned(self, paths: set[str]) -> list[str]:
-        return [root for root, interest in self._interests.items() if any(map(interest.concerns, paths))]
+        return [root for root, relevant in self._relevant_paths.items() if any(map(relevant.concerns, paths))]

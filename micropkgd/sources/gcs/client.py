@@ -27,9 +27,9 @@ from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.http.environment import environment_proxy, keeps_secrets
 from micropkgd.sources.http.failures import of_exception, of_status
 from micropkgd.sources.redaction import origin
-from micropkgd.sources.retry import FetchError, Patience
+from micropkgd.sources.retry import FetchError, RetryPolicy
 from micropkgd.sources.source import Failed, FailureKind
-from micropkgd.sources.upload import LEAST_PACE, TAKEN
+from micropkgd.sources.upload import LEAST_RATE, TAKEN
 
 if TYPE_CHECKING:
     from gcsfs import GCSFileSystem
@@ -45,7 +45,7 @@ _DENIED = "check `token` of fs-args, or the Google credentials of this machine; 
 class GcsClient:
     """Asks one endpoint as one user. Made by `connect`, which is where anything may go wrong."""
 
-    def __init__(self, fs: "GCSFileSystem", patience: Patience, clock: Callable[[], float]) -> None:
+    def __init__(self, fs: "GCSFileSystem", patience: RetryPolicy, clock: Callable[[], float]) -> None:
         self._fs = fs
         self._patience = patience
         self._clock = clock
@@ -126,7 +126,7 @@ class GcsClient:
             headers = {**said, **await self._credentials(ref)}
             proxy = environment_proxy(url)
             login = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
-            async with asyncio.timeout(self._patience.silence + len(data or b"") / LEAST_PACE):
+            async with asyncio.timeout(self._patience.silence + len(data or b"") / LEAST_RATE):
                 response = await self._fs.session.request(
                     method,
                     url,
@@ -181,7 +181,7 @@ def _parts(boundary: str, about: Mapping[str, str], data: bytes) -> bytes:
 
 
 async def connect(
-    options: GcsOptions, patience: Patience, clock: Callable[[], float], ref: str, origins: "Origins | None" = None
+    options: GcsOptions, patience: RetryPolicy, clock: Callable[[], float], ref: str, origins: "Origins | None" = None
 ) -> GcsClient:
     """Find credentials, which the library does with blocking requests, and open a session."""
     try:
@@ -199,7 +199,7 @@ async def connect(
     return GcsClient(fs, patience, clock)
 
 
-def _file_system(options: GcsOptions, patience: Patience, origins: "Origins | None") -> "GCSFileSystem":
+def _file_system(options: GcsOptions, patience: RetryPolicy, origins: "Origins | None") -> "GCSFileSystem":
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # read when gcsfs is imported
     import gcsfs
     from google.oauth2.credentials import Credentials

@@ -20,7 +20,7 @@ from micropkgd.sources.clients import RENEW_AFTER, Clients
 from micropkgd.sources.download import Announced, only_expected, take_in
 from micropkgd.sources.gcs.client import GcsClient, connect
 from micropkgd.sources.gcs.options import GcsOptions
-from micropkgd.sources.retry import FetchError, Patience, patiently
+from micropkgd.sources.retry import FetchError, RetryPolicy, patiently
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
 from micropkgd.sources.upload import Stored, Upload
 
@@ -33,7 +33,7 @@ class GcsSource:
 
     def __init__(
         self,
-        patience: Patience = Patience(),  # noqa: B008 - a frozen value
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,

@@ -28,12 +28,12 @@ from micropkgd.sources.http.conditions import conditions
 from micropkgd.sources.http.environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
 from micropkgd.sources.http.failures import NOT_NOW, of_exception, of_status
 from micropkgd.sources.http.options import HttpOptions
-from micropkgd.sources.http.private import Lookout, PrivateAddressError, is_private
+from micropkgd.sources.http.private import PrivateAddressError, RecordingResolver, is_private
 from micropkgd.sources.http.redirects import REDIRECTS, next_hop
 from micropkgd.sources.redaction import origin, redacted
-from micropkgd.sources.retry import FetchError, Patience, patiently
+from micropkgd.sources.retry import FetchError, RetryPolicy, patiently
 from micropkgd.sources.source import Failed, FailureKind, Unchanged, Validator
-from micropkgd.sources.upload import LEAST_PACE
+from micropkgd.sources.upload import LEAST_RATE
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -60,7 +60,7 @@ class HttpClient:
 
     def __init__(
         self,
-        patience: Patience,
+        patience: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
         bounds: Bounds | None = None,
@@ -74,9 +74,9 @@ class HttpClient:
         self._tls: SSLContext | None = None
 
     @classmethod
-    def usual(cls, bounds: Bounds | None = None, patience: Patience | None = None) -> "HttpClient":
+    def usual(cls, bounds: Bounds | None = None, patience: RetryPolicy | None = None) -> "HttpClient":
         """One with the patience that suits most servers."""
-        return cls(patience or Patience(), time.time, random.random, bounds)
+        return cls(patience or RetryPolicy(), time.time, random.random, bounds)
 
     async def get(
         self, question: Question, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]
@@ -188,8 +188,8 @@ class HttpClient:
         if url.scheme == "http":  # there is no tunnel: the request itself is what the proxy reads
             headers.update(to_proxy)
         payload = None if form is None else form()
-        pace = (payload.size or 0) / LEAST_PACE if payload is not None else 0.0
-        async with asyncio.timeout((options.read or self._patience.silence) + pace):
+        rate_limit = (payload.size or 0) / LEAST_RATE if payload is not None else 0.0
+        async with asyncio.timeout((options.read or self._patience.silence) + rate_limit):
             try:
                 # A proxy resolves names itself, and may stand on this network.
                 session = self._session(url.origin(), options, only_public=only_public and proxy is None)
@@ -210,11 +210,11 @@ class HttpClient:
     def _session(self, home: URL, options: HttpOptions, *, only_public: bool) -> aiohttp.ClientSession:
         key = home, options, only_public
         if key not in self._sessions:
-            lookout = Lookout(self._private, only_public=only_public)
+            resolver = RecordingResolver(self._private, only_public=only_public)
             self._sessions[key] = aiohttp.ClientSession(
                 headers={"User-Agent": f"micropkgd/{__version__}", **dict(options.headers)},
                 connector=aiohttp.TCPConnector(
-                    limit=0, ssl=self._trust() if home.scheme == "https" else True, resolver=lookout
+                    limit=0, ssl=self._trust() if home.scheme == "https" else True, resolver=resolver
                 ),
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=options.connect or self._patience.connect, sock_read=options.read

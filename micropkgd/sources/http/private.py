@@ -18,7 +18,7 @@ class PrivateAddressError(OSError):
     """A name stands for nothing but private addresses."""
 
 
-class Lookout(AbstractResolver):
+class RecordingResolver(AbstractResolver):
     """Resolves names and notes in `private` which of them stand for private addresses; may refuse those."""
 
     def __init__(

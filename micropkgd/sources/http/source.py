@@ -15,7 +15,7 @@ from micropkgd.sources.download import Announced, only_expected, take_in
 from micropkgd.sources.http.client import HttpClient, Question, address
 from micropkgd.sources.http.conditions import validator_of
 from micropkgd.sources.http.options import HttpOptions
-from micropkgd.sources.retry import Patience
+from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class HttpSource:
 
     def __init__(
         self,
-        patience: Patience = Patience(),  # noqa: B008 - a frozen value
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,

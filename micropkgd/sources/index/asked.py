@@ -42,7 +42,7 @@ class Asked(NamedTuple):
         """Understand a request; `DocumentError` says what in it cannot be honoured."""
         search = Search.of(request)
         options = HttpOptions.parse(request.options).with_login(search.lookup.login, search.index_url)
-        return cls(search, options, address(f"{search.index_url.rstrip('/')}/{search.wish.name}/", options))
+        return cls(search, options, address(f"{search.index_url.rstrip('/')}/{search.criteria.name}/", options))
 
     @property
     def folder(self) -> URL:
@@ -50,14 +50,14 @@ class Asked(NamedTuple):
         return self.page.join(URL(".."))
 
 
-class Page(NamedTuple):
+class IndexPage(NamedTuple):
     """What an index has of one project."""
 
     files: tuple[File, ...]
     validator: Validator | None
 
 
-class Pick(NamedTuple):
+class PickedFile(NamedTuple):
     """The file that is to be taken."""
 
     version: Version
@@ -71,15 +71,17 @@ class Pick(NamedTuple):
         return str(self.url.with_query(None).with_fragment(None))
 
 
-def picked(asked: Asked, page: Page) -> Pick | Failed:
+def picked(asked: Asked, page: IndexPage) -> PickedFile | Failed:
     """Choose a file, and see that it may be taken from where it is."""
     search = asked.search
-    chosen = choose(search.wish, page.files, version=search.version, digest=search.request.expected)
+    chosen = choose(search.criteria, page.files, version=search.version, digest=search.request.expected)
     if isinstance(chosen, Failed):
         return chosen
     version, file = chosen
     try:
-        return search.objection(version, file.sha256) or Pick(version, file, address_of(asked, file), page.validator)
+        return search.objection(version, file.sha256) or PickedFile(
+            version, file, address_of(asked, file), page.validator
+        )
     except DocumentError as error:
         return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
@@ -123,7 +125,7 @@ def as_remembered(asked: Asked) -> Answer:
     return search.objection(had.version, had.digest) or Unchanged(search.release(had.version, url))
 
 
-def known(search: Search, pick: Pick) -> Unchanged | None:
+def known(search: Search, pick: PickedFile) -> Unchanged | None:
     """The answer where the index gives the hash of the archive that is remembered."""
     memory = search.memory
     if memory is None or pick.file.sha256 != memory.digest or pick.version != memory.had.version:
@@ -132,7 +134,7 @@ def known(search: Search, pick: Pick) -> Unchanged | None:
     return Unchanged(search.release(pick.version, pick.shown), None if renewed == memory else renewed.text)
 
 
-def file_validator(search: Search, pick: Pick) -> Validator | None:
+def file_validator(search: Search, pick: PickedFile) -> Validator | None:
     """Only where the index gives no hash must the file itself say whether it changed."""
     memory = search.memory
     same = memory is not None and pick.file.sha256 is None and pick.version == memory.had.version
@@ -174,7 +176,7 @@ def of_file(failed: Failed, file: File) -> Failed:
     return failed._replace(problem=f"the index lists `{file.name}`, but {failed.problem}")
 
 
-def remembering(search: Search, pick: Pick, fetched: Fetched) -> Fetched:
+def remembering(search: Search, pick: PickedFile, fetched: Fetched) -> Fetched:
     """The answer with what is to be known next time."""
     hashed = pick.file.sha256 is not None
     memory = Memory(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from micropkgd.model.tree import Digest
-from micropkgd.sources.index.search import Memory, Passed, Search
+from micropkgd.sources.index.search import Memory, PassedOver, Search
 from micropkgd.sources.index.select import choose, runs_on
 from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.redaction import redacted
@@ -26,7 +26,7 @@ Read = Callable[[Digest], bytes | None]
 """The bytes of an archive that was fetched."""
 
 
-class Pick(NamedTuple):
+class PickedArchive(NamedTuple):
     """The archive that is to be fetched."""
 
     version: Version
@@ -40,17 +40,17 @@ class Choice:
     def __init__(self, search: Search, folder: Folder, read: Read) -> None:
         self._search = search
         self._folder = folder
-        self._files = folder.get(search.wish.name, ())
+        self._files = folder.get(search.criteria.name, ())
         self._read = read
         self._passed = {one.name: one for one in (search.memory.passed if search.memory is not None else ())}
 
-    def next(self) -> Pick | Answer:
+    def next(self) -> PickedArchive | Answer:
         """What to fetch, or the answer where nothing need be."""
         search, memory = self._search, self._search.memory
         if not self._files:
             return _none_of_it(search, self._folder)
         files = [file._replace(requires_python=self._python_of(file)) for file in self._files]
-        chosen = choose(search.wish, files, version=search.version, digest=search.request.expected)
+        chosen = choose(search.criteria, files, version=search.version, digest=search.request.expected)
         if isinstance(chosen, Failed):
             return chosen
         version, file = chosen
@@ -58,12 +58,12 @@ class Choice:
             return objection
         same = memory is not None and memory.had.version == version and memory.url == file.url
         if memory is None or not same:
-            return Pick(version, file, None)
+            return PickedArchive(version, file, None)
         if file.mark and file.mark == (memory.file or "").partition("\n")[0]:
             return self._as_remembered(memory)
-        return Pick(version, file, None if file.mark else memory.file)
+        return PickedArchive(version, file, None if file.mark else memory.file)
 
-    def judge(self, pick: Pick, answer: Answer) -> Answer | None:
+    def judge(self, pick: PickedArchive, answer: Answer) -> Answer | None:
         """What the answer to the file's own request means for the requirement; None: another file must be chosen."""
         search = self._search
         if isinstance(answer, Failed):
@@ -91,12 +91,12 @@ class Choice:
         """Whether the project's Python can run an archive; where it cannot, that is remembered."""
         search, python_of = self._search, self._search.lookup.python_of
         by_name = search.version is not None or search.request.expected is not None
-        if by_name or python_of is None or search.wish.oldest_python is None:
+        if by_name or python_of is None or search.criteria.oldest_python is None:
             return True
         read = file._replace(requires_python=python_of(self._read(digest) or b""))
-        if runs_on(search.wish.oldest_python, read):
+        if runs_on(search.criteria.oldest_python, read):
             return True
-        self._passed[file.name] = Passed(file.name, file.mark, read.requires_python)
+        self._passed[file.name] = PassedOver(file.name, file.mark, read.requires_python)
         return False
 
     def _python_of(self, file: File) -> str:
@@ -104,7 +104,7 @@ class Choice:
         known = self._passed.get(file.name)
         return known.requires_python if known is not None and known.mark == file.mark else ""
 
-    def _still_passed(self) -> tuple[Passed, ...]:
+    def _still_passed(self) -> tuple[PassedOver, ...]:
         names = {file.name for file in self._files}
         return tuple(self._passed[name] for name in sorted(self._passed.keys() & names))
 
@@ -123,8 +123,8 @@ def _none_of_it(search: Search, folder: Folder) -> Failed:
     more = f" and {len(names) - _NAMES_AT_MOST} more" if len(names) > _NAMES_AT_MOST else ""
     shown = ", ".join(names[:_NAMES_AT_MOST])
     hint = f"it has archives of {shown}{more}" if names else "no `NAME-VERSION.tar.gz` is there"
-    return Failed(FailureKind.GONE, f"`{where}` has no archive of `{search.wish.name}`", hint)
+    return Failed(FailureKind.GONE, f"`{where}` has no archive of `{search.criteria.name}`", hint)
 
 
-def _unasked(pick: Pick) -> Failed:
+def _unasked(pick: PickedArchive) -> Failed:
     return Failed(FailureKind.UNREACHABLE, f"`{pick.file.url}` says `not modified` to a first question")

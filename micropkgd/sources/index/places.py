@@ -11,7 +11,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.index import archive_in, folder_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.fs_args import name_of
-from micropkgd.sources.index.folder import Choice, Folder, Pick
+from micropkgd.sources.index.folder import Choice, Folder, PickedArchive
 from micropkgd.sources.index.search import Search
 from micropkgd.sources.index.select import by_name
 from micropkgd.sources.index.simple_api import File
@@ -49,7 +49,7 @@ class LocalFolders:
         if isinstance(folder, Failed):
             return folder
         choice = Choice(search, folder, self._cache.read)
-        while isinstance(pick := choice.next(), Pick):
+        while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, fetch_local(_of_file(search, pick), self._root, self._cache))
             if answer is not None:
                 return answer
@@ -87,7 +87,7 @@ class BucketFolders:
         if isinstance(folder, Failed):
             return folder
         choice = Choice(search, folder, cache.read)
-        while isinstance(pick := choice.next(), Pick):
+        while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, await self._store.fetch(_of_file(search, pick), cache, progress))
             if answer is not None:
                 return answer
@@ -127,7 +127,7 @@ def _folder(index_url: str, marks: Mapping[str, str]) -> Folder:
     return by_name(File(name, f"{above}{name}", mark=mark) for name, mark in marks.items())
 
 
-def _of_file(search: Search, pick: Pick) -> Request:
+def _of_file(search: Search, pick: PickedArchive) -> Request:
     """The request for one archive of the folder."""
     ref = archive_in(search.index_url, pick.file.name)
     return search.request._replace(ref=ref, validator=pick.validator, lookup=None)

@@ -12,11 +12,11 @@ from packaging.version import InvalidVersion, Version
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Release
 from micropkgd.model.tree import Digest, parse_digest
-from micropkgd.sources.index.select import Had, Wish, step_back
+from micropkgd.sources.index.select import Criteria, KnownRelease, step_back
 from micropkgd.sources.source import Failed, Lookup, Request, Validator, not_expected
 
 
-class Passed(NamedTuple):
+class PassedOver(NamedTuple):
     """An archive of a listing that was read, and that the project's Python cannot run."""
 
     name: str  # of the file
@@ -34,7 +34,7 @@ class Memory(NamedTuple):
     file: Validator | None  # the same for the file, where only asking for it says whether it changed
     mark: str  # of all that the choice depends on besides the page
     listed: bool = False  # in a plain listing, not on a page of its own
-    passed: tuple[Passed, ...] = ()  # over
+    passed: tuple[PassedOver, ...] = ()  # over
 
     @classmethod
     def parse(cls, text: str | None) -> "Memory | None":
@@ -42,7 +42,7 @@ class Memory(NamedTuple):
         try:
             version, digest, url, page, file, mark, *rest = json.loads(text or "")
             listed, passed = rest or (False, ())  # older ones end before them
-            over = tuple(Passed(*map(str, row)) for row in passed)
+            over = tuple(PassedOver(*map(str, row)) for row in passed)
             return cls(str(Version(version)), parse_digest(digest), url, page, file, mark, bool(listed), over)
         except (ValueError, TypeError, DocumentError):
             return None
@@ -53,9 +53,9 @@ class Memory(NamedTuple):
         return Validator(json.dumps(self))
 
     @property
-    def had(self) -> Had:
+    def had(self) -> KnownRelease:
         """The release it remembers."""
-        return Had(Version(self.version), self.digest)
+        return KnownRelease(Version(self.version), self.digest)
 
 
 class Search(NamedTuple):
@@ -63,10 +63,10 @@ class Search(NamedTuple):
 
     request: Request
     lookup: Lookup
-    wish: Wish
+    criteria: Criteria
     version: Version | None  # nothing but this
     memory: Memory | None
-    had: tuple[Had, ...]
+    had: tuple[KnownRelease, ...]
 
     @classmethod
     def of(cls, request: Request) -> "Search":
@@ -75,11 +75,11 @@ class Search(NamedTuple):
         if lookup is None:
             raise DocumentError(f"no index was named for `{request.ref.text}`")
         seen = Memory.parse(lookup.seen)
-        locked = Had(_version(lookup.locked[0]), lookup.locked[1]) if lookup.locked else None
+        locked = KnownRelease(_version(lookup.locked[0]), lookup.locked[1]) if lookup.locked else None
         return cls(
             request=request,
             lookup=lookup,
-            wish=Wish.parse(request.ref.location, lookup.requires_python),
+            criteria=Criteria.parse(request.ref.location, lookup.requires_python),
             version=_version(lookup.version) if lookup.version else None,
             memory=Memory.parse(request.validator),
             had=tuple(had for had in (locked, seen.had if seen else None) if had is not None),
@@ -93,7 +93,7 @@ class Search(NamedTuple):
     @property
     def mark(self) -> str:
         """A name for all that the choice depends on besides the page."""
-        facts = f"{self.index_url}\n{self.wish.text}\n{self.wish.oldest_python}"
+        facts = f"{self.index_url}\n{self.criteria.text}\n{self.criteria.oldest_python}"
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     def objection(self, version: Version, digest: Digest | None) -> Failed | None:
@@ -101,11 +101,11 @@ class Search(NamedTuple):
         expected = self.request.expected
         if expected is not None:
             return None if digest is None or digest == expected else not_expected(self.request, digest)
-        return step_back(self.wish, version, digest, self.had)
+        return step_back(self.criteria, version, digest, self.had)
 
     def release(self, version: Version, url: str) -> Release:
         """What the lock says of a release."""
-        return Release(self.wish.name, str(version), url, self.index_url)
+        return Release(self.criteria.name, str(version), url, self.index_url)
 
 
 def _version(text: str) -> Version:

@@ -28,7 +28,7 @@ _SHOWN_AT_MOST: Final = 8  # versions in a message
 _WORDS_AT_MOST: Final = 120  # characters of a publisher's reason
 
 
-class Wish(NamedTuple):
+class Criteria(NamedTuple):
     """What a requirement asks for. Build it with `parse`, which checks."""
 
     text: str
@@ -37,7 +37,7 @@ class Wish(NamedTuple):
     oldest_python: Version | None  # that the project is to run on; None: it does not say
 
     @classmethod
-    def parse(cls, text: str, requires_python: str) -> "Wish":
+    def parse(cls, text: str, requires_python: str) -> "Criteria":
         """Read a requirement, and the project's `requires-python`; `DocumentError` says what cannot be honoured."""
         try:
             asked = Requirement(text)
@@ -66,7 +66,7 @@ class Candidate(NamedTuple):
     file: File
 
 
-class Had(NamedTuple):
+class KnownRelease(NamedTuple):
     """A release that an entry has, or had: in the lock, or in this machine's memory."""
 
     version: Version
@@ -97,33 +97,35 @@ def oldest_python(requires_python: str) -> Version | None:
 
 
 def choose(
-    wish: Wish, files: Sequence[File], *, version: Version | None = None, digest: Digest | None = None
+    criteria: Criteria, files: Sequence[File], *, version: Version | None = None, digest: Digest | None = None
 ) -> Candidate | Failed:
     """The file that answers a wish.
 
     `digest` is the archive that was pinned or locked, which is taken wherever the wish allows its version; `version`
     the one that was locked, in place of which nothing else is taken.
     """
-    found = list(_candidates(wish.name, files))
+    found = list(_candidates(criteria.name, files))
     for candidate in found:
-        if digest is not None and candidate.file.sha256 == digest and _allows(wish, version, candidate):
+        if digest is not None and candidate.file.sha256 == digest and _allows(criteria, version, candidate):
             return candidate
     if version is not None:
         same = [candidate for candidate in found if candidate.version == version]
-        return _best(same) if same else _no_longer_there(wish, version)
-    matching = list(wish.specifier.filter(found, key=lambda candidate: candidate.version))
+        return _best(same) if same else _no_longer_there(criteria, version)
+    matching = list(criteria.specifier.filter(found, key=lambda candidate: candidate.version))
     if not matching:
-        return _no_match(wish, found, files)
-    suitable = [candidate for candidate in matching if runs_on(wish.oldest_python, candidate.file)]
+        return _no_match(criteria, found, files)
+    suitable = [candidate for candidate in matching if runs_on(criteria.oldest_python, candidate.file)]
     if not suitable:
-        return _other_python(wish, _best(matching))
+        return _other_python(criteria, _best(matching))
     offered = [candidate for candidate in suitable if candidate.file.yanked is None]
-    if not offered and not wish.exact:
-        return _yanked(wish, _best(suitable))
+    if not offered and not criteria.exact:
+        return _yanked(criteria, _best(suitable))
     return _best(offered or suitable)
 
 
-def step_back(wish: Wish, version: Version, digest: Digest | None, had: Sequence[Had]) -> Failed | None:
+def step_back(
+    criteria: Criteria, version: Version, digest: Digest | None, had: Sequence[KnownRelease]
+) -> Failed | None:
     """Why an entry must not go from what it had to this release: an older one, or other bytes of the same.
 
     Either is what an index would do that was taken over or set back; `digest` is None where it is not known yet.
@@ -132,11 +134,11 @@ def step_back(wish: Wish, version: Version, digest: Digest | None, had: Sequence
         return None
     for one in had:
         if version < one.version:
-            problem = f"the newest release that answers `{wish.text}` is {version}, older than {one.version} before"
+            problem = f"the newest release that answers `{criteria.text}` is {version}, older than {one.version} before"
             hint = "what is installed stays; `--allow-downgrade` lets it go back"
             return Failed(FailureKind.REFUSED, problem, hint, reason="Downgrade")
         if version == one.version:
-            problem = f"`{wish.name}` {version} has other bytes than before: expected {one.digest}, found {digest}"
+            problem = f"`{criteria.name}` {version} has other bytes than before: expected {one.digest}, found {digest}"
             hint = "a release never changes: find out who changed it; `--allow-downgrade` takes the new one"
             return Failed(FailureKind.CORRUPT, problem, hint, reason="Rebuilt")
     return None
@@ -163,10 +165,10 @@ def _best(candidates: Sequence[Candidate]) -> Candidate:
     return max(candidates, key=lambda candidate: (candidate.version, candidate.file.name))
 
 
-def _allows(wish: Wish, version: Version | None, candidate: Candidate) -> bool:
+def _allows(criteria: Criteria, version: Version | None, candidate: Candidate) -> bool:
     if version is not None:
         return candidate.version == version
-    return wish.specifier.contains(candidate.version, prereleases=True)
+    return criteria.specifier.contains(candidate.version, prereleases=True)
 
 
 def runs_on(python: Version | None, file: File) -> bool:
@@ -177,19 +179,19 @@ def runs_on(python: Version | None, file: File) -> bool:
         return True
 
 
-def _no_match(wish: Wish, found: Sequence[Candidate], files: Sequence[File]) -> Failed:
-    wheels = sorted(_wheel_versions(wish, files), reverse=True)
+def _no_match(criteria: Criteria, found: Sequence[Candidate], files: Sequence[File]) -> Failed:
+    wheels = sorted(_wheel_versions(criteria, files), reverse=True)
     if wheels:
-        problem = f"the index has {_listed(wheels)} of `{wish.name}` as wheels only, not as a `.tar.gz` sdist"
+        problem = f"the index has {_listed(wheels)} of `{criteria.name}` as wheels only, not as a `.tar.gz` sdist"
         hint = "a micro-package is taken from its sdist: ask its publisher for one (`micropkgd package` makes it)"
         return Failed(FailureKind.REFUSED, problem, hint)
     if not found:
-        return Failed(FailureKind.REFUSED, f"the index has no `.tar.gz` sdist of `{wish.name}`")
+        return Failed(FailureKind.REFUSED, f"the index has no `.tar.gz` sdist of `{criteria.name}`")
     versions = sorted({candidate.version for candidate in found}, reverse=True)
-    return Failed(FailureKind.REFUSED, f"no release matches `{wish.text}`: the index has {_listed(versions)}")
+    return Failed(FailureKind.REFUSED, f"no release matches `{criteria.text}`: the index has {_listed(versions)}")
 
 
-def _wheel_versions(wish: Wish, files: Iterable[File]) -> set[Version]:
+def _wheel_versions(criteria: Criteria, files: Iterable[File]) -> set[Version]:
     """The releases that would match if they had an sdist."""
     versions = set()
     for file in files:
@@ -197,9 +199,9 @@ def _wheel_versions(wish: Wish, files: Iterable[File]) -> set[Version]:
             name, version, _, _ = parse_wheel_filename(file.name)
         except (InvalidWheelFilename, ValueError):
             continue
-        if name == wish.name:
+        if name == criteria.name:
             versions.add(version)
-    return set(wish.specifier.filter(versions))
+    return set(criteria.specifier.filter(versions))
 
 
 def _listed(versions: Sequence[Version]) -> str:
@@ -208,23 +210,23 @@ def _listed(versions: Sequence[Version]) -> str:
     return f"{shown} and {len(versions) - _SHOWN_AT_MOST} more" if len(versions) > _SHOWN_AT_MOST else shown
 
 
-def _other_python(wish: Wish, best: Candidate) -> Failed:
+def _other_python(criteria: Criteria, best: Candidate) -> Failed:
     problem = (
-        f"no release that matches `{wish.text}` runs on Python {wish.oldest_python}, which the project's"
+        f"no release that matches `{criteria.text}` runs on Python {criteria.oldest_python}, which the project's"
         f" requires-python lets in: {best.version} needs `{SpecifierSet(best.file.requires_python)}`"
     )
     return Failed(FailureKind.REFUSED, problem, "raise the project's requires-python, or ask for an older release")
 
 
-def _yanked(wish: Wish, best: Candidate) -> Failed:
+def _yanked(criteria: Criteria, best: Candidate) -> Failed:
     words = ascii((best.file.yanked or "")[:_WORDS_AT_MOST])[1:-1]
     reason = f" ({words})" if words else ""
-    problem = f"every release that matches `{wish.text}` was yanked; the newest is {best.version}{reason}"
+    problem = f"every release that matches `{criteria.text}` was yanked; the newest is {best.version}{reason}"
     return Failed(
-        FailureKind.REFUSED, problem, f"ask for another one, or for this very one: `{wish.name}=={best.version}`"
+        FailureKind.REFUSED, problem, f"ask for another one, or for this very one: `{criteria.name}=={best.version}`"
     )
 
 
-def _no_longer_there(wish: Wish, version: Version) -> Failed:
-    problem = f"the index no longer has `{wish.name}` {version}, which is locked"
+def _no_longer_there(criteria: Criteria, version: Version) -> Failed:
+    problem = f"the index no longer has `{criteria.name}` {version}, which is locked"
     return Failed(FailureKind.GONE, problem, "what is installed stays; `micropkgd lock --upgrade` asks for another one")

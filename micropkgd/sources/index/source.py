@@ -24,8 +24,8 @@ from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.index.asked import (
     ALONE,
     Asked,
-    Page,
-    Pick,
+    IndexPage,
+    PickedFile,
     address_of,
     as_remembered,
     contradiction,
@@ -39,8 +39,7 @@ from micropkgd.sources.index.asked import (
     remembering,
     weaker_hashes,
 )
-from micropkgd.sources.index.folder import Choice, Folder
-from micropkgd.sources.index.folder import Pick as Listed
+from micropkgd.sources.index.folder import Choice, Folder, PickedArchive
 from micropkgd.sources.index.login import login_from_keyring
 from micropkgd.sources.index.places import joined
 from micropkgd.sources.index.select import by_name
@@ -89,7 +88,7 @@ class IndexSource:
             return found
         if isinstance(found, Unchanged):
             return as_remembered(asked)
-        if not isinstance(found, Page):
+        if not isinstance(found, IndexPage):
             return await self._listed(asked, found, cache, progress)
         pick = picked(asked, found)
         if isinstance(pick, Failed):
@@ -124,7 +123,7 @@ class IndexSource:
         """Let go of connections."""
         await self._client.close()
 
-    async def _found(self, asked: Asked) -> Page | Folder | Unchanged | Failed:
+    async def _found(self, asked: Asked) -> IndexPage | Folder | Unchanged | Failed:
         """The project's page; where there is none, what the index itself lists. What was found last is asked first."""
         search = asked.search
         was_listed = search.memory is not None and search.memory.listed
@@ -133,7 +132,7 @@ class IndexSource:
         page = await self._with_login(asked, self._ask_page)
         if not isinstance(page, Failed) or page.kind is not FailureKind.GONE:
             return page
-        problem = f"the index {redacted(search.index_url)} has no project `{search.wish.name}`"
+        problem = f"the index {redacted(search.index_url)} has no project `{search.criteria.name}`"
         if may_be_listing(search.index_url):
             folder = await self._folder(asked)
             if not isinstance(folder, Failed) or folder.kind.transient:
@@ -152,7 +151,7 @@ class IndexSource:
                 answer = await ask(asked)
         return answer
 
-    async def _ask_page(self, asked: Asked) -> Page | Unchanged | Failed:
+    async def _ask_page(self, asked: Asked) -> IndexPage | Unchanged | Failed:
         memory = asked.search.memory
         validator = memory.page if memory is not None and memory.mark == asked.search.mark else None
         question = Question(asked.page, self._options(asked), validator, ACCEPT, hop_of_same_host)
@@ -181,8 +180,8 @@ class IndexSource:
         login = self._logins.get(asked.search.index_url)
         return asked.options if login is None else asked.options._replace(login=login)
 
-    async def _read_page(self, response: "ClientResponse") -> Page:
-        return Page(await self._read(response, parse_page), validator_of(response))
+    async def _read_page(self, response: "ClientResponse") -> IndexPage:
+        return IndexPage(await self._read(response, parse_page), validator_of(response))
 
     async def _read_folder(self, response: "ClientResponse") -> Folder:
         return by_name(await self._read(response, parse_listing))
@@ -204,13 +203,13 @@ class IndexSource:
     async def _listed(self, asked: Asked, folder: Folder, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer from a plain listing."""
         choice = Choice(asked.search, folder, cache.read)
-        while isinstance(pick := choice.next(), Listed):
+        while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, await self._fetch_listed(asked, pick, cache, progress))
             if answer is not None:
                 return answer
         return pick
 
-    async def _fetch_listed(self, asked: Asked, pick: Listed, cache: ArchiveCache, progress: Progress) -> Answer:
+    async def _fetch_listed(self, asked: Asked, pick: PickedArchive, cache: ArchiveCache, progress: Progress) -> Answer:
         async def take(response: "ClientResponse") -> Answer:
             request = asked.search.request
             announced = Announced(response.content_length, validator_of(response))
@@ -225,7 +224,7 @@ class IndexSource:
         options = self._options(asked).at(url, home=asked.page)
         return await self._client.get(Question(url, options, pick.validator, led_by=asked.page), take)
 
-    async def _fetch_file(self, asked: Asked, pick: Pick, cache: ArchiveCache, progress: Progress) -> Answer:
+    async def _fetch_file(self, asked: Asked, pick: PickedFile, cache: ArchiveCache, progress: Progress) -> Answer:
         search = asked.search
 
         def check(digest: Digest, size: int) -> Failed | None:

@@ -24,11 +24,11 @@ from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients, forget_ambient_settings
 from micropkgd.sources.download import Announced, only_expected, take_in, watched
 from micropkgd.sources.redaction import origin
-from micropkgd.sources.retry import FetchError, Patience, patiently
+from micropkgd.sources.retry import FetchError, RetryPolicy, patiently
 from micropkgd.sources.s3 import failures as s3_failures
 from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Unchanged, Validator
-from micropkgd.sources.upload import LEAST_PACE, TAKEN, Stored, Upload
+from micropkgd.sources.upload import LEAST_RATE, TAKEN, Stored, Upload
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem
@@ -42,7 +42,7 @@ class S3Source:
 
     def __init__(
         self,
-        patience: Patience = Patience(),  # noqa: B008 - a frozen value
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
@@ -80,7 +80,7 @@ class S3Source:
 
         async def question(fs: "S3FileSystem") -> Stored:
             try:
-                await self._call(fs, ref, "put_object", asked, seconds=len(upload.data) / LEAST_PACE)
+                await self._call(fs, ref, "put_object", asked, seconds=len(upload.data) / LEAST_RATE)
             except FetchError as error:
                 if s3_failures.status_of(error.__cause__) in TAKEN:
                     return Stored(written=False)

@@ -28,7 +28,7 @@ class Deed(NamedTuple):
     paths: tuple[str, ...]  # that were written or removed
 
 
-class Page(NamedTuple):
+class PassRecord(NamedTuple):
     """One pass."""
 
     id: str
@@ -39,7 +39,7 @@ class Page(NamedTuple):
     undid: tuple[str, ...] = ()  # the ids of those that it took back
 
 
-def note(fs: FsOps, page: Page) -> None:
+def note(fs: FsOps, page: PassRecord) -> None:
     """Add a page; a disk that refuses costs the memory of a pass, and not the pass."""
     data = json.dumps({**page._asdict(), "deeds": [deed._asdict() for deed in page.deeds]}, separators=(",", ":"))
     with suppress(OSError):
@@ -50,7 +50,7 @@ def note(fs: FsOps, page: Page) -> None:
             fs.remove_file(RelPath(f"{DIARY}/{name}"))
 
 
-def pages(fs: FsOps) -> Iterator[Page]:
+def pages(fs: FsOps) -> Iterator[PassRecord]:
     """The passes that are remembered, newest first; a page that cannot be read is passed over."""
     names: list[str] = []
     with suppress(OSError):
@@ -60,10 +60,10 @@ def pages(fs: FsOps) -> Iterator[Page]:
             yield _page(json.loads(fs.read(RelPath(f"{DIARY}/{name}"), at_most=DOCUMENT)))
 
 
-def _page(row: dict[str, Any]) -> Page:
+def _page(row: dict[str, Any]) -> PassRecord:
     deeds = tuple(_deed(deed) for deed in row["deeds"])
     commits, undid = (tuple(map(str, row.get(key, ()))) for key in ("commits", "undid"))
-    return Page(str(row["id"]), str(row["time"]), str(row["trigger"]), deeds, commits, undid)
+    return PassRecord(str(row["id"]), str(row["time"]), str(row["trigger"]), deeds, commits, undid)
 
 
 def _deed(row: dict[str, Any]) -> Deed:

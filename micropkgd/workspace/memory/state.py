@@ -34,7 +34,7 @@ class Signature(NamedTuple):
     inode: int
 
 
-class Known(NamedTuple):
+class LastAnswer(NamedTuple):
     """What a source last said, and which archive that stood for."""
 
     validator: str
@@ -81,7 +81,7 @@ class State(NamedTuple):
 
     hashes: Mapping[RelPath, tuple[Signature, Digest]] = {}
     applied: Mapping[EntryKey, Applied] = {}
-    known: Mapping[str, Known] = {}  # by ref
+    known: Mapping[str, LastAnswer] = {}  # by ref
     standing: Mapping[EntryKey, Standing] = {}
     packages: Mapping[str, Standing] = {}  # by module
     holds: Mapping[str, Hold] = {}  # by ref
@@ -164,12 +164,12 @@ def _hash(row: object) -> tuple[Signature, Digest]:
     return Signature(mtime_ns, ctime_ns, size, inode), parse_digest(digest)
 
 
-def _known(row: object) -> Known:
+def _known(row: object) -> LastAnswer:
     validator, archive, *rest = _list(row)
     (checked,) = rest or [0.0]  # older rows end before it
     if not isinstance(checked, int | float):
         raise TypeError(row)
-    return Known(str(validator), parse_digest(archive), float(checked))
+    return LastAnswer(str(validator), parse_digest(archive), float(checked))
 
 
 def _hold(row: object) -> Hold:

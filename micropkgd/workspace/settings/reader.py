@@ -17,7 +17,7 @@ _SILENT: Final = sys.stdlib_module_names | {"kedro"}  # a star import of these b
 _CHANGING: Final = {"update", "setdefault", "pop", "clear", "popitem"}
 
 
-class Said(NamedTuple):
+class SettingValue(NamedTuple):
     """What is said of one setting: its value, or why that is not known."""
 
     value: str = ""
@@ -26,7 +26,7 @@ class Said(NamedTuple):
     problem: str = ""
 
 
-def read_settings(source: bytes, path: str, root: str) -> dict[str, Said]:
+def read_settings(source: bytes, path: str, root: str) -> dict[str, SettingValue]:
     """What is said of `CONF_SOURCE` and `base_env`, the unsaid left out; `path` is relative to `root`."""
     try:
         body = ast.parse(source).body
@@ -34,11 +34,11 @@ def read_settings(source: bytes, path: str, root: str) -> dict[str, Said]:
         reader.take(body)
         return reader.said(body)
     except SyntaxError as error:
-        broken = Said(line=error.lineno or 0, problem=_unparsed(error.msg))
+        broken = SettingValue(line=error.lineno or 0, problem=_unparsed(error.msg))
     except (ValueError, LookupError) as error:
-        broken = Said(problem=_unparsed(str(error)))
+        broken = SettingValue(problem=_unparsed(str(error)))
     except (RecursionError, MemoryError):
-        broken = Said(problem=_unparsed("nested too deeply"))
+        broken = SettingValue(problem=_unparsed("nested too deeply"))
     return {CONF_SOURCE: broken, BASE_ENV: broken}
 
 
@@ -59,7 +59,7 @@ class _Reader:
         for statement in statements:
             self._take(statement)
 
-    def said(self, body: Sequence[ast.stmt]) -> dict[str, Said]:
+    def said(self, body: Sequence[ast.stmt]) -> dict[str, SettingValue]:
         """What all of it comes to."""
         conf, args = (self.names.get(name) or self._by_name(body, name) for name in (CONF_SOURCE, _LOADER_ARGS))
         found = {CONF_SOURCE: self._folder(conf)} if conf is not None else {}
@@ -67,25 +67,25 @@ class _Reader:
             args = args.value.items.get(BASE_ENV) or args.value.rest
         return found | ({BASE_ENV: self._env(args)} if args is not None else {})
 
-    def _folder(self, conf: Value) -> Said:
+    def _folder(self, conf: Value) -> SettingValue:
         line = self.lines.get(CONF_SOURCE, 0)
         if not isinstance(conf, Known):
             return _unknown(CONF_SOURCE, conf, line)
         if not isinstance(conf.value, (str, PurePosixPath)):
-            return Said(line=line, problem=f"`{CONF_SOURCE}` is {conf.value!r}, and Kedro needs a path")
+            return SettingValue(line=line, problem=f"`{CONF_SOURCE}` is {conf.value!r}, and Kedro needs a path")
         path = posixpath.relpath(posixpath.join(self.root, conf.value), self.root)
         if path == ".." or path.startswith("../"):
-            return Said(line=line, problem=f"`{CONF_SOURCE}` is `{conf.value}`, which is outside the project")
-        return Said(path, line, conf.variable)
+            return SettingValue(line=line, problem=f"`{CONF_SOURCE}` is `{conf.value}`, which is outside the project")
+        return SettingValue(path, line, conf.variable)
 
-    def _env(self, env: Value) -> Said:
+    def _env(self, env: Value) -> SettingValue:
         """A name; none, for Kedro, is the config folder itself."""
         line = self.lines.get(_LOADER_ARGS, 0)
         if not isinstance(env, Known):
             return _unknown(BASE_ENV, env, line)
         if not isinstance(env.value, (str, PurePosixPath, type(None))):
-            return Said(line=line, problem=f"`{BASE_ENV}` is {env.value!r}, and Kedro needs a name")
-        return Said(posixpath.normpath(env.value or "."), line, env.variable)
+            return SettingValue(line=line, problem=f"`{BASE_ENV}` is {env.value!r}, and Kedro needs a name")
+        return SettingValue(posixpath.normpath(env.value or "."), line, env.variable)
 
     def _by_name(self, body: Sequence[ast.stmt], name: str) -> Unknown | None:
         """A setting that is made by its name as a text, as in `globals()[name] = ...`."""
@@ -246,6 +246,6 @@ def _bound_by(node: ast.AST) -> Iterable[str]:
     return ()
 
 
-def _unknown(name: str, value: Value, line: int) -> Said:
+def _unknown(name: str, value: Value, line: int) -> SettingValue:
     at = value.line if isinstance(value, Unknown) else line
-    return Said(line=at, problem=f"`{name}` is made in a way that only running this file would tell")
+    return SettingValue(line=at, problem=f"`{name}` is made in a way that only running this file would tell")

@@ -10,18 +10,18 @@ from typing import Final, NamedTuple
 GRACE: Final = 60.0  # seconds that a server may take before its speed counts
 
 
-class Tempo(NamedTuple):
+class LeastSpeed(NamedTuple):
     """What is asked of a download."""
 
     longest: float = 3600.0  # seconds of waiting, in all
     least: int = 1024  # bytes a second, on the whole
 
 
-class Waited:
+class BodyProgress:
     """One body on its way."""
 
-    def __init__(self, tempo: Tempo) -> None:
-        self._tempo = tempo
+    def __init__(self, least_speed: LeastSpeed) -> None:
+        self._least_speed = least_speed
         self.seconds = 0.0
         self.received = 0
 
@@ -33,14 +33,14 @@ class Waited:
     @property
     def left(self) -> float:
         """Seconds after which it is given up if nothing more comes."""
-        by_speed = max(GRACE, self.received / self._tempo.least)
-        return max(0.0, min(self._tempo.longest, by_speed) - self.seconds)
+        by_speed = max(GRACE, self.received / self._least_speed.least)
+        return max(0.0, min(self._least_speed.longest, by_speed) - self.seconds)
 
     @property
     def fault(self) -> str:
         """What is wrong with it, to be said of its server; empty while it may go on."""
-        if self.seconds >= self._tempo.longest:
+        if self.seconds >= self._least_speed.longest:
             return f"took {self.seconds:.0f} s for a download that was not at its end"
-        if self.seconds >= GRACE and self.received <= self.seconds * self._tempo.least:
-            return f"sent {self.received} bytes in {self.seconds:.0f} s, less than {self._tempo.least} a second"
+        if self.seconds >= GRACE and self.received <= self.seconds * self._least_speed.least:
+            return f"sent {self.received} bytes in {self.seconds:.0f} s, less than {self._least_speed.least} a second"
         return ""

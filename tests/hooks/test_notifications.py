@@ -13,13 +13,13 @@ import pytest
 
 from micropkgd.model.condition import Failure, Standing
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
-from micropkgd.model.plan import Change, EntryPlan, Kind
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import EntryStatus, PassStatus, ProjectStatus
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
-from micropkgd.service.hooks.errands import Errands
+from micropkgd.service.hooks.notifications import Notifications
 from micropkgd.service.hooks.occasions import errands_of
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.hearer import Hearer
@@ -31,7 +31,7 @@ DIGEST = digest_of(b"")
 
 def entry(ref: str = REF, *, writes: bool = False, failure: Failure | None = None) -> EntryOutcome:
     """What a pass came to for an entry."""
-    change = Change(Kind.CREATE, RelPath("src/x.py"), None, DIGEST, "new")
+    change = Change(ChangeKind.CREATE, RelPath("src/x.py"), None, DIGEST, "new")
     plan = EntryPlan(ref, RelPath("src"), (change,) if writes else ())
     installed = Installed("1", DIGEST)
     return EntryOutcome(ref, RelPath("src"), "x", installed, installed, plan, failure)
@@ -56,7 +56,7 @@ class Told:
         self.now = 0.0
         self.pauses: list[int] = []
         self.news: list[tuple[News, str, str]] = []
-        self.errands = Errands(
+        self.notifications = Notifications(
             hooks, lambda *news: self.news.append(news), wait=self._pause, clock=lambda: self.now
         )  # fmt: skip
 
@@ -66,13 +66,13 @@ class Told:
 
     async def passed(self, outcome: Outcome, before: ProjectStatus | None = None, **states: str) -> None:
         """Tell of a pass, and wait until all is told."""
-        self.errands.after_pass(before, status(self.root, **states), outcome)
+        self.notifications.after_pass(before, status(self.root, **states), outcome)
         await self.rest()
 
     async def rest(self) -> None:
         """Wait until nothing is to be told."""
         async with asyncio.timeout(40):
-            while self.errands.busy:
+            while self.notifications.busy:
                 await asyncio.sleep(0.005)
 
     def committed(self, *refs: str) -> Outcome:
@@ -87,7 +87,7 @@ async def telling(hooks: Hooks, root: Path) -> AsyncIterator[Told]:
     try:
         yield made
     finally:
-        await made.errands.close()
+        await made.notifications.close()
 
 
 def test_only_a_pass_that_changed_something_is_told() -> None:
@@ -173,12 +173,12 @@ def test_a_hook_that_recovers_is_told_all_that_it_missed(tmp_path: Path) -> None
     async def story() -> None:
         async with telling(Hooks(after_commit=("sh", "-c", script)), tmp_path) as told:
             after = status(str(tmp_path), a="Ready")
-            told.errands.after_pass(None, after, told.committed("a"))
+            told.notifications.after_pass(None, after, told.committed("a"))
             async with asyncio.timeout(40):
                 while not (tmp_path / "said").exists():
                     await asyncio.sleep(0.005)
-            told.errands.after_pass(after, after, told.committed("b"))
-            told.errands.after_pass(after, after, told.committed("c", "b"))
+            told.notifications.after_pass(after, after, told.committed("b"))
+            told.notifications.after_pass(after, after, told.committed("c", "b"))
             (tmp_path / "seen").touch()
             await told.rest()
 
@@ -194,9 +194,9 @@ def test_a_slow_hook_holds_up_no_other_project(tmp_path: Path) -> None:
     async def story() -> Told:
         async with telling(hooks, tmp_path) as told:
             (tmp_path / "other").mkdir()
-            told.errands.after_pass(None, status(told.root), told.committed("a"))
+            told.notifications.after_pass(None, status(told.root), told.committed("a"))
             other = Outcome(f"{tmp_path}/other", (entry("b", writes=True),))
-            told.errands.after_pass(None, status(f"{tmp_path}/other"), other)
+            told.notifications.after_pass(None, status(f"{tmp_path}/other"), other)
             await told.rest()
             return told
 
@@ -260,7 +260,7 @@ def posted(hooks: Hooks, root: Path, *events: Event) -> Told:
     async def story() -> Told:
         async with telling(hooks, root) as told:
             for one in events:
-                told.errands.post(one)
+                told.notifications.post(one)
             await told.rest()
             return told
 
@@ -391,11 +391,11 @@ def test_a_hook_that_left_the_config_is_tried_no_more(tmp_path: Path) -> None:
         hooks = Hooks(after_commit=("sh", "-c", "echo x >> said; false"))
         async with telling(hooks, tmp_path) as told:
             after = status(str(tmp_path), a="Ready")
-            told.errands.after_pass(None, after, told.committed("a"))
+            told.notifications.after_pass(None, after, told.committed("a"))
             async with asyncio.timeout(40):
                 while not told.news:
                     await asyncio.sleep(0)
-            told.errands.reload(Hooks(touch_file=f"{tmp_path}/touched"))
+            told.notifications.reload(Hooks(touch_file=f"{tmp_path}/touched"))
             await told.rest()
             await told.passed(told.committed("b"), after, a="Ready")
             return [news.kind for news, _, _ in told.news]

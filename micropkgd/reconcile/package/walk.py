@@ -16,7 +16,7 @@ from micropkgd.model.parameters import renamed, why_not_parameters
 from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
-from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, Subject, signature
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, PackagedModule, signature
 from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import belongs, concerns
 from micropkgd.reconcile.package.travel import is_cache, why_not_file, why_not_folder
@@ -28,17 +28,17 @@ from micropkgd.workspace.observe import signature_of
 _LINK: Final = "links are not followed"
 
 
-def look(fs: FsOps, root: str, subject: Subject) -> Inputs:
+def look(fs: FsOps, root: str, subject: PackagedModule) -> Inputs:
     """Find the files of a module; `UsageError` where there is no such module or no such environment."""
     _check_folders(fs, subject)
     seen: dict[str, Signature | None] = {}
-    tour = _Tour(fs, root, seen, Ignored(fs, seen, subject.pulled_rules))
+    walk = _Walk(fs, root, seen, Ignored(fs, seen, subject.pulled_rules))
     try:
         found: list[Input | LeftOut] = [
-            *tour.tree(subject.place.code, subject.name),
-            *tour.tree(subject.place.tests, "tests"),
-            *tour.tests_beside(subject),
-            *tour.config(subject),
+            *walk.tree(subject.place.code, subject.name),
+            *walk.tree(subject.place.tests, "tests"),
+            *walk.tests_beside(subject),
+            *walk.config(subject),
         ]
     except OSError as error:
         raise unreadable(error) from error
@@ -48,17 +48,17 @@ def look(fs: FsOps, root: str, subject: Subject) -> Inputs:
         hint = f"{left_out[0].path} {left_out[0].reason}" if left_out else ""
         raise UsageError("the module folder has no files that could be packaged", where=subject.place.code, hint=hint)
     _check_amount(subject, files)
-    return Inputs(files, left_out, tour.seen)
+    return Inputs(files, left_out, walk.seen)
 
 
-def paths_beside(subject: Subject) -> Iterator[RelPath]:
+def paths_beside(subject: PackagedModule) -> Iterator[RelPath]:
     """Where tests of the module would lie that do not travel: looked for, to be told, and no part of its archive."""
     for folder in parents(subject.place.tests):
         for name in (f"test_{subject.leaf}.py", f"{subject.leaf}_test.py"):
             yield RelPath(f"{folder}/{name}")
 
 
-class _Tour(NamedTuple):
+class _Walk(NamedTuple):
     """A walk over the folders of one module, and what it saw."""
 
     fs: FsOps
@@ -81,14 +81,14 @@ class _Tour(NamedTuple):
                 executable = bool(status.st_mode & stat.S_IXUSR)
                 yield Input(_sound(path, inner), f"{top}/{_composed(inner)}", executable, status.st_size)
 
-    def tests_beside(self, subject: Subject) -> Iterator[LeftOut]:
+    def tests_beside(self, subject: PackagedModule) -> Iterator[LeftOut]:
         """Tests of the module by their name, in the folders above that of its tests."""
         for path in paths_beside(subject):
             self.seen[path] = signature(self.root, path)
             if self.seen[path] is not None:
                 yield LeftOut(path, f"lies beside: only tests in {subject.place.tests}/ travel")
 
-    def config(self, subject: Subject) -> Iterator[Input | LeftOut]:
+    def config(self, subject: PackagedModule) -> Iterator[Input | LeftOut]:
         """The files of the environment that hold parameters of the module."""
         yield from self._behind_link(subject.place.conf)
         for path, status in self._walk(subject.place.conf, into_ignored=True):  # to tell what it hides
@@ -176,7 +176,7 @@ def _check_extent(top: str, count: int, depth: int) -> None:
         raise TreeError(f"it is more than {DEFAULT_LIMITS.depth} folders deep", where=top)
 
 
-def _check_amount(subject: Subject, files: Sequence[Input]) -> None:
+def _check_amount(subject: PackagedModule, files: Sequence[Input]) -> None:
     """Refuse what no archive takes by its sizes alone."""
     total, most = sum(file.size for file in files), DEFAULT_LIMITS.unpacked
     if total > most:
@@ -189,7 +189,7 @@ def _check_amount(subject: Subject, files: Sequence[Input]) -> None:
         raise TreeError(problem, where=subject.place.code, hint="keep data out of the package")
 
 
-def _check_folders(fs: FsOps, subject: Subject) -> None:
+def _check_folders(fs: FsOps, subject: PackagedModule) -> None:
     place = subject.place
     if not _is_folder(fs, place.code):
         single = fs.status(RelPath(f"{place.code}.py")) is not None

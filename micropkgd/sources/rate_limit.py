@@ -11,7 +11,7 @@ from typing import Final
 _BURST: Final = 1.0  # seconds whose bytes may come at once
 
 
-class Pace:
+class RateLimit:
     """One limit, shared by all who hold it."""
 
     def __init__(self, bytes_per_second: int, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

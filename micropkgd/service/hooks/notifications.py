@@ -22,7 +22,7 @@ from micropkgd.service.backoff import pause
 from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks import command, web
-from micropkgd.service.hooks.command import Ended
+from micropkgd.service.hooks.command import CommandResult
 from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told
 from micropkgd.service.hooks.occasions import (
     AFTER_COMMIT,
@@ -30,7 +30,7 @@ from micropkgd.service.hooks.occasions import (
     ON_HELD,
     ON_STALLED,
     TOUCH_FILE,
-    Errand,
+    Notification,
     errands_of,
 )
 
@@ -53,7 +53,7 @@ def usual_pause(failures: int) -> float:
     return pause(failures, random.random())  # noqa: S311 - no secret
 
 
-class Errands:
+class Notifications:
     """What is to be told, and what is being told. Lives on one loop."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Errands:
         self._tell = tell
         self._wait = wait
         self._clock = clock
-        self._waiting: dict[tuple[str, str], Errand] = {}
+        self._waiting: dict[tuple[str, str], Notification] = {}
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._seen: set[str] = set()  # projects that a pass has looked at since the start
@@ -77,9 +77,9 @@ class Errands:
 
     def after_pass(self, before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> None:
         """See to all that a pass gives rise to."""
-        for errand in errands_of(before, after, outcome):
-            if errand.hook != HEARTBEAT or self._beats():
-                self._ask(errand)
+        for notification in errands_of(before, after, outcome):
+            if notification.hook != HEARTBEAT or self._beats():
+                self._ask(notification)
         if after.root not in self._seen:
             self._seen.add(after.root)
             for hook in filter(self._is_wanted, _OF_COMMITS):
@@ -112,12 +112,12 @@ class Errands:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ask(self, errand: Errand) -> None:
-        if not self._is_wanted(errand.hook):
+    def _ask(self, notification: Notification) -> None:
+        if not self._is_wanted(notification.hook):
             return
-        key = errand.hook, errand.project
+        key = notification.hook, notification.project
         waiting = self._waiting.get(key)
-        self._waiting[key] = waiting.joined(errand) if waiting else errand
+        self._waiting[key] = waiting.joined(notification) if waiting else notification
         if key not in self._under_way:
             self._start(key, partial(self._see_to, key))
 
@@ -156,51 +156,57 @@ class Errands:
         """Tell the newest commit if the service ended before it was told, or somebody else made it meanwhile."""
         if (hook, after.root) not in self._under_way and await asyncio.to_thread(is_owed, after.root, hook):
             last = after.last_pass
-            self._ask(Errand(hook, after.root, last.id if last else "", last.trigger if last else ""))
+            self._ask(Notification(hook, after.root, last.id if last else "", last.trigger if last else ""))
 
     async def _see_to(self, key: tuple[str, str]) -> None:
-        while (errand := self._waiting.pop(key, None)) is not None:
+        while (notification := self._waiting.pop(key, None)) is not None:
             failures = 0
             while failures < _TRIES:
-                ended = await self._carry_out(errand)
+                ended = await self._carry_out(notification)
                 if not ended.problem:
                     break
                 failures += 1
-                self._say_failed(errand.hook, ended, failures, errand.project, errand.pass_id)
+                self._say_failed(notification.hook, ended, failures, notification.project, notification.pass_id)
                 if failures < _TRIES:
                     await asyncio.sleep(self._wait(failures))
                     if (newer := self._waiting.pop(key, None)) is not None:
-                        errand = errand.joined(newer)
+                        notification = notification.joined(newer)
 
-    async def _carry_out(self, errand: Errand) -> Ended:
-        if not self._is_wanted(errand.hook):  # another config was read meanwhile
-            return Ended("", "")
-        commit = await asyncio.to_thread(newest_commit, errand.project) if errand.hook in _OF_COMMITS else ""
+    async def _carry_out(self, notification: Notification) -> CommandResult:
+        if not self._is_wanted(notification.hook):  # another config was read meanwhile
+            return CommandResult("", "")
+        commit = (
+            await asyncio.to_thread(newest_commit, notification.project) if notification.hook in _OF_COMMITS else ""
+        )
         async with self._places:
-            if errand.hook == TOUCH_FILE:
+            if notification.hook == TOUCH_FILE:
                 ended = await asyncio.to_thread(_touch, self._hooks.touch_file or "")
-            elif errand.hook == HEARTBEAT:
+            elif notification.hook == HEARTBEAT:
                 ended = await web.beat(self._hooks.heartbeat_url or "", self._hooks.timeout)
             else:
-                ended = await self._run(errand)
+                ended = await self._run(notification)
         if commit and not ended.problem:
             try:
-                await asyncio.to_thread(note_told, errand.project, errand.hook, commit)
+                await asyncio.to_thread(note_told, notification.project, notification.hook, commit)
             except (OSError, MicropkgError) as error:
-                self._tell(News(FAILED, errand.hook, f"it ran, but that cannot be noted: {error}"), errand.project, "")
+                self._tell(
+                    News(FAILED, notification.hook, f"it ran, but that cannot be noted: {error}"),
+                    notification.project,
+                    "",
+                )
         return ended
 
-    async def _run(self, errand: Errand) -> Ended:
+    async def _run(self, notification: Notification) -> CommandResult:
         facts = {
-            "HOOK": errand.hook,
-            "PROJECT": errand.project,
-            "PASS": errand.pass_id,
-            "TRIGGER": errand.trigger,
-            "ENTRIES": "\n".join(errand.entries),
+            "HOOK": notification.hook,
+            "PROJECT": notification.project,
+            "PASS": notification.pass_id,
+            "TRIGGER": notification.trigger,
+            "ENTRIES": "\n".join(notification.entries),
         }
-        ended = await command.run(self._command_of(errand.hook), facts, errand.project, self._hooks.timeout)
+        ended = await command.run(self._command_of(notification.hook), facts, notification.project, self._hooks.timeout)
         if not ended.problem:
-            self._tell(News(RAN, errand.hook, str(ended)), errand.project, errand.pass_id)
+            self._tell(News(RAN, notification.hook, str(ended)), notification.project, notification.pass_id)
         return ended
 
     async def _post_all(self) -> None:
@@ -218,16 +224,16 @@ class Errands:
                 if failures < _TRIES:
                     await asyncio.sleep(self._wait(failures))
 
-    def _say_failed(self, hook: str, ended: Ended, failures: int, project: str, pass_id: str) -> None:
+    def _say_failed(self, hook: str, ended: CommandResult, failures: int, project: str, pass_id: str) -> None:
         more = "it is tried again" if failures < _TRIES else "it is given up"
         self._tell(News(FAILED, hook, f"{ended} (try {failures} of {_TRIES}; {more})"), project, pass_id)
 
 
-def _touch(path: str) -> Ended:
+def _touch(path: str) -> CommandResult:
     whole = os.path.expanduser(path)
     try:
         with open(whole, "ab"):
             os.utime(whole)
     except OSError as error:
-        return Ended(f"{whole} cannot be touched: {words_of(error)}", "")
-    return Ended("", "")
+        return CommandResult(f"{whole} cannot be touched: {words_of(error)}", "")
+    return CommandResult("", "")
