@@ -22,13 +22,13 @@ from micropkgd.model.standing import (
 )
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, status_of
 from micropkgd.model.tree import Digest, Found, RelPath
-from micropkgd.reconcile.commit.conflicts import beside
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.laid import beside
 from micropkgd.workspace.memory.state import State, read_state
 from micropkgd.workspace.memory.suspension import Suspension, read_suspension
 from micropkgd.workspace.observe import as_texts, see

@@ -1,6 +1,10 @@
 """What to do where a local edit and a new version disagree."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
+
+from micropkgd.model.tree import RelPath
 
 
 class Conflict(StrEnum):
@@ -11,3 +15,16 @@ class Conflict(StrEnum):
     OVERWRITE = "overwrite"  # edited files only; a foreign file still holds
     TAKE = "take"  # `resolve --take`: theirs, whatever stands there
     KEEP = "keep"  # `resolve --keep`: ours, and theirs becomes the base it drifts from
+    JOINED = "merged"  # `resolve --merged`: what a person made of both
+
+
+class Decision(NamedTuple):
+    """What a person decided of one entry that is held."""
+
+    rest: Conflict | None = None  # of the files that are not named; None: nothing yet
+    paths: Mapping[RelPath, Conflict] = {}
+    texts: Mapping[RelPath, bytes] = {}  # what the joined ones become
+
+    def of(self, path: RelPath) -> Conflict | None:
+        """Of one file."""
+        return self.paths.get(path, self.rest)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.collision import Collision, LineRange
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
@@ -14,6 +15,8 @@ from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import RelPath, parse_digest, rel_path
 
 Document = Mapping[str, Any]
+
+_SIDES = ("ours", "theirs", "merged")
 
 
 def outcome_document(outcome: Outcome) -> dict[str, object]:
@@ -86,6 +89,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "changes": [_change_document(change) for change in plan.changes] if plan else [],
         "drifted": list(plan.drifted) if plan else [],
         "waiting": _installed_document(entry.waiting),
+        "collisions": [_collision_document(collision) for collision in entry.collisions],
         "failure": failure_document(entry.failure),
         "last_failure": failure_document(entry.last_failure),
         "failing_since": entry.failing_since or None,
@@ -112,6 +116,7 @@ def _entry(row: Document) -> EntryOutcome:
         failure=_failure(row["failure"]),
         notes=tuple(map(str, row["notes"])),
         waiting=_installed(row["waiting"]),
+        collisions=tuple(map(_collision, row.get("collisions", ()))),
         last_failure=_failure(row.get("last_failure")),
         failing_since=str(row["failing_since"] or ""),
         moved_from=RelPath(str(row["moved_from"] or "")),
@@ -157,6 +162,15 @@ def _installed_document(installed: Installed | None) -> dict[str, str] | None:
 
 def _installed(row: Document | None) -> Installed | None:
     return None if row is None else Installed(str(row["version"]), parse_digest(row["archive"]))
+
+
+def _collision_document(collision: Collision) -> dict[str, object]:
+    return {**collision._asdict(), **{side: lines._asdict() for side, lines in zip(_SIDES, collision[1:], strict=True)}}
+
+
+def _collision(row: Document) -> Collision:
+    ours, theirs, merged = (LineRange(int(row[side]["first"]), int(row[side]["last"])) for side in _SIDES)
+    return Collision(rel_path(row["path"]), ours, theirs, merged)
 
 
 def _change_document(change: Change) -> dict[str, object]:

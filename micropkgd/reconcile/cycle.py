@@ -31,6 +31,7 @@ from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import checked_out, wait_for_git
+from micropkgd.workspace.memory.laid import begun
 from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.memory.suspension import read_suspension
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from micropkgd.reconcile.package.release import ReleaseOptions
 
 GIT_PATIENCE = 10.0  # seconds
+_BEGUN = "nothing newer is looked for while somebody settles what lies beside"
 
 
 def run_pass(
@@ -95,7 +97,7 @@ def run_pass(
         outcome = with_since(this, with_last_failures(this, outcome, resolutions))
         if options.apply:
             try:
-                lay_beside(fs, proposal, holds_after(this, proposal).values())
+                lay_beside(fs, proposal, holds_after(this, proposal).values(), options.choices)
                 after = remember(this, proposal, outcome, resolutions)
                 give_account(this, outcome)
                 if options.is_plain:
@@ -149,7 +151,8 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
 
 def _taken(options: PassOptions) -> frozenset[str]:
     """The refs of which somebody takes what they have now."""
-    chosen = (ref for ref, choice in options.choices.items() if choice in {Conflict.TAKE, Conflict.MERGE})
+    forward = {Conflict.TAKE, Conflict.MERGE, Conflict.JOINED}
+    chosen = (ref for ref, choice in options.choices.items() if forward & {choice.rest, *choice.paths.values()})
     return options.upgrade.union(chosen)
 
 
@@ -158,9 +161,10 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
     blocks = current_blocks(this.project)
     refs = [entry.ref.text for entry in this.project.manifest.pulls]
     known = {ref: Resolution(failure=LEFT_ALONE) for ref in refs if this.suspension.covers(ref)}
-    for ref in this.options.choices:
+    at_work = frozenset() if this.by_lock else begun(this.fs, this.state.holds) - known.keys()
+    for ref in at_work.union(this.options.choices):
         if ref in blocks and (answer := decided(this.state.holds.get(ref), blocks[ref])) is not None:
-            known[ref] = answer
+            known[ref] = answer._replace(notes=(_BEGUN,)) if ref in at_work else answer
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
     return [known[ref] if ref in known else next(answers) for ref in refs]

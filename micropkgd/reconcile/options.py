@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Decision
 
 TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "allow_empty", "offline")
 """The wishes of a command that a running service can be asked for in its place."""
@@ -28,7 +28,7 @@ class PassOptions(NamedTuple):
     upgrade: frozenset[str] = frozenset()  # refs that follow their source although the policy says `locked`
     allow_downgrade: bool = False  # an entry may go back to an older version, or to other bytes of the same one
     allow_empty: bool = False  # rows that left the manifest were meant to, also where it looks like a slip
-    choices: Mapping[str, Conflict] = {}  # by ref: what a person chose for a held entry
+    choices: Mapping[str, Decision] = {}  # by ref: what a person chose for a held entry
     requirements_file: str | None = None  # in place of the usual one, where the policy names none
     offline: bool = False  # what is locked answers for refs that could only be asked over the network
     lock_timeout: float = 60.0  # seconds

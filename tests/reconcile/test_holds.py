@@ -9,8 +9,8 @@ from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import ROW, World, archive
 
 NODES = "src/shop/ds/nodes.py"
-BESIDE = ".micropkgd/conflicts/ds/src/shop/ds/nodes.py"
 GONE = "src/shop/ds/nodes.py"
+BESIDE = ".micropkgd/conflicts/ds/theirs/src/shop/ds/nodes.py"
 AWAY = Reply(503, b"")
 
 

@@ -7,7 +7,7 @@ from tests.kit.world import World
 NODES = "src/shop/ds/nodes.py"
 BASE = "A = 1\n\n\nB = 1\n"
 EDIT = "A = 1\n\n\nB = 'mine'\n"
-BESIDE = ".micropkgd/conflicts/ds/src/shop/ds/nodes.py"
+BESIDE = ".micropkgd/conflicts/ds/theirs/src/shop/ds/nodes.py"
 
 
 def after(world: World, ours: str | None, theirs: str | None, policy: str = "merge") -> int:

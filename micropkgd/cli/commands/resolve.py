@@ -8,7 +8,7 @@ from micropkgd.actions.status import require_choice
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
@@ -25,7 +25,7 @@ def resolve(options: Namespace) -> int:
         _keep_deletions(options, root, ref)
     wanted = PassOptions(
         apply=not options.dry_run,
-        choices={ref: choice},
+        choices={ref: Decision(choice)},
         lock_timeout=options.lock_timeout,
         trigger=f"resolve {ref} --{choice.value}",
         joins=tuple(kept.ids(root) - before),

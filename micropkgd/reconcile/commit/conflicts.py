@@ -1,38 +1,55 @@
-"""The held new version, laid beside for a person to compare: `.micropkgd/conflicts/<entry>/`.
+"""The held new version, laid beside for a person to compare and to join: `.micropkgd/conflicts/<entry>/`.
 
-Never inside the package, where Python would import it, and never as conflict markers.
+Never inside the package, where Python would import it, and no marker ever stands in the tree. What a person has changed
+in `merged` is never made anew, and where a hold ends without it, it is set aside.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
-from micropkgd.model.tree import RelPath, digest_of, parents
+from micropkgd.model.choice import Conflict, Decision
+from micropkgd.model.tree import Digest, Found, RelPath, digest_of, parents
+from micropkgd.reconcile.plan.beside import Beside
+from micropkgd.reconcile.plan.holds import new_hold
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.laid import (
+    CONFLICTS,
+    RECORD,
+    Laid,
+    beside,
+    merged_file,
+    read_laid,
+    worked_on,
+    write_laid,
+)
 from micropkgd.workspace.memory.state import Hold
-from micropkgd.workspace.trees import files_below, remove_tree
+from micropkgd.workspace.trees import files_below, is_folder, remove_tree
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.plan.proposal import Planned, Proposal
 
-CONFLICTS = RelPath(".micropkgd/conflicts")
-_BY_HAND = "by-hand"  # no entry's name: it has a hyphen
+_BY_HAND: Final = "by-hand"  # no entry's name: it has a hyphen
+_LEFT_OVER: Final = "left-over"
 
 
-def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold]) -> None:
-    """Make the conflicts folder hold exactly the new versions of the entries that are held.
+def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold], choices: Mapping[str, Decision]) -> None:
+    """Make the conflicts folder hold exactly what belongs to the entries that are held, and what was decided of them.
 
     Of `holds` that stand since an earlier pass what lies beside stays, too.
     """
     held, holds = {}, list(holds)
     for entry in proposal.entries:
-        rendering = entry.desired.rendering
-        if entry.plan is not None and entry.plan.held and rendering is not None:
-            held[rendering.place.requirements_label] = rendering.files
+        hold, rendering = new_hold(entry.desired, entry.plan) if entry.hold is None else None, entry.desired.rendering
+        if hold is not None and rendering is not None:
+            held[hold.label] = (entry, hold, rendering.files)
     for name in fs.names(CONFLICTS):
-        if name not in {*held, *(hold.label for hold in holds), _BY_HAND}:
-            remove_tree(fs, RelPath(f"{CONFLICTS}/{name}"))
-    for name, files in held.items():
-        _lay(fs, RelPath(f"{CONFLICTS}/{name}"), files)
+        if name not in {*held, *(hold.label for hold in holds), _BY_HAND, _LEFT_OVER}:
+            _clear(fs, name)
+    for entry, hold, theirs in held.values():
+        chosen = choices.get(entry.desired.ref, Decision()).paths
+        _lay(fs, hold, theirs, entry.beside, chosen)
 
 
 def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
@@ -44,27 +61,102 @@ def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
     if entry.plan is None or not entry.plan.held:
         remove_tree(fs, folder)
         return None
-    _lay(fs, folder, rendering.files)
+    _fill(fs, folder, rendering.files)
     return folder
 
 
-def beside(label: str) -> RelPath:
-    """Where the held version of an entry is laid."""
-    return RelPath(f"{CONFLICTS}/{label}")
+def _lay(
+    fs: FsOps, hold: Hold, theirs: Mapping[RelPath, bytes], texts: Beside, chosen: Mapping[RelPath, Conflict]
+) -> None:
+    """Lay one entry, its record before the rest: a kill in between leaves nothing that looks like a person's work."""
+    folder, before = beside(hold.label), read_laid(fs, hold.label)
+    if before is None or not before.is_of(hold):
+        _clear(fs, hold.label)
+        before = Laid(hold.base, hold.archive)
+    busy = worked_on(fs, hold.label, before)
+    laid = _record(before, texts, busy, chosen)
+    if laid != before:
+        _make_folders(fs, RelPath(f"{folder}/{RECORD}"))
+        write_laid(fs, hold.label, laid)
+    _fill(fs, RelPath(f"{folder}/theirs"), theirs)
+    _fill(fs, RelPath(f"{folder}/base"), texts.base)
+    for path, text in texts.merged.items():
+        if path not in busy:
+            _put(fs, hold.label, path, text, laid.merged[path])
 
 
-def _lay(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
-    wanted = {RelPath(f"{folder}/{path}"): data for path, data in files.items()}
-    for path in list(files_below(fs, folder)):
-        if path not in wanted:
+def _record(before: Laid, texts: Beside, busy: Mapping[RelPath, Found], chosen: Mapping[RelPath, Conflict]) -> Laid:
+    """What the record says once these texts are laid; of files that a person is at work on it stays as it is."""
+    merged, ours = dict(before.merged), dict(before.ours)
+    for path, text in texts.merged.items():
+        digest = digest_of(text)
+        if path in busy:
+            continue
+        if digest not in merged.get(path, ()):
+            merged[path] = (*merged.get(path, ())[-1:], digest)
+        if path in texts.ours:
+            ours[path] = texts.ours[path]
+    return before._replace(merged=merged, ours=ours, choices={**before.choices, **chosen})
+
+
+def _clear(fs: FsOps, label: str) -> None:
+    """Take away what lies beside an entry; what a person made there, and the tree has not, is set aside."""
+    folder, laid = beside(label), read_laid(fs, label)
+    if laid is None:
+        is_work = is_folder(fs, RelPath(f"{folder}/merged"))  # nobody can tell whose it is
+    else:
+        is_work = any(fs.found(path) != there for path, there in worked_on(fs, label, laid).items())
+    if is_work:
+        aside = f"{CONFLICTS}/{_LEFT_OVER}/{label}"
+        place = next(at for number in count(1) if fs.status(at := RelPath(f"{aside}-{number}")) is None)
+        _make_folders(fs, place)
+        fs.rename(folder, place)
+    for name in fs.names(folder):
+        if name != RECORD:  # which goes last, so that a kill leaves nothing that cannot be told
+            remove_tree(fs, RelPath(f"{folder}/{name}"))
+    remove_tree(fs, folder)
+
+
+def _put(fs: FsOps, label: str, path: RelPath, text: bytes, known: Collection[Digest]) -> None:
+    """Lay one merge where nothing of a person's stands, also where they save it just now."""
+    place, draft = merged_file(label, path), RelPath(f"{beside(label)}/draft")
+    found, digest = fs.found(place), digest_of(text)
+    if found == digest:
+        return
+    _make_folders(fs, place)
+    remove_tree(fs, draft)
+    fs.write_file(draft, text)
+    if found is None:
+        with suppress(FileExistsError):
+            fs.rename_new(draft, place)
+        return
+    fs.exchange(draft, place)
+    if fs.found(draft) not in known:
+        fs.exchange(draft, place)
+    remove_tree(fs, draft)
+
+
+def _fill(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
+    """Make a folder hold exactly these files."""
+    for path in list(files_below(fs, folder)) if is_folder(fs, folder) else ():
+        if path.removeprefix(f"{folder}/") not in files:
             fs.remove_file(path)
-    for path, data in wanted.items():
+    _write(fs, folder, files)
+
+
+def _write(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
+    for name, data in files.items():
+        path = RelPath(f"{folder}/{name}")
         found = fs.found(path)
         if found == digest_of(data):
             continue
         if found is not None:
             fs.remove_file(path)
-        for above in reversed(parents(path)):
-            if fs.status(above) is None:
-                fs.make_folder(above, 0o700)
+        _make_folders(fs, path)
         fs.write_file(path, data)
+
+
+def _make_folders(fs: FsOps, path: RelPath) -> None:
+    for above in reversed(parents(path)):
+        if fs.status(above) is None:
+            fs.make_folder(above, 0o700)

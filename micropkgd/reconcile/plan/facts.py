@@ -7,7 +7,7 @@ makes a file replaceable; it only explains (`looks_like`).
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import BY_HAND, Block, Version
 from micropkgd.model.tree import Digest, Found, RelPath
@@ -19,6 +19,8 @@ from micropkgd.workspace.observe import Hashes, as_texts, see
 from micropkgd.workspace.project import Project, read_by_hand
 
 Inventory = Mapping[RelPath, Digest]
+
+_NONE = Decision()
 
 
 class Inventories(NamedTuple):
@@ -39,7 +41,7 @@ class Facts(NamedTuple):
 
 
 def gather(
-    fs: FsOps, project: Project, state: State, choices: Mapping[str, Conflict], wanted: Sequence[Desired]
+    fs: FsOps, project: Project, state: State, choices: Mapping[str, Decision], wanted: Sequence[Desired]
 ) -> Facts:
     """Look at the tree, and say what is known of each entry."""
     planned = [desired for desired in wanted if can_be_planned(desired)]
@@ -65,7 +67,8 @@ def gather(
             base=known.base,
             other=known.other,
             doubtful=_doubtful(desired.before, found),
-            conflict=choices.get(desired.ref, policy),
+            conflict=choices.get(desired.ref, _NONE).rest or policy,
+            choices=choices.get(desired.ref, _NONE).paths,
             keep_deleted=desired.entry.keep_deleted if desired.entry else (),
             moves=desired.entry is None and desired.ref in asked,
         )

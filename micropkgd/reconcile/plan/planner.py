@@ -25,10 +25,15 @@ class EntryFacts(NamedTuple):
     other: Mapping[RelPath, Digest] = {}  # what the lock says was generated, too: also known not to be a person's
     doubtful: Mapping[RelPath, Digest] = {}  # edited files that may have started from this version, not from `base`
     conflict: Conflict = Conflict.MERGE
-    merges: Mapping[RelPath, Digest] = {}  # clean merges of ours and theirs
+    choices: Mapping[RelPath, Conflict] = {}  # of single files, before `conflict`
+    merges: Mapping[RelPath, Digest] = {}  # clean merges of ours and theirs, and what a person joined
     keep_deleted: tuple[str, ...] = ()  # patterns
     moves: bool = False  # it leaves one place for another
     retakes: bool = False  # whether `Conflict.TAKE` is meant of edits that nothing new collides with
+
+    def choice(self, path: RelPath) -> Conflict:
+        """What is to be done where the two disagree over a file."""
+        return self.choices.get(path, self.conflict)
 
     @property
     def is_leaving(self) -> bool:
@@ -83,6 +88,8 @@ def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
         return _beside_obstacle(path, ours, theirs, base)
     if theirs is None:
         return _removed(path, ours, subject)
+    if path in subject.merges and subject.choice(path) is Conflict.JOINED:
+        return _joined(path, ours, theirs, subject)
     if ours is None:
         return _missing(path, theirs, base, subject)
     if ours == theirs:
@@ -93,7 +100,7 @@ def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
     if path in subject.doubtful:
         return _undecided(path, ours, theirs, subject)
     if theirs == base:
-        return _taken(path, ours, theirs) if subject.retakes and subject.conflict is Conflict.TAKE else None
+        return _taken(path, ours, theirs) if subject.retakes and subject.choice(path) is Conflict.TAKE else None
     if base is None:
         return _foreign(path, ours, theirs, subject)
     return _edited(path, ours, theirs, subject)
@@ -118,9 +125,10 @@ def _removed(path: RelPath, ours: Digest | None, subject: EntryFacts) -> Change 
         return Change(ChangeKind.DELETE, path, ours, None, "no longer part of the entry")
     if path not in subject.base:  # it went with a version before, and what stands there since is a person's
         return None
-    if subject.conflict is Conflict.KEEP or subject.moves:
+    choice = subject.choice(path)
+    if choice is Conflict.KEEP or subject.moves:
         return Change(ChangeKind.RELEASE, path, ours, ours, "no longer part of the entry: yours from now on")
-    if subject.conflict is Conflict.TAKE or (subject.conflict is Conflict.OVERWRITE and not subject.is_leaving):
+    if choice is Conflict.TAKE or (choice is Conflict.OVERWRITE and not subject.is_leaving):
         return Change(
             ChangeKind.DELETE, path, ours, None, "no longer part of the entry; your file is kept for rollback"
         )
@@ -133,42 +141,51 @@ def _missing(path: RelPath, theirs: Digest, base: Digest | None, subject: EntryF
         return Change(ChangeKind.CREATE, path, None, theirs, "new")
     if stays_deleted(path, subject.keep_deleted):
         return None
-    if theirs == base or subject.is_absent or subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
+    if theirs == base or subject.is_absent or subject.choice(path) in {Conflict.OVERWRITE, Conflict.TAKE}:
         return Change(ChangeKind.RESTORE, path, None, theirs, "was missing")
-    if subject.conflict is Conflict.KEEP:
+    if subject.choice(path) is Conflict.KEEP:
         return None
     return Change(ChangeKind.HOLD, path, None, theirs, "deleted here and changed upstream")
 
 
 def _foreign(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
-    if subject.conflict is Conflict.TAKE:
+    if subject.choice(path) is Conflict.TAKE:
         return _taken(path, ours, theirs)
-    if subject.conflict is Conflict.KEEP:
+    if subject.choice(path) is Conflict.KEEP:
         return None
     return Change(ChangeKind.HOLD, path, ours, theirs, "a file that micropkgd did not place is there")
 
 
 def _undecided(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
-    if subject.conflict in {Conflict.OVERWRITE, Conflict.TAKE}:
+    if subject.choice(path) in {Conflict.OVERWRITE, Conflict.TAKE}:
         return _taken(path, ours, theirs)
-    if subject.conflict is Conflict.KEEP:
+    if subject.choice(path) is Conflict.KEEP:
         return None
     return Change(ChangeKind.HOLD, path, ours, theirs, "edited here, and nothing tells from which of two versions")
 
 
 def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
-    if subject.conflict is Conflict.OVERWRITE:
+    choice = subject.choice(path)
+    if choice is Conflict.OVERWRITE:
         return Change(ChangeKind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
     merged = subject.merges.get(path)
-    if merged is not None and subject.conflict is not Conflict.HOLD:
+    if merged is not None and choice is not Conflict.HOLD:
         if merged == ours:  # the new version is in it already, as git merges it too
             return None
         return Change(ChangeKind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
-    if subject.conflict is Conflict.TAKE:
+    if choice is Conflict.TAKE:
         return _taken(path, ours, theirs)
-    if subject.conflict is Conflict.KEEP:
+    if choice is Conflict.KEEP:
         return None
     return Change(ChangeKind.HOLD, path, ours, theirs, "edited here and changed upstream")
+
+
+def _joined(path: RelPath, ours: Digest | None, theirs: Digest, subject: EntryFacts) -> Change | None:
+    """What a person made of both."""
+    joined = subject.merges[path]
+    if joined == ours:
+        return Change(ChangeKind.ADOPT, path, ours, theirs, "already has the new bytes") if ours == theirs else None
+    return Change(ChangeKind.MERGE, path, ours, joined, "joined by you")
 
 
 def _taken(path: RelPath, ours: Digest, theirs: Digest) -> Change:

@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import BY_HAND, Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
 from micropkgd.reconcile.plan.holds import plan_with_hold
+from micropkgd.reconcile.plan.marked import ThreeTexts
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
@@ -42,6 +44,8 @@ class Planned(NamedTuple):
     subject: EntryFacts | None = None
     plan: EntryPlan | None = None
     merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
+    bases: Mapping[Digest, bytes] | None = None  # what edits may have started from; None: nobody asked yet
+    beside: Beside = Beside()  # what is laid beside where it is held
     hold: Hold | None = None  # that an earlier pass found, and this one kept
     move: "EntryMove | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 
@@ -79,7 +83,7 @@ class Proposer(NamedTuple):
     project: Project
     state: State
     fetcher: Fetcher
-    choices: Mapping[str, Conflict]  # a person's choice by ref, before the policy
+    choices: Mapping[str, Decision]  # a person's choice by ref, before the policy
     holds: Mapping[str, Hold] = {}  # by ref, what earlier passes found
 
     def propose(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
@@ -88,13 +92,13 @@ class Proposer(NamedTuple):
         wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
         subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
-        entries = [_planned(desired, None if desired.ref in stays else subjects.get(desired.key)) for desired in wanted]
+        entries = [self._planned(one, None if one.ref in stays else subjects.get(one.key)) for one in wanted]
         entries = [self._with_merges(self._as_if_moved(entry)) for entry in self._with_needed_bytes(entries)]
         owners = {path: desired.ref for desired in wanted for path in desired.files}
         entries = [self._in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
-        return self._with_shared(_moves_together(entries), hashes)
+        return self._with_shared(_moves_together(list(map(self._with_beside, entries))), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
@@ -206,10 +210,44 @@ class Proposer(NamedTuple):
         plan = plan_with_hold(entry.desired, entry.plan, subject.found, self.holds[ref])
         return entry if plan is None else entry._replace(plan=plan, hold=self.holds[ref])
 
+    def _planned(self, desired: Desired, subject: EntryFacts | None) -> Planned:
+        if subject is None:
+            return Planned(desired)
+        choice = self.choices.get(desired.ref)
+        if choice is None:
+            return Planned(desired, subject, plan_entry(subject))
+        if Conflict.TAKE in {choice.rest, *choice.paths.values()}:
+            as_without = subject._replace(conflict=Conflict.MERGE, choices={})
+            subject = subject._replace(retakes=not plan_entry(as_without).held)
+        joined = {path: digest_of(text) for path, text in choice.texts.items()}
+        subject = subject._replace(merges=joined)
+        texts = {joined[path]: text for path, text in choice.texts.items()}
+        return Planned(desired, subject, plan_entry(subject), texts)
+
+    def _with_beside(self, entry: Planned) -> Planned:
+        """The entry with what is to be laid beside it where it is held: of one that moves the new version alone."""
+        desired, plan, subject = entry.desired, entry.plan, entry.subject
+        if plan is None or not plan.held or desired.rendering is None or entry.move is not None or subject is None:
+            return entry
+        bases, old = entry.bases, desired.before
+        if bases is None and old is not None and desired.entry is not None:
+            bases, _ = self._bases(desired.entry, old)
+        sides = {
+            path: ThreeTexts(
+                (bases or {}).get(subject.base[path]) if path in subject.base else None,
+                self.fs.read(path) if there is not None else None,
+                desired.rendering.files.get(path),
+            )
+            for _, path, there, *_ in plan.held
+        }
+        versions = old.version if old is not None else "", desired.rendering.version
+        return entry._replace(beside=laid_beside(sides, *versions))
+
     def _merged(self, entry: Planned, subject: EntryFacts) -> Planned:
-        """The entry with a text merge of each edited file whose new version differs, where that is clean."""
+        """The entry with a merge of each edited file whose new version differs, where that is clean."""
         desired = entry.desired
-        paths = contested(subject) if subject.conflict not in {Conflict.HOLD, Conflict.OVERWRITE} else ()
+        untried = {Conflict.HOLD, Conflict.OVERWRITE}
+        paths = [path for path in contested(subject) if subject.choice(path) not in untried]
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return entry
         bases, notes = self._bases(desired.entry, desired.before)
@@ -225,10 +263,10 @@ class Proposer(NamedTuple):
                 text = merge_texts(path, base, ours, desired.rendering.files[path])
                 merges |= {path: text} if text is not None else {}
         digests = {path: digest_of(text) for path, text in merges.items()}
-        plan = plan_entry(subject._replace(merges=digests))
+        plan = plan_entry(subject._replace(merges={**digests, **subject.merges}))
         said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
         merged = {**entry.merged, **{digests[path]: text for path, text in merges.items()}}
-        return entry._replace(desired=said, subject=subject, plan=plan, merged=merged)
+        return entry._replace(desired=said, subject=subject, plan=plan, merged=merged, bases=bases)
 
     def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
         """The texts that edits may have started from, by digest, and a note for each version that cannot be had."""
@@ -328,14 +366,6 @@ def _left_in_the_tree(desired: Desired) -> Desired:
     if desired.entry is not None or desired.after is not None:
         return desired
     return desired._replace(notes=(*desired.notes, _LEFT))
-
-
-def _planned(desired: Desired, subject: EntryFacts | None) -> Planned:
-    if subject is None:
-        return Planned(desired)
-    if subject.conflict is Conflict.TAKE and not plan_entry(subject._replace(conflict=Conflict.MERGE)).held:
-        subject = subject._replace(retakes=True)
-    return Planned(desired, subject, plan_entry(subject))
 
 
 def _chosen(desired: Desired) -> Desired:

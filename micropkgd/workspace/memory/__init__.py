@@ -1,5 +1,6 @@
 """What this machine remembers of a project between passes, in `.micropkgd/`; never committed, never needed.
 
 `settled` lets a pass with nothing to do end at once, and `settling` writes what it reads. `state` is what passes
-learnt, `pass_log` a page for each pass that changed something, `suspension` what somebody asked to be left alone.
+learnt, `laid` what lies beside held entries, `pass_log` a page for each pass that changed something, `suspension` what
+somebody asked to be left alone.
 """

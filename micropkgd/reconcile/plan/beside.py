@@ -1,0 +1,39 @@
+"""What is laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from micropkgd.model.collision import Collision
+from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.reconcile.plan.marked import Marked, ThreeTexts, with_markers
+from micropkgd.reconcile.plan.merge import merge_texts
+
+
+class Beside(NamedTuple):
+    """The texts by path, and where they collide."""
+
+    base: Mapping[RelPath, bytes] = {}
+    merged: Mapping[RelPath, bytes] = {}
+    ours: Mapping[RelPath, Digest] = {}  # the edited files that it was made from
+    collisions: tuple[Collision, ...] = ()
+
+
+def laid_beside(sides: Mapping[RelPath, ThreeTexts], old: str, new: str) -> Beside:
+    """What to lay for the files that hold an entry; `old` and `new` name the versions in the markers."""
+    marked = {path: both for path, each in sides.items() if (both := _merged(path, each, old, new)) is not None}
+    return Beside(
+        base={path: each.base for path, each in sides.items() if each.base is not None},
+        merged={path: both.text for path, both in marked.items()},
+        ours={path: digest_of(ours) for path in marked if (ours := sides[path].ours) is not None},
+        collisions=tuple(collision for both in marked.values() for collision in both.collisions),
+    )
+
+
+def _merged(path: RelPath, sides: ThreeTexts, old: str, new: str) -> Marked | None:
+    """A clean merge where there is one: what waits by the policy's wish may have nothing that collides."""
+    base, ours, theirs = sides
+    if base is not None and ours is not None and theirs is not None:
+        clean = merge_texts(path, base, ours, theirs)
+        if clean is not None:
+            return Marked(clean, ())
+    return with_markers(path, sides, old, new)
