@@ -7,7 +7,7 @@ about; `documents.statements.line_of` turns that address into a line.
 import keyword
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -40,9 +40,10 @@ _POLICY_KEYS = (
     "rewrite-parameters",
     "follow-branches",
 )
-_PARTS = ("pull", "package", "project")
+_PARTS = ("pull", "package", "project", "origin")  # the last: what an archive says of itself, once unpacked
 _BELOW = "write a place below the package folder, like `pipelines`"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_REPOSITORY = ("repository", "source", "sourcecode", "github", "gitlab", "code")
 _OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
 
 
@@ -143,6 +144,7 @@ class ProjectTables(NamedTuple):
     conf_dir: str | None = None
     base_env: str | None = None
     requires_python: str = ""
+    repository: str = ""  # its address, as `[project.urls]` says it
 
 
 class Manifest(NamedTuple):
@@ -246,7 +248,16 @@ def _project(document: Table) -> ProjectTables:
         conf_dir=_folder(fields, "conf"),
         base_env=fields.checked("base-env", parse_base_env),
         requires_python=Fields(table_at(document, ("project",)) or {}, ("project",)).text("requires-python") or "",
+        repository=_repository(table_at(document, ("project",)) or {}),
     )
+
+
+def _repository(project: Table) -> str:
+    """The address of the source code, under the labels that PyPI knows; what is odd there is nothing of ours."""
+    urls = project.get("urls")
+    rows = urls.items() if isinstance(urls, Mapping) else ()
+    known = {re.sub(r"[\W_]", "", label).lower(): url for label, url in rows if isinstance(url, str)}
+    return next((known[label] for label in _REPOSITORY if label in known), "")
 
 
 def _folder(fields: Fields, key: str) -> str | None:

@@ -10,11 +10,13 @@ from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
+from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
+from micropkgd.reconcile.package.spellings import RewrittenText, with_spellings
 from micropkgd.reconcile.package.travel import HEAD, doubt_of, why_not_content
 from micropkgd.relocate import (
     CODE,
@@ -79,7 +81,9 @@ class Builder:
         `CodeError` names file and line of code that does not parse.
         """
         tests = any(member.startswith("tests/") for member in self._files)
-        made = {part.path: part for part in map(part_of, _made(self._subject.name, version, requirements, tests=tests))}
+        home = with_spellings(self._subject.home, self._subject.name, self._files, self._rewritten)
+        stated = _made(self._subject.name, version, requirements, home, tests=tests)
+        made = {part.path: part for part in map(part_of, stated)}
         for member in sorted({*made, *self._files}):
             part = self._part(self._files[member]) if member in self._files else made[member]
             if part is not None:
@@ -116,13 +120,22 @@ class Builder:
             self.notes.append(f"{file.path}: {doubt}")
         if not self._is_read(file):
             return Part(file.member, file.size, file.executable, chain([start], pieces))
-        source = b"".join((start, *pieces))
+        moved = self._moved(file, b"".join((start, *pieces)))
+        self.findings += ((file.path, finding) for finding in moved.findings)
+        return Part(file.member, len(moved.source), file.executable, [moved.source])
+
+    def _rewritten(self, file: Input) -> RewrittenText | None:
+        """A text as it is here, and as it is in the archive; None for what is not looked into."""
+        if not self._is_read(file):
+            return None
+        source = b"".join(self._source(file))
+        return RewrittenText(source, self._moved(file, source).source)
+
+    def _moved(self, file: Input, source: bytes) -> Relocated:
         importable = is_importable(file.member, self._packages)
         as_it_came = self._of_newer_python or digest_of(source) == self._pulled.get(file.path)
         reading = Reading(importable, strict=importable and not as_it_came)
-        moved = _moved(self._subject, file, source, self._relocation, reading)
-        self.findings += ((file.path, finding) for finding in moved.findings)
-        return Part(file.member, len(moved.source), file.executable, [moved.source])
+        return _moved(self._subject, file, source, self._relocation, reading)
 
     def _is_read(self, file: Input) -> bool:
         """Whether a file is looked into: code always, and other text as far as somebody may have written it."""
@@ -167,13 +180,15 @@ def _moved(subject: PackagedModule, file: Input, source: bytes, relocation: Relo
     return moved
 
 
-def _made(name: str, version: str, requirements: Sequence[str], *, tests: bool) -> list[Member]:
+def _made(
+    name: str, version: str, requirements: Sequence[str], home: ModuleOrigin | None, *, tests: bool
+) -> list[Member]:
     """The members that no file of the module stands for; an `__init__.py` only where the module has none."""
     folders = [name, "tests"] if tests else [name]
     made = [
         Member("MANIFEST.in", manifest_in(folders), executable=False),
         Member("PKG-INFO", pkg_info(name, version, requirements), executable=False),
-        Member("pyproject.toml", pyproject_toml(name, version, requirements), executable=False),
+        Member("pyproject.toml", pyproject_toml(name, version, requirements, home), executable=False),
     ]
     # A package needs its `__init__.py`; without the one of the tests, Kedro's pull cannot move them.
     return [*made, *(Member(f"{folder}/__init__.py", b"", executable=False) for folder in folders)]

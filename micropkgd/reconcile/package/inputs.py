@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from micropkgd.model.layout import Place
+from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.memory.state import Signature
@@ -30,6 +31,7 @@ class PackagedModule(NamedTuple):
     pulled_config: frozenset[str] = frozenset()  # parameter files that came with it, whatever their name
     pulled_rules: frozenset[str] = frozenset()  # `.gitignore` files that came with any package
     rewrite_parameters: bool = False  # whether its name in them follows
+    home: ModuleOrigin | None = None  # where it lives, for those who carry edits back; None: nothing is said of it
 
 
 class Input(NamedTuple):

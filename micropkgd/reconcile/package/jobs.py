@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, UsageError
+from micropkgd.model.layout import Place
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.manifest import Manifest, PackageEntry, check_name
+from micropkgd.model.module_origin import LONGEST_ADDRESS, ModuleOrigin
 from micropkgd.model.tree import rel_path
 from micropkgd.reconcile.package.inputs import IGNORE_FILE, PackagedModule
 from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
 
-RULES = 3  # of all that makes an archive: bumped when the same files would give other bytes
+RULES = 4  # of all that makes an archive: bumped when the same files would give other bytes
 
 _NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
 _RESERVED = frozenset({"tests"})
@@ -103,11 +105,32 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
         pulled_config=_config_of(origin, place.conf),
         pulled_rules=_rules_of(project.lock),
         rewrite_parameters=project.manifest.policy.rewrite_parameters,
+        home=_home(project, entry.module, place),
     )
     folder = _folder(entry.destination)
     if f"{folder}/".startswith((f"{place.code}/", f"{place.tests}/")):
         raise UsageError(f"destination `{folder}` lies inside the module, which would then pack its own archive")
     return Job(subject, origin, folder, _wish(project, subject, origin))
+
+
+def _home(project: Project, module: str, place: Place) -> ModuleOrigin:
+    """What the archive says of where it comes from."""
+    layout, policy = project.layout, project.manifest.policy
+    address = _address(project.manifest.project.repository)
+    return ModuleOrigin(
+        module, layout.package, layout.source_dir, layout.tests_dir, place.conf, address, policy.rewrite_parameters
+    )
+
+
+def _address(url: str) -> str:
+    """The address of the repository, without what only its owner may know."""
+    if not url.isprintable() or len(url) > LONGEST_ADDRESS:
+        return ""
+    if "://" not in url:
+        return url
+    from micropkgd.sources.redaction import redacted
+
+    return redacted(url)
 
 
 def _check_module(project: Project, module: str) -> None:
@@ -166,5 +189,5 @@ def _wish(project: Project, subject: PackagedModule, origin: Block | None) -> st
     stated = [origin.version, origin.requirements] if origin is not None else []
     policy = project.manifest.policy.on_dangling_import.value
     pulled = (sorted(subject.pulled_config), sorted(subject.pulled_rules))
-    facts = [RULES, *subject[:4], *pulled, stated, policy, subject.rewrite_parameters]
+    facts = [RULES, *subject[:4], *pulled, stated, policy, subject.rewrite_parameters, subject.home]
     return json.dumps(facts, separators=(",", ":"))

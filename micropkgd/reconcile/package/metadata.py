@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from micropkgd.errors import ArchiveError, CodeError, DocumentError
+from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling
 from micropkgd.model.requirement_lines import logical_lines, stated, text_of
 from micropkgd.sdist.requirements import canonical_requirements
 
@@ -58,7 +59,7 @@ def pkg_info(name: str, version: str, requirements: Sequence[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def pyproject_toml(name: str, version: str, requirements: Sequence[str]) -> bytes:
+def pyproject_toml(name: str, version: str, requirements: Sequence[str], home: ModuleOrigin | None = None) -> bytes:
     """What `pip install` builds a wheel of the package from, and of nothing beside it (docs/kedro.md, defect 26).
 
     A form to fill in: for printable text a JSON string is a TOML string, and no writer need be loaded.
@@ -78,11 +79,34 @@ dependencies = [
 
 [tool.setuptools.packages.find]
 include = [{_quoted(name)}, {_quoted(f"{name}.*")}]
-""".encode()
+{"" if home is None else _origin(home)}""".encode()
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _origin(home: ModuleOrigin) -> str:
+    """The table that `model.module_origin` reads; what is as usual is not said."""
+    rows = [
+        ("module", _quoted(home.module)),
+        ("package", _quoted(home.package)),
+        ("source-dir", _quoted(home.source_dir)),
+        ("tests", _quoted(home.tests)),
+        ("conf", _quoted(home.conf)),
+        ("repository", _quoted(home.repository) if home.repository else ""),
+        ("rewrite-parameters", "true" if home.rewrites_parameters else ""),
+        ("made", _quoted(home.made) if home.made else ""),
+    ]
+    said = "".join(f"{key} = {value}\n" for key, value in rows if value)
+    tables = "".join(_spelled(member, home.spelled[member]) for member in sorted(home.spelled))
+    return f"\n[tool.micropkgd.origin]\n{said}{tables}"
+
+
+def _spelled(member: str, one: OriginalSpelling) -> str:
+    lines = f"lines = {_quoted(one.runs)}\n" if one.runs else ""
+    return f"\n[tool.micropkgd.origin.spelled.{_quoted(member)}]\nblob = {_quoted(one.blob)}\n{lines}"
+
+
+def _quoted(value: str | Sequence[object]) -> str:
+    """A text, or lists of texts and numbers, as TOML and JSON both write them."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def manifest_in(folders: Sequence[str]) -> bytes:

@@ -19,6 +19,7 @@ from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
 from micropkgd.reconcile.package.record import PublishedState
 from micropkgd.reconcile.package.replaced import keep_copy
+from micropkgd.reconcile.package.same_release import is_same_release
 from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.sources.gather import Sources
@@ -45,7 +46,7 @@ class Offer(NamedTuple):
     @property
     def stands(self) -> bool:
         """Whether its very bytes are known to be there."""
-        return self.stood is not None and self.stood.digest == self.archived.digest
+        return self.stood is not None and self.stood.holds(self.archived.digest)
 
     @property
     def ours(self) -> Digest | None:
@@ -82,7 +83,7 @@ class Publisher(NamedTuple):
                 found[number] = Failure.of(error)
         answers = self.sources.answer(list(requests.values()), self.root, publishing=True) if requests else []
         for number, answer in zip(requests, answers, strict=True):
-            found[number] = _looked(offers[number], answer, full_check.now)
+            found[number] = self._judged(offers[number], _looked(offers[number], answer, full_check.now))
         return [found[number] for number in range(len(offers))]
 
     def put(self, offer: Offer, found: PublishedState | None, full_check: FullCheck) -> Put:
@@ -99,7 +100,7 @@ class Publisher(NamedTuple):
                 found = self._look_again(offer, full_check)  # with its bytes, of which a copy is kept
             if isinstance(found, Failure):
                 return Put(found, notes)
-            if found is not None and found.digest == offer.archived.digest:
+            if found is not None and found.holds(offer.archived.digest):
                 return Put(found, notes)
             if found is not None and found.digest != offer.ours:
                 notes = (*notes, self._keep(upload, found.digest))
@@ -112,6 +113,20 @@ class Publisher(NamedTuple):
                 return Put(found, notes)
         problem = f"`{upload.file}` at `{offer.target.text}` is replaced by others all the time"
         return Put(Failure(5, "Unreachable", problem, "give each machine a name of its own", transient=True), notes)
+
+    def _judged(self, offer: Offer, found: Looked) -> Looked:
+        """What stands there, compared with the archive made here where only a comparison tells; each pair once."""
+        made, before = offer.archived.digest, offer.stood
+        if not isinstance(found, PublishedState) or found.digest == made:
+            return found
+        if before is not None and (before.digest, before.judged) == (found.digest, made):
+            return found._replace(judged=made, alike=before.alike)
+        there = self.sources.read(found.digest)
+        try:
+            here = self._read(offer.archived)
+        except TreeError:  # a dry run writes none
+            return found
+        return found if there is None else found._replace(judged=made, alike=is_same_release(there, here))
 
     def _look_again(self, offer: Offer, full_check: FullCheck) -> Looked:
         (found,) = self.look([offer._replace(stood=None)], full_check)

@@ -31,6 +31,12 @@ class PublishedState(NamedTuple):
     validator: str  # asks whether it is still that; empty where the place says nothing cheaper than its bytes
     checked: float  # when its bytes were last seen; seconds since the epoch
     ours: Digest | None = None  # what this project last published there under this name
+    judged: Digest | None = None  # an archive made here that was compared with what stands there
+    alike: bool = False  # what came of that: it is the same release, in other words of where it comes from
+
+    def holds(self, digest: Digest) -> bool:
+        """Whether an archive made here is the release that stands there."""
+        return self.digest == digest or (self.alike and self.judged == digest)
 
 
 class Build(NamedTuple):
@@ -49,7 +55,7 @@ class Build(NamedTuple):
     def is_at(self, place: str) -> bool:
         """Whether the archive is known to be published at a place."""
         stood = self.stood_at(place, os.path.basename(self.archived.path))
-        return stood is not None and stood.digest == self.archived.digest
+        return stood is not None and stood.holds(self.archived.digest)
 
 
 Builds = Mapping[str, Build]
@@ -83,11 +89,14 @@ def _build(row: dict[str, object]) -> Build:
 def _stood(row: object) -> PublishedState | None:
     if row is None:
         return None
-    to, file, digest, validator, checked, ours = _list(row)
+    to, file, digest, validator, checked, *more = _list(row)
     if not isinstance(checked, int | float):
         raise TypeError(row)
-    own = None if ours is None else parse_digest(ours)
-    return PublishedState(str(to), str(file), parse_digest(digest), str(validator), float(checked), own)
+    ours, judged, alike = (*more, None, None)[:3]  # a record of 0.2 has the first alone
+    own, other = (None if one is None else parse_digest(one) for one in (ours, judged))
+    return PublishedState(
+        str(to), str(file), parse_digest(digest), str(validator), float(checked), own, other, alike is True
+    )
 
 
 def _signature(row: object) -> Signature:

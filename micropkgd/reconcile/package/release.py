@@ -38,8 +38,9 @@ class Released(NamedTuple):
 
     def published(self, offer: Offer) -> Published | None:
         """Where the archive is known to be, or in a dry run would be."""
-        stands = self.stood is not None and self.stood.digest == offer.archived.digest
-        return Published(offer.target.text, offer.archived.digest) if stands or self.sent else None
+        if self.stood is not None and self.stood.holds(offer.archived.digest):
+            return Published(offer.target.text, self.stood.digest)
+        return Published(offer.target.text, offer.archived.digest) if self.sent else None
 
 
 Blocker = Callable[[], str]
@@ -112,7 +113,7 @@ def _released(
     """What came of an archive whose place was looked at."""
     if isinstance(found, Failure):
         return Released(offer.stood, failure=found)
-    replaces = found is not None and found.digest != offer.archived.digest and offer.entry.overwrite
+    replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
     if (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why():
         if not apply:
             return Released(offer.stood, sent=True)
@@ -135,7 +136,7 @@ def _put(
 def _seen(offer: Offer, found: PublishedState, why: Blocker, how: ReleaseOptions, *, sent: bool = False) -> Released:
     """What it means that these bytes stand at an archive's place."""
     before = offer.ours
-    if found.digest == offer.archived.digest:
+    if found.holds(offer.archived.digest):
         return Released(found._replace(ours=found.digest), sent=sent)
     stood = found._replace(ours=before)
     if how.by_hand:

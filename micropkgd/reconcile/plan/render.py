@@ -4,7 +4,8 @@ Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.layout import Layout, Place
@@ -34,25 +35,20 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered."""
     metadata = read_metadata(sdist)
     package = package_name(sdist)
-    leaf = entry.alias or _importable(package)
-    place = layout.place(entry.destination, leaf, entry.env)
-    relocation = _relocation(sdist, package, place)._replace(distribution=metadata.name)
-    packages = packages_among(member.path for member in sdist.members)
+    way = MemberMapping.of((member.path for member in sdist.members), package, entry, layout)
+    way = way._replace(relocation=way.relocation._replace(distribution=metadata.name))
+    place, leaf = way.place, way.leaf
     files: dict[RelPath, bytes] = {}
     findings: list[tuple[RelPath, Finding]] = []
     executables = set()
-    for member in _wanted(sdist, package):
-        path = _target(member.path, package, leaf, place)
+    for member in sdist.members:
+        if not way.takes(member.path):
+            continue
+        path, moved = way.target(member.path), way.rendered(member)
         if path in files:
             raise DocumentError(
                 f"the alias `{leaf}` makes two of its files one: `{path}`", hint="give the entry another `alias`"
             )
-        if path.startswith(f"{place.conf}/"):
-            moved = relocate_parameters(
-                member.data, name=path, relocation=relocation, rewrite=entry.rewrite_parameters
-            )  # fmt: skip
-        else:
-            moved = _relocated(member, relocation, packages)
         files[path] = moved.source
         executables |= {path} if member.executable else set()
         findings += ((path, finding) for finding in moved.findings)
@@ -70,6 +66,44 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
     )
 
 
+class MemberMapping(NamedTuple):
+    """How the members of one archive get to their places in one project."""
+
+    package: str
+    leaf: str
+    place: Place
+    relocation: Relocation
+    packages: frozenset[str]
+    rewrite_parameters: bool
+
+    @classmethod
+    def of(cls, members: Iterable[str], package: str, entry: PullEntry, layout: Layout) -> "MemberMapping":
+        """The way of these members of a package."""
+        paths = list(members)
+        leaf = entry.alias or _importable(package)
+        place = layout.place(entry.destination, leaf, entry.env)
+        modules = {module_of(path)[0] for path in paths if path.endswith(CODE) and _is_wanted(path, package)}
+        relocation = _relocation(modules, package, place)
+        return cls(package, leaf, place, relocation, packages_among(paths), entry.rewrite_parameters)
+
+    def takes(self, member: str) -> bool:
+        """Whether a member travels."""
+        return _is_wanted(member, self.package)
+
+    def target(self, member: str) -> RelPath:
+        """Where a member goes: tests, parameters, or code."""
+        return _target(member, self.package, self.leaf, self.place)
+
+    def rendered(self, member: Member) -> Relocated:
+        """A member under its new names."""
+        path = self.target(member.path)
+        if not path.startswith(f"{self.place.conf}/"):
+            return _relocated(member, self.relocation, self.packages)
+        return relocate_parameters(
+            member.data, name=path, relocation=self.relocation, rewrite=self.rewrite_parameters
+        )  # fmt: skip
+
+
 def _importable(package: str) -> str:
     """The package's own name, where an import can spell it."""
     if keyword.iskeyword(package):
@@ -80,11 +114,11 @@ def _importable(package: str) -> str:
     return package
 
 
-def _relocation(sdist: Sdist, package: str, place: Place) -> Relocation:
-    modules = {module_of(member.path)[0] for member in _wanted(sdist, package) if member.path.endswith(CODE)}
-    folders = {module.rpartition(".")[0] for module in modules if "." in module}
+def _relocation(modules: Iterable[str], package: str, place: Place) -> Relocation:
+    found = frozenset(modules)
+    folders = {module.rpartition(".")[0] for module in found if "." in module}
     moves = (Move(package, place.module), Move("tests", place.tests_module))
-    return Relocation(moves, frozenset(modules | folders), frozenset({package, "tests"}))
+    return Relocation(moves, found | folders, frozenset({package, "tests"}))
 
 
 def _relocated(member: Member, relocation: Relocation, packages: frozenset[str]) -> Relocated:
@@ -104,12 +138,10 @@ def _relocated(member: Member, relocation: Relocation, packages: frozenset[str])
         raise error.at(member.path) from error
 
 
-def _wanted(sdist: Sdist, package: str) -> Iterator[Member]:
-    """The members that travel: the package and its tests, without Python's caches."""
-    for member in sdist.members:
-        top, _, rest = member.path.partition("/")
-        if rest and top in {package, "tests"} and "__pycache__/" not in rest and not rest.endswith(".pyc"):
-            yield member
+def _is_wanted(member: str, package: str) -> bool:
+    """Whether a member travels: the package and its tests do, without Python's caches."""
+    top, _, rest = member.partition("/")
+    return bool(rest) and top in {package, "tests"} and "__pycache__/" not in rest and not rest.endswith(".pyc")
 
 
 def _target(member: str, package: str, leaf: str, place: Place) -> RelPath:
