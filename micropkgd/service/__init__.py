@@ -14,10 +14,10 @@ One thread, the loop's, decides everything and owns every value here. Others do 
 | the kernel's file events | `Fleet._ask` by the watch: a project, why    | the loop                                   |
 | the watch                | `Fleet`: newcomers, overflow, degraded       | the loop                                   |
 | `Fleet`                  | `Supervisor`: something is due, or went      | the loop; it searched on a thread `disk`   |
-| `Passes.run`             | `Supervisor._work`: outcome and interest     | the loop; the pass ran on a thread `pass`  |
+| `Passes.run`             | `Supervisor._work`: outcome, relevant paths  | the loop; the pass ran on a thread `pass`  |
 | a pass                   | `Passes`: it waits for a source, or no more  | `pass`, and handed over to the loop        |
 | a pass                   | `hooks.gate`: may this be committed?         | `pass`, which waits for the loop to ask    |
-| a pass, a download       | `Pulse`: it gets on                          | `pass` or the loop; read by any            |
+| a pass, a download       | `Liveness`: it gets on                       | `pass` or the loop; read by any            |
 | `sources.hosts`          | `Supervisor._host_is_back`                   | the loop, where all network is             |
 | `sources.late`           | `Supervisor._download_ended`: a project      | the loop, where all network is             |
 | `Queues`                 | `Supervisor._object_changed`, awaited        | the loop                                   |

@@ -25,7 +25,7 @@ from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
-from micropkgd.service.watching.relevant_paths import RelevantPaths, least_interest
+from micropkgd.service.watching.relevant_paths import RelevantPaths, least_relevant_paths
 from micropkgd.service.watching.watched_projects import WatchedProjects
 from micropkgd.workspace.root import MANIFEST_NAME
 
@@ -188,7 +188,7 @@ class Fleet:
         self._board.say(News("ProjectAdded", "", "is served from now on"), root)
         self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
         if group.watch:
-            self._watched.follow(root, least_interest(root))
+            self._watched.follow(root, least_relevant_paths(root))
 
     def _let_go(self, root: str) -> None:
         self._timetable.drop(root)

@@ -7,4 +7,6 @@ machine's logins, and `hosts` and `rate_limit`, which hold the service back; `le
 slowly, `late` lets a pass go on without it. `http/`, `s3/`, `gcs/`, `index/` and `other` reach a network; what they
 share is `retry`, `download`, `upload`, `clients`, `buckets`, `fs_args` and `redaction`. Heavy libraries are imported
 when a ref needs them.
+So many beside each other: what reaches a network has rooms of its own; what is left are the small rules that all of
+them keep, which any two of them share in another way.
 """

@@ -4,4 +4,5 @@ Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve`, `diff`, `v
 `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`, `doctor`, `cache`. The service:
 `serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its config), `trigger`, `suspend`,
 `trust`, `health`, `token`, `config`.
+So many beside each other: it is the list of commands.
 """

@@ -8,4 +8,5 @@ stated, wherever that leads), `metadata` and `build` (the archive's members, one
 lost on the way home), `spool` and `place` (onto the disk), `record` (what the next pass compares). Then `offers` (what
 is released, and when), `committed` (whether it is what git's HEAD has), `release` (the decision), and `publish` with
 `same_release` (what is no news) and `replaced` (copies of what it replaced).
+So many beside each other: they are the steps of one story, in that order; a pass that packages nothing imports three.
 """

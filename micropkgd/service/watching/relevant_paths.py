@@ -78,7 +78,7 @@ def relevant_paths_of(project: Project) -> RelevantPaths:
         trees |= {place.code, place.tests, place.conf}
     return RelevantPaths(
         root,
-        least_interest(root).documents | {_absolute(root, path) for path in named if path},
+        least_relevant_paths(root).documents | {_absolute(root, path) for path in named if path},
         frozenset(_absolute(root, entry.ref.location) for entry in local if not entry.index_url),
         frozenset(_absolute(root, path) for path in trees),
         frozenset(_absolute(root, path) for path in indexes),
@@ -94,7 +94,7 @@ def _commits(project: Project) -> frozenset[str]:
     return frozenset() if log is None else frozenset({log})
 
 
-def least_interest(root: str) -> RelevantPaths:
+def least_relevant_paths(root: str) -> RelevantPaths:
     """What matters of a project whose manifest cannot be read."""
     return RelevantPaths(root, frozenset({f"{root}/{MANIFEST_NAME}", f"{root}/{LOCK_NAME}"}), frozenset(), frozenset())
 
