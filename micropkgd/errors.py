@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by who must act.
+"""The errors that people see, sorted by who must act.
 
 Every error a person can cause or can mend is a `MicropkgError`: it says what is wrong, where, why, and (as
 `hint`) what to do, and knows the exit code of docs/json.md. Anything else that escapes is a bug.

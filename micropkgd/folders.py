@@ -1,4 +1,4 @@
-"""Where this user's config, state and cache are, by the XDG base directory specification. Imports next to nothing."""
+"""The folders of this user's config, state and cache, by XDG. Imports next to nothing."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What else can be asked of a project than a pass.
+"""Requests to a project other than a pass.
 
 To look: `status`, `outdated`, `verify`, `why`, `diff`, `doctor` (each answer is a `finding`; `requirements_check` is
 one of its questions), `review` (before a project is trusted). To change: `edit_manifest` (the rows of

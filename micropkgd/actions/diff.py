@@ -1,4 +1,4 @@
-"""What a pass would change, as texts: the files as they are now, beside what they would be."""
+"""Shows what a pass would change, as texts: the files as they are now, beside what they would be."""
 
 import os
 from collections.abc import Iterable

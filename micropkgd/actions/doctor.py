@@ -1,4 +1,4 @@
-"""What micropkgd sees of a project and its machine, in plain words, and what is wrong with it.
+"""The diagnosis of a project and its machine, in plain words: what micropkgd sees, and what is wrong with it.
 
 Each question is asked on its own: one that cannot be answered is a finding and does not stop the others, so a broken
 project can be examined too. Of the environment only names are told, never values (promise P9). Nothing is changed but

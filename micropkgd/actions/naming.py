@@ -1,4 +1,4 @@
-"""Which entry a person means: by its ref, its target folder, or its name."""
+"""Finds the entry that a person means: by its ref, its target folder, or its name."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping

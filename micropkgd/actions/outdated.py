@@ -1,4 +1,4 @@
-"""What is newer than the lock: each source is asked as a pass would ask it, and nothing of the project is changed."""
+"""Lists what is newer than the lock: sources are asked as a pass would ask them, nothing of the project changes."""
 
 from collections.abc import Callable
 from typing import NamedTuple

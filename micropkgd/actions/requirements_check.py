@@ -1,4 +1,4 @@
-"""What `doctor` finds in the requirements file: whether lines can be added to it, and which are asked for in vain."""
+"""The part of `doctor` for the requirements file: whether lines can be added, and which are asked for in vain."""
 
 import re
 from collections.abc import Iterator

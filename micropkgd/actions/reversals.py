@@ -1,4 +1,4 @@
-"""What can go back: the way of each file over the commits that are taken back, and which files go together.
+"""Computes what can go back: each file's way over the commits that are taken back, and which files go together.
 
 Each file's way back is the way of its commits reversed: what they left is the precondition, what they replaced lies in
 `.micropkgd/kept`. Looks at the tree and changes nothing.

@@ -1,4 +1,4 @@
-"""What a project's manifest has done in this user's name, shown to whoever is about to trust it. Asks no source."""
+"""Shows what a manifest did, or would do, in this user's name, before it is trusted. Asks no source."""
 
 import os
 from collections.abc import Iterable, Iterator

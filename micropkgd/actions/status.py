@@ -1,4 +1,4 @@
-"""How a project and its entries stand: what the last pass left, and what the tree shows now. Asks no source."""
+"""Reports how a project and its entries stand: what the last pass left, and what the tree shows. Asks no source."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

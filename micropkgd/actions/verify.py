@@ -1,4 +1,4 @@
-"""Whether the files of a project are what its lock says: every one is hashed, no remembered hash is trusted."""
+"""Checks that the files of a project are what its lock says: each is hashed, no remembered hash is trusted."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Why a file is where it is: by the lock, pulls by hand, and what passes left in their log."""
+"""Explains why a file is where it is: by the lock, pulls by hand, and what passes left in their log."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

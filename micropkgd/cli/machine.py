@@ -1,4 +1,4 @@
-"""What the machine's config and the running service mean for a command.
+"""Applies the machine's config, and the running service, to a command.
 
 Rule: where nobody said anything and nobody listens, which is the usual case, next to nothing is imported to find out.
 """

@@ -1,4 +1,4 @@
-"""How results are said: plain lines for people, a versioned document for programs. Pure."""
+"""Formats results: plain lines for people, a versioned document for programs. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How packaging is said: plain lines for people. Pure."""
+"""Formats what packaging did, as plain lines for people. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How `status` says how things stand, for people. Pure."""
+"""Formats `status` for people. Pure."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What can be asked on the command line. The README shows these help texts, and a test compares them."""
+"""The parser of the command line. The README shows its help texts, and a test compares them."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What can be asked about the service, the machine's config, and what all projects share."""
+"""The parsers of the commands for the service, the machine's config, and what all projects share."""
 
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING

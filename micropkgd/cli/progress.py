@@ -1,4 +1,4 @@
-"""How long downloads show themselves: a bar on a terminal, else a plain line when one turns out to be long."""
+"""Shows the progress of long downloads: a bar on a terminal, else one plain line."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How a command says what came of it: data to stdout, all else to stderr, or one JSON document."""
+"""Prints what a command did: data to stdout, all else to stderr, or one JSON document."""
 
 import json
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""What a TOML text says, for comparing a text before and after an edit."""
+"""Reads the meaning of a TOML text, to compare a text before and after an edit."""
 
 import tomllib
 from collections.abc import Mapping

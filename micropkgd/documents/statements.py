@@ -1,4 +1,4 @@
-"""Where everything in a TOML text stands: headers, pairs and the rows of inline tables, each with its place.
+"""Locates everything in a TOML text: headers, pairs and the rows of inline tables, each with its place.
 
 tomllib says what a text means and keeps no positions. This says where its parts are, and nothing of what they mean, so
 that an edit can cut out its own lines and leave all others alone.

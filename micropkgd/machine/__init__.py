@@ -1,4 +1,4 @@
-"""What holds for this machine, with or without the service.
+"""Settings and facts of this machine, with or without the service.
 
 `places` says where the config and the socket are and imports next to nothing; `config` reads the config,
 `config_check` notes what is suspicious in it (`hook_check`: in the argument list of a hook), `cron` reads a schedule.

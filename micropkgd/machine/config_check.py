@@ -1,4 +1,4 @@
-"""What a config names that this machine has not, or that is dangerous: for `config check`, before it is found out.
+"""Checks a config for what this machine lacks, and for what is dangerous: `config check`.
 
 A fault of the config itself is found when it is read.
 """

@@ -1,4 +1,4 @@
-"""Whether the argument list of a hook makes a program run what stands in the project it works in. Pure.
+"""Checks whether a hook's argument list makes a program run what stands in its working folder. Pure.
 
 A hook works in a project, which may come from anywhere. What such a list names by a relative path, and what programs
 like `make` or `pytest` find in their working folder, is code of that project. This is a reading of words and no proof:

@@ -1,4 +1,4 @@
-"""Where the config and the socket are. Imports next to nothing, for every pass looks whether anybody said anything."""
+"""The paths of the config and the socket. Imports next to nothing, for every pass looks whether they exist."""
 
 import os
 from collections.abc import Mapping

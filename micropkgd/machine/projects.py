@@ -1,4 +1,4 @@
-"""Which folders are projects: what the config's paths and globs stand for now."""
+"""Finds the projects that the config's paths and globs stand for now."""
 
 import glob
 import os

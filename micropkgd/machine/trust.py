@@ -1,4 +1,4 @@
-"""Which folders this user trusts, of those that only a glob of the config finds: in no other does the service act.
+"""The folders that this user trusts, of those that only a glob of the config finds: the service acts in no other.
 
 What a glob finds may be anybody's: a clone to be looked at, an unpacked archive. So it is left alone until a person
 says `micropkgd trust FOLDER`. Each trusted folder has a file of its own in the user's state folder, with a mark of the

@@ -1,4 +1,4 @@
-"""What to do where a local edit and a new version disagree."""
+"""A choice between a local edit and a new version that disagree."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Where a local edit and a new version change the same lines."""
+"""The places where a local edit and a new version change the same lines."""
 
 from typing import NamedTuple
 

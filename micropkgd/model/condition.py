@@ -1,4 +1,4 @@
-"""How an entry stands after a pass, in the words of docs/service.md, and what the command ends with."""
+"""The condition of an entry after a pass, in the words of docs/service.md, and the exit code that it means."""
 
 from collections.abc import Iterable
 from enum import StrEnum

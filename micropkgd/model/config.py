@@ -1,4 +1,4 @@
-"""How the machine's config is read: from plain mappings, never text, and from the variables that come before them.
+"""Reads the machine's config from plain mappings, never text, and from the variables that come before them.
 
 A key may come from the file or from the environment (`limits.passes` is `MICROPKGD_LIMITS_PASSES`); `origins` of the
 settings remembers which, for `micropkgd config show --origin`.

@@ -1,4 +1,4 @@
-"""Where the releases of a requirement are: the pages of an index, or a folder of archives. Pure.
+"""An index, where the releases of a requirement are: the pages of a package index, or a folder of archives. Pure.
 
 Every `NAME-VERSION.tar.gz` in a folder, a bucket's folder or a web server's listing is a release. The text says which
 of these it is, as with refs; an `https://` address may be pages or a listing, and what its server sends tells.

@@ -1,4 +1,4 @@
-"""Where things live in one project: Kedro 0.18, 0.19, 1.x or a plain Python project (docs/kedro.md, "Layouts")."""
+"""The layout of one project: Kedro 0.18, 0.19, 1.x or plain Python (docs/kedro.md, "Layouts")."""
 
 from typing import Final, NamedTuple
 

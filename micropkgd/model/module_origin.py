@@ -1,4 +1,4 @@
-"""Where the module of an archive lives: `[tool.micropkgd.origin]` of the archive's `pyproject.toml`. Pure.
+"""The origin of an archive's module: `[tool.micropkgd.origin]` of the archive's `pyproject.toml`. Pure.
 
 It holds only what stays from commit to commit, so that the same files give the same archive. It is a stranger's word:
 what is read of it is checked as a manifest is, and names places below a repository, never above or beside it.

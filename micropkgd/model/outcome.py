@@ -1,4 +1,4 @@
-"""What one pass came to, entry by entry."""
+"""The outcome of one pass, entry by entry."""
 
 from collections.abc import Mapping
 from enum import StrEnum

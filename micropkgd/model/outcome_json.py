@@ -1,4 +1,4 @@
-"""What a pass came to, as the versioned document of docs/json.md, and back again: keys are only ever added. Pure.
+"""The outcome of a pass as the versioned document of docs/json.md, and back: keys are only ever added. Pure.
 
 The command line prints it, the service hands it to whoever asked for the pass.
 """

@@ -1,4 +1,4 @@
-"""What packaging came to for one entry, as a value to show."""
+"""The outcome of packaging for one entry."""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What counts as a parameters file, and what an alias makes of its name. Pure.
+"""Tells parameters files from others, and renames them for an alias. Pure.
 
 One rule for what comes in, for what goes out, and for what a lock may list. It keeps a stranger's catalog, credentials
 and code out of a project's configuration (docs/threats.md, T3). A path is that below the env folder. A name counts

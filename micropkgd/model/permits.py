@@ -1,4 +1,4 @@
-"""What the machine lets a project reach, and which of its own secrets the project may use there."""
+"""What the machine lets a project reach, and which of the machine's secrets the project may use there."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""How pip reads a requirements file: its encoding, its lines, what each says, and what they end with. Pure."""
+"""Reads a requirements file as pip does: encoding, lines, what each says, how they end. Pure."""
 
 import codecs
 import re

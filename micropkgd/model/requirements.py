@@ -1,4 +1,4 @@
-"""Which line of the requirements file belongs to whom. Pure: text in, text out.
+"""Knows which line of the requirements file belongs to whom. Pure: text in, text out.
 
 Rules: an entry's lines stand in a block of its own, under the header that Kedro's pull wrote too. A block reaches to
 the next blank line or header; a line in it that is exactly one of the entry's is the entry's, everything else is a

@@ -1,4 +1,4 @@
-"""How an entry, a packaged module and a project stand: one rule for `status`, the service, and this machine's memory.
+"""The rule by which an entry, a module and a project stand: one for `status`, the service, and memory.
 
 Pure. The words come from what a pass came to, the time from how it stood before: `since` is when it came to stand so.
 """

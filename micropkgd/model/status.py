@@ -1,4 +1,4 @@
-"""How projects and their entries stand, as said by `status`, the control API and the log."""
+"""The status of projects and their entries, as `status`, the control API and the log report it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

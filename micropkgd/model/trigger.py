@@ -1,4 +1,4 @@
-"""Why a pass is run. A trigger is a hint only: each pass reads everything again."""
+"""The reason why a pass is run. A trigger is a hint only: each pass reads everything again."""
 
 from enum import StrEnum
 from typing import NamedTuple

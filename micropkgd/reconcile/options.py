@@ -1,4 +1,4 @@
-"""How one pass is to be run: what the command line or the service asks of the loop."""
+"""The options of one pass: what the command line or the service asks of the loop."""
 
 from collections.abc import Mapping
 from enum import StrEnum

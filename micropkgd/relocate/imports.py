@@ -1,4 +1,4 @@
-"""What each import statement of a file asks for, and what that means when the package moves.
+"""Reads what each import statement of a file asks for, and what that means when the package moves.
 
 Rules: only statements are walked, and of these only those that span a line with one of our words. A relative import
 that stays inside its moved package stays as it is; one that climbs out is read as the absolute import it is.

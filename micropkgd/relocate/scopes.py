@@ -1,4 +1,4 @@
-"""Where names are bound and used: as much of Python's scoping as rewriting the uses of an import needs.
+"""Finds where names are bound and used: as much of Python's scoping as rewriting imports needs.
 
 Promise: `Scan` knows every binding and every dotted use of a name that stands on one of the given lines. As a name can
 only be bound or used where it is written, looking at the lines that have it is enough.

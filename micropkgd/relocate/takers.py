@@ -1,4 +1,4 @@
-"""What takes the name of a module as a string: calls, `sys.modules`, `pytest_plugins`; and what takes none, `__all__`.
+"""Finds strings that are taken for module names: in calls, `sys.modules`, `pytest_plugins`; never in `__all__`.
 
 Rules: a function with a name of its own (`import_module`, `patch`, `importorskip`) is known wherever it stands; one
 whose name is a common word (`files`, `path`, `get_data`) only if an import of the file says whose it is.

@@ -1,4 +1,4 @@
-"""How much an archive may ask of the machine that reads it."""
+"""Limits of what an archive may ask of the machine that reads it."""
 
 from typing import Final, NamedTuple
 

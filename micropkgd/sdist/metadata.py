@@ -1,4 +1,4 @@
-"""Who an archive says it is and what it asks for, read from files and never by running its build.
+"""Reads who an archive says it is and what it requires, from files and never by running its build.
 
 Rules: requirements come from `[project]` in pyproject.toml unless they are dynamic there, else from PKG-INFO where
 its standard promises that they are final (metadata 2.2), else from the requires.txt that setuptools leaves in

@@ -1,4 +1,4 @@
-"""What a member may be called, and which names cannot stand side by side.
+"""Rules for names of members: what one may be called, and which cannot stand side by side.
 
 Rules: a name is UTF-8, relative, without `.`, `..`, empty parts, backslashes, control or format characters, and is
 brought to NFC; two names that a case-insensitive or normalising file system takes for one are refused everywhere,

@@ -1,4 +1,4 @@
-"""How long to leave alone what failed (docs/faults.md): exponential, full jitter, 5 s to 15 min. Pure."""
+"""The pause before what failed is tried again (docs/faults.md): exponential, full jitter, 5 s to 15 min. Pure."""
 
 from typing import Final
 

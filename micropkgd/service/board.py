@@ -1,4 +1,4 @@
-"""What the service knows of all its projects, and what happened lately: what `status` and `events` are told.
+"""The service's picture of all its projects, and of what happened lately: `status` and `events` read it.
 
 Everything lives on the loop's thread. Events are numbered without gaps, so that who reads them sees what was missed;
 the oldest are forgotten.

@@ -1,4 +1,4 @@
-"""Ask the running service, over its unix socket: the command line's side of `control`."""
+"""A client of the running service, over its unix socket: the command line's side of `control`."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""What follows from a pass that ended: how the project stands, what of that is news, when it is tried again. Pure.
+"""Concludes from a pass that ended: how the project stands, what is news, when it is tried again. Pure.
 
 The supervisor draws it once for each pass, and does what it says.
 """

@@ -1,4 +1,4 @@
-"""What a pass means for how a project stands, and what of that is news. Pure."""
+"""Derives a project's conditions from a pass, and what of that is news. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple

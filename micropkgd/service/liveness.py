@@ -1,4 +1,4 @@
-"""Whether the passes under way get on, which is what probes and the watchdog of systemd are told.
+"""Tracks whether running passes make progress; feeds `/livez` and systemd's watchdog.
 
 A pass gets on by coming from one kind of work to the other: at its desk, or waiting for its sources. While it waits,
 every byte that arrives from any source counts, for it may be waiting for its turn behind other passes' downloads. How

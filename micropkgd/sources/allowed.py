@@ -1,4 +1,4 @@
-"""Which addresses a request would reach, and whether this machine allows them all.
+"""Finds the addresses that a request would reach, and checks that this machine allows them all.
 
 Rules: what fs-args name counts like the ref itself - an endpoint, a proxy, a server that gives out tokens - because
 they are the project's, and so does what stands in a token file that they name (judged where it is read). What the

@@ -1,4 +1,4 @@
-"""Whether a request would take this machine's own logins to a server that only the project named.
+"""Detects requests that would take this machine's own logins to a server that only the project named.
 
 The AWS chain, Google's defaults, a profile and a token file are the user's, and meant for the services that gave them
 out. A project may say where its store is (`endpoint_url`, a proxy before it); such a server gets the login that stands

@@ -1,4 +1,4 @@
-"""Ask many sources at once and hand the answers back in the order of the questions.
+"""Asks many sources at once and hands the answers back in the order of the questions.
 
 Place: the one door from a pass to the sources. Rule: a pass over local refs pays for none of the others, so asyncio
 and the remote sources are imported when first needed (`loop`, `kinds`).

@@ -1,4 +1,4 @@
-"""Whether a body comes fast enough to end one day. Pure: the time spent waiting for it is told, never asked for.
+"""Gives up a body that comes too slowly. Pure: the time spent waiting for it is given.
 
 A server that sends a little now and then is no outage that a silence would tell, and could be waited for without end:
 so a download as a whole has a time, and after its first minute a least speed (docs/threats.md, T10). What the reader

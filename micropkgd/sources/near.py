@@ -1,4 +1,4 @@
-"""What is answered without a network: archives in the file system, and requirements whose index is a folder there."""
+"""Answers without a network: archives in the file system, and requirements whose index is a folder there."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How fast bodies are taken: so many bytes a second, over all downloads of a process together.
+"""Limits the speed of downloads: so many bytes a second, over all of a process together.
 
 Each chunk books its time behind those before it, and its reader waits until that time has come. What was not used is
 lost after a second, so that a pause is no leave to take the whole line afterwards.

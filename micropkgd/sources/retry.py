@@ -1,4 +1,4 @@
-"""How often and how long a source tries: the same for every network.
+"""The retry policy of a source: how often and how long it tries, the same for every network.
 
 Rule: trying again right away is for what may mend itself within seconds; the rest is an answer, and the loop's next
 pass asks again.

@@ -1,4 +1,4 @@
-"""What every source is asked, and the words it may answer in (docs/sources.md).
+"""The protocol of sources: what each is asked, and the words it may answer in (docs/sources.md).
 
 A source never raises for what the world does to it: an outage, a refusal and a missing object are answers, so that
 one broken ref cannot stop the others (promise P7) and each fact keeps its own name (promise P6).

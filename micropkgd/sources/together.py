@@ -1,4 +1,4 @@
-"""What is asked once for all that are asked at a time: the listing of one folder answers many requirements."""
+"""Shares one listing of a folder among all requirements that are asked for at a time."""
 
 import asyncio
 from collections import defaultdict

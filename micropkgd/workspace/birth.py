@@ -1,4 +1,4 @@
-"""What tells a folder from one that stands at the same path later: its inode, and when it was born.
+"""Tells a folder from one that stands at the same path later: by its inode, and when it was born.
 
 The number alone says too little: a folder that is made right after another was removed often gets the same one. No
 device is in it, since its number may change at a reboot.

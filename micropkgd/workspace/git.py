@@ -1,4 +1,4 @@
-"""What git says of the work tree around a project, read from its files: nothing in micropkgd may start a process.
+"""Reads git's files for the state of the work tree around a project: nothing in micropkgd may start a process.
 
 What git is in the middle of, and which files it tracks below a folder, from its index (gitformat-index(5), versions 2
 to 4). A split or sparse index, or one with SHA-256 names, may list less: what is found is tracked, what is not found

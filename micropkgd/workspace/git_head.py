@@ -1,4 +1,4 @@
-"""What is committed: where HEAD is, and which files its tree has, read from git's files and never by running git.
+"""Reads what is committed: HEAD, and the files of its tree, from git's files and never by running git.
 
 A file is compared by the name that git would give its bytes (`name_of`), so that no content is read from the store.
 Branches in reftables and SHA-256 names are told as what cannot be read here.

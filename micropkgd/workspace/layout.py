@@ -1,4 +1,4 @@
-"""How a project is laid out, and why that is thought: Kedro 0.18, 0.19, 1.x, or a plain Python project.
+"""Detects how a project is laid out, and says why: Kedro 0.18, 0.19, 1.x, or a plain Python project.
 
 What the manifest says comes first, then what stands on disk, then what the Kedro version is known to do (docs/kedro.md,
 "Layouts"). Nothing is imported from the project (promise P5): `settings.py` is read from its syntax tree.

@@ -1,4 +1,4 @@
-"""What stands in the tree, seen with as little reading as can be: `stat` first, a hash only where it must be.
+"""Observes the tree with as little reading as can be: `stat` first, a hash only where it must be.
 
 A remembered hash is trusted while the file's signature is the same. A signature younger than the clock's grain at the
 time of the hash could hide a second write in the same tick (git's rule for racily clean entries): it is not kept.

@@ -1,4 +1,4 @@
-"""Where a project is. Imports next to nothing, for the short way through a pass begins here."""
+"""Finds a project's root. Imports next to nothing, for the short way through a pass begins here."""
 
 import os
 

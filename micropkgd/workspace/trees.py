@@ -1,4 +1,4 @@
-"""Whole folders of our own, through `fsops`."""
+"""Lists and removes whole folders of our own, through `fsops`."""
 
 import stat
 from collections.abc import Iterator

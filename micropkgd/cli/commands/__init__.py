@@ -1,4 +1,4 @@
-"""What each command does, a module for those that belong together; only the one that was asked for is imported.
+"""The commands, a module for those that belong together; only the one that was asked for is imported.
 
 Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve`, `diff`, `verify`, `rollback`. The manifest:
 `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`, `doctor`, `cache`. The service:

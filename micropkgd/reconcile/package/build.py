@@ -1,4 +1,4 @@
-"""From the files of a module to the archive's members: what is renamed, rewritten and stated. Pure.
+"""Builds an archive's members from a module's files: renames, rewrites, metadata. Pure.
 
 A render the other way round (`render` says where a pull puts each member): `<package>.<module>` becomes the top-level
 package, its tests `tests`, its parameters `<package>/config`. Every module must parse, so that no half-saved code gets

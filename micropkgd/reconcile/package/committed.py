@@ -1,4 +1,4 @@
-"""Whether the files that an archive was made from are those of git's HEAD: what is released is what is committed.
+"""Compares the files that an archive was made from with git's HEAD: what is released is what is committed.
 
 Rule: every file that was looked at must have the content that HEAD has under its path, and no file that HEAD has of
 the module may be missing. What git itself found to be unchanged counts as that too (its index says so), for a filter or

@@ -1,4 +1,4 @@
-"""Which files git ignores by the project's own `.gitignore` files; a machine's other excludes decide nothing here.
+"""Finds the files that git ignores by the project's own `.gitignore` files; a machine's other excludes do not count.
 
 As git has it, a folder that is ignored hides all that is in it, `.gitignore` files too. One that came with a pulled
 package has no say: it would decide what its receiver may publish.

@@ -1,4 +1,4 @@
-"""What a package is made from, as values: the module, its files, and what was seen of them.
+"""The inputs of a package, as values: the module, its files, and what was seen of them.
 
 Every pass that packages imports this; looking (`walk`) and reading (`still`) are imported where something changed.
 """

@@ -1,4 +1,4 @@
-"""What is to be packaged, under which name and to where: all that can be said before a file is looked at.
+"""The packaging jobs: what, under which name, to where; all that can be said before a file is looked at.
 
 Rules: a row of the manifest is the beginning, options of the command line come before it; the name must be one that
 indexes, readers and Python take; a module that was itself pulled goes back under the name it came with.

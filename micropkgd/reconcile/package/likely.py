@@ -1,4 +1,4 @@
-"""Which module somebody meant who named one that is not there: only what stands on disk is ever suggested. Pure."""
+"""Guesses the module that somebody meant who named a missing one: only what is on disk is suggested. Pure."""
 
 from collections.abc import Callable
 from posixpath import normpath

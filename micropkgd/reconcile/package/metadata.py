@@ -1,4 +1,4 @@
-"""What a package says of itself: the normal form of a version, its requirements, and the files that state them.
+"""The metadata of a package: the normal form of its version, its requirements, and the files that state them.
 
 Metadata are static: `PKG-INFO` promises by its version 2.2 that no build will say anything else (PEP 643).
 """

@@ -1,4 +1,4 @@
-"""What is offered for release, when, and what is said and remembered of it.
+"""Offers archives for release, and remembers what came of each.
 
 What was made of an entry is offered where a row of the manifest names a place. Where nothing else is said it is
 published as soon as it was made if it may be replaced (a moving channel), in a git work tree once it is committed, and

@@ -1,4 +1,4 @@
-"""What this machine remembers of the archives it made: `.micropkgd/builds.json`, never committed, never needed.
+"""The record of the archives that this machine made: `.micropkgd/builds.json`, never committed, never needed.
 
 A file of its own, since `package` by hand should not pay for reading what is known of a thousand pulled files. The
 record may only skip work: without it a module is packaged again, to the same bytes.

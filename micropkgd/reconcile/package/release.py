@@ -1,4 +1,4 @@
-"""Whether an archive is released: what stands at its place, what the entry wants, and what is done about it.
+"""Decides whether an archive is released: by what stands at its place, and what the entry wants.
 
 Promises: nothing is called published that was not seen at its place; code that is ahead of what is published under its
 version is `Unreleased`, and no failure, for that is what work looks like. What somebody else put in the place of a

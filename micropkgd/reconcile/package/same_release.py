@@ -1,4 +1,4 @@
-"""Whether two archives are one release: the same name, version, requirements, code, tests and parameters. Pure.
+"""Tells whether two archives are one release: same name, version, requirements, code, tests, parameters. Pure.
 
 What an archive says of how it was made and where it comes from is no part of that: another micropkgd, or another
 address of the repository, makes other bytes of the same files, and nobody needs a new version for them.

@@ -1,4 +1,4 @@
-"""What an expression of Python source says a text is, as far as the syntax tree shows it. Pure.
+"""Evaluates text expressions of Python source as far as the syntax tree shows their value. Pure.
 
 Promise P5: nothing is run. A text is certain where it is written out, put together of such, or read from a place that
 the source names: a file beside it, a name of another module, the version of an installed package. Everything else is

@@ -1,4 +1,4 @@
-"""Which files of a module never travel, by their names and by how they begin (docs/packaging.md, "What travels"). Pure.
+"""Sorts out files that never travel, by name and by how they begin (docs/packaging.md, "What travels"). Pure.
 
 Data files go along; hidden files, caches, what editors, sync tools and merges leave lying about, catalogs, credentials
 and keys do not, and what somebody could miss is told. A name counts without regard to case, as half of all disks do.

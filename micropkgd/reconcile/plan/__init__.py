@@ -1,4 +1,4 @@
-"""What must change: `desired` says which files each entry should have, `render` makes them of an archive.
+"""Planning: `desired` says which files each entry should have, `render` makes them of an archive.
 
 `facts` gathers what stands there and what the lock says of it, `planner` decides (pure), `moves` tells of an entry
 whose place changes, `backwards` of one that goes back to something older, `holds` keeps what waits for a person,

@@ -1,4 +1,4 @@
-"""Whether an update goes backwards: to an older version, or to other bytes under the version that is installed. Pure.
+"""Detects an update that goes backwards: to an older version, or to other bytes of the installed one. Pure.
 
 Either is what happens when a server was set back or taken over (docs/threats.md, T7), and either happens in good faith.
 So both are told, by an event and a metric of their own, and a ref that goes back is held until somebody says otherwise.

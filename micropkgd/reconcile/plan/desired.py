@@ -1,4 +1,4 @@
-"""What every entry should have: from its lock block where that still answers, else from a fresh rendering."""
+"""Works out what every entry should have: from its lock block where that still answers, else by rendering."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What is known of each entry when its changes are decided: what the tree holds, and what the lock says it is based on.
+"""Gathers the facts for deciding changes: what the tree holds, and what the lock says it is based on.
 
 The lock is the base on every machine, `superseded` before `files` (decision 0011). What this machine remembers never
 makes a file replaceable; it only explains (`looks_like`).

@@ -1,4 +1,4 @@
-"""What is known of a held entry stays known until something newer is learnt of its source. Pure.
+"""Keeps holds: what is known of a held entry stays known until something newer is learnt of its source. Pure.
 
 A pass that asked nobody, or got no answer, keeps a hold: only three things end one. The local edit is gone, the waiting
 version is replaced by one that fits, or somebody resolves it.

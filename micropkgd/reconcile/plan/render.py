@@ -1,4 +1,4 @@
-"""What files one entry should have in this project: a pure function of archive, entry and layout.
+"""Renders the files that one entry should have: a pure function of archive, entry and layout.
 
 Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """

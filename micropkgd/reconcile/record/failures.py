@@ -1,4 +1,4 @@
-"""What failed when its source was last asked goes on to fail, until it is asked again and answers.
+"""Keeps failures: an entry whose source failed goes on to fail until it is asked again and answers.
 
 A pass that a saved file led to asks nobody, so it can neither find that a source is back nor that what it last gave out
 can be used after all. What it installs is what is locked; how the entry stands is what is known.

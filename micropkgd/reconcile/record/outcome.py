@@ -1,4 +1,4 @@
-"""What a pass came to, and the record that lets the next one take the short way."""
+"""Makes the outcome of a pass, and the record that lets the next one take the short way."""
 
 from collections.abc import Mapping
 

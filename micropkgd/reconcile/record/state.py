@@ -1,4 +1,4 @@
-"""What a pass leaves for the next: validators, hashes, what was applied, and how each entry stands.
+"""Makes the state that a pass leaves for the next: validators, hashes, what was applied, how each entry stands.
 
 Written only when it says something new, so that a pass with nothing to do writes nothing (promise P11).
 """

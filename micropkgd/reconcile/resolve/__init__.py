@@ -1,4 +1,4 @@
-"""Which archive answers each entry: `fetcher` asks the sources, or takes what the lock says.
+"""Resolving: which archive answers each entry. `fetcher` asks the sources, or takes what the lock says.
 
 `modes` says what decides, the ref or the lock; `mirrors` are asked where a ref fails; `full_check` says when a source
 must show its archive whole. `rendering` names what an entry's files depend on, `blocks` finds the block of an entry.

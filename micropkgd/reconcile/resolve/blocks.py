@@ -1,4 +1,4 @@
-"""Which block of the lock is that of which entry."""
+"""Matches the blocks of the lock with the entries of the manifest."""
 
 from micropkgd.model.lock import Block
 from micropkgd.reconcile.resolve.rendering import requested

@@ -1,4 +1,4 @@
-"""Which archive answers each entry: ask the source, or the lock, and get the bytes into the cache when they are needed.
+"""Resolves each entry to an archive: asks the source, or the lock, and fetches the bytes when they are needed.
 
 Nothing of the project is touched here. A failure is an answer: the entry keeps what it has (promises P6, P7).
 """

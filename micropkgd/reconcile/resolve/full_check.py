@@ -1,4 +1,4 @@
-"""When a source is asked for the whole archive although its validator still holds (docs/faults.md, F44).
+"""Schedules the check in which a source is asked for the whole archive in spite of its validator (docs/faults.md, F44).
 
 A server may send other bytes under the same ETag, and who asks on a condition never sees them. Once an interval, at a
 moment that the ref itself decides, so that a hundred entries do not all come due together, the condition is left out.

@@ -1,4 +1,4 @@
-"""What `--locked`, `--frozen`, `--offline`, the policy and git make of a project before it is worked on. Pure.
+"""Applies `--locked`, `--frozen`, `--offline`, the policy and git to a project before it is worked on. Pure.
 
 Rule: what is newer at the sources is taken where somebody asked for it, or where it was time to look. A file that was
 written is neither: `git checkout` writes files, and what it checks out has a lock of its own.

@@ -1,4 +1,4 @@
-"""Ask the hook `before-commit` whether a commit may be made.
+"""Asks the hook `before-commit` whether a commit may be made.
 
 Rules: the hook sees a tree, never the plan; the same offer that it refused is not shown to it again until a while has
 passed, which grows with each refusal, unless a person asks for it.

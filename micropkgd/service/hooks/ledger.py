@@ -1,4 +1,4 @@
-"""Which commit of a project was told last: so that a hook that a crash kept from running is run after the next start.
+"""Remembers which commit of a project was told last, so that a hook that a crash kept from running is run later.
 
 The commits themselves, as they are kept for `rollback`, say what there was to tell; `.micropkgd/told-<hook>` says what
 was told. It is not synced: where it is lost, the newest commit is told once more.

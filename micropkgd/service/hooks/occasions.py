@@ -1,4 +1,4 @@
-"""What a pass gives rise to: which hooks are to be told, and of which entries."""
+"""Derives from a pass which hooks are to be told, and of which entries."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""How every answer is said: one JSON form for documents and for what went wrong, never a traceback."""
+"""The form of every answer: JSON for documents and for what went wrong, never a traceback."""
 
 import os
 import traceback

@@ -1,4 +1,4 @@
-"""How often one peer may ask: a bucket of tokens for each, refilled with time. Reaches no clock."""
+"""Limits how often one peer may ask: a bucket of tokens for each, refilled with time. Reaches no clock."""
 
 from typing import Final, NamedTuple
 

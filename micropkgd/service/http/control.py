@@ -1,4 +1,4 @@
-"""What the service can be asked, over HTTP on its unix socket (docs/service.md): the same routes on TCP where it is on.
+"""The control API over the unix socket (docs/service.md): the same routes on TCP where it is on.
 
 Handlers read what is asked, hand it to the supervisor, and say what came of it. They widen nothing: no project, origin,
 hook or credential can be added here, and no address or path is fetched (docs/http.md, rule 8).

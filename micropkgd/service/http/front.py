@@ -1,4 +1,4 @@
-"""What listens on TCP, as the config says: all of the service behind the guard, and the probes alone."""
+"""Starts what listens on TCP, as the config says: all of the service behind the guard, and the probes alone."""
 
 import asyncio
 import os

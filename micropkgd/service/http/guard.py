@@ -1,4 +1,4 @@
-"""Who may ask what over TCP: a middleware by the rules of docs/http.md (numbered there).
+"""Decides who may ask what over TCP: a middleware by the rules of docs/http.md (numbered there).
 
 A web page that its user happens to look at must get nothing from a service on the same machine, whatever name it made
 that machine have; another user of the machine must not either.

@@ -1,4 +1,4 @@
-"""What Prometheus is told: counted from what goes over the board, read from it when asked (docs/http.md).
+"""Metrics for Prometheus: counted from what goes over the board, read from it when asked (docs/http.md).
 
 Labels are projects' folders and words of a fixed list; never an address of a source.
 """

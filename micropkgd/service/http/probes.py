@@ -1,4 +1,4 @@
-"""What those who keep machines running ask: does it live, is it ready, has it started (docs/http.md)."""
+"""Probes for those who keep machines running: whether it lives, is ready, has started (docs/http.md).
 
 from collections.abc import Iterable
 from http import HTTPStatus

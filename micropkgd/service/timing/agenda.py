@@ -1,4 +1,4 @@
-"""What is to be done next: triggers coalesced per project, one pass a project at a time, in the order of asking.
+"""The queue of passes: triggers coalesced per project, one pass a project at a time, in the order of asking.
 
 Decides, and reaches no clock: every time is given, in seconds of one clock that never jumps. Each kind of trigger has
 a time of its own, and a pass for one of them leaves those of the others where they are. A project that is asked for

@@ -1,4 +1,4 @@
-"""When a pass with failures that may mend themselves is tried again. Pure: time and chance are given.
+"""Plans when a pass with failures that may mend themselves is tried again. Pure: time and chance are given.
 
 Pauses grow from one try to the next. What other triggers find meanwhile neither puts a try off nor makes the next
 pause longer: an outage that the schedule looks at every minute is not left alone for longer because of that.

@@ -1,4 +1,4 @@
-"""When a project is looked at without anybody asking: every so often with jitter, or by cron in UTC. Pure.
+"""Plans when a project is looked at without anybody asking: at intervals with jitter, or by cron in UTC. Pure.
 
 Intervals count on a clock that never jumps. Cron needs the calendar: its next time is computed again whenever a pass
 begins by it, and a clock that was set leads to such a pass at once (docs/faults.md, F69, F70).

@@ -1,4 +1,4 @@
-"""What of the disk a project's state depends on, so that events on nothing else wake anybody.
+"""The paths that a project's state depends on, so that events on nothing else wake anybody.
 
 Files are watched by their folders, never by themselves: editors save by rename. Every folder between a project's root
 and what matters is watched too, so that one that is exchanged is noticed (docs/faults.md, "How files are watched").

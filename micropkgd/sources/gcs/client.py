@@ -1,4 +1,4 @@
-"""How Google's storage is asked: with gcsfs's credentials, endpoint and session, and requests of our own.
+"""The client of Google's storage: gcsfs's credentials, endpoint and session, and requests of our own.
 
 Promise: an access token goes to the endpoint it was given for, and never over plain http. Rules: gcsfs's own calls are
 not used, since they try again for half a minute, print tracebacks and hold a whole body in memory; its probe of the

@@ -1,4 +1,4 @@
-"""How servers are asked over HTTP, for every source that does.
+"""The HTTP client of all sources that ask servers.
 
 Promise: no credential leaves the origin it was given for, nor this machine over plain http; a body ends before its
 time only as a failure. Rules: redirects are followed here, not by the library; what the world does is told by

@@ -1,4 +1,4 @@
-"""What a server says of an answer so that it need not be sent twice: ETag and Last-Modified, as one validator.
+"""Validators of HTTP: ETag and Last-Modified of an answer, so that it need not be sent twice.
 
 Rule: a validator is put only to the address it came from. A redirect may lead elsewhere by now, to something older
 than what we know.

@@ -1,4 +1,4 @@
-"""What the machine says about reaching a server: proxies, netrc, and whether a line keeps a secret.
+"""The machine's settings for reaching a server: proxies, netrc, and whether a line keeps a secret.
 
 Read at every request, so that a password that was changed meanwhile is used without a restart.
 """

@@ -1,4 +1,4 @@
-"""What a server, or the way to it, may do to us, as answers.
+"""Turns what a server, or the way to it, may do to us into answers.
 
 Rules: each fact keeps a name of its own (promise P6), and no text of a library stands in a message, since those
 quote addresses and headers.

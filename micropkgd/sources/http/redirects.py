@@ -1,4 +1,4 @@
-"""Where a redirect leads, and whether we go there.
+"""Decides where a redirect leads, and whether to go there.
 
 Rules: at most five hops, none of them twice, none from `https://` to `http://`, and of another origin than the first
 nothing but its name is ever told, since signed addresses carry their secrets.

@@ -1,4 +1,4 @@
-"""Which archive of a folder answers a requirement: chosen by its name, and by what stands in it once it was read.
+"""Selects the archive of a folder for a requirement: by its name, then by what it says inside.
 
 A folder says nothing of an archive but its name and, in a bucket, which content it has. The `requires-python` is read
 from the archive itself: one that the project's Python cannot run is passed over, and remembered, so that it is fetched

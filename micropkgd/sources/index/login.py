@@ -1,4 +1,4 @@
-"""Which index answers for an entry, and who we are to it.
+"""Finds the index that answers for an entry, and the login for it.
 
 Rules: one index an entry, never a second one to fall back to, since a name that only one of them should have could be
 taken on the other by anyone. Passwords come from the machine - netrc, the environment, a keyring - and never from the

@@ -1,4 +1,4 @@
-"""Which file of an index answers a requirement. Pure: no clock, disk, log or network.
+"""Selects the file of an index for a requirement. Pure: no clock, disk, log or network.
 
 Rules: only `.tar.gz` sdists count. All of them are collected before any is left out, so that a pre-release stands in
 only where no final release matches; then the project's Python and what was yanked narrow the matches. The newest wins.

@@ -1,4 +1,4 @@
-"""What S3 says against a request, as answers.
+"""Turns what S3 says against a request into answers.
 
 Rules: as in `http.failures`, each fact keeps a name of its own and no text of a library or server stands in a message;
 a server's error code does, once it is seen to be a word.

@@ -1,4 +1,4 @@
-"""What this machine remembers of a project between passes, in `.micropkgd/`; never committed, never needed.
+"""The memory that this machine has of a project between passes, in `.micropkgd/`; never committed, never needed.
 
 `settled` lets a pass with nothing to do end at once, and `settling` writes what it reads. `state` is what passes
 learnt, `laid` what lies beside held entries, `pass_log` a page for each pass that changed something, `suspension` what

@@ -1,4 +1,4 @@
-"""What lies beside a held entry, for a person to compare and to join: `.micropkgd/conflicts/<entry>/`.
+"""The texts beside a held entry, for a person to compare and to join: `.micropkgd/conflicts/<entry>/`.
 
 `theirs` is the new version, `base` what the held files started from, `merged` what can be merged of both, with markers
 around what collides. `laid.json` says which version all that is of, what was laid in `merged` and from which files, and

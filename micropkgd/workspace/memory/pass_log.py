@@ -1,4 +1,4 @@
-"""Which pass did what, and why: a page in `.micropkgd/passes/` for each pass that changed something.
+"""The log of passes: a page in `.micropkgd/passes/` for each pass that changed something.
 
 For `why` and `events`. Pages are not synced and no promise depends on them; the oldest go when there are many.
 """

@@ -1,4 +1,4 @@
-"""What a pass that ended in sync leaves for the next one (`settled`), and what that one makes of it.
+"""Writes the record that a pass in sync leaves for the next one (`settled`), and reads it as an outcome.
 
 Files younger than the clock's grain are waited for, and nothing is recorded if something moved while the pass ran.
 """

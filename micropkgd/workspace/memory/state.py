@@ -1,4 +1,4 @@
-"""What this machine remembers between passes: `.micropkgd/state.json`, never committed, never needed.
+"""The state between passes: `.micropkgd/state.json`, never committed, never needed.
 
 Nothing here proves anything. A validator may skip a download, a stat may skip a hash, and what was applied explains
 what stands in the tree; without the file a pass does more work and comes to the same tree. So it is forgotten

@@ -1,4 +1,4 @@
-"""What somebody asked to be left alone, on this machine: `.micropkgd/suspended.json`, absent where there is nothing.
+"""The entries that somebody suspended on this machine: `.micropkgd/suspended.json`, absent where there are none.
 
 A suspended entry is neither asked for nor changed, whoever runs the pass; its lock block and its files stay.
 """

@@ -1,4 +1,4 @@
-"""What a Kedro project's `settings.py` says of its config folders, from its syntax tree: it is never run (promise P5).
+"""Reads the config folders from a Kedro project's `settings.py`, by its syntax tree: it is never run (promise P5).
 
 Read `reader` (statement by statement), then `values` (what an expression comes to). Pure, but for the names that Python
 gives its own modules.

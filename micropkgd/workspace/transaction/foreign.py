@@ -1,4 +1,4 @@
-"""What is not ours and stands in our way is set aside: a journal, with the files it came with; nobody ever acts on it.
+"""Sets aside a foreign journal that stands in our way, with its files; nobody ever acts on it.
 
 Nothing of it is deleted. A project restored from a backup may hold a person's only copy among the staged files.
 """

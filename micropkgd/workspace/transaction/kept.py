@@ -1,4 +1,4 @@
-"""What a finished commit leaves: the files it replaced, with its journal, in `.micropkgd/kept/<commit>`.
+"""The kept files of a finished commit: those it replaced, with its journal, in `.micropkgd/kept/<commit>`.
 
 Each may be the only copy of what a person wrote, so they outlive the commit, and `rollback` reads them. The oldest go
 when they are too many, too old or too big together, but never the newest, and never one that an editor wrote into
