@@ -1,4 +1,4 @@
-"""Probes for those who keep machines running: whether it lives, is ready, has started (docs/http.md).
+"""Probes for those who keep machines running: whether it lives, is ready, has started (docs/http.md)."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
