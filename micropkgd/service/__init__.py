@@ -11,7 +11,7 @@ One thread, the loop's, decides everything and owns every value here. Others do 
 
 | who calls back           | whom, with what                              | on which thread                            |
 |--------------------------|----------------------------------------------|--------------------------------------------|
-| the kernel's file events | `Fleet._ask` by the watch: a project, why    | the loop                                   |
+| the kernel's file events | `Fleet._ask` by the watch: a project, why    | the loop; it was armed on a thread `disk`  |
 | the watch                | `Fleet`: newcomers, overflow, degraded       | the loop                                   |
 | `Fleet`                  | `Supervisor`: something is due, or went      | the loop; it searched on a thread `disk`   |
 | `Passes.run`             | `Supervisor._work`: outcome, relevant paths  | the loop; the pass ran on a thread `pass`  |

@@ -25,7 +25,7 @@ from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
-from micropkgd.service.watching.relevant_paths import RelevantPaths, least_relevant_paths
+from micropkgd.service.watching.relevant_paths import RelevantPaths
 from micropkgd.service.watching.watched_projects import WatchedProjects
 from micropkgd.workspace.root import MANIFEST_NAME
 
@@ -67,7 +67,9 @@ class Fleet:
         self._disk = ThreadPoolExecutor(2, thread_name_prefix="disk")
         self._searching = asyncio.Lock()
         self._search_now = asyncio.Event()
-        self._watched = WatchedProjects(self._ask, self._search_now.set, self._overflowed, self._watch_degraded)
+        self._watched = WatchedProjects(
+            self._ask, self._search_now.set, self._overflowed, self._watch_degraded, self._disk
+        )
 
     @property
     def degraded(self) -> str:
@@ -93,10 +95,15 @@ class Fleet:
                     searched = time.monotonic()
                     await asyncio.sleep(_REST * (searched - began))
                 self._watched.look()
+                if watching.done():  # only ever by an error
+                    watching.result()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            self._disk.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Let go of the threads; whoever reads the disk in one ends as it will."""
+        self._disk.shutdown(wait=False, cancel_futures=True)
 
     async def search(self) -> None:
         """Take on the projects that came, and let those go that went or are not to be trusted any more."""
@@ -112,7 +119,6 @@ class Fleet:
                 self._take_on(found.groups)
                 self._leave_alone(found.strangers)
                 self._watched.set_anchors(found.anchors)
-                self._watched.arm()
                 self.known.set()
 
     def search_soon(self) -> None:
@@ -129,6 +135,10 @@ class Fleet:
         if self._settings.trust is Trust.EVERYTHING or root in self._named:
             return None
         return distrust(root)
+
+    def relevant(self, root: str) -> RelevantPaths | None:
+        """What a project depends on now; called in the threads of passes."""
+        return self._watched.known.of(root)
 
     async def reload(self, settings: Settings) -> None:
         """Serve by another config from now on."""
@@ -153,14 +163,13 @@ class Fleet:
         group = self.groups.get(root)
         if relevant is not None and group is not None and group.watch:
             self._watched.follow(root, relevant)
-            self._watched.arm()
 
     def how_watched(self, root: str) -> str:
         """Whether a project is watched by events or by scans; empty where it is not."""
         group = self.groups.get(root)
         if group is None or not group.watch:
             return ""
-        return "scans" if self._watched.degraded else "events"
+        return "scans" if self._watched.is_scanned(root) else "events"
 
     def ask_all(self, trigger: Trigger) -> None:
         """Ask for a pass of every project, spread over a few seconds."""
@@ -186,9 +195,10 @@ class Fleet:
         pending = Standing(Condition.PENDING.value, "NotSeen", "no pass has looked at it yet", utc(now.wall))
         self._board.put(ProjectStatus(root, pending))
         self._board.say(News("ProjectAdded", "", "is served from now on"), root)
-        self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
         if group.watch:
-            self._watched.follow(root, least_relevant_paths(root))
+            self._watched.welcome(root)  # which asks for its first pass
+        else:
+            self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
 
     def _let_go(self, root: str) -> None:
         self._timetable.drop(root)
@@ -218,8 +228,7 @@ class Fleet:
 
     def _watch_degraded(self, why: str) -> None:
         if why:
-            hint = "raise fs.inotify.max_user_watches or max_user_instances (sysctl)"
-            self._board.say(News("WatchDegraded", "", f"folders are scanned, not watched: {why}; {hint}"))
+            self._board.say(News("WatchDegraded", "", f"folders are scanned, not watched: {why}"))
         else:
             self._board.say(News("WatchRecovered", "", "folders are watched again"))
 

@@ -9,15 +9,14 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
 from micropkgd.reconcile.commit.preview import Check
@@ -27,11 +26,10 @@ from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.backoff import pause
 from micropkgd.service.liveness import Liveness
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY
-from micropkgd.service.watching.relevant_paths import RelevantPaths, relevant_paths_of
+from micropkgd.service.watching.relevant_paths import RelevantPaths
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts
-from micropkgd.workspace.memory.settling import settled_outcome, watch
-from micropkgd.workspace.project import read_project
+from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import MANIFEST_NAME
 
 _MISSING: Final = Failure(
@@ -55,7 +53,8 @@ class Passes:
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
     fewer) wait for a source: such a pass leaves its desk to another one. `liveness` is told how passes get on.
     `distrust` says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at
-    any time. `on_late` is told of each project for which a download has ended that no pass waited for.
+    any time. `on_late` is told of each project for which a download has ended that no pass waited for. `relevant` says,
+    in that thread too, what a project depends on.
     """
 
     def __init__(
@@ -66,9 +65,11 @@ class Passes:
         on_wait: Callable[[int], None],
         distrust: Callable[[str], Failure | None],
         on_late: Callable[[str], None],
+        relevant: Callable[[str], RelevantPaths | None],
     ) -> None:
         self._liveness = liveness
         self._distrust = distrust
+        self._relevant = relevant
         self._desks = threading.Semaphore(settings.limits.passes)
         self._loop = asyncio.get_running_loop()
         self._on_wait = on_wait
@@ -88,7 +89,6 @@ class Passes:
             on_late=on_late,
             waiting=self._away_from_desk,
         )
-        self._relevant_paths: dict[str, tuple[Mapping[str, object], RelevantPaths]] = {}
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
         self._under_way: set[asyncio.Future[PassResult]] = set()
 
@@ -148,15 +148,6 @@ class Passes:
             self._loop.call_soon_threadsafe(self._on_wait, -1)
             self._desks.acquire()
             self._liveness.works()
-
-    def _relevant(self, root: str) -> RelevantPaths | None:
-        """What the project depends on now; read again when its documents changed."""
-        signatures = watch(root, (MANIFEST_NAME, LOCK_NAME), ()).files
-        known = self._relevant_paths.get(root)
-        if known is None or known[0] != signatures:
-            with suppress(MicropkgError, OSError):
-                known = self._relevant_paths[root] = (signatures, relevant_paths_of(read_project(root)))
-        return known[1] if known is not None else None
 
     def _pass(self, root: str, options: PassOptions, check: Check | None) -> Outcome | None:
         if not os.path.isfile(os.path.join(root, MANIFEST_NAME)):

@@ -93,6 +93,7 @@ class Supervisor:
             await self._queues.close()
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+            self.fleet.close()
             if self._running:
                 await asyncio.wait(self._running, timeout=self.settings.drain)
             await self._hooks.close()
@@ -247,8 +248,9 @@ class Supervisor:
 
     def _passes_by(self, settings: Settings) -> Passes:
         return Passes(
-            settings, self._liveness, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended
-        )
+            settings, self._liveness, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended,
+            self.fleet.relevant,
+        )  # fmt: skip
 
     def _host_is_back(self, host: str) -> None:
         """An outage is over: whoever waits for a source is looked at, though most wait for other hosts than this."""

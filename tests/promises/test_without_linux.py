@@ -13,6 +13,7 @@ import pytest
 from micropkgd.model.tree import RelPath
 from micropkgd.service.http.unix_socket import listen
 from micropkgd.service.timing.jumps import LastLook
+from micropkgd.service.watching import inotify
 from micropkgd.service.watching.polling import remote_mounts
 from micropkgd.workspace import birth, fsops
 from tests.kit.world import World
@@ -34,7 +35,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return whole(path, *arguments, **options)
 
     monkeypatch.setattr(builtins, "open", refusing)
-    for module in (fsops, birth):
+    for module in (fsops, birth, inotify):
         monkeypatch.setattr(module, "c_function", lambda _: None)
     for name in ("SOCK_CLOEXEC", "SOCK_NONBLOCK", "AF_NETLINK", "AF_PACKET", "SO_PEERCRED"):
         monkeypatch.delattr(socket, name, raising=False)
@@ -101,6 +102,8 @@ def test_the_service_has_a_socket_and_looks_around(world: World) -> None:
     assert not listener.get_inheritable()
     listener.close()
     assert LastLook().jumped() == []
+    with pytest.raises(OSError, match="no inotify"):
+        inotify.Inotify()
     assert remote_mounts() == ()
 
 

@@ -385,8 +385,9 @@ def test_without_watches_folders_are_scanned(tmp_path: Path, src: Path) -> None:
         status = daemon.status(world.root)
         assert status is not None
         assert status["watching"] == "scans"
+        daemon.until("Packaged", world.root, trigger="start")
         world.write("src/shop/pipelines/features/nodes.py", "a = 6\n")
-        daemon.until("Packaged", world.root, trigger="edit")
+        daemon.until("Packaged", world.root)  # by what the same look saw of the lock, too
     finally:
         daemon.end(signal.SIGKILL)
 

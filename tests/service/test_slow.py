@@ -93,7 +93,7 @@ class Slow:
 
         async def tell() -> None:
             settings = Settings(cache_dir=str(cache))
-            passes = Passes(settings, self.liveness, lambda _: None, lambda _: None, lambda _: None, lambda _: None)
+            passes = Passes(settings, self.liveness, *[lambda _: None] * 5)
             running = asyncio.create_task(passes.run(self._root, PassOptions()))
             try:
                 await story(self)

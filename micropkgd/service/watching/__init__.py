@@ -1,5 +1,6 @@
 """Watching: which files are watched, and what their changes mean.
 
-`relevant_paths` says what of a project matters, `events` watches folders for any number of projects (with `polling`
-where the system cannot), `watched_projects` turns what happened into triggers.
+`relevant_paths` says what of a project matters, and `known_paths` remembers it. `events` watches folders by the
+kernel's `inotify`, and by `polling` where that cannot. `watched_projects` keeps the folders of all projects watched,
+each once (`folder_owners`), and turns what happened into triggers.
 """

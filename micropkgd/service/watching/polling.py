@@ -1,10 +1,11 @@
 """Seeing changes without events: what stands in folders, compared with what stood there before.
 
-For network file systems, and where the machine has no watches left. Our own, for the polling of watchfiles compares
-times to the second (docs/faults.md, "How files are watched").
+For network file systems, and where the machine has no watches left (docs/faults.md, "How files are watched").
 """
 
 import os
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
@@ -13,8 +14,56 @@ _REMOTE: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
 )
 
+_EVERY: Final = 2.0  # seconds between two looks
+_SHARE: Final = 20  # times as long as a look took, before the next one
+
 Picture = Mapping[str, tuple[int, int, int]]
 """Of every entry of some folders: mtime_ns, size, inode."""
+
+
+class PolledFolders:
+    """Folders that are looked at again and again; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pictures: dict[str, Picture] = {}
+        self._took = 0.0
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __contains__(self, folder: str) -> bool:
+        return folder in self._pictures
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next look, so that many folders do not keep a processor busy."""
+        return max(_EVERY, _SHARE * self._took)
+
+    def add(self, folder: str) -> bool:
+        """Compare a folder with how it is now from now on; whether that was not done before."""
+        with self._lock:
+            if folder in self._pictures:
+                return False
+            self._pictures[folder] = take_picture([folder])
+            return True
+
+    def remove(self, folder: str) -> bool:
+        """Look at it no more; whether that was done."""
+        with self._lock:
+            return self._pictures.pop(folder, None) is not None
+
+    def look(self) -> set[str]:
+        """The paths that came, went or changed since the last look."""
+        began, found = time.monotonic(), set[str]()
+        for folder in list(self._pictures):
+            after = take_picture([folder])
+            with self._lock:
+                if folder in self._pictures:
+                    found |= changed(self._pictures[folder], after)
+                    self._pictures[folder] = after
+        self._took = time.monotonic() - began
+        return found
 
 
 def take_picture(folders: Iterable[str]) -> Picture:
