@@ -13,6 +13,7 @@ from micropkgd.model.index import archive_in
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import PublishWhen
 from micropkgd.model.ref import RefKind
+from micropkgd.model.tree import parents
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.offers import publish_when
 from micropkgd.workspace.git_head import head_log
@@ -34,6 +35,8 @@ class RelevantPaths(NamedTuple):
     trees: frozenset[str]  # folders of modules to be packaged: everything below matters
     indexes: frozenset[str] = frozenset()  # folders that requirements are looked up in: each archive there matters
     commits: frozenset[str] = frozenset()  # what git writes to at each commit, where one releases modules
+    placed: frozenset[str] = frozenset()  # files that micropkgd put there, and the folders down to them
+    packed: frozenset[str] = frozenset()  # archives that it made, each as far as its version
 
     def concerns(self, path: str) -> bool:
         """Whether a change of this path may lead to something to do."""
@@ -47,6 +50,12 @@ class RelevantPaths(NamedTuple):
         inside = (*self.documents, *self.archives, *self.trees, *self.commits, *folders)
         return any(one.startswith(prefix) for one in inside)
 
+    def misses(self, path: str) -> bool:
+        """Whether something that micropkgd put there went: a save of it is nobody's concern, a loss is."""
+        if path not in self.placed and not (path.endswith(".tar.gz") and any(map(path.startswith, self.packed))):
+            return False
+        return not os.path.lexists(path)
+
     def is_archive(self, path: str) -> bool:
         """Whether it is an archive that is pulled, or could come to be."""
         folder, _, name = path.rpartition("/")
@@ -54,7 +63,7 @@ class RelevantPaths(NamedTuple):
 
     def is_near(self, path: str) -> bool:
         """Whether no source over a network has to do with it."""
-        return path in self.commits or self.is_archive(path) or self.is_code(path)
+        return path in self.commits or self.is_archive(path) or self.is_code(path) or not self.concerns(path)
 
     def is_code(self, path: str) -> bool:
         """Whether it is of a module that is packaged."""
@@ -69,13 +78,15 @@ def relevant_paths_of(project: Project) -> RelevantPaths:
     named += [pull.fs_args for pull in manifest.pulls] + [package.fs_args for package in manifest.packages]
     local = [entry for entry in manifest.pulls if entry.kind is RefKind.LOCAL]
     indexes = [os.path.dirname(archive_in(entry.index_url, "x").location) for entry in local if entry.index_url]
-    trees = set()
+    trees, packed = set[str](), set[str]()
     for entry in manifest.packages:
         try:
-            place = job_of(project, entry).subject.place
+            job = job_of(project, entry)
         except MicropkgError:
             continue  # the pass says what is wrong with it
+        place = job.subject.place
         trees |= {place.code, place.tests, place.conf}
+        packed.add(_absolute(root, job.output))
     return RelevantPaths(
         root,
         least_relevant_paths(root).documents | {_absolute(root, path) for path in named if path},
@@ -83,7 +94,16 @@ def relevant_paths_of(project: Project) -> RelevantPaths:
         frozenset(_absolute(root, path) for path in trees),
         frozenset(_absolute(root, path) for path in indexes),
         _commits(project),
+        _placed(project),
+        frozenset(packed),
     )
+
+
+def _placed(project: Project) -> frozenset[str]:
+    """Every file that the lock names, and the folders down to it."""
+    files = {path for block in project.lock.blocks for path in block.files}
+    folders = {folder for path in files for folder in parents(path)}
+    return frozenset(f"{project.root}/{path}" for path in files | folders)
 
 
 def _commits(project: Project) -> frozenset[str]:
@@ -106,6 +126,7 @@ def folders_of(relevant: RelevantPaths) -> Iterator[str]:
     for path in (*relevant.documents, *relevant.archives, *relevant.trees, *inside):
         yield from _way_to(path, relevant.root)
     yield from (_nearest(os.path.dirname(log)) for log in relevant.commits)
+    yield from filter(os.path.isdir, {os.path.dirname(path) for path in (*relevant.placed, *relevant.packed)})
     for tree in relevant.trees:
         yield from _folders_below(tree)
 

@@ -20,7 +20,7 @@ from micropkgd.service.watching.folder_owners import FolderOwners
 from micropkgd.service.watching.known_paths import KnownPaths
 from micropkgd.service.watching.relevant_paths import RelevantPaths, folders_of, least_relevant_paths
 
-_QUIET: Final = 0.2  # seconds that a document must have been left alone: it may be half written
+_QUIET: Final = 0.2  # seconds that a document must have been left alone (it may be half written), or be missing
 _AT_ONCE: Final = 50  # projects whose folders are listed in one turn of the thread
 _NOBODY: Final = ""  # owns the folders in which projects may appear
 
@@ -194,12 +194,13 @@ class WatchedProjects:
         now = time.monotonic()
         for root, near in self._by_owner(paths).items():
             relevant = self._relevant.get(root)
-            concerned = sorted(filter(relevant.concerns, near)) if relevant is not None else []
+            concerned = sorted(path for path in near if _matters(relevant, path)) if relevant is not None else []
             if relevant is None or not concerned:
                 continue
             documents = [path for path in concerned if not relevant.is_near(path)]
             detail = os.path.relpath((documents or concerned)[0], root)
-            quiet = _QUIET if documents or not relevant.commits.isdisjoint(concerned) else 0.0
+            slow = any(path in relevant.commits or relevant.misses(path) for path in concerned)
+            quiet = _QUIET if documents or slow else 0.0
             kind, at = TriggerKind.FILES if documents else TriggerKind.EDIT, now + quiet
             self._ask(root, Trigger(kind, detail), at)
             if any(path in self._owners.of(root) or os.path.isdir(path) for path in concerned):
@@ -218,3 +219,7 @@ class WatchedProjects:
 def _edges(root: str, folders: Iterable[str]) -> Iterator[str]:
     """The folders of an owner of which nothing that is watched for it can say that they were exchanged."""
     return (folder for folder in folders if not root or not folder.startswith(f"{root}/"))
+
+
+def _matters(relevant: RelevantPaths, path: str) -> bool:
+    return relevant.concerns(path) or relevant.misses(path)
