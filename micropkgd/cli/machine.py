@@ -45,13 +45,14 @@ def socket_of(options: Namespace) -> str | None:
             raise
         from micropkgd.cli.output import error_lines
 
-        _tell_once("".join(f"{line}\n" for line in error_lines(error)))
+        tell_once("".join(f"{line}\n" for line in error_lines(error)))
         return chosen
     return settings.socket if settings is not None else None
 
 
 @cache
-def _tell_once(text: str) -> None:
+def tell_once(text: str) -> None:
+    """Tell something on stderr that holds for as long as the command runs."""
     aside(text)
 
 

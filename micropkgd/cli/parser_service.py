@@ -28,7 +28,9 @@ def events(command: ArgumentParser) -> None:
     command.add_argument("--since", type=int, default=0, metavar="ID", help="only events after this one")
     command.add_argument("--all", action="store_true", help="of every project that is served, and of the service")
     add_config(command)
-    add_project(command)
+    command.add_argument(
+        "--project", default=".", metavar="FOLDER", help="the project (default: the one around this folder, else all)"
+    )
 
 
 def why(command: ArgumentParser) -> None:

@@ -95,6 +95,10 @@ def _pass(options: Namespace, root: str, wanted: PassOptions, make_fetcher: "Mak
     from micropkgd.reconcile.cycle import run_pass
 
     end_on_sigterm()
+    if not wanted.apply:
+        from micropkgd.reconcile.undisturbed import undisturbed
+
+        return undisturbed(root, wanted.lock_timeout, lambda: run_pass(root, wanted, make_fetcher))
     return run_pass(root, wanted, make_fetcher, check=check_of(options, logs_of(options)))
 
 

@@ -14,6 +14,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
+_CONNECT: Final = 1.0  # seconds to wait for the kernel, which answers at once unless very many wait already
 _SEARCH: Final = 60.0  # seconds to wait for a search for projects
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens
 
@@ -28,9 +29,9 @@ class Service:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def get(self, target: str) -> Mapping[str, Any]:
+    def get(self, target: str, timeout: float = _ANSWER) -> Mapping[str, Any]:
         """Ask for something."""
-        return self._ask("GET", target, None, _ANSWER)
+        return self._ask("GET", target, None, timeout)
 
     def post(self, target: str, body: Mapping[str, object], timeout: float | None = _ANSWER) -> Mapping[str, Any]:
         """Ask for something to be done; without `timeout`, wait for as long as it takes."""
@@ -115,7 +116,7 @@ def require_service(chosen: str | None = None) -> Service:
 def _refusal(path: str) -> OSError | None:
     """Why the socket cannot be connected to."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_ANSWER)
+        probe.settimeout(_CONNECT)
         try:
             probe.connect(path)
         except OSError as error:

@@ -35,6 +35,18 @@ def hold(root: str, timeout: float) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(root: str) -> bool:
+    """Whether a process holds a project now; nothing is made to find out."""
+    try:
+        descriptor = _open_in(os.path.join(root, _FOLDER), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _try(root, descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _open(root: str) -> int:
     """Open the lock. It is made after all else, so that where it stands the folder is complete."""
     folder = os.path.join(root, _FOLDER)

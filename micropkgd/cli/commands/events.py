@@ -9,13 +9,13 @@ from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import socket_of
 from micropkgd.cli.say import say, say_json
 from micropkgd.service.client import require_service
-from micropkgd.workspace.root import find_root
+from micropkgd.workspace.root import find_root, root_around
 
 
 def events(options: Namespace) -> int:
     """Say what happened."""
     service = require_service(socket_of(options))
-    root = None if options.all else find_root(options.project)
+    root = None if options.all else _project_of(options)
     if options.follow:
         with suppress(KeyboardInterrupt):  # the way to end it
             for event in service.follow(f"/v1/events?follow=1&since={options.since}"):
@@ -28,6 +28,11 @@ def events(options: Namespace) -> int:
         else:
             _say_events(options, found, root)
     return 0
+
+
+def _project_of(options: Namespace) -> str | None:
+    """The project whose events are meant; where nobody named one, and this folder is in none: all."""
+    return root_around(".") if options.project == "." else find_root(options.project)
 
 
 def _say_events(options: Namespace, found: Iterable[Mapping[str, Any]], root: str | None) -> None:

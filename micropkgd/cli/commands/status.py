@@ -4,11 +4,11 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.actions.status import project_status
 from micropkgd.cli.lines import plain
-from micropkgd.cli.machine import service_of, settings_of, socket_of
+from micropkgd.cli.machine import service_of, settings_of, socket_of, tell_once
 from micropkgd.cli.output_status import status_lines
 from micropkgd.cli.say import say, say_json
 from micropkgd.clock import utc
@@ -17,7 +17,11 @@ from micropkgd.model.condition import Condition
 from micropkgd.model.status import ProjectStatus, read_status
 from micropkgd.workspace.root import find_root
 
+if TYPE_CHECKING:
+    from micropkgd.service.client import Service
+
 _LOOK_EVERY: Final = 1.0  # seconds
+_PATIENCE: Final = 1.5  # seconds for an answer that the last pass has left, too
 
 
 def status(options: Namespace) -> int:
@@ -48,10 +52,22 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
         return _ask_for_all(options)
     service, root = service_of(options), find_root(options.project)
     if service is not None:
-        served = [read_status(row) for row in service.get("/v1/status")["projects"] if row["project"] == root]
+        served = _served(service, root)
         if served:
             return [_as_seen(one) for one in served]
     return [_by_memory(options, root)]
+
+
+def _served(service: "Service", root: str) -> list[ProjectStatus]:
+    """What the service says; nothing where it does not serve the project, or hangs."""
+    from micropkgd.service.client import ServiceError
+
+    try:
+        rows = service.get("/v1/status", timeout=_PATIENCE)["projects"]
+    except ServiceError as error:
+        tell_once(f"note: {error}; this is what the last pass left\n")
+        return []
+    return [read_status(row) for row in rows if row["project"] == root]
 
 
 def _by_memory(options: Namespace, root: str) -> ProjectStatus:
