@@ -92,6 +92,12 @@ class OutOfStepError(MicropkgError):
     exit_code = 3
 
 
+class StillHeldError(MicropkgError):
+    """Somebody must go on with what a held entry asks: what they made of it cannot be taken yet."""
+
+    exit_code = 4
+
+
 class ProjectBusyError(MicropkgError):
     """Another process holds the project."""
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line, version_said
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
@@ -49,11 +50,12 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
     if outcome.failure is not None:
         yield from failure_lines(outcome.failure)
         return
+    called = short_names([entry.key for entry in outcome.entries], {entry.ref: entry.name for entry in outcome.entries})
     for entry in outcome.entries:
         if quiet and entry.verb in _QUIET and not entry.told:
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
-        yield from _detail_lines(entry, applied=outcome.applied, verbose=verbose)
+        yield from _detail_lines(entry, called[entry.ref], applied=outcome.applied, verbose=verbose)
     if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
     if outcome.lock_holds and not quiet:
@@ -126,7 +128,7 @@ def _counts(changes: Sequence[Change]) -> str:
     return ", ".join(f"{counts[kind]} {word}" for kind, word in _COUNTED.items() if counts[kind])
 
 
-def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Iterator[str]:
+def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: bool) -> Iterator[str]:
     if entry.failure is not None and entry.verb is not Verb.SUSPEND:
         yield from failure_lines(entry.failure, indent="  ")
         if entry.after is not None:
@@ -144,13 +146,23 @@ def _detail_lines(entry: EntryOutcome, *, applied: bool, verbose: bool) -> Itera
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from map(drifted_line, plan.drifted)
         if plan.held:
-            yield f"  hint: {plain(entry.advice or _to_choose(entry, applied=applied))}"
+            yield from _question_lines(entry, name)
     yield from (f"  note: {plain(note)}" for note in entry.told)
 
 
-def _to_choose(entry: EntryOutcome, *, applied: bool) -> str:
-    compare = "; the new version lies in .micropkgd/conflicts" if applied else ""
-    return f"micropkgd resolve {entry.ref} --keep | --take | --merge{compare}"
+def _question_lines(entry: EntryOutcome, name: str) -> Iterator[str]:
+    """What collides, what was decided so far, and how to decide the rest."""
+    question, version = entry.question, entry.waiting.version if entry.waiting is not None else "the new version"
+    for path, ours, theirs, merged in question.collisions:
+        where = f"; {question.folder}/merged/{path}:{merged.first}" if question.folder else ""
+        yield plain(f"  collides {path}  (lines {ours} with lines {theirs} of {version}{where})")
+    yield from (plain(f"  decided  {path}  ({choice})") for path, choice in question.decided.items())
+    if entry.advice:
+        yield f"  hint: {plain(entry.advice)}"
+        return
+    laid = f"; the new version lies in {question.folder}/theirs" if question.folder else ""
+    yield f"  hint: decide on all that is held, or name files behind {plain(name)}{laid}"
+    yield from (f"    {plain(line)}" for line in choices(name, question, waits=entry.waiting is not None))
 
 
 def _change_line(change: Change) -> str:

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from micropkgd.cli.hints import choices, short_names
+from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.entry_key import EntryKey
+from micropkgd.model.standing import LOCAL_EDITS
 from micropkgd.model.status import ProjectStatus
-from micropkgd.model.tree import Digest, short
+from micropkgd.model.tree import Digest, RelPath, short
 
 
 def status_lines(project: ProjectStatus) -> Iterator[str]:
@@ -12,6 +16,7 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
     if project.standing.message and not any(_same(project.standing, standing) for standing in project.standings):
         state, (why,) = project.standing.state, _why(project.standing)  # it is about the project as a whole
         yield f"{state:<9} {why.lstrip()}"
+    called = short_names([EntryKey(entry.ref, RelPath(entry.target)) for entry in project.entries])
     for entry in project.entries:
         what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
         place = f" -> {entry.target}" if entry.target else ""
@@ -20,6 +25,8 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         yield from _why(entry.standing)
         yield from (f"  drifted: {path} (your edit is kept)" for path in entry.drifted)
         yield from (f"  missing: {path}" for path in entry.missing)
+        if entry.standing.reason == LOCAL_EDITS:
+            yield from (f"    {line}" for line in choices(called[entry.ref], HeldQuestion(), waits=bool(entry.waiting)))
     for package in project.packages:
         what = f" -> {package.path}  {package.version}" if package.path else ""
         yield f"{package.standing.state:<9} {package.module}{what}"

@@ -26,6 +26,14 @@ failed or archive rejected; 7 another process holds the project; 130, 143 ended 
 the first of 2, 6, 1, 5, 4, 3."""
 
 
+_CHOICES: Final[Mapping[str, str]] = {
+    "keep": "keep your edited files",
+    "take": "take the new version; your files are kept aside",
+    "merge": "merge both, where nothing collides",
+    "merged": "take what you made of the merge that lies beside",
+}
+
+
 class Command(NamedTuple):
     """One command: its help, its arguments, and the module below `commands` that carries it out."""
 
@@ -130,18 +138,12 @@ def _verify(command: ArgumentParser) -> None:
 def _resolve(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", help="ref, target folder or name of the entry")
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="only these held files, or those in these folders (default: all)"
+    )
     choice = command.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--keep", action="store_const", const="keep", dest="choice", help="keep your edited files")
-    choice.add_argument(
-        "--take",
-        action="store_const",
-        const="take",
-        dest="choice",
-        help="take the new version; your files are kept aside",
-    )
-    choice.add_argument(
-        "--merge", action="store_const", const="merge", dest="choice", help="merge both, where that has no conflict"
-    )
+    for name, what in _CHOICES.items():
+        choice.add_argument(f"--{name}", action="store_const", const=name, dest="choice", help=what)
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     add_sources(command)
     add_project(command)

@@ -3,7 +3,8 @@
 Nothing here knows what the mappings mean. Heavy libraries are imported by the function that needs them. This face reads
 and writes whole documents. Those that a person wrote are edited by `edits` (one row), `lists` (the texts of an array)
 and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new rows as their table is
-written, and `meaning` compares. `conflicts` takes apart what git left in the middle of a merge.
+written, and `meaning` compares. `syntax` says what keeps one from being read. `conflicts` takes apart what git left in
+the middle of a merge.
 """
 
 import re

@@ -1,8 +1,18 @@
 """The places where a local edit and a new version change the same lines."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import RelPath
+
+
+class ThreeTexts(NamedTuple):
+    """The three texts of one file; None where that side has no such file."""
+
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
 
 
 class LineRange(NamedTuple):
@@ -29,3 +39,13 @@ class Collision(NamedTuple):
     ours: LineRange  # in the file as it is here
     theirs: LineRange  # in the new version
     merged: LineRange  # in what is laid beside, from marker to marker
+
+
+class HeldQuestion(NamedTuple):
+    """What a held entry asks a person."""
+
+    folder: RelPath = RelPath("")  # where it is laid; empty where it is not
+    collisions: tuple[Collision, ...] = ()
+    decided: Mapping[RelPath, Conflict] = {}  # what was answered so far
+    joined: tuple[RelPath, ...] = ()  # the files that both sides have as text
+    texts: Mapping[RelPath, ThreeTexts] = {}  # of the files that were edited here; in no document

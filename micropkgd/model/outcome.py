@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from micropkgd.model.collision import Collision
+from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.packaged import PackageOutcome, Step
@@ -72,7 +72,7 @@ class EntryOutcome(NamedTuple):
     failing_since: str = ""  # ISO 8601, UTC; empty where the pass before did not fail
     moved_from: RelPath = RelPath("")  # where its code stood before; empty where it stays
     index_url: str = ""  # that a requirement is looked up in, where the project names one
-    collisions: tuple[Collision, ...] = ()  # the hunks that hold it
+    question: HeldQuestion = HeldQuestion()  # where it is held
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
     step_back: StepBack | None = None  # an update that goes backwards, made or held
 

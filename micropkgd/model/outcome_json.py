@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.collision import Collision, LineRange
+from micropkgd.model.choice import Conflict
+from micropkgd.model.collision import Collision, HeldQuestion, LineRange
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
@@ -89,7 +90,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "changes": [_change_document(change) for change in plan.changes] if plan else [],
         "drifted": list(plan.drifted) if plan else [],
         "waiting": _installed_document(entry.waiting),
-        "collisions": [_collision_document(collision) for collision in entry.collisions],
+        **_question_document(entry.question),
         "failure": failure_document(entry.failure),
         "last_failure": failure_document(entry.last_failure),
         "failing_since": entry.failing_since or None,
@@ -116,7 +117,7 @@ def _entry(row: Document) -> EntryOutcome:
         failure=_failure(row["failure"]),
         notes=tuple(map(str, row["notes"])),
         waiting=_installed(row["waiting"]),
-        collisions=tuple(map(_collision, row.get("collisions", ()))),
+        question=_question(row),
         last_failure=_failure(row.get("last_failure")),
         failing_since=str(row["failing_since"] or ""),
         moved_from=RelPath(str(row["moved_from"] or "")),
@@ -162,6 +163,24 @@ def _installed_document(installed: Installed | None) -> dict[str, str] | None:
 
 def _installed(row: Document | None) -> Installed | None:
     return None if row is None else Installed(str(row["version"]), parse_digest(row["archive"]))
+
+
+def _question_document(question: HeldQuestion) -> dict[str, object]:
+    return {
+        "beside": question.folder or None,
+        "collisions": [_collision_document(collision) for collision in question.collisions],
+        "decided": [{"path": path, "choice": choice.value} for path, choice in question.decided.items()],
+        "joined": list(question.joined),
+    }
+
+
+def _question(row: Document) -> HeldQuestion:
+    return HeldQuestion(
+        RelPath(str(row.get("beside") or "")),
+        tuple(map(_collision, row.get("collisions", ()))),
+        {rel_path(one["path"]): Conflict(one["choice"]) for one in row.get("decided", ())},
+        _paths(row.get("joined", ())),
+    )
 
 
 def _collision_document(collision: Collision) -> dict[str, object]:

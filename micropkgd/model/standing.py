@@ -11,6 +11,7 @@ from micropkgd.model.outcome import EntryOutcome
 from micropkgd.model.packaged import PackageOutcome
 
 IN_SYNC: Final = "InSync"
+LOCAL_EDITS: Final = "LocalEdits"
 UNRELEASED: Final = "Unreleased"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
@@ -37,7 +38,7 @@ def entry_standing(entry: EntryOutcome) -> Standing:
         return failed(failure, entry.since)
     if plan is not None and plan.held:
         held = ", ".join(change.path for change in plan.held)
-        return Standing(Condition.HELD.value, "LocalEdits", held, entry.since)
+        return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since)
     if plan is not None and (edited := plan.edited):
         return Standing(Condition.READY.value, "Drifted", ", ".join(edited), entry.since)
     return in_sync(entry.since)

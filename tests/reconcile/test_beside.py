@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.model.collision import ThreeTexts
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.marked import ThreeTexts, markers_in, with_markers
+from micropkgd.reconcile.plan.marked import markers_in, with_markers
 from tests.kit.faults import Recorder, Scene, hooking, in_child, kill_at
 from tests.kit.world import World
 

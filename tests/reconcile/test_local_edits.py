@@ -109,8 +109,8 @@ def test_one_held_file_holds_the_whole_entry(world: World) -> None:
     assert world.tree() == before | {"dist/ds.tar.gz": data}
     assert "held" in said.out
     assert "waiting: 2.0" in said.out
-    hint = "hint: micropkgd resolve dist/ds.tar.gz --keep | --take | --merge"
-    assert f"{hint}; the new version lies in .micropkgd/conflicts\n" in said.out
+    hint = "hint: decide on all that is held, or name files behind ds"
+    assert f"{hint}; the new version lies in .micropkgd/conflicts/ds/theirs\n" in said.out
     assert f"{hint}\n" in world.reconcile("--dry-run").out
 
 

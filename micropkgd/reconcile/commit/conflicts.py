@@ -48,8 +48,9 @@ def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold], choices: 
         if name not in {*held, *(hold.label for hold in holds), _BY_HAND, _LEFT_OVER}:
             _clear(fs, name)
     for entry, hold, theirs in held.values():
-        chosen = choices.get(entry.desired.ref, Decision()).paths
-        _lay(fs, hold, theirs, entry.beside, chosen)
+        _lay(fs, hold, theirs, entry.beside)
+        if chosen := choices.get(entry.desired.ref, Decision()).paths:
+            _note(fs, entry, hold.label, chosen)
 
 
 def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
@@ -65,16 +66,24 @@ def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
     return folder
 
 
-def _lay(
-    fs: FsOps, hold: Hold, theirs: Mapping[RelPath, bytes], texts: Beside, chosen: Mapping[RelPath, Conflict]
-) -> None:
+def _note(fs: FsOps, entry: "Planned", label: str, chosen: Mapping[RelPath, Conflict]) -> None:
+    """Remember what was decided, and of which edits."""
+    laid, changes = read_laid(fs, label), entry.plan.changes if entry.plan is not None else ()
+    if laid is not None:
+        seen = {path: before for _, path, before, *_ in changes if path in chosen and before is not None}
+        noted = laid._replace(choices={**laid.choices, **chosen}, seen={**laid.seen, **seen})
+        if noted != laid:
+            write_laid(fs, label, noted)
+
+
+def _lay(fs: FsOps, hold: Hold, theirs: Mapping[RelPath, bytes], texts: Beside) -> None:
     """Lay one entry, its record before the rest: a kill in between leaves nothing that looks like a person's work."""
     folder, before = beside(hold.label), read_laid(fs, hold.label)
     if before is None or not before.is_of(hold):
         _clear(fs, hold.label)
         before = Laid(hold.base, hold.archive)
     busy = worked_on(fs, hold.label, before)
-    laid = _record(before, texts, busy, chosen)
+    laid = _record(before, texts, busy)
     if laid != before:
         _make_folders(fs, RelPath(f"{folder}/{RECORD}"))
         write_laid(fs, hold.label, laid)
@@ -85,7 +94,7 @@ def _lay(
             _put(fs, hold.label, path, text, laid.merged[path])
 
 
-def _record(before: Laid, texts: Beside, busy: Mapping[RelPath, Found], chosen: Mapping[RelPath, Conflict]) -> Laid:
+def _record(before: Laid, texts: Beside, busy: Mapping[RelPath, Found]) -> Laid:
     """What the record says once these texts are laid; of files that a person is at work on it stays as it is."""
     merged, ours = dict(before.merged), dict(before.ours)
     for path, text in texts.merged.items():
@@ -96,7 +105,7 @@ def _record(before: Laid, texts: Beside, busy: Mapping[RelPath, Found], chosen: 
             merged[path] = (*merged.get(path, ())[-1:], digest)
         if path in texts.ours:
             ours[path] = texts.ours[path]
-    return before._replace(merged=merged, ours=ours, choices={**before.choices, **chosen})
+    return before._replace(merged=merged, ours=ours)
 
 
 def _clear(fs: FsOps, label: str) -> None:

@@ -1,11 +1,11 @@
 """What is laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from micropkgd.model.collision import Collision
+from micropkgd.model.collision import Collision, ThreeTexts
 from micropkgd.model.tree import Digest, RelPath, digest_of
-from micropkgd.reconcile.plan.marked import Marked, ThreeTexts, with_markers
+from micropkgd.reconcile.plan.marked import Marked, with_markers
 from micropkgd.reconcile.plan.merge import merge_texts
 
 
@@ -16,16 +16,19 @@ class Beside(NamedTuple):
     merged: Mapping[RelPath, bytes] = {}
     ours: Mapping[RelPath, Digest] = {}  # the edited files that it was made from
     collisions: tuple[Collision, ...] = ()
+    texts: Mapping[RelPath, ThreeTexts] = {}  # of every file that was edited here
 
 
-def laid_beside(sides: Mapping[RelPath, ThreeTexts], old: str, new: str) -> Beside:
+def laid_beside(texts: Mapping[RelPath, ThreeTexts], held: Collection[RelPath], old: str, new: str) -> Beside:
     """What to lay for the files that hold an entry; `old` and `new` name the versions in the markers."""
+    sides = {path: each for path, each in texts.items() if path in held}
     marked = {path: both for path, each in sides.items() if (both := _merged(path, each, old, new)) is not None}
     return Beside(
         base={path: each.base for path, each in sides.items() if each.base is not None},
         merged={path: both.text for path, both in marked.items()},
         ours={path: digest_of(ours) for path in marked if (ours := sides[path].ours) is not None},
         collisions=tuple(collision for both in marked.values() for collision in both.collisions),
+        texts=texts,
     )
 
 

@@ -7,7 +7,7 @@ know: yours, the base, the new version.
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from micropkgd.model.collision import Collision, LineRange
+from micropkgd.model.collision import Collision, LineRange, ThreeTexts
 from micropkgd.model.text_form import form_of, in_form, plain
 from micropkgd.model.tree import RelPath
 
@@ -23,14 +23,6 @@ class Marked(NamedTuple):
 
     text: bytes
     collisions: tuple[Collision, ...]
-
-
-class ThreeTexts(NamedTuple):
-    """The three texts of one file; None where that side has no such file."""
-
-    base: bytes | None
-    ours: bytes | None
-    theirs: bytes | None
 
 
 def with_markers(path: RelPath, sides: ThreeTexts, old: str, new: str) -> Marked | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.choice import Conflict, Decision
+from micropkgd.model.collision import HeldQuestion, ThreeTexts
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import BY_HAND, Block, Lock, Version
 from micropkgd.model.manifest import PullEntry
@@ -17,8 +18,7 @@ from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
-from micropkgd.reconcile.plan.holds import plan_with_hold
-from micropkgd.reconcile.plan.marked import ThreeTexts
+from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold
 from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
@@ -26,6 +26,7 @@ from micropkgd.reconcile.plan.shared_files import lock_changes, shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.laid import Laid, beside, read_laid
 from micropkgd.workspace.memory.state import Applied, Hold, State
 from micropkgd.workspace.observe import Hashes, as_texts, see
 from micropkgd.workspace.project import Project, read_by_hand
@@ -46,6 +47,7 @@ class Planned(NamedTuple):
     merged: Mapping[Digest, bytes] = {}  # the texts that its merges write
     bases: Mapping[Digest, bytes] | None = None  # what edits may have started from; None: nobody asked yet
     beside: Beside = Beside()  # what is laid beside where it is held
+    question: HeldQuestion = HeldQuestion()  # what it then asks a person
     hold: Hold | None = None  # that an earlier pass found, and this one kept
     move: "EntryMove | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 
@@ -98,7 +100,8 @@ class Proposer(NamedTuple):
         entries = [self._in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
-        return self._with_shared(_moves_together(list(map(self._with_beside, entries))), hashes)
+        entries = [self._with_question(self._with_beside(entry)) for entry in entries]
+        return self._with_shared(_moves_together(entries), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
@@ -232,16 +235,34 @@ class Proposer(NamedTuple):
         bases, old = entry.bases, desired.before
         if bases is None and old is not None and desired.entry is not None:
             bases, _ = self._bases(desired.entry, old)
-        sides = {
+        held = {change.path for change in plan.held}
+        texts = {
             path: ThreeTexts(
                 (bases or {}).get(subject.base[path]) if path in subject.base else None,
-                self.fs.read(path) if there is not None else None,
+                self.fs.read(path) if isinstance(subject.found.get(path), str) else None,
                 desired.rendering.files.get(path),
             )
-            for _, path, there, *_ in plan.held
+            for path in sorted({*held, *plan.edited})
         }
         versions = old.version if old is not None else "", desired.rendering.version
-        return entry._replace(beside=laid_beside(sides, *versions))
+        return entry._replace(beside=laid_beside(texts, held, *versions))
+
+    def _with_question(self, entry: Planned) -> Planned:
+        """The entry with what is asked of a person where it is held, and what they have answered so far."""
+        hold = entry.hold or new_hold(entry.desired, entry.plan)
+        if hold is None or entry.plan is None or not entry.plan.held:
+            return entry
+        laid = read_laid(self.fs, hold.label)
+        known = laid if laid is not None and laid.is_of(hold) else Laid(hold.base, hold.archive)
+        chosen = self.choices.get(entry.desired.ref, Decision()).paths
+        question = HeldQuestion(
+            folder=beside(hold.label),
+            collisions=entry.beside.collisions,
+            decided={**known.choices, **chosen},
+            joined=tuple(entry.beside.merged if entry.hold is None else known.merged),
+            texts=entry.beside.texts,
+        )
+        return entry._replace(question=question)
 
     def _merged(self, entry: Planned, subject: EntryFacts) -> Planned:
         """The entry with a merge of each edited file whose new version differs, where that is clean."""

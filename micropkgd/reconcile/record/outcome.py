@@ -27,7 +27,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
     """What a proposal came to, or in a dry run would come to."""
     locked = proposal.lock.by_key()
     entries = []
-    for desired, plan, hold, beside in ((one.desired, one.plan, one.hold, one.beside) for one in proposal.entries):
+    for desired, plan, hold, question in ((one.desired, one.plan, one.hold, one.question) for one in proposal.entries):
         target = desired.target
         keys = [desired.key, *([desired.before.key] if desired.before is not None else [])]
         after = next((locked[key] for key in keys if key in locked), None)
@@ -46,7 +46,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 moved_from=_moved_from(desired, plan),
                 waiting=_waiting(desired, plan, hold),
                 step_back=desired.step_back,
-                collisions=beside.collisions,
+                question=question if applied else question._replace(folder=NOWHERE),
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )
         )

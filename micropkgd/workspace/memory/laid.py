@@ -29,6 +29,7 @@ class Laid(NamedTuple):
     merged: Mapping[RelPath, tuple[Digest, ...]] = {}  # what we laid: a kill may leave the one before the last
     ours: Mapping[RelPath, Digest] = {}  # the edited files that it was made from
     choices: Mapping[RelPath, Conflict] = {}  # what was decided so far
+    seen: Mapping[RelPath, Digest] = {}  # the edited files that it was decided of
 
     def is_of(self, hold: Hold) -> bool:
         """Whether it was laid for this hold."""
@@ -84,6 +85,7 @@ def _parse(document: Mapping[str, Any]) -> Laid:
         merged={rel_path(path): _digests(row) for path, row in document["merged"].items()},
         ours={rel_path(path): parse_digest(digest) for path, digest in document["ours"].items()},
         choices={rel_path(path): Conflict(choice) for path, choice in document["choices"].items()},
+        seen={rel_path(path): parse_digest(digest) for path, digest in document.get("seen", {}).items()},
     )
 
 

@@ -1,0 +1,38 @@
+"""What a person can do about a held entry, as lines that can be pasted into a shell. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from micropkgd.model.collision import HeldQuestion
+from micropkgd.model.entry_key import EntryKey
+
+
+def short_names(keys: Sequence[EntryKey], names: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What each ref can be called on the command line: the last part of its target where no other has it, quoted."""
+    called = [{key.ref, key.target, key.name, (names or {}).get(key.ref, "")} - {""} for key in keys]
+    return {
+        key.ref: _quoted(key.name if key.name and sum(key.name in own for own in called) == 1 else key.ref)
+        for key in keys
+    }
+
+
+def choices(name: str, question: HeldQuestion, *, waits: bool = True) -> Iterator[str]:
+    """The commands that settle an entry, one a line, each with what it does."""
+    rows = [
+        (f"micropkgd diff {name}", "what changed upstream, what was edited here, what collides"),
+        (f"micropkgd resolve {name} --keep", "your files stay as they are"),
+        (f"micropkgd resolve {name} --take", "the new version; your files are kept for `micropkgd rollback`"),
+    ]
+    if not waits:  # it left the manifest
+        rows = rows[1:]
+    if question.collisions:
+        rows.append((f"micropkgd resolve {name} --merged", f"take what you made of {question.folder}/merged"))
+    elif question.joined:
+        rows.append((f"micropkgd resolve {name} --merge", "both, for nothing collides"))
+    width = max(len(command) for command, _ in rows)
+    yield from (f"{command:<{width}}  # {what}" for command, what in rows)
+
+
+def _quoted(text: str) -> str:
+    from shlex import quote
+
+    return quote(text)
