@@ -1,4 +1,4 @@
-"""What a person can do about a held entry, as lines that can be pasted into a shell. Pure."""
+"""Hints for a held entry: what a person can do about it, as lines that can be pasted into a shell. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

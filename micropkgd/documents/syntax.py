@@ -1,4 +1,4 @@
-"""Whether a file that a person made still parses as what its name says. Pure: it is parsed and never run."""
+"""Checks whether a file that a person made still parses as what its name says. Pure: it is parsed and never run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the machine lets a project reach, and which of the machine's secrets the project may use there."""
+"""Permits of a project: what the machine lets it reach, and which of the machine's secrets it may use there."""
 
 from typing import NamedTuple
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+from tests.docs.mentions import MODULES, docstring
 from tests.kit.places import REPOSITORY
 
 _CODE = REPOSITORY / "micropkgd"
@@ -79,3 +82,10 @@ def test_no_word_is_explained_twice() -> None:
     cells = re.findall(r"^\| ([^|]+) \|", _PAGE.read_text(), re.MULTILINE)
     words = [cell for cell in cells if cell != "word" and not cell.startswith("---")]
     assert {word for word in words if words.count(word) > 1} == set()
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_head_says_what_the_module_is(path: str) -> None:
+    """A sentence with a noun or a verb in front, not one that begins as a question does."""
+    first = docstring(path).split(maxsplit=1)[0]
+    assert first not in {"How", "What", "When", "Where", "Whether", "Which", "Who", "Why"}

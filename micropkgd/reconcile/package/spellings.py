@@ -1,4 +1,4 @@
-"""What is lost on the way into an archive and home again, and what the archive says so that nothing is. Pure.
+"""Finds what would be lost on the way into an archive and home again, and says it in the archive. Pure.
 
 An archive is rendered as a pull in the very project it was made in would: where that gives a file back in another
 spelling (`from ..ds import x` came back as an absolute import), its `[tool.micropkgd.origin]` has the lines of the

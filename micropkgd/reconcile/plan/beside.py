@@ -1,4 +1,4 @@
-"""What is laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
+"""The texts laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple

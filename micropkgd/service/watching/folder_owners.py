@@ -1,4 +1,4 @@
-"""Who wants which folders watched: each folder once, however many projects want it. Pure."""
+"""The owners of watched folders: each folder once, however many projects want it. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What each project depends on, known until one of its documents changes.
+"""Remembers what each project depends on, until one of its documents changes.
 
 It is read in the threads of passes and in that of the watch.
 """
