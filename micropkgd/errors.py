@@ -27,9 +27,10 @@ class MicropkgError(Exception):
         self.hint = hint
 
     @classmethod
-    def unreadable(cls, error: OSError, where: str, hint: str = "") -> Self:
-        """What the machine says when a file or folder cannot be read."""
-        return cls(f"cannot be read: {words_of(error)}", where=where, hint=hint)
+    def unreadable(cls, error: OSError, where: str, hint: str = "") -> "MicropkgError":
+        """What the machine says when a file or folder cannot be read; for want of something, nobody need act."""
+        kind = ShortageError if is_shortage(error) else cls
+        return kind(f"cannot be read: {words_of(error)}", where=where, hint=hint)
 
     def at(self, where: str) -> Self:
         """Give the error the address it did not know where it was raised; the innermost address stays."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from micropkgd.folders import config_folder
+from micropkgd.folders import config_folder, state_folder
 from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 
 _SYSTEM: Final = "/etc/micropkgd/config.toml"
@@ -28,6 +28,13 @@ def is_silent(named: str | None, environ: Mapping[str, str]) -> bool:
     """Whether neither a config nor a variable says anything, but for where the cache is."""
     said = any(name.startswith(PREFIX) and name != CACHE_DIR for name in environ)
     return not said and find_config(named, environ) is None
+
+
+def state_place(environ: Mapping[str, str]) -> str:
+    """Where the service keeps what must outlive its cache: in the state folder of the unit or of the user."""
+    if unit := environ.get("STATE_DIRECTORY"):
+        return unit.partition(":")[0]
+    return state_folder(environ)
 
 
 def socket_path(chosen: str | None, environ: Mapping[str, str]) -> str:

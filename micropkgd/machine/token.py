@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 
 from micropkgd.errors import TreeError, words_of
-from micropkgd.folders import state_folder
+from micropkgd.machine.places import state_place
 from micropkgd.machine.replaced import replace_file
 
 
@@ -13,9 +13,7 @@ def token_file(chosen: str | None, environ: Mapping[str, str]) -> str:
     """Where the token is: as the config says, else in the state folder of the unit or of the user."""
     if chosen is not None:
         return os.path.abspath(os.path.expanduser(chosen))
-    if unit := environ.get("STATE_DIRECTORY"):
-        return os.path.join(unit.partition(":")[0], "token")
-    return os.path.join(state_folder(environ), "token")
+    return os.path.join(state_place(environ), "token")
 
 
 def read_token(path: str) -> str:

@@ -1,11 +1,11 @@
 """The daemon: what must be looked at and when, by whom it is asked, and what it says of itself.
 
-In reading order: `run` tells it from start to end. `supervisor` is the loop: it takes what is due from `timing/`, lets
-`passes` run it (the same code as `reconcile --once`, decision 0005), and does what `conclusion` says follows from it.
-`fleet` says which projects there are, and `watching/` which of their files changed. `conditions` says how a project
-stands (pure), `board` keeps it and tells events. `waiting_callers` are those who wait for a pass. `hooks/`, `http/` and
-`sqs` talk to others; `client` asks a running service. `liveness`, `systemd_notify`, `pid1` and `backoff` are what they
-stand on.
+In reading order: `run` tells it from start to end, `one_service` that there is one. `supervisor` is the loop: it
+takes what is due from `timing/`, lets `passes` run it (the same code as `reconcile --once`, decision 0005), and does
+what `conclusion` says follows from it. `fleet` says which projects there are, and `watching/` which of their files
+changed. `conditions` says how a project stands (pure), `board` keeps it and tells events. `waiting_callers` are those
+who wait for a pass. `hooks/`, `http/` and `sqs` talk to others; `client` asks a running service. `liveness`,
+`systemd_notify`, `pid1` and `backoff` are what they stand on.
 
 One thread, the loop's, decides everything and owns every value here. Others do what takes time, and come back to it:
 

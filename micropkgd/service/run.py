@@ -14,10 +14,12 @@ from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import answer, problem
-from micropkgd.service.http.control import make_app, same_user
+from micropkgd.service.http.control import make_app
 from micropkgd.service.http.front import Front
+from micropkgd.service.http.own_socket import OwnSocket, OwnUser
 from micropkgd.service.http.probes import STUCK, Probes
 from micropkgd.service.http.unix_socket import open_unix_socket
+from micropkgd.service.one_service import ServiceClaim, claim
 from micropkgd.service.supervisor import Say, Supervisor
 from micropkgd.service.systemd_notify import Notifier
 
@@ -28,6 +30,7 @@ _FORCED: Final = 143
 class Machine(NamedTuple):
     """What the service needs of the world around it."""
 
+    what: str  # names what is served: there is one service of it
     load: Callable[[], Settings]  # reads the config anew; raises `MicropkgError`
     say: Say  # is told of every event
 
@@ -35,10 +38,14 @@ class Machine(NamedTuple):
 def serve(machine: Machine) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
     settings = machine.load()
-    asyncio.run(_serve(machine, settings))
+    held = claim(machine.what, os.environ)
+    try:
+        asyncio.run(_serve(machine, settings, held))
+    finally:
+        held.let_go()
 
 
-async def _serve(machine: Machine, settings: Settings) -> None:
+async def _serve(machine: Machine, settings: Settings, held: ServiceClaim) -> None:
     listening = open_unix_socket(settings.socket, os.environ)
     notifier = Notifier(os.environ)
     supervisor = Supervisor(settings, machine.say)
@@ -49,10 +56,11 @@ async def _serve(machine: Machine, settings: Settings) -> None:
         listening.remove()
         raise
     reloads = Reloads(supervisor, machine, notifier, front)
-    app = make_app(supervisor, same_user, routes=[*probes.routes(), web.post("/v1/reload", reloads.asked_for)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
-    await runner.setup()
-    await web.SockSite(runner, listening.listener).start()
+    routes = [*probes.routes(), web.post("/v1/reload", reloads.asked_for)]
+    inside = OwnSocket(listening, make_app(supervisor, OwnUser().let_through, routes=routes), supervisor.board)
+    await inside.start()
+    if held.problem:
+        supervisor.board.say(News("NotAlone", "", held.problem))
     _obey_signals(supervisor, notifier, reloads)
     opening = asyncio.create_task(_open(supervisor, front, notifier))
     try:
@@ -60,8 +68,7 @@ async def _serve(machine: Machine, settings: Settings) -> None:
     finally:
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
-        await asyncio.gather(front.stop(), runner.cleanup())
-        listening.remove()
+        await asyncio.gather(front.stop(), inside.stop())
     if supervisor.unfinished:  # a thread that is still at work would keep the process: recovery covers it
         os._exit(0)
 

@@ -289,7 +289,7 @@ def test_a_second_service_is_refused_and_once_asks_the_first(tmp_path: Path, src
         daemon.ready(world.root)
         second = daemon.command("reconcile", "--config", str(daemon.config), cwd=world.root)
         assert second.returncode == 7
-        assert "another micropkgd serves here" in second.stderr
+        assert "another micropkgd serves this: pid " in second.stderr
         daemon.process.send_signal(signal.SIGSTOP)
         world.publish({"nodes.py": "x = 3\n"}, "1.2")
         daemon.process.send_signal(signal.SIGCONT)

@@ -9,7 +9,7 @@ from typing import Final
 from micropkgd.cli.logs import Logs
 from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.machine.config import check_schedules, load
-from micropkgd.machine.places import find_config
+from micropkgd.machine.places import find_config, socket_path
 from micropkgd.machine.projects import project_around
 from micropkgd.model.condition import Condition
 from micropkgd.model.settings import LogFormat, Settings
@@ -24,9 +24,12 @@ _WEIGHTY: Final = frozenset(
         "ConfigRefused",
         "HookFailed",
         "NoProjects",
+        "NotAlone",
         "ProjectUntrusted",
         "QueueUnreachable",
         "Recovered",
+        "SocketLost",
+        "SocketMadeAgain",
         "WatchDegraded",
         "WatchOverflow",
     }
@@ -48,11 +51,17 @@ def run_service(options: Namespace) -> int:
 
     log.bring_in_others()
     try:
-        serve(Machine(lambda: load_settings(options), say))
+        serve(Machine(_what(options, settings), lambda: load_settings(options), say))
     except ProjectBusyError as error:
         error.hint = _how_to_add(options, settings) or error.hint
         raise
     return 0
+
+
+def _what(options: Namespace, settings: Settings) -> str:
+    """What is served, in a word that is the same at every start: the config, or the socket where there is none."""
+    path = find_config(options.config, os.environ)
+    return os.path.realpath(path) if path else socket_path(settings.socket, os.environ)
 
 
 def _how_to_add(options: Namespace, settings: Settings) -> str:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from micropkgd.errors import TreeError, UsageError
+from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import renamed, why_not_parameters
@@ -239,6 +239,6 @@ def _composed(path: str) -> str:
     return unicodedata.normalize("NFC", path)
 
 
-def unreadable(error: OSError) -> TreeError:
+def unreadable(error: OSError) -> MicropkgError:
     """What people are told of a file or folder below the project."""
     return TreeError.unreadable(error, str(error.filename), hint="see `ls -l` of it")

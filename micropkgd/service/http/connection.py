@@ -1,4 +1,4 @@
-"""One connection over TCP: what aiohttp's own lets pass by is bounded here, one request a connection.
+"""One connection: what aiohttp's own lets pass by is bounded here, one request a connection.
 
 aiohttp waits for a first request without end, and its limits are per header line. The head of a request is gathered
 here, within a size and a time, before aiohttp sees any of it; then the whole exchange has its time.
@@ -19,15 +19,28 @@ DONE_WITHIN: Final = 30.0  # seconds for a request and its answer, where the ans
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
+def takes_time(request: web.Request) -> bool:
+    """Whether an exchange waits for a pass, or for events; it then has no end of its own any more."""
+    waits = request.path == "/v1/reconcile" or follows(request)
+    if waits and isinstance(request.protocol, Connection):
+        request.protocol.let_take_time()
+    return waits
+
+
+def follows(request: web.Request) -> bool:
+    """Whether somebody wants to hear of events as they come."""
+    return request.path == "/v1/events" and request.query.get("follow") == "1"
+
+
 class Connection(web.RequestHandler):
     """aiohttp's connection behind these bounds; `ended` is called once, when it is over."""
 
-    def __init__(self, *arguments: Any, ended: Callable[[], None], headers: Any, **keywords: Any) -> None:
+    def __init__(self, *arguments: Any, ended: Callable[["Connection"], None], headers: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self._ended = ended
         self._headers = headers
         self._head = bytearray()
-        self._has_head = False
+        self.has_head = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -37,7 +50,7 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Gather the head, then hand everything on."""
-        if self._has_head:
+        if self.has_head:
             super().data_received(data)
             return
         start = max(0, len(self._head) - 3)
@@ -46,7 +59,7 @@ class Connection(web.RequestHandler):
         if end > LARGEST_HEAD or (end < 0 and len(self._head) > LARGEST_HEAD):
             self._refuse_head()
         elif end >= 0:
-            self._has_head = True
+            self.has_head = True
             self._give(DONE_WITHIN)
             head, self._head = bytes(self._head), bytearray()
             super().data_received(head)
@@ -55,7 +68,12 @@ class Connection(web.RequestHandler):
         """Let go of everything."""
         self._stop_timer()
         super().connection_lost(exc)
-        self._ended()
+        self._ended(self)
+
+    def abort(self) -> None:
+        """End it without a word."""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
 
     def let_take_time(self) -> None:
         """Set no end to this exchange: it waits for a pass, or for events."""
@@ -78,20 +96,16 @@ class Connection(web.RequestHandler):
         return said
 
     def _refuse_head(self) -> None:
-        self._has_head = True  # what comes after it is not looked at: aiohttp ignores all after `close`
+        self.has_head = True  # what comes after it is not looked at: aiohttp ignores all after `close`
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.write(_TOO_LARGE)
         self.force_close()
 
     def _give(self, seconds: float) -> None:
         self._stop_timer()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._abort)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _abort(self) -> None:
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()

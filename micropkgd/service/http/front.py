@@ -27,7 +27,7 @@ from micropkgd.service.http.guard import (
     check_target,
     host_of,
 )
-from micropkgd.service.http.listener import Listener
+from micropkgd.service.http.listener import Certificate, Listener, bind
 from micropkgd.service.http.probes import Probes
 from micropkgd.service.supervisor import Supervisor
 
@@ -90,9 +90,12 @@ class Front:
         opened: list[Listener] = []
         try:
             if http.listen is not None:
-                opened.append(Listener("http.listen", http.listen, self.whole(http), HEADERS, http.certificate))
+                certificate = Certificate(http.certificate) if http.certificate is not None else None
+                app, bound = self.whole(http), bind("http.listen", http.listen)
+                opened.append(Listener("http.listen", bound, app, HEADERS, certificate))
             if http.probes is not None:
-                opened.append(Listener("http.probes", http.probes, self._probes_alone(http), HEADERS))
+                app, bound = self._probes_alone(http), bind("http.probes", http.probes)
+                opened.append(Listener("http.probes", bound, app, HEADERS))
         except MicropkgError:
             for listener in opened:
                 listener.unbind()

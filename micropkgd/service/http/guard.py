@@ -22,7 +22,7 @@ from micropkgd.machine.token import read_token
 from micropkgd.model.settings import Http
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.bucket import Buckets
-from micropkgd.service.http.connection import Connection
+from micropkgd.service.http.connection import follows, takes_time
 from micropkgd.service.http.control import ASKED_BY, LARGEST_BODY
 
 HEADERS: Final = {
@@ -72,10 +72,8 @@ class Guard:
         if known:
             request[ASKED_BY] = f"token {self._token.name}"
         await read_body(request, LARGEST_HOOK if _is_hook(request) else LARGEST_BODY)
-        if request.path == "/v1/events" and request.query.get("follow") == "1":
+        if takes_time(request) and follows(request):
             return await self._follow(request, handler)
-        if request.path == "/v1/reconcile":
-            _let_take_time(request)
         response: web.StreamResponse = await handler(request)
         return response
 
@@ -84,7 +82,6 @@ class Guard:
             raise web.HTTPServiceUnavailable(reason="too many follow the events", headers={"Retry-After": "15"})
         self._following += 1
         try:
-            _let_take_time(request)
             response: web.StreamResponse = await handler(request)
         finally:
             self._following -= 1
@@ -121,10 +118,15 @@ class Token:
         return self._value
 
 
-async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of each application on TCP: rule 7, and one request a connection."""
     for name, value in HEADERS.items():
         response.headers[name] = value
+    await one_request(request, response)
+
+
+async def one_request(_: web.Request, response: web.StreamResponse) -> None:
+    """A signal of each application: one request a connection."""
     response.headers[hdrs.CONNECTION] = "close"
     response.force_close()
 
@@ -205,11 +207,6 @@ def _kind(request: web.Request, *, known: bool) -> str:
 
 def _is_hook(request: web.Request) -> bool:
     return request.method == "POST" and request.path.startswith("/hooks/")
-
-
-def _let_take_time(request: web.Request) -> None:
-    if isinstance(request.protocol, Connection):
-        request.protocol.let_take_time()
 
 
 def _bytes(text: str) -> bytes:

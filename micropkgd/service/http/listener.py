@@ -1,4 +1,4 @@
-"""Listen on one TCP address: bind, take connections within a number, speak TLS where there is a certificate.
+"""Listen at one place, TCP or unix: take connections within a number, speak TLS where there is a certificate.
 
 Connections are counted before TLS begins, so that nobody can use up the process's descriptors with half a handshake.
 """
@@ -16,6 +16,7 @@ from micropkgd.service.http.connection import HEAD_WITHIN, Connection
 
 CONNECTIONS: Final = 32
 _LINGER: Final = 1.0  # seconds for what is still sent after an answer, so that the answer is read
+_A_MOMENT: Final = 0.02  # seconds for a connection to end that was told to
 _AGAIN: Final = 1.0  # seconds until the next try where the process is out of descriptors
 
 
@@ -23,12 +24,27 @@ class Listener:
     """One address, from its opening to its end."""
 
     def __init__(
-        self, key: str, address: str, app: web.Application, headers: Any, certificate: str | None = None
+        self,
+        key: str,
+        bound: socket.socket,
+        app: web.Application,
+        headers: Any,
+        certificate: "Certificate | None" = None,
+        *,
+        most: int = CONNECTIONS,
+        makes_room: bool = False,
     ) -> None:
-        """Bind at once; `key` is the config's word for it. `TreeError` where the certificate is none."""
+        """Take connections that come in at `bound`, `most` at once; `key` is the config's word for it.
+
+        One that is too many is closed; with `makes_room` it waits, and the oldest that has said nothing yet goes.
+        """
         self.key = key
-        self._tls = Certificate(certificate) if certificate is not None else None
-        self._socket = _bind(key, address)
+        self._tls = certificate
+        self._socket = bound
+        self._socket.setblocking(False)
+        self._most = most
+        self._makes_room = makes_room
+        self._connections: dict[Connection, None] = {}  # in order of their coming
         self._headers = headers
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
         self._open = 0
@@ -56,6 +72,16 @@ class Listener:
         self.unbind()
         await self._runner.cleanup()
 
+    async def move_to(self, bound: socket.socket) -> None:
+        """Take connections elsewhere from now on; those that there are stay."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+        self._socket.close()
+        bound.setblocking(False)
+        self._socket = bound
+        self._accepting = asyncio.create_task(self._accept())
+
     def unbind(self) -> None:
         """Give the address free."""
         self._socket.close()
@@ -68,7 +94,7 @@ class Listener:
             except OSError:
                 await asyncio.sleep(_AGAIN)
                 continue
-            if self._open >= CONNECTIONS:
+            if self._open >= self._most and not await self._has_room():
                 connection.close()
                 continue
             self._open += 1
@@ -76,22 +102,33 @@ class Listener:
             self._greeting.add(task)
             task.add_done_callback(self._greeting.discard)
 
+    async def _has_room(self) -> bool:
+        """Whether one more can be taken after all."""
+        while self._makes_room and self._open >= self._most:
+            idle = next((one for one in self._connections if not one.has_head), None)
+            if idle is not None:
+                idle.abort()
+            await asyncio.sleep(_A_MOMENT)
+        return self._makes_room
+
     async def _greet(self, connection: socket.socket) -> None:
         """Hand a connection to aiohttp, after the TLS handshake where there is one."""
         loop = asyncio.get_running_loop()
         ended = _once(self._release)
+        made = Connection(
+            self._runner.server,
+            ended=ended,
+            headers=self._headers,
+            loop=loop,
+            access_log=None,
+            max_headers=64,
+            auto_decompress=False,  # a signature is of the bytes as they came, and so is a size
+            lingering_time=_LINGER,
+        )
+        self._connections[made] = None
         try:
             await loop.connect_accepted_socket(
-                lambda: Connection(
-                    self._runner.server,
-                    ended=ended,
-                    headers=self._headers,
-                    loop=loop,
-                    access_log=None,
-                    max_headers=64,
-                    auto_decompress=False,  # a signature is of the bytes as they came, and so is a size
-                    lingering_time=_LINGER,
-                ),
+                lambda: made,
                 connection,
                 ssl=self._tls.context() if self._tls else None,
                 ssl_handshake_timeout=HEAD_WITHIN if self._tls else None,
@@ -99,10 +136,11 @@ class Listener:
             )
         except (OSError, asyncio.CancelledError):  # no TLS, or not in time
             connection.close()
-            ended()
+            ended(made)
 
-    def _release(self) -> None:
+    def _release(self, connection: Connection) -> None:
         self._open -= 1
+        self._connections.pop(connection, None)
 
 
 class Certificate:
@@ -135,7 +173,8 @@ class Certificate:
         self._context.load_cert_chain(self._path, password=_no_password)
 
 
-def _bind(key: str, address: str) -> socket.socket:
+def bind(key: str, address: str) -> socket.socket:
+    """Open one TCP address; `UsageError` where that cannot be."""
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
@@ -146,7 +185,6 @@ def _bind(key: str, address: str) -> socket.socket:
             where=f"{key} = {address}",
             hint="name another address; port 0 takes a free one",
         ) from error
-    listener.setblocking(False)
     return listener
 
 
@@ -154,9 +192,9 @@ def _once(action: Any) -> Any:
     """An action that is done at the first call alone."""
     left = [action]
 
-    def act() -> None:
+    def act(*arguments: Any) -> None:
         if left:
-            left.pop()()
+            left.pop()(*arguments)
 
     return act
 

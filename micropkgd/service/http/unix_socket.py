@@ -5,13 +5,15 @@ removed, anything else that stands there is not. A socket that systemd has opene
 that; it stays systemd's, also when the service ends.
 """
 
+import fcntl
 import os
 import socket
 import stat
 import struct
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
@@ -20,28 +22,44 @@ from micropkgd.machine.places import socket_path
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
 _XUCRED = "IIh16I"  # version, user, and groups
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
+_BACKLOG: Final = 128
+_PATIENCE: Final = 2.0  # seconds
 
 
 class UnixSocket(NamedTuple):
     """The open socket."""
 
     listener: socket.socket
-    made: str | None  # where this process made it; None where systemd did
+    path: str
+    inode: tuple[int, int] | None  # of what this process made there: device and number; None where systemd made it
+
+    def stands(self) -> bool:
+        """Whether who comes by its path comes in here."""
+        found = _inode(self.path)
+        return found is not None and self.inode in {found, None}
 
     def remove(self) -> None:
-        """Leave nothing behind that this process has made."""
-        if self.made is not None:
+        """Leave nothing behind that this process has made, and touch nothing that another has."""
+        if self.inode is not None and _inode(self.path) == self.inode:
             with suppress(OSError):
-                os.unlink(self.made)
+                os.unlink(self.path)
 
 
 def open_unix_socket(chosen: str | None, environ: Mapping[str, str]) -> UnixSocket:
     """Take the socket that systemd has passed, or make one; `chosen` is the path that the config says."""
     passed = _passed_socket(environ)
     if passed is not None:
-        return UnixSocket(passed, None)
+        return UnixSocket(passed, str(passed.getsockname()), None)
     path = socket_path(chosen, environ)
-    return UnixSocket(listen(path), path)
+    return UnixSocket(listen(path), path, _inode(path))
+
+
+def open_again(opened: UnixSocket) -> UnixSocket:
+    """Make a socket anew whose path leads to it no more; `MicropkgError` where that cannot be."""
+    if opened.inode is None:
+        hint = "`systemctl restart` of its socket unit makes it again"
+        raise TreeError("systemd made it, and its file was removed", where=opened.path, hint=hint)
+    return UnixSocket(listen(opened.path), opened.path, _inode(opened.path))
 
 
 def listen(path: str) -> socket.socket:
@@ -51,14 +69,18 @@ def listen(path: str) -> socket.socket:
         with suppress(FileExistsError):
             os.makedirs(folder, mode=0o700)
         _check_folder(folder)
-        _remove_dead(path)
-        before = os.umask(0o177)
-        try:
+        with _alone_in(folder):
+            _remove_dead(path)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listener.bind(path)
-        finally:
-            os.umask(before)
-        listener.listen(32)
+            before = os.umask(0o177)
+            try:
+                listener.bind(path)
+                listener.listen(_BACKLOG)
+            except OSError:
+                listener.close()
+                raise
+            finally:
+                os.umask(before)
     except OSError as error:
         raise TreeError(
             f"the control socket cannot be made: {words_of(error)}",
@@ -66,6 +88,15 @@ def listen(path: str) -> socket.socket:
             hint="name another place with `socket` in the config",
         ) from error
     return listener
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    """What stands at a path: device and number."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def peer_of(connection: socket.socket) -> tuple[int, int]:
@@ -114,6 +145,22 @@ def _check_folder(folder: str) -> None:
         raise TreeError(
             "others may write to the folder of the control socket", where=folder, hint=f"see `ls -ld {folder}`"
         )
+
+
+@contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """Be the only one who makes a socket there: between a look at a dead one and its removal another may make his."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + _PATIENCE  # in a folder of all users anybody may keep it
+        while time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _remove_dead(path: str) -> None:
