@@ -4,7 +4,7 @@ Nothing here knows what the mappings mean. Heavy libraries are imported by the f
 and writes whole documents. Those that a person wrote are edited by `edits` (one row), `lists` (the texts of an array)
 and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new rows as their table is
 written, and `meaning` compares. `syntax` says what keeps one from being read. `conflicts` takes apart what git left in
-the middle of a merge.
+the middle of a merge, and `keys` says where those of YAML stand.
 """
 
 import re

@@ -29,6 +29,7 @@ _PULL_KEYS = ("alias", "destination", "env", "fs-args", "fs_args", "index", "sha
 _PACKAGE_KEYS = ("alias", "destination", "env", "publish", "publish-when", "overwrite", "fs-args")
 _POLICY_KEYS = (
     "on-local-edit",
+    "merge",
     "prune",
     "update",
     "requirements-file",
@@ -53,6 +54,13 @@ class OnLocalEdit(StrEnum):
     MERGE = "merge"
     HOLD = "hold"
     OVERWRITE = "overwrite"
+
+
+class MergePolicy(StrEnum):
+    """How far a pass goes to join a local edit and a new version."""
+
+    STRUCTURE = "structure"  # definition by definition and key by key, where the lines collide
+    TEXT = "text"  # by lines alone
 
 
 class Update(StrEnum):
@@ -98,6 +106,7 @@ class Policy(NamedTuple):
     mirrors: tuple[str, ...] = ()  # where archives are by digest, too
     rewrite_parameters: bool = False  # whether names of moved modules in parameters follow
     follow_branches: tuple[str, ...] = ("*",)  # of git, where sources are followed without anybody asking
+    merge: MergePolicy = MergePolicy.STRUCTURE
 
 
 class PullEntry(NamedTuple):
@@ -315,6 +324,7 @@ def _policy(document: Table) -> Policy:
     fields.known((*_POLICY_KEYS, *_PARTS))
     return Policy(
         on_local_edit=fields.choice("on-local-edit", OnLocalEdit) or OnLocalEdit.MERGE,
+        merge=fields.choice("merge", MergePolicy) or MergePolicy.STRUCTURE,
         prune=fields.flag("prune", default=True),
         update=fields.choice("update", Update) or Update.FOLLOW,
         requirements_file=fields.checked("requirements-file", _requirements_file) or "requirements.in",

@@ -12,7 +12,7 @@ from micropkgd.model.collision import Collision, HeldQuestion, LineRange
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
-from micropkgd.model.plan import Change, ChangeKind, EntryPlan
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import RelPath, parse_digest, rel_path
 
 Document = Mapping[str, Any]
@@ -193,7 +193,7 @@ def _collision(row: Document) -> Collision:
 
 
 def _change_document(change: Change) -> dict[str, object]:
-    return {**change._asdict(), "kind": change.kind.value}
+    return {**change._asdict(), "kind": change.kind.value, "way": change.way.value if change.way else None}
 
 
 def _changes(rows: Sequence[Document]) -> tuple[Change, ...]:
@@ -205,6 +205,7 @@ def _changes(rows: Sequence[Document]) -> tuple[Change, ...]:
             None if row["after"] is None else parse_digest(row["after"]),
             str(row["reason"]),
             bool(row["executable"]),
+            MergeWay(row["way"]) if row.get("way") else None,
         )
         for row in rows
     )

@@ -13,11 +13,18 @@ class ChangeKind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
-    MERGE = "merge"  # ours and theirs, both changed, joined by text
+    MERGE = "merge"  # ours and theirs, both changed, joined (`MergeWay`)
     ADOPT = "adopt"  # a file that already has the wanted bytes becomes managed; nothing is written
     RESTORE = "restore"  # a managed file that went missing
     RELEASE = "release"  # an edited file that the new version no longer has stays, and is the user's from now on
     HOLD = "hold"  # someone must choose; nothing of the entry is applied
+
+
+class MergeWay(StrEnum):
+    """How an edit and a new version of a file were joined."""
+
+    TEXT = "text"  # line by line
+    STRUCTURE = "structure"  # definition by definition, key by key
 
 
 _WRITES = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.DELETE, ChangeKind.MERGE, ChangeKind.RESTORE})
@@ -32,6 +39,7 @@ class Change(NamedTuple):
     after: Digest | None  # None: nothing will
     reason: str
     executable: bool = False  # it is to be run: a new file gets the bits for that, one that is there keeps its own, too
+    way: MergeWay | None = None  # of a merge
 
     @property
     def writes(self) -> bool:

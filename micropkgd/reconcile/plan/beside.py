@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from micropkgd.merge import ThreeVersions, merge_files
 from micropkgd.model.collision import Collision, ThreeTexts
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.reconcile.plan.marked import Marked, with_markers
-from micropkgd.reconcile.plan.merge import merge_texts
 
 
 class Beside(NamedTuple):
@@ -36,7 +36,7 @@ def _merged(path: RelPath, sides: ThreeTexts, old: str, new: str) -> Marked | No
     """A clean merge where there is one: what waits by the policy's wish may have nothing that collides."""
     base, ours, theirs = sides
     if base is not None and ours is not None and theirs is not None:
-        clean = merge_texts(path, base, ours, theirs)
+        clean = merge_files(path, ThreeVersions(base, ours, theirs))
         if clean is not None:
-            return Marked(clean, ())
+            return Marked(clean.data, ())
     return with_markers(path, sides, old, new)

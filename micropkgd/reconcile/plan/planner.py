@@ -6,12 +6,14 @@ that a person wrote.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.patterns import matches
-from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan
+from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+
+_MERGED: Final = {MergeWay.TEXT: "merged cleanly", MergeWay.STRUCTURE: "merged by its structure"}
 
 
 class EntryFacts(NamedTuple):
@@ -27,6 +29,7 @@ class EntryFacts(NamedTuple):
     conflict: Conflict = Conflict.MERGE
     choices: Mapping[RelPath, Conflict] = {}  # of single files, before `conflict`
     merges: Mapping[RelPath, Digest] = {}  # clean merges of ours and theirs, and what a person joined
+    ways: Mapping[RelPath, MergeWay] = {}  # how each was come by
     keep_deleted: tuple[str, ...] = ()  # patterns
     moves: bool = False  # it leaves one place for another
     retakes: bool = False  # whether `Conflict.TAKE` is meant of edits that nothing new collides with
@@ -172,7 +175,10 @@ def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) ->
     if merged is not None and choice is not Conflict.HOLD:
         if merged == ours:  # the new version is in it already, as git merges it too
             return None
-        return Change(ChangeKind.MERGE, path, ours, merged, "edited here and changed upstream, merged cleanly")
+        way = subject.ways.get(path, MergeWay.TEXT)
+        return Change(
+            ChangeKind.MERGE, path, ours, merged, f"edited here and changed upstream, {_MERGED[way]}", way=way
+        )
     if choice is Conflict.TAKE:
         return _taken(path, ours, theirs)
     if choice is Conflict.KEEP:

@@ -11,7 +11,7 @@ from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.collision import HeldQuestion, ThreeTexts
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import BY_HAND, Block, Lock, Version
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
@@ -19,7 +19,6 @@ from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
 from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold
-from micropkgd.reconcile.plan.merge import is_nearer, merge_texts
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.shared_files import lock_changes, shared_changes
@@ -33,6 +32,7 @@ from micropkgd.workspace.project import Project, read_by_hand
 from micropkgd.workspace.trees import files_below
 
 if TYPE_CHECKING:
+    from micropkgd.merge import MergedFile
     from micropkgd.reconcile.plan.moves import EntryMove
 
 _LEFT: Final = "its files stay in the tree until the next `reconcile` prunes them"
@@ -271,9 +271,12 @@ class Proposer(NamedTuple):
         paths = [path for path in contested(subject) if subject.choice(path) not in untried]
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return entry
+        from micropkgd.merge import ThreeVersions, merge_files
+
         bases, notes = self._bases(desired.entry, desired.before)
         brought = entry.move.brought if entry.move is not None else {}
-        merges: dict[RelPath, bytes] = {}
+        merges: dict[RelPath, MergedFile] = {}
+        structure = self.project.manifest.policy.merge is MergePolicy.STRUCTURE or desired.ref in self.choices
         for path in paths:
             ours = brought[path] if path in brought else self.fs.read(path)
             if digest_of(ours) != subject.found[path]:
@@ -281,12 +284,14 @@ class Proposer(NamedTuple):
             subject = _without_doubt(subject, path, ours, bases)
             base = bases.get(subject.base[path])
             if base is not None and path not in subject.doubtful and subject.theirs[path] != subject.base[path]:
-                text = merge_texts(path, base, ours, desired.rendering.files[path])
-                merges |= {path: text} if text is not None else {}
-        digests = {path: digest_of(text) for path, text in merges.items()}
-        plan = plan_entry(subject._replace(merges={**digests, **subject.merges}))
+                versions = ThreeVersions(base, ours, desired.rendering.files[path])
+                joined = merge_files(path, versions, structure=structure)
+                merges |= {path: joined} if joined is not None else {}
+        digests = {path: digest_of(joined.data) for path, joined in merges.items()}
+        ways = {path: joined.way for path, joined in merges.items()}
+        plan = plan_entry(subject._replace(merges={**digests, **subject.merges}, ways=ways))
         said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
-        merged = {**entry.merged, **{digests[path]: text for path, text in merges.items()}}
+        merged = {**entry.merged, **{digests[path]: joined.data for path, joined in merges.items()}}
         return entry._replace(desired=said, subject=subject, plan=plan, merged=merged, bases=bases)
 
     def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
@@ -361,6 +366,8 @@ def _cannot_move(subject: EntryFacts, path: RelPath) -> EntryPlan:
 
 def _without_doubt(subject: EntryFacts, path: RelPath, ours: bytes, bases: Mapping[Digest, bytes]) -> EntryFacts:
     """The facts with the version that an edited file started from told by its text, where that can be."""
+    from micropkgd.merge import is_nearer
+
     old, new = bases.get(subject.doubtful.get(path, subject.base[path])), bases.get(subject.base[path])
     if path not in subject.doubtful or old is None or new is None or (nearer := is_nearer(ours, old, new)) is None:
         return subject

@@ -1,0 +1,75 @@
+"""The merge of one file: text first, then structure, and what is not sound is not clean."""
+
+from typing import NamedTuple
+
+from micropkgd.merge.soundness import is_sound
+from micropkgd.merge.text import merged_lines
+from micropkgd.merge.versions import CollisionError, ThreeVersions
+from micropkgd.model.plan import MergeWay
+from micropkgd.model.text_form import form_of, in_form, plain
+from micropkgd.model.tree import RelPath
+
+_LARGEST = 1024 * 1024  # bytes of a text whose structure is looked at
+_PYTHON = (".py", ".pyi")
+_YAML = (".yml", ".yaml")
+
+
+class MergedFile(NamedTuple):
+    """A clean merge, and how it was come by."""
+
+    data: bytes
+    way: MergeWay
+
+
+def merge_files(path: RelPath, files: ThreeVersions[bytes], *, structure: bool = True) -> MergedFile | None:
+    """The three-way merge of a file; None where it is a person's to make.
+
+    Line ends, a byte order mark and the end of the last line are not edits; the result has those of the file here.
+    """
+    if any(b"\0" in data for data in files):
+        return None
+    form = form_of(files.ours)
+    texts = (files if form is None else files.each(plain)).each(_decoded)
+    merged = _merged(path, texts, structure=structure)
+    if merged is None:
+        return None
+    data = _encoded(merged[0])
+    return MergedFile(data if form is None else in_form(data, form), merged[1])
+
+
+def _merged(path: RelPath, texts: ThreeVersions[str], *, structure: bool) -> tuple[str, MergeWay] | None:
+    try:
+        text = merged_lines(texts)
+        if is_sound(path, text, texts):
+            return text, MergeWay.TEXT
+    except CollisionError:
+        pass
+    if not structure or max(map(len, texts)) > _LARGEST:
+        return None
+    try:
+        text = _by_structure(path, texts)
+    except (CollisionError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return (text, MergeWay.STRUCTURE) if is_sound(path, text, texts, reordered=True) else None
+
+
+def _by_structure(path: RelPath, texts: ThreeVersions[str]) -> str:
+    """Where the name says that a file has a structure that we know, its merge by that."""
+    if path.endswith(_PYTHON):
+        from micropkgd.merge.definitions import merged_python
+
+        return merged_python(texts)
+    if path.endswith(_YAML):
+        from micropkgd.merge.parameters import merged_yaml
+
+        return merged_yaml(texts)
+    raise CollisionError(f"nothing is known of the structure of {path}")
+
+
+def _decoded(data: bytes) -> str:
+    """Bytes as a text that `_encoded` makes the same bytes of, whatever they are."""
+    return data.decode(errors="surrogateescape")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

@@ -1,0 +1,46 @@
+"""What two edits have in common, told by lines and words alone: where they do not meet, nothing can have gone wrong.
+
+In a clean merge every line stands as often as both sides together leave it. One that stands there more often was moved
+by one side, and moved or removed by the other: a *surplus*.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from micropkgd.merge.versions import ThreeVersions
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+class Overlap(NamedTuple):
+    """Words of a merge that deserve a closer look."""
+
+    added_twice: set[str]  # by both sides
+    removed_and_added: set[str]  # by one side and by the other
+    surplus: set[str]  # of lines that one side moved, and the other moved or removed
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the two edits do not meet at all."""
+        return not any(self)
+
+
+def overlap_of(merged: str, texts: ThreeVersions[str]) -> Overlap:
+    """Where the edits of both sides meet."""
+    result = _counted(merged)
+    base, ours, theirs = texts.each(_counted)
+    added, removed = [_words(ours - base), _words(theirs - base)], [_words(base - ours), _words(base - theirs)]
+    left = ours + theirs
+    left.subtract(base)
+    surplus = _words(line for line, count in result.items() if count > max(left[line], 0))
+    return Overlap(added[0] & added[1], removed[0] & added[1] | removed[1] & added[0], surplus)
+
+
+def _counted(text: str) -> Counter[str]:
+    return Counter(text.split("\n"))
+
+
+def _words(lines: Iterable[str]) -> set[str]:
+    return set(_WORD.findall("\n".join(lines)))

@@ -1,0 +1,212 @@
+"""A block of named units in three versions, and the block that has what each side changed.
+
+A unit is whole lines: a definition, an import, a key with its value, and the comments right above it. Units keep their
+identity by `key`, so that one may move; one with nothing to be named by is *loose*, and is known by its text and its
+place. Rules: a unit that one side changed or removed and the other left alone is as that side has it; one that both
+changed goes to the caller's `join`; what both added at one place stands one after the other, ours first, unless it runs
+in that order.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+from micropkgd.merge.order import merged_order
+from micropkgd.merge.versions import CollisionError, ThreeVersions
+
+Key = tuple[str, ...]
+START: Final[Key] = ()
+
+
+class UnitKind(StrEnum):
+    """What a unit is to its neighbours."""
+
+    IMPORT = "import"
+    DEFINITION = "definition"  # of a function or class: naming it is all that it does
+    NAMED = "named"
+    COMMENT = "comment"  # that stands by itself
+    LOOSE = "loose"  # a statement that does something, in its place
+
+
+class Unit(NamedTuple):
+    """Some whole lines that belong together."""
+
+    key: Key
+    kind: UnitKind
+    gap: str  # the blank lines before it
+    lead: str  # the comments right above it
+    code: str
+    first: int = 0  # the number of the first line of its code, from 0
+    node: Any = None  # of the parser; None where there are several
+
+    @property
+    def text(self) -> str:
+        """Its lines."""
+        return self.lead + self.code
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether it has no name."""
+        return self.kind in {UnitKind.COMMENT, UnitKind.LOOSE}
+
+
+class UnitBlock(NamedTuple):
+    """Units one after another, and the blank lines behind them."""
+
+    units: Sequence[Unit]
+    tail: str = ""
+
+
+class Grammar(NamedTuple):
+    """What the language adds: how a unit is joined that both sides changed or added, and when two are the same."""
+
+    join: Callable[[Unit | None, Unit, Unit], str]
+    is_same: Callable[[Unit, Unit], bool]
+    in_run: Callable[
+        [Sequence[Unit], Sequence[Unit], ThreeVersions[UnitBlock]], list[Unit]
+    ]  # what both added at one place
+    apart: str = ""  # the least that stands between a definition and its neighbour
+
+
+def merged_block(blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
+    """The text of the merged block; `CollisionError` where both sides changed one thing in two ways."""
+    numbered = blocks.each(_numbered)
+    _refuse_uneven(numbered)
+    base, ours, theirs = numbered
+    ours, theirs = _aligned(base, ours), _aligned(base, theirs)
+    versions = ThreeVersions(base, ours, theirs)
+    tables = versions.each(lambda block: {unit.key: unit for unit in block.units})
+    merged = {}
+    for key in dict.fromkeys(unit.key for block in (ours, theirs, base) for unit in block.units):
+        unit = _decided(ThreeVersions(*(table.get(key) for table in tables)), grammar)
+        if unit is not None:
+            merged[key] = unit
+
+    def in_run(left: Sequence[Key], right: Sequence[Key]) -> list[Key]:
+        if not left or not right:
+            return [*left, *right]
+        run = grammar.in_run([merged[key] for key in left], [merged[key] for key in right], versions)
+        return [unit.key for unit in run]
+
+    orders = ThreeVersions(*([unit.key for unit in block.units if unit.key in merged] for block in versions))
+    row = [merged[key] for key in merged_order(orders, in_run)]
+    return _written(row, versions, grammar)
+
+
+def _numbered(block: UnitBlock) -> UnitBlock:
+    """The block with the second of two equal keys told from the first."""
+    seen: Counter[Key] = Counter()
+    units = []
+    for unit in block.units:
+        seen[unit.key] += 1
+        key = unit.key if seen[unit.key] == 1 else (*unit.key, f"#{seen[unit.key]}")
+        units.append(unit._replace(key=key))
+    return block._replace(units=units)
+
+
+def _refuse_uneven(blocks: ThreeVersions[UnitBlock]) -> None:
+    """A name that is bound twice is known by its number, which says nothing where the numbers differ."""
+    keys = blocks.each(lambda block: {unit.key for unit in block.units if not unit.is_loose})
+    for key in keys.base | keys.ours | keys.theirs:
+        if key[-1].startswith("#") and not (key in keys.base and key in keys.ours and key in keys.theirs):
+            raise CollisionError(f"`{key[1]}` is bound more than once")
+
+
+def _aligned(base: UnitBlock, side: UnitBlock) -> UnitBlock:
+    """The block of a side whose changed loose units have the keys of those that stood in their places."""
+    known, here = ({unit.key for unit in block.units} for block in (base, side))
+    gone: dict[Key, list[Key]] = {}
+    for place, unit in _places(base, here):
+        if unit.is_loose and unit.key not in here:
+            gone.setdefault((*place, unit.kind), []).append(unit.key)
+    units = []
+    for place, unit in _places(side, known):
+        was = gone.get((*place, unit.kind), []) if unit.is_loose and unit.key not in known else []
+        units.append(unit._replace(key=was.pop(0)) if was else unit)
+    return side._replace(units=units)
+
+
+def _places(block: UnitBlock, shared: set[Key]) -> list[tuple[Key, Unit]]:
+    """Each unit with the shared one that it follows."""
+    place, result = START, []
+    for unit in block.units:
+        place = unit.key if unit.key in shared else place
+        result.append((place, unit))
+    return result
+
+
+def _decided(units: ThreeVersions[Unit | None], grammar: Grammar) -> Unit | None:
+    """The unit of the result; None where it goes."""
+    base, ours, theirs = units
+    if ours is not None and theirs is not None:
+        return ours._replace(lead="", code=_joined(base, ours, theirs, grammar))
+    only = ours or theirs
+    if base is None or only is None:
+        return only
+    if grammar.is_same(base, only):
+        return None
+    raise CollisionError(f"one side changed `{_shown(base)}`, and the other removed it")
+
+
+def _joined(base: Unit | None, ours: Unit, theirs: Unit, grammar: Grammar) -> str:
+    if ours.text == theirs.text or (base is not None and base.text == theirs.text):
+        return ours.text
+    if base is not None and base.text == ours.text:
+        return theirs.text
+    try:
+        return grammar.join(base, ours, theirs)
+    except CollisionError as error:
+        raise CollisionError(f"both sides changed `{_shown(ours)}`") from error
+
+
+def _shown(unit: Unit) -> str:
+    return unit.key[1] if len(unit.key) > 1 else unit.kind.value
+
+
+class _Gaps(NamedTuple):
+    """What stands between the units of one version."""
+
+    between: Mapping[tuple[Key, Key], str]
+    before: Mapping[Key, str]
+    after: Mapping[Key, str]
+
+    @classmethod
+    def of(cls, block: UnitBlock) -> "_Gaps":
+        keys = [START, *(unit.key for unit in block.units)]
+        gaps = [unit.gap for unit in block.units]
+        pairs = list(pairwise(keys))
+        return cls(
+            dict(zip(pairs, gaps, strict=True)),
+            dict(zip(keys[1:], gaps, strict=True)),
+            dict(zip(keys, gaps, strict=False)),
+        )
+
+
+def _written(row: Sequence[Unit], blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
+    gaps = blocks.each(_Gaps.of)
+    parts = []
+    last: Unit | None = None
+    for unit in row:
+        parts += [_gap(last, unit, gaps, grammar.apart), unit.text]
+        last = unit
+    base, ours, theirs = (block.tail for block in blocks)
+    return "".join((*parts, theirs if ours == base else ours))
+
+
+def _gap(last: Unit | None, unit: Unit, gaps: ThreeVersions[_Gaps], apart: str) -> str:
+    """The blank lines before a unit: as a version has them between these two, else as their own neighbours had them."""
+    key = START if last is None else last.key
+    base, ours, theirs = (known.between.get((key, unit.key)) for known in gaps)
+    if ours is not None and theirs is not None:
+        return theirs if ours == base else ours
+    if (known := ours if ours is not None else theirs) is not None:
+        return known
+    if last is None:
+        return ""
+    before = next(side.before[unit.key] for side in gaps if unit.key in side.before)
+    after = next((side.after[key] for side in (gaps.ours, gaps.theirs) if key in side.after), before)
+    if UnitKind.DEFINITION not in {last.kind, unit.kind}:
+        return min(before, after, key=len)
+    return max(before, after, apart, key=len)
