@@ -20,6 +20,7 @@ from micropkgd.workspace.memory.laid import Laid, beside, merged_file, read_laid
 from micropkgd.workspace.memory.state import Hold, read_state
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.project import read_project
+from micropkgd.workspace.reading import CONTENT
 
 _MANY = 5  # names in one message
 
@@ -140,7 +141,7 @@ def _joined(fs: FsOps, entry: HeldEntry, path: RelPath) -> bytes:
         what = found.what if isinstance(found, Obstacle) else "nothing"
         hint = "remove it, and the next pass lays the merge again" if found else "the next pass lays the merge again"
         raise StillHeldError(f"{what} stands there in place of the merge", where=place, hint=hint)
-    data = fs.read(place)
+    data = fs.read(place, at_most=CONTENT)
     sides = (_read(fs, RelPath(f"{beside(hold.label)}/{side}/{path}")) for side in ("base", "theirs"))
     lines = markers_in(data, *sides, _read(fs, path))
     if lines:

@@ -124,6 +124,9 @@ def _status(command: ArgumentParser) -> None:
 def _diff(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
+    command.add_argument(
+        "--edits", action="store_true", help="show instead what was edited here, against the installed version"
+    )
     add_lock_modes(command)
     add_allow_downgrade(command)
     add_sources(command)
@@ -214,7 +217,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "add": Command("add a pull entry to pyproject.toml and reconcile", _add, "add"),
     "remove": Command("remove a pull entry from pyproject.toml and reconcile", _remove, "remove"),
     "status": Command("say how each entry stands, without asking any source", _status, "status"),
-    "diff": Command("show as a unified diff what a pass would change", _diff, "diff"),
+    "diff": Command("show as a unified diff what a pass would change, or what was edited here", _diff, "diff"),
     "verify": Command("hash every installed file and compare it with the lock", _verify, "verify"),
     "resolve": Command("decide what becomes of an entry that local edits hold", _resolve, "resolve"),
     "history": Command(

@@ -44,8 +44,10 @@ class Collision(NamedTuple):
 class HeldQuestion(NamedTuple):
     """What a held entry asks a person."""
 
-    folder: RelPath = RelPath("")  # where it is laid; empty where it is not
+    folder: RelPath = RelPath("")  # where it is laid, or would be
+    is_laid: bool = False
     collisions: tuple[Collision, ...] = ()
     decided: Mapping[RelPath, Conflict] = {}  # what was answered so far
     joined: tuple[RelPath, ...] = ()  # the files that both sides have as text
     texts: Mapping[RelPath, ThreeTexts] = {}  # of the files that were edited here; in no document
+    merged: Mapping[RelPath, bytes] = {}  # of the held ones, both sides, with markers; in no document

@@ -176,10 +176,11 @@ def _question_document(question: HeldQuestion) -> dict[str, object]:
 
 def _question(row: Document) -> HeldQuestion:
     return HeldQuestion(
-        RelPath(str(row.get("beside") or "")),
-        tuple(map(_collision, row.get("collisions", ()))),
-        {rel_path(one["path"]): Conflict(one["choice"]) for one in row.get("decided", ())},
-        _paths(row.get("joined", ())),
+        folder=RelPath(str(row.get("beside") or "")),
+        is_laid=bool(row.get("beside")),
+        collisions=tuple(map(_collision, row.get("collisions", ()))),
+        decided={rel_path(one["path"]): Conflict(one["choice"]) for one in row.get("decided", ())},
+        joined=_paths(row.get("joined", ())),
     )
 
 

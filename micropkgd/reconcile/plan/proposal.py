@@ -257,10 +257,12 @@ class Proposer(NamedTuple):
         chosen = self.choices.get(entry.desired.ref, Decision()).paths
         question = HeldQuestion(
             folder=beside(hold.label),
+            is_laid=laid is not None,
             collisions=entry.beside.collisions,
             decided={**known.choices, **chosen},
             joined=tuple(entry.beside.merged if entry.hold is None else known.merged),
             texts=entry.beside.texts,
+            merged=entry.beside.merged,
         )
         return entry._replace(question=question)
 

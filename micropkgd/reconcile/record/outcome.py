@@ -46,7 +46,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 moved_from=_moved_from(desired, plan),
                 waiting=_waiting(desired, plan, hold),
                 step_back=desired.step_back,
-                question=question if applied else question._replace(folder=NOWHERE),
+                question=question if applied or question.is_laid else question._replace(folder=NOWHERE),
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )
         )

@@ -14,6 +14,7 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Hold
+from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
 
 CONFLICTS: Final = RelPath(".micropkgd/conflicts")
@@ -49,7 +50,7 @@ def merged_file(label: str, path: RelPath) -> RelPath:
 def read_laid(fs: FsOps, label: str) -> Laid | None:
     """The record of an entry; None where none can be read."""
     try:
-        return _parse(json.loads(fs.read(RelPath(f"{beside(label)}/{RECORD}"))))
+        return _parse(json.loads(fs.read(RelPath(f"{beside(label)}/{RECORD}"), at_most=DOCUMENT)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
         return None
 
