@@ -5,4 +5,5 @@ To look: `status`, `outdated`, `verify`, `why`, `diff`, `edits`, `doctor` (each 
 rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle` (what is held), `migrate`, `suspend`,
 `pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git). `naming` finds the entry that a person means.
 So many beside each other: each is the whole of one command, and none knows another.
+To begin: `init` with `package_guess`, and the `members` of a workspace.
 """

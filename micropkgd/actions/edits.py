@@ -1,4 +1,4 @@
-"""What people have made of the installed files: each edited one, beside the text that its version has."""
+"""The edits that people have made of the installed files: each edited one, beside the text that its version has."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

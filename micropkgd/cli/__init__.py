@@ -6,5 +6,5 @@ Read `run`, then `everyday` (the short way; `lines` is all that it says), `execu
 `say` with `output`, `hints`, `output_package`, `output_diff` and `output_status` (how it is said; pure). `paths`,
 `streams`, `logs`, `progress` and `signals` are what they stand on. Data goes to stdout, logs and progress to stderr.
 So many beside each other: half of them are split off so that `--version` and the short way import nothing of the
-rest.
+rest. What a person is asked: `ask`.
 """

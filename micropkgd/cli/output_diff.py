@@ -1,4 +1,4 @@
-"""How `diff` says what holds an entry, for people and for programs. Pure."""
+"""The words of `diff` about what holds an entry, for people and for programs. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -14,6 +14,7 @@ from micropkgd.cli.arguments import (
     add_lock_modes,
     add_lock_timeout,
     add_project,
+    add_projects,
     add_projects_or_globs,
     add_pull_options,
     add_sources,
@@ -98,12 +99,29 @@ def _lock(command: ArgumentParser) -> None:
 
 def _add(command: ArgumentParser) -> None:
     add_common(command)
-    command.add_argument("ref", metavar="REF", help="path, address or requirement of the archive")
+    command.add_argument(
+        "ref", metavar="REF", nargs="?", help="path, address or requirement of the archive (default: asked for)"
+    )
     add_pull_options(command)
     command.add_argument("--index", metavar="URL", help="index that a requirement is looked up in")
     command.add_argument("--sha256", metavar="HEX", help="install these bytes and no others")
     add_sources(command)
     add_project(command)
+
+
+def _init(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument("-y", "--yes", action="store_true", help="write it without asking")
+    command.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+    command.add_argument("--package", metavar="NAME", help="the package that holds what is pulled (default: seen)")
+    command.add_argument(
+        "--update", choices=["follow", "locked"], help="whether a pass takes what is newer by itself (default: follow)"
+    )
+    command.add_argument(
+        "--only-manifest", action="store_true", help="leave .gitattributes and .pre-commit-config.yaml alone"
+    )
+    add_lock_timeout(command)
+    add_projects(command)
 
 
 def _remove(command: ArgumentParser) -> None:
@@ -212,6 +230,7 @@ def _doctor(command: ArgumentParser) -> None:
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
+    "init": Command("set up a project: find its package, show what would be written, and ask", _init, "init"),
     "reconcile": Command("bring projects into line with their manifest and lock", _reconcile, "reconcile"),
     "lock": Command("bring micropkg.lock up to date and leave the tree as it is", _lock, "lock"),
     "add": Command("add a pull entry to pyproject.toml and reconcile", _add, "add"),

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from micropkgd.documents import decode
 from micropkgd.documents.meaning import meaning, means, table_in
-from micropkgd.documents.rows import Row, dotted, ends_as, is_comment, quoted, with_rows
+from micropkgd.documents.rows import Row, dotted, ends_as, is_comment, quoted, with_header, with_rows
 from micropkgd.documents.statements import Path, Statement, last_of_section, pairs_below, statements_of
 from micropkgd.errors import DocumentError
 
@@ -33,6 +33,17 @@ def add_row(text: str, table: Path, key: str, options: Mapping[str, str]) -> str
     if not is_within(text, added) or not means(added, wanted, table):
         raise refused(table, f"add this below [{dotted(table)}] by hand: {row.key} = {row.value}")
     return added
+
+
+def add_values(text: str, table: Path, values: Mapping[str, str]) -> str:
+    """Add `key = "value"` to a table of a TOML text; the table is made where it is missing, before those below it."""
+    wanted = meaning(text)
+    table_in(wanted, table).update(values)
+    rows = [Row(key, quoted(value)) for key, value in values.items()]
+    for added in (with_rows(text, table, rows), with_header(text, table, rows)):
+        if is_within(text, added) and means(added, wanted):
+            return added
+    raise refused(table, f"add this by hand: {', '.join(f'{row.key} = {row.value}' for row in rows)}")
 
 
 def remove_row(text: str, table: Path, key: str) -> str:

@@ -61,6 +61,17 @@ def with_rows(text: str, table: Path, rows: Sequence[Row]) -> str:
     return _in_sections(text, statements, table, rows)
 
 
+def with_header(text: str, table: Path, rows: Sequence[Row]) -> str:
+    """The text with rows under a new header, before the first table that is below it."""
+    statements = statements_of(text)
+    below = [number for number, one in enumerate(statements) if one.header and one.table[: len(table)] == table]
+    first = below[0] if below else len(statements)
+    while first and is_comment(text, statements[first - 1]):
+        first -= 1
+    at = statements[first].start if first < len(statements) else len(text)
+    return inserted(text, at, [f"[{dotted(table)}]", *_lines(rows), ""])
+
+
 def _stands(statements: Sequence[Statement], table: Path) -> bool:
     addresses = [address for one in statements for address, _ in pairs_below(one)]
     return any(address[: len(table)] == table for address in (*addresses, *(one.table for one in statements)))

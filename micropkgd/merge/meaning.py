@@ -1,4 +1,4 @@
-"""When two texts of Python are one: what they do and what their comments say, and nothing of how they are laid out."""
+"""The sameness of two texts of Python: what they do and what their comments say, not how they are laid out."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""What two edits have in common, told by lines and words alone: where they do not meet, nothing can have gone wrong.
+"""The parts that two edits have in common, told by lines and words: where they do not meet, nothing went wrong.
 
 In a clean merge every line stands as often as both sides together leave it. One that stands there more often was moved
 by one side, and moved or removed by the other: a *surplus*.

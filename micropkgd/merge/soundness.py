@@ -1,4 +1,4 @@
-"""Whether a merged text is still what its name says, and has nothing that its lines did not show.
+"""Checks that a merged text is still what its name says, and has nothing that its lines did not show.
 
 Two edits can be clean line by line and wrong together: a definition that both added at two places is there twice, one
 that a side removed and the other moved is still there, and a name that one side removed is missing where the other

@@ -241,7 +241,7 @@ def _project(document: Table) -> ProjectTables:
             if kedro is not None
             else "not a Kedro project: there is no `[tool.kedro]` table",
             ("tool", "kedro"),
-            hint='a plain Python project says `[tool.micropkgd.project]` with `package = "..."`',
+            hint='`micropkgd init` sets up a plain Python project: `[tool.micropkgd.project]` with `package = "..."`',
         )
     fields = Fields(own or {}, (*_POLICY, "project"))
     fields.known(("package", "source-dir", "tests", "conf", "base-env"))

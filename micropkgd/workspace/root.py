@@ -33,3 +33,13 @@ def find_root(start: str) -> str:
         f"no {MANIFEST_NAME} in {here} or a folder above it",
         hint="run in a Kedro project, or name one",
     )
+
+
+def is_workspace(root: str) -> bool:
+    """Whether a manifest looks like that of several projects, and speaks of no micro-packages itself."""
+    try:
+        with open(os.path.join(root, MANIFEST_NAME), "rb") as stream:
+            data = stream.read()
+    except OSError:
+        return False
+    return b"workspace" in data and b"micropkg" not in data

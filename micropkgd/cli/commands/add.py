@@ -8,10 +8,11 @@ from micropkgd.cli.passes import passes
 from micropkgd.cli.paths import ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
-from micropkgd.errors import MicropkgError
+from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import PassOptions
+from micropkgd.workspace.project import read_project
 from micropkgd.workspace.root import find_root
 from micropkgd.workspace.transaction import kept
 
@@ -19,6 +20,8 @@ from micropkgd.workspace.transaction import kept
 def add(options: Namespace) -> int:
     """Add a pull entry; one that cannot be installed leaves the manifest as it was, whatever the reason."""
     root = find_root(options.project)
+    if options.ref is None:
+        _ask(options, root)
     options.ref = ref_from(options.ref, root)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
              "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
@@ -38,6 +41,19 @@ def add(options: Namespace) -> int:
         aside(f"`{options.ref}` was added, and is tried again by the next pass\n")
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
+
+
+def _ask(options: Namespace, root: str) -> None:
+    """Ask for the row, where somebody is at a terminal."""
+    from micropkgd.cli.ask import ask, on_terminal
+
+    if not on_terminal():
+        raise UsageError("which archive is to be added?", hint="name it: `micropkgd add REF`")
+    folder = read_project(root).layout.package_folder
+    while not options.ref:
+        options.ref = ask("path, address or requirement of the archive")
+    options.destination = options.destination or ask(f"folder below {folder}, like pipelines (empty: none)")
+    options.alias = options.alias or ask("name here (empty: its own)")
 
 
 def _failures(outcomes: Sequence[Outcome], ref: str) -> list[Failure]:

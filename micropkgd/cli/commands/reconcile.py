@@ -10,7 +10,7 @@ from micropkgd.errors import UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import TRAVELLING, PassOptions
-from micropkgd.workspace.root import MANIFEST_NAME, root_around
+from micropkgd.workspace.root import MANIFEST_NAME, is_workspace, root_around
 
 
 def reconcile(options: Namespace) -> int:
@@ -41,12 +41,13 @@ def reconcile(options: Namespace) -> int:
 def _meant(options: Namespace) -> tuple[Sequence[str], Mapping[str, Failure]]:
     """The projects that are named, by globs, too; else the one around this folder; else those of the config.
 
-    And why some of them are left alone that only a glob found.
+    A workspace stands for its projects. And why some of them are left alone that only a glob found.
     """
     named = options.projects or ["."]
     globs = [path for path in options.projects if _is_glob(path)]
-    if not globs and (options.projects or root_around(".") is not None):
-        return named, {}
+    root = root_around(".")
+    if not globs and (options.projects or root is not None):
+        return (_members(root) if root is not None and not options.projects else []) or named, {}
     from micropkgd.cli.machine import settings_of
     from micropkgd.machine.trust import found_by
     from micropkgd.model.settings import Group, Settings
@@ -57,6 +58,15 @@ def _meant(options: Namespace) -> tuple[Sequence[str], Mapping[str, Failure]]:
         raise UsageError(f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {', '.join(globs)}")
     literal = [path for path in options.projects if path not in globs]
     return [*literal, *found] or ([] if doubts else ["."]), doubts
+
+
+def _members(root: str) -> Sequence[str]:
+    """Of a workspace that has no tables of its own, its projects."""
+    if not is_workspace(root):
+        return []
+    from micropkgd.actions.members import speaking_members
+
+    return speaking_members(root)
 
 
 def _is_glob(path: str) -> bool:
