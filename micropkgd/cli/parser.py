@@ -71,6 +71,12 @@ def _reconcile(command: ArgumentParser) -> None:
     add_allow_downgrade(command)
     add_allow_empty(command)
     add_sources(command)
+    command.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="with --once: part I of N of the projects, each in exactly one part; `auto`, or `auto/N`: as the "
+        "variables of Kubernetes, AWS Batch or GitLab say",
+    )
     add_projects_or_globs(command)
 
 

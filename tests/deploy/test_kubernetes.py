@@ -9,9 +9,14 @@ import yaml
 from kubernetes_validate import ValidationError, latest_version, validate
 
 from micropkgd.cli.parser import make_parser
+from micropkgd.machine.config import load
+from micropkgd.machine.places import usual_places
+from micropkgd.machine.shards import Shard
+from micropkgd.model.settings import LogFormat
 from tests.kit.places import REPOSITORY
 
-FILES = sorted((REPOSITORY / "deploy" / "kubernetes").glob("*.yaml"))
+KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
+FILES = sorted(path for path in KUBERNETES.glob("*/*.yaml") if path.name != "kustomization.yaml")
 IMAGE = "micropkgd:latest"
 
 
@@ -47,8 +52,8 @@ def commands(container: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def test_there_is_an_example_of_each_kind() -> None:
-    """An init container, a sidecar and a CronJob."""
-    assert [path.name for path in FILES] == ["cronjob.yaml", "init-container.yaml", "sidecar.yaml"]
+    """An init container, a sidecar, a CronJob and a fleet."""
+    assert [path.name for path in FILES] == ["cronjob.yaml", "fleet.yaml", "init-container.yaml", "sidecar.yaml"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -79,7 +84,7 @@ def test_each_command_is_understood(path: Path) -> None:
         assert "/state" in mounts
         for words in commands(container):
             options = make_parser().parse_args(words)
-            assert set(getattr(options, "projects", [])) <= set(mounts)
+            assert {path.removesuffix("/*") for path in getattr(options, "projects", [])} <= set(mounts)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -111,3 +116,37 @@ def test_the_sidecar_is_native_and_lets_the_work_wait() -> None:
     assert sidecar["restartPolicy"] == "Always"
     assert "--started" in sidecar["startupProbe"]["exec"]["command"]
     assert sidecar["startupProbe"]["periodSeconds"] * sidecar["startupProbe"]["failureThreshold"] == 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_an_overlay_leads_to_its_example_and_the_base(path: Path) -> None:
+    """Each file that a kustomization names is there, and the config that containers mount is made by the base."""
+    (overlay,) = documents(path.parent / "kustomization.yaml")
+    (base,) = documents(KUBERNETES / "base" / "kustomization.yaml")
+    (generated,) = base["configMapGenerator"]
+
+    assert overlay["resources"] == ["../base", path.name]
+    assert [(KUBERNETES / "base" / name).is_file() for name in generated["files"]] == [True]
+    for container, pod in ours(path):
+        (volume,) = (one for one in pod["volumes"] if "configMap" in one)
+        (mount,) = (one for one in container["volumeMounts"] if one["name"] == volume["name"])
+        assert volume["configMap"]["name"] == generated["name"]
+        assert f"{mount['mountPath']}/{generated['files'][0]}" == usual_places({"HOME": "/"})[1]
+
+
+def test_the_base_holds_a_config() -> None:
+    """It is read as the machine's config is."""
+    settings = load(str(KUBERNETES / "base" / "config.toml"), {})
+    assert settings.log_format is LogFormat.JSON
+
+
+def test_the_fleet_has_as_many_parts_as_pods() -> None:
+    """`completions` and the N of `auto/N` are one number; each part is done by the pod of that index."""
+    path = next(path for path in FILES if path.name == "fleet.yaml")
+    (job,) = documents(path)
+    ((container, _),) = ours(path)
+    options = make_parser().parse_args(container["args"])
+
+    assert job["spec"]["completionMode"] == "Indexed"
+    parts = [Shard.parse(options.shard, {"JOB_COMPLETION_INDEX": str(n)}) for n in range(job["spec"]["completions"])]
+    assert parts == [Shard(n + 1, job["spec"]["completions"]) for n in range(len(parts))]

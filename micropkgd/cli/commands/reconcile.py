@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
 from micropkgd.cli.passes import passes
-from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
@@ -32,6 +32,8 @@ def reconcile(options: Namespace) -> int:
         lock_timeout=options.lock_timeout,
     )
     roots, left_alone = _meant(options)
+    if options.shard:
+        roots, left_alone = _part(options, roots, left_alone)
     outcomes = passes(options, roots, wanted)
     outcomes += [Outcome(root, failure=doubt) for root, doubt in left_alone.items()]
     say_outcomes(options, outcomes)
@@ -69,6 +71,19 @@ def _members(root: str) -> Sequence[str]:
     return speaking_members(root)
 
 
+def _part(
+    options: Namespace, roots: Sequence[str], left_alone: Mapping[str, Failure]
+) -> tuple[Sequence[str], Mapping[str, Failure]]:
+    """Those of the projects that are in this part; it says how many, for an empty part is no mistake."""
+    from micropkgd.machine.shards import Shard
+
+    shard, folder = Shard.parse(options.shard, os.environ), os.getcwd()
+    ours = shard.of(roots, folder)
+    if not options.quiet:
+        say_aside([f"shard {shard.number}/{shard.count}: {len(ours)} of {len(roots)} projects"])
+    return ours, {root: left_alone[root] for root in shard.of(left_alone, folder)}
+
+
 def _is_glob(path: str) -> bool:
     """Whether it was put into quotes for micropkgd to look for; a folder of just that name is meant first."""
     return not set(path).isdisjoint("*?[") and not os.path.isdir(path)
@@ -76,7 +91,7 @@ def _is_glob(path: str) -> bool:
 
 def _refuse_for_service(options: Namespace) -> None:
     """Refuse what is a wish for one pass."""
-    for wish in (*TRAVELLING, "json"):
+    for wish in (*TRAVELLING, "json", "shard"):
         if getattr(options, wish):
             raise UsageError(
                 f"--{wish.replace('_', '-')} is for one pass", hint="add --once, or leave it away to serve"
