@@ -14,8 +14,9 @@ from micropkgd.model.tree import Digest, RelPath, short
 def status_lines(project: ProjectStatus) -> Iterator[str]:
     """How a project and its entries stand."""
     if project.standing.message and not any(_same(project.standing, standing) for standing in project.standings):
-        state, (why,) = project.standing.state, _why(project.standing)  # it is about the project as a whole
+        state, (why, *hint) = project.standing.state, _why(project.standing)  # it is about the project as a whole
         yield f"{state:<9} {why.lstrip()}"
+        yield from hint
     called = short_names([EntryKey(entry.ref, RelPath(entry.target)) for entry in project.entries])
     for entry in project.entries:
         what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
@@ -46,3 +47,5 @@ def _why(standing: Standing) -> Iterator[str]:
         since = f", since {standing.since}" if standing.since else ""
         again = f", next try {standing.next_try}" if standing.next_try else ""
         yield f"  {standing.reason}: {standing.message}{since}{again}"
+        if standing.hint and standing.reason != LOCAL_EDITS:  # the choices follow, a line each
+            yield f"  hint: {standing.hint}"

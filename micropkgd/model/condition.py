@@ -51,6 +51,7 @@ class Standing(NamedTuple):
     message: str
     since: str  # ISO 8601, UTC
     next_try: str = ""  # ISO 8601, UTC; known to the service alone
+    hint: str = ""  # what to do about it
 
 
 class Failure(NamedTuple):

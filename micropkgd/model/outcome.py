@@ -82,6 +82,16 @@ class EntryOutcome(NamedTuple):
         return EntryKey(self.ref, self.target or NOWHERE)
 
     @property
+    def to_choose(self) -> str:
+        """What to do where it is held, in one line."""
+        if self.advice:
+            return self.advice
+        from shlex import quote
+
+        ref = quote(self.ref)
+        return f"`micropkgd diff {ref}` shows what collides, `micropkgd resolve {ref} --keep` or `--take` decides"
+
+    @property
     def told(self) -> tuple[str, ...]:
         """All that is told beside what was done."""
         return (*self.notes, *self.remarks)

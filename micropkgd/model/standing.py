@@ -38,7 +38,7 @@ def entry_standing(entry: EntryOutcome) -> Standing:
         return failed(failure, entry.since)
     if plan is not None and plan.held:
         held = ", ".join(change.path for change in plan.held)
-        return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since)
+        return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since, hint=entry.to_choose)
     if plan is not None and (edited := plan.edited):
         return Standing(Condition.READY.value, "Drifted", ", ".join(edited), entry.since)
     return in_sync(entry.since)
@@ -72,7 +72,7 @@ def in_sync(since: str) -> Standing:
 
 def failed(failure: Failure, since: str) -> Standing:
     """Somebody must act, trying again may help, or somebody asked for it to be left alone."""
-    return Standing(failure.condition.value, failure.reason, failure.problem, since)
+    return Standing(failure.condition.value, failure.reason, failure.problem, since, hint=failure.hint)
 
 
 def left_alone(since: str) -> Standing:

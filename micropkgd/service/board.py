@@ -28,6 +28,7 @@ class Event(NamedTuple):
     message: str
     pass_id: str = ""
     trigger: str = ""
+    hint: str = ""  # what to do about it
 
     def document(self) -> dict[str, object]:
         """For programs."""
@@ -76,7 +77,7 @@ class Board:
         """Add an event, and tell those who follow."""
         self._last += 1
         event = Event(
-            self._last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger
+            self._last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger, news.hint
         )  # fmt: skip
         self._events.append(event)
         for listen in self._listeners:

@@ -38,6 +38,7 @@ class News(NamedTuple):
     kind: str  # "Updated", "ConditionChanged"
     subject: str  # ref or module; empty for the project
     message: str
+    hint: str = ""  # what to do about it
 
 
 def stands(before: ProjectStatus | None, outcome: Outcome, moment: Moment, last_pass: PassStatus) -> ProjectStatus:
@@ -107,14 +108,31 @@ def _of_step_back(before: ProjectStatus | None, entry: EntryOutcome) -> Iterator
 
 
 def turned(before: ProjectStatus | None, after: ProjectStatus) -> Iterator[News]:
-    """Conditions that changed; that all is well from the start is no news."""
+    """Conditions that changed; that all is well from the start is no news.
+
+    A project stands as the worst of its entries: that is told of it where they do not tell it themselves.
+    """
     known = dict(_standings(before)) if before else {}
-    for subject, standing in _standings(after):
-        was = known.get(subject)
-        was_so = (was.state, was.reason) if was else (Condition.READY.value, IN_SYNC)
-        if (standing.state, standing.reason) != was_so:
-            message = f": {standing.message}" if standing.message else ""
-            yield News("ConditionChanged", subject, f"{standing.state} ({standing.reason}){message}")
+    news = [
+        _turn(subject, standing) for subject, standing in _standings(after) if _is_new(known.get(subject), standing)
+    ]
+    yield from (one for one in news if one.subject)
+    was_whole = before is not None and before.standing[:3] not in {one[:3] for one in before.standings}
+    is_whole = after.standing[:3] not in {one[:3] for one in after.standings}
+    said = {(one.message, one.hint) for one in news if one.subject}
+    for one in news:
+        if not one.subject and (was_whole or is_whole) and (one.message, one.hint) not in said:
+            yield one
+
+
+def _is_new(was: Standing | None, standing: Standing) -> bool:
+    was_so = (was.state, was.reason) if was else (Condition.READY.value, IN_SYNC)
+    return (standing.state, standing.reason) != was_so
+
+
+def _turn(subject: str, standing: Standing) -> News:
+    message = f": {standing.message}" if standing.message else ""
+    return News("ConditionChanged", subject, f"{standing.state} ({standing.reason}){message}", standing.hint)
 
 
 def _standings(status: ProjectStatus) -> Iterable[tuple[str, Standing]]:

@@ -49,3 +49,5 @@ def _lines(event: Mapping[str, Any], *, whose: bool) -> Iterator[str]:
     yield plain(
         f"{event['id']:>5}  {event['time']}  {event['kind']:<16}{project}{subject}  {event['message']}{trigger}"
     )
+    if event.get("hint"):
+        yield plain(f"       hint: {event['hint']}")

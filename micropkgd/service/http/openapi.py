@@ -102,7 +102,7 @@ def _others() -> _Node:
 def _schemas() -> _Node:
     standing = _object(
         state={"type": "string", "enum": [condition.value for condition in Condition]},
-        reason=_TEXT, message=_TEXT, since=_TIME, next_try=_TIME,
+        reason=_TEXT, message=_TEXT, since=_TIME, next_try=_TIME, hint=_TEXT,
     )  # fmt: skip
     entry = _object(
         ref=_TEXT, target=_TEXT, version=_TEXT, archive=_TEXT, standing=_ref("Standing"),
@@ -116,7 +116,15 @@ def _schemas() -> _Node:
         entries=_list(entry), packages=_list(package),
     )  # fmt: skip
     event = _object(
-        id=_NUMBER, time=_TIME, kind=_TEXT, project=_TEXT, subject=_TEXT, message=_TEXT, pass_id=_TEXT, trigger=_TEXT
+        id=_NUMBER,
+        time=_TIME,
+        kind=_TEXT,
+        project=_TEXT,
+        subject=_TEXT,
+        message=_TEXT,
+        pass_id=_TEXT,
+        trigger=_TEXT,
+        hint=_TEXT,
     )
     service = _object(version=_TEXT, pid=_NUMBER, summary=_TEXT, degraded=_TEXT_OR_NULL)
     outcome = _object(project=_TEXT, exit_code=_NUMBER, entries=_list({"type": "object"}))

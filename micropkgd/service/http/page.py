@@ -61,7 +61,10 @@ def _content(summary: str, projects: Iterable[ProjectStatus], events: Iterable[E
     yield '</section><section aria-labelledby="events"><h2 id="events">Events</h2>'
     yield _table(
         ("Time", "What", "Project", "About", "More"),
-        ((event.time, event.kind, event.project, event.subject, event.message) for event in reversed([*events])),
+        (
+            (event.time, event.kind, event.project, event.subject, _with_hint(event.message, event.hint))
+            for event in reversed([*events])
+        ),
     )
     yield "</section>"
 
@@ -73,7 +76,7 @@ def _project(project: ProjectStatus) -> Iterator[str]:
     yield f"<strong>{escape(standing.state)}</strong> {escape(project.root)}"
     yield f" <small>{escape(_facts(project))}</small></summary>"
     if standing.message:
-        yield f"<p>{escape(standing.reason)}: {escape(standing.message)}</p>"
+        yield f"<p>{escape(_why(standing))}</p>"
     rows = [
         *(_row(entry.standing, entry.ref, entry.target, entry.version) for entry in project.entries),
         *(_row(package.standing, package.module, package.path, package.version) for package in project.packages),
@@ -83,8 +86,15 @@ def _project(project: ProjectStatus) -> Iterator[str]:
 
 
 def _row(standing: Standing, name: str, place: str, version: str) -> tuple[str, ...]:
-    why = f"{standing.reason}: {standing.message}" if standing.message else ""
-    return standing.state, name, place, version, why
+    return standing.state, name, place, version, _why(standing)
+
+
+def _why(standing: Standing) -> str:
+    return _with_hint(f"{standing.reason}: {standing.message}", standing.hint) if standing.message else ""
+
+
+def _with_hint(what: str, hint: str) -> str:
+    return f"{what} (hint: {hint})" if hint else what
 
 
 def _facts(project: ProjectStatus) -> str:

@@ -109,8 +109,8 @@ def write_state(fs: FsOps, state: State) -> None:
         "hashes": {path: [*signature, digest] for path, (signature, digest) in state.hashes.items()},
         "applied": {key.label: one for key, one in state.applied.items()},
         "known": state.known,
-        "standing": {key.label: standing[:4] for key, standing in state.standing.items()},
-        "packages": {module: standing[:4] for module, standing in state.packages.items()},
+        "standing": {key.label: [*standing[:4], standing.hint] for key, standing in state.standing.items()},
+        "packages": {module: [*standing[:4], standing.hint] for module, standing in state.packages.items()},
         "holds": state.holds,
         "failing": state.failing,
         "commits": fs.names(KEPT),
@@ -149,7 +149,9 @@ def _table(value: object) -> dict[str, object]:
 
 
 def _standing(row: object) -> Standing:
-    return Standing(*map(str, _list(row)))
+    state, reason, message, since, *rest = map(str, _list(row))
+    (hint,) = rest or [""]  # older rows end before it
+    return Standing(state, reason, message, since, hint=hint)
 
 
 def _list(row: object) -> list[object]:
