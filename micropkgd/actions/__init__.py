@@ -1,9 +1,10 @@
 """Requests to a project other than a pass.
 
 To look: `status`, `outdated`, `verify`, `why`, `diff`, `edits`, `doctor` (each answer is a `finding`;
-`requirements_check` is one of its questions), `review` (before a project is trusted). To change: `edit_manifest` (the
-rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle` (what is held), `migrate`, `suspend`,
-`pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git). `naming` finds the entry that a person means.
+`requirements_check` and `kedro_check` are two of its questions), `review` (before a project is trusted). To change:
+`edit_manifest` (the rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle` (what is held), `migrate`,
+`suspend`, `pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git). `naming` finds the entry that a person
+means.
 So many beside each other: each is the whole of one command, and none knows another.
 To begin: `init` with `package_guess`, and the `members` of a workspace.
 """

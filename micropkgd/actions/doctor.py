@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from micropkgd import __version__, documents
 from micropkgd.actions.finding import DoctorFinding
+from micropkgd.actions.kedro_check import check_kedro
 from micropkgd.actions.requirements_check import check_requirements
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
@@ -327,6 +328,7 @@ _OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[DoctorFinding]]] = {
     "manifest": _manifest,
     "lock": _lock,
     "requirements": check_requirements,
+    "kedro": check_kedro,
     "pass": _pass,
     "files": _files,
     "git": _git,

@@ -3,5 +3,5 @@
 Read `cycle` first: one pass, told in one function, as its `options` want it; what its steps need is `this_pass`.
 `undisturbed` is a look between the commits of others.
 Its phases are the folders, in order: `resolve`, `plan`, `commit`, `package`, `record`. The planner decides and touches
-nothing; the transaction touches and decides nothing.
+nothing; the transaction touches and decides nothing. What Kedro would make of the result is told by `kedro`.
 """

@@ -92,7 +92,7 @@ def run_pass(
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
-        outcome = outcome_of(root, proposal, recovery, applied=options.apply)
+        outcome = _as_kedro_sees_it(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
         outcome = _package(this, proposal, outcome._replace(lock_holds="" if options.upgrade else lock_holds))
         outcome = with_since(this, with_last_failures(this, outcome, resolutions))
         if options.apply:
@@ -168,6 +168,15 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
     return [known[ref] if ref in known else next(answers) for ref in refs]
+
+
+def _as_kedro_sees_it(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
+    """The outcome with what Kedro would refuse or overlook of what was written; looked for where something was."""
+    if not this.project.manifest.project.init_version or not any(plan.writes for plan in proposal.plan.entries):
+        return outcome
+    from micropkgd.reconcile.kedro.remarks import with_remarks
+
+    return with_remarks(this.fs, this.project, proposal, outcome)
 
 
 def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
