@@ -6,7 +6,7 @@ from contextlib import suppress
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Condition, Standing
-from micropkgd.model.entry_key import NOWHERE
+from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.standing import (
@@ -51,10 +51,11 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
         builds = read_builds(fs) if project.manifest.packages else {}
     blocks = current_blocks(project)
     leaving = {block.ref: block for block in project.lock.blocks if block.ref not in blocks}
+    left = _by_ref(state)
     keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
     indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
     entries = [
-        _entry_status(ref, block, state, suspension, found, keep_deleted.get(ref))._replace(
+        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, keep_deleted.get(ref))._replace(
             index_url=indexes.get(ref, "")
         )
         for ref, block in {**blocks, **leaving}.items()
@@ -71,18 +72,19 @@ def _entry_status(
     ref: str,
     block: Block | None,
     state: State,
+    known: Mapping[EntryKey, Standing],
     suspension: Suspension,
     found: Mapping[RelPath, Found],
     keep_deleted: Sequence[str] | None,
 ) -> EntryStatus:
     """How an entry stands; one that left the manifest has no `keep_deleted`."""
-    standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(state, ref, block)
+    standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(known, block)
     if keep_deleted is None and standing.state == Condition.READY.value:
         standing = LEAVING
     hold = state.holds.get(ref)
     waiting = hold.version if hold is not None and is_about(hold, block) else ""
     if block is None:  # one that is held since its first pull has a place all the same
-        target = next((key.target for key in state.standing if key.ref == ref), NOWHERE)
+        target = next((key.target for key in known), NOWHERE)
         return EntryStatus(ref, target, "", "", standing, waiting=waiting)
     deleted = {path for path in block.files if stays_deleted(path, keep_deleted or ())}
     status = EntryStatus(ref, block.target, block.version, block.archive, standing, waiting=waiting)
@@ -128,16 +130,23 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
     if hold is not None and hold.step_back and choice is Conflict.KEEP:
         problem = f"`{ref}` is held because its ref went back to {hold.version}; it keeps what it has without a word"
         raise UsageError(problem, hint="`--take` installs the other one; a pin (`sha256` in its row) ends the question")
-    held = hold is not None or _standing(state, ref, block).state == Condition.HELD.value
+    held = hold is not None or _standing(_by_ref(state).get(ref, {}), block).state == Condition.HELD.value
     if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
             f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")
         )
 
 
-def _standing(state: State, ref: str, block: Block | None) -> Standing:
-    """How an entry stood after the last pass; where it could not move yet, its new place counts and its old one."""
-    known = [standing for key, standing in state.standing.items() if key.ref == ref]
+def _by_ref(state: State) -> Mapping[str, Mapping[EntryKey, Standing]]:
+    """What the last pass left of each entry, by its places: an entry that could not move yet has its old one, too."""
+    found: dict[str, dict[EntryKey, Standing]] = {}
+    for key, standing in state.standing.items():
+        found.setdefault(key.ref, {})[key] = standing
+    return found
+
+
+def _standing(known: Mapping[EntryKey, Standing], block: Block | None) -> Standing:
+    """How an entry stood after the last pass, in all its places."""
     if known:
-        return worst_standing(known)
+        return worst_standing(list(known.values()))
     return LOCKED if block is not None else NOT_LOCKED

@@ -4,15 +4,20 @@ Processor time and counts are compared, never the clock on the wall: a busy mach
 start has a part that does not grow, so work that is linear costs less than its size says, and what is quadratic more.
 """
 
+import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from micropkgd.actions.status import project_status
 from tests.kit.daemon import PATIENCE, Daemon, served
+from tests.kit.world import World
 
+SLACK = 1.5  # what work that is linear may cost more than its size says: larger tables, a busy machine
 TICKS = os.sysconf("SC_CLK_TCK")
 FEW, MANY = 40, 160
 
@@ -79,3 +84,44 @@ def test_a_start_takes_the_watches_that_stay(starts: tuple[Start, Start]) -> Non
     for start in starts:
         assert max(map(len, start.watched)) == 1
         assert max(map(sum, start.watched)) == sum(start.watched[-1])
+
+
+def grown(root: Path, entries: int) -> World:
+    """A project with so many pull entries: one is really pulled, and the others are written after it."""
+    world = World(root)
+    world.publish({"nodes.py": "x = 1\n"})
+    world.asks_for(alias="e0")
+    assert world.spawn("reconcile", "--once").returncode == 0
+    refs = {f"dist/ds{number}.tar.gz": f"e{number}" for number in range(1, entries)}
+    with (root / "pyproject.toml").open("a") as manifest:
+        manifest.writelines(f'"{ref}" = {{alias = "{name}"}}\n' for ref, name in refs.items())
+    _, head, block = (root / "micropkg.lock").read_text().partition("[[packages]]")
+    with (root / "micropkg.lock").open("a") as lock:
+        for ref, name in refs.items():
+            lock.write("\n" + head + block.replace("dist/ds.tar.gz", ref).replace("src/shop/e0", f"src/shop/{name}"))
+    memory = root / ".micropkgd/state.json"
+    state = json.loads(memory.read_text())
+    (standing,) = state["standing"].values()
+    state["standing"] |= {f"{ref} -> src/shop/{name}": standing for ref, name in refs.items()}
+    memory.write_text(json.dumps(state))
+    return world
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Processor time of the least of three runs in this process."""
+    found = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+def test_status_costs_the_same_for_each_entry(tmp_path: Path) -> None:
+    """It was quadratic: each entry looked for its own through those of all."""
+    few, many = 400, 4000
+    roots = [str(grown(tmp_path / str(entries), entries).root) for entries in (few, many)]
+    assert [len(project_status(root).entries) for root in roots] == [few, many]
+    less, more = (seconds(lambda root=root: project_status(root)) for root in roots)
+
+    assert more / less < SLACK * many / few, (less, more)
