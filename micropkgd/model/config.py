@@ -95,6 +95,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "http.allowed-hosts": TEXTS,
     "http.probes": LISTEN,
     "http.metrics": FLAG,
+    "http.ready-projects": TEXTS,
     "log.format": ValueKind(choice(LogFormat)),
     "log.level": ValueKind(choice(Level)),
 }

@@ -84,6 +84,7 @@ class Http(NamedTuple):
     allowed_hosts: tuple[str, ...] = ()  # names beside localhost that requests may be addressed to
     probes: str | None = None  # host:port for /livez, /readyz, /startupz alone
     metrics: bool = True  # whether there is /metrics, on either listener
+    ready_projects: tuple[str, ...] = ()  # paths and globs of those that /readyz depends on; none: every project
 
 
 class Webhook(NamedTuple):

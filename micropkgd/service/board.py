@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.conditions import News
 
+NOT_SEEN: Final = "NotSeen"  # the reason of a project that no pass has looked at
 _KEPT: Final = 1000
 _UNREAD: Final = 200  # events that a reader may be behind by, before it is let go
 
@@ -89,12 +90,24 @@ class Board:
                 reader.put_nowait(event)
         return event
 
+    @property
+    def looked_at(self) -> int:
+        """How many projects a pass, or the question whether they are trusted, has looked at since the start."""
+        unseen = sum(1 for one in self._projects.values() if one.standing.reason == NOT_SEEN and one.last_pass is None)
+        return len(self._projects) - unseen
+
+    def progress(self) -> str:
+        """How far the start has come; empty once every project was looked at."""
+        seen, all_of_them = self.looked_at, len(self._projects)
+        return f"{seen:,} of {all_of_them:,} projects looked at" if seen < all_of_them else ""
+
     def summary(self) -> str:
         """All projects in one line, for `systemctl status`."""
         states = Counter(status.standing.state for status in self._projects.values())
         counts = [f"{states[word]} {word.lower()}" for word in sorted(states)]
         noun = "project" if len(self._projects) == 1 else "projects"
-        return f"{len(self._projects)} {noun}{': ' + ', '.join(counts) if counts else ''}"
+        whole = self.progress() or f"{len(self._projects)} {noun}"
+        return f"{whole}{': ' + ', '.join(counts) if counts else ''}"
 
     def tell(self, listener: Callable[[Event], None]) -> None:
         """Call somebody with every event from now on, at once and on this thread."""

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
@@ -16,6 +17,7 @@ from micropkgd.model.outcome_json import read_outcome
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
 _CONNECT: Final = 1.0  # seconds to wait for the kernel, which answers at once unless very many wait already
 _SEARCH: Final = 60.0  # seconds to wait for a search for projects
+_PAGE: Final = 500  # projects
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens
 
 
@@ -39,12 +41,28 @@ class Service:
 
     def serves(self, root: str) -> bool:
         """Whether passes are run for a project: one that is not trusted is known, and left alone."""
-        rows = self.get("/v1/status")["projects"]
-        return any(row["project"] == root and row["standing"]["state"] != Condition.UNTRUSTED.value for row in rows)
+        row = self.project(root)
+        return row is not None and row["standing"]["state"] != Condition.UNTRUSTED.value
 
     def knows(self, root: str) -> bool:
         """Whether a project is known to it, also where it is left alone."""
-        return any(row["project"] == root for row in self.get("/v1/status")["projects"])
+        return self.project(root) is not None
+
+    def project(self, root: str, timeout: float = _ANSWER) -> Mapping[str, Any] | None:
+        """How one project stands; None where it is not served."""
+        try:
+            row: Mapping[str, Any] = self.get(f"/v1/status?project={_quoted(root)}", timeout)["projects"][0]
+        except UsageError:  # 404
+            return None
+        return row
+
+    def projects(self) -> Iterator[Mapping[str, Any]]:
+        """How every project stands, page by page: none of them holds up the service for long."""
+        after: str | None = ""
+        while after is not None:
+            page = self.get(f"/v1/status?limit={_PAGE}&after={_quoted(after)}")
+            yield from page["projects"]
+            after = page.get("next")
 
     def reload(self) -> None:
         """Let it read its config again; `ServiceError` where that is wrong, and the old one stays."""
@@ -136,6 +154,11 @@ class _Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _quoted(path: str) -> str:
+    """A path in a query, whatever its bytes."""
+    return quote(path, errors="surrogateescape")
 
 
 def _refuse(status: int, problem: str, hint: str = "") -> None:

@@ -21,7 +21,7 @@ from micropkgd.model.settings import Group, Settings, Trust
 from micropkgd.model.standing import failed
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service.board import Board
+from micropkgd.service.board import NOT_SEEN, Board
 from micropkgd.service.conditions import News
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
@@ -42,6 +42,7 @@ class _Found(NamedTuple):
     strangers: Mapping[str, Failure]
     named: frozenset[str]
     anchors: frozenset[str]  # watched folders in which projects may appear
+    ready: frozenset[str]  # those that readiness depends on, where the config names some
 
 
 class Fleet:
@@ -60,6 +61,7 @@ class Fleet:
         self.known = asyncio.Event()  # set once a search has come to its end
         self._settings = settings
         self._timetable = timetable
+        self.ready: frozenset[str] = frozenset()  # those that readiness depends on, where the config names some
         self._named: frozenset[str] = frozenset()  # those that the config names without a wildcard
         self._board = board
         self._on_due = on_due
@@ -115,7 +117,7 @@ class Fleet:
             except ShortageError:  # nothing is known now: it stays as it was until the next search
                 return
             if settings is self._settings:  # else another config was read meanwhile, and its search comes next
-                self._named = found.named
+                self._named, self.ready = found.named, found.ready
                 self._take_on(found.groups)
                 self._leave_alone(found.strangers)
                 self._watched.set_anchors(found.anchors)
@@ -192,7 +194,7 @@ class Fleet:
         self._on_due()
 
     def _welcome(self, root: str, group: Group, now: Instant) -> None:
-        pending = Standing(Condition.PENDING.value, "NotSeen", "no pass has looked at it yet", utc(now.wall))
+        pending = Standing(Condition.PENDING.value, NOT_SEEN, "no pass has looked at it yet", utc(now.wall))
         self._board.put(ProjectStatus(root, pending))
         self._board.say(News("ProjectAdded", "", "is served from now on"), root)
         if group.watch:
@@ -237,4 +239,11 @@ def _look_for(settings: Settings) -> _Found:
     """Read the disk; `ShortageError` where the machine is too short of something to find out."""
     groups = settings.groups
     trusted, doubts = found_by(groups, settings.trust)
-    return _Found(trusted, doubts, named_projects(groups), anchors(group for group in groups if group.watch))
+    watched = anchors(group for group in groups if group.watch)
+    ready = frozenset[str]().union(*map(_named_by, settings.http.ready_projects))
+    return _Found(trusted, doubts, named_projects(groups), watched, ready)
+
+
+def _named_by(path: str) -> Iterable[str]:
+    """The projects that a path stands for; one that stands for none is waited for under its own name."""
+    return find_projects((Group((path,)),)) or (path,)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -72,6 +72,7 @@ class Supervisor:
         self._surroundings = LastLook()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._progress = ""  # of the start, as last told
         self.last_turn = time.monotonic()  # when the loop last had done all it had to do
 
     async def run(self) -> None:
@@ -137,9 +138,11 @@ class Supervisor:
         self.trigger(Trigger(TriggerKind.CONFIG), spread=SOON)
         self.trigger(Trigger(TriggerKind.RETRY, "the config was read again"), failing, spread=SOON)
 
-    def statuses(self) -> list[ProjectStatus]:
-        """How every project stands, with what is under way and planned."""
-        return [self._of_now(status) for _, status in sorted(self.board.projects.items())]
+    def statuses(self, roots: Iterable[str] | None = None) -> list[ProjectStatus]:
+        """How projects stand (all, if none is named), with what is under way and planned."""
+        running = self.agenda.running
+        served = self.board.projects
+        return [self._of_now(served[root], running) for root in (sorted(served) if roots is None else roots)]
 
     @property
     def unfinished(self) -> bool:
@@ -179,7 +182,16 @@ class Supervisor:
         for root, began in self.agenda.running.items():
             if time.monotonic() - began > self.settings.max_staleness:
                 self._call_overdue(root, began)
+        self._tell_progress()
         self.last_turn = time.monotonic()
+
+    def _tell_progress(self) -> None:
+        """Say how far the start has come, where it takes so long that somebody may ask."""
+        progress = self.board.progress() if self.fleet.known.is_set() else self._progress
+        if progress != self._progress:
+            all_of_them = f"all {len(self.board.projects):,} projects looked at"
+            self.board.say(News("StartProgress", "", progress or all_of_them))
+        self._progress = progress
 
     def _call_overdue(self, root: str, began: float) -> None:
         """A pass that has been under way for so long says nothing of what is true now."""
@@ -237,11 +249,11 @@ class Supervisor:
             self.board.say(news, root, pass_id, due.reasons)
         self._hooks.after_pass(before, conclusion.status, outcome)
 
-    def _of_now(self, status: ProjectStatus) -> ProjectStatus:
+    def _of_now(self, status: ProjectStatus, running: Mapping[str, float]) -> ProjectStatus:
         root, at = status.root, self.agenda.next_pass(status.root)
         return status._replace(
-            running=self.agenda.is_running(root),
-            running_since=_wall(began) if (began := self.agenda.running.get(root)) is not None else "",
+            running=root in running,
+            running_since=_wall(began) if (began := running.get(root)) is not None else "",
             watching=self.fleet.how_watched(root),
             next_pass="" if at is None else _wall(at),
         )

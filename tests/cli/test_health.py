@@ -48,7 +48,7 @@ def test_no_is_1_and_says_which(world: World, tmp_path: Path) -> None:
         ended = daemon.command("health", "--ready", cwd=tmp_path)
 
         assert (ended.returncode, ended.stdout) == (1, "")
-        assert ended.stderr == "the service is not ready\n"
+        assert ended.stderr == f"the service is not ready: Stalled (Gone) {world.root}\n"
         assert daemon.command("health", "--quiet", cwd=tmp_path).returncode == 0
 
 

@@ -1,5 +1,6 @@
 """What Prometheus is told, read with its own parser."""
 
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from micropkgd.model.condition import Condition
 from tests.kit.daemon import Daemon, served, until
+from tests.kit.places import REPOSITORY
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import Site, config, listening
 from tests.kit.world import World, archive
@@ -58,12 +61,15 @@ def test_a_pass_is_counted_by_what_came_of_it(daemon: Daemon) -> None:
 
 
 def test_states_are_told_of_every_project(daemon: Daemon) -> None:
-    """1 for the one it is in and 0 for all others, so that an alert can be raised and taken back."""
+    """The one it is in has a row and no other has, so that an alert is raised and taken back."""
     site, root = listening(daemon, "http.probes"), str(daemon.folder / "src" / "p0")
     assert value(site, "project_state", project=root, state="Ready") == 1
-    assert value(site, "project_state", project=root, state="Stalled") == 0
     assert value(site, "entries", project=root, state="Ready") == 2
-    assert value(site, "entries", project=root, state="Held") == 0
+    rows = [(name, dict(labels).get("state")) for name, labels in samples(site) if ("project", root) in labels]
+    told = {"micropkgd_project_state", "micropkgd_entries", "micropkgd_drift_files", "micropkgd_updates_waiting"}
+    assert sorted(row for row in rows if row[0] in told) == [
+        ("micropkgd_entries", "Ready"), ("micropkgd_project_state", "Ready"),
+    ]  # fmt: skip
 
     (daemon.folder / "src/p0/src/shop/ds/nodes.py").write_text("mine = 1\n")
     daemon.ask().post("/v1/reconcile", {}, timeout=None)
@@ -139,3 +145,15 @@ def test_the_newer_form_is_given_to_who_asks_for_it(daemon: Daemon) -> None:
     parsed = openmetrics.text_string_to_metric_families(answer.body.decode())  # type: ignore[no-untyped-call]
     families = {family.name for family in parsed}
     assert {"micropkgd_reconcile", "micropkgd_project_state", "micropkgd_reconcile_duration_seconds"} <= families
+
+
+def test_the_rules_of_the_page_ask_for_what_is_told() -> None:
+    """Each metric and each state in an alert of docs/http.md is one that the page lists and the program has."""
+    page = (REPOSITORY / "docs/http.md").read_text()
+    rows, rules = set(re.findall(r"^\| .*$", page, re.MULTILINE)), re.findall(r"expr: (.+)", page)
+    listed = {name for row in rows for name in re.findall(r"`(micropkgd_\w+)`", row)}
+
+    assert len(rules) >= 3
+    assert {name for rule in rules for name in re.findall(r"micropkgd_\w+", rule)} <= listed
+    states = {word for rule in rules for words in re.findall(r'state=~"([^"]+)"', rule) for word in words.split("|")}
+    assert states <= {condition.value for condition in Condition}

@@ -1,5 +1,6 @@
 """What those who keep machines running are told: `/livez`, `/readyz`, `/startupz`, and the listener for them alone."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +70,10 @@ def test_probes_name_no_project(daemon: Daemon) -> None:
     site = listening(daemon, "http.probes")
 
     assert not [path for path in PROBES if str(daemon.folder).encode() in site.get(path).body]
-    assert site.get("/readyz").json() == {"schema": "micropkgd/1", "ok": True, "projects": 1, "ready": 1}
+    assert site.get("/readyz").json() == {
+        "schema": "micropkgd/1", "ok": True, "projects": 1, "ready": 1, "waits_for": []
+    }  # fmt: skip
+    assert site.get("/startupz").json() == {"schema": "micropkgd/1", "ok": True, "projects": 1, "looked_at": 1}
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/status", "/v1/events", "/page.js", "/hooks/a", "/livez/"])
@@ -130,7 +134,7 @@ def test_ready_follows_what_is_installed(tmp_path: Path, faults: FaultServer) ->
     with Daemon(tmp_path, config(tmp_path)) as daemon:
         site: Site = listening(daemon, "http.probes")
         daemon.until_status(world.root, lambda status: status["standing"]["state"] == "Retrying")
-        assert (code("/livez"), code("/readyz"), code("/startupz")) == (200, 503, 503)
+        assert (code("/livez"), code("/readyz"), code("/startupz")) == (200, 503, 200)
 
         faults.script("/ds.tar.gz", Reply(200, archive({})))
         daemon.ask().post("/v1/reconcile", {}, timeout=None)
@@ -146,3 +150,61 @@ def test_ready_follows_what_is_installed(tmp_path: Path, faults: FaultServer) ->
         daemon.until_status(world.root, lambda status: status["standing"]["state"] == "Stalled")
         until(lambda: code("/readyz") == 503)
         assert (code("/livez"), code("/startupz")) == (200, 200)
+
+
+def test_what_is_not_there_keeps_nobody_from_having_started(tmp_path: Path, faults: FaultServer) -> None:
+    """One archive that is gone among many: the pod runs on, and readiness says what it waits for."""
+    fine, gone = served(tmp_path / "src", 0), World(tmp_path / "src/gone")
+    gone.manifest(f'"{faults.script("/gone.tar.gz", Reply(404))}" = {{}}')
+
+    with Daemon(tmp_path, config(tmp_path)) as daemon:
+        alone, whole = listening(daemon, "http.probes"), listening(daemon, "http.listen")
+        daemon.ready(fine.root)
+        daemon.until_status(gone.root, lambda status: status["standing"]["state"] == "Stalled")
+        assert alone.get("/startupz").status == 200
+        answer, row = alone.get("/readyz"), {"state": "Stalled", "reason": "Gone", "projects": 1}
+        assert (answer.status, answer.json()["ready"], answer.json()["waits_for"]) == (503, 1, [row])
+        assert whole.get("/readyz", token="").json()["waits_for"] == [row]
+        assert daemon.ask().get("/readyz")["waits_for"] == [row | {"names": [str(gone.root)]}]
+        said = daemon.command("health", "--ready", cwd=tmp_path)
+        assert (said.returncode, said.stderr) == (1, f"the service is not ready: Stalled (Gone) {gone.root}\n")
+
+
+def test_readiness_depends_on_what_the_config_names(tmp_path: Path, faults: FaultServer) -> None:
+    """The others are looked after all the same; one that is named and not served is waited for."""
+    fine, gone = served(tmp_path / "src", 0), World(tmp_path / "src/gone")
+    gone.manifest(f'"{faults.script("/gone.tar.gz", Reply(404))}" = {{}}')
+    lines = f'ready-projects = ["{tmp_path}/src/p*"]'
+
+    with Daemon(tmp_path, config(tmp_path, lines)) as daemon:
+        daemon.ready(fine.root)
+        daemon.until_status(gone.root, lambda status: status["standing"]["state"] == "Stalled")
+        until(lambda: daemon.ask().get("/readyz")["ok"])
+        assert daemon.ask().get("/readyz")["projects"] == 1
+
+        text = daemon.config.read_text()
+        daemon.config.write_text(text.replace(lines, f'ready-projects = ["{tmp_path}/src/p*", "{tmp_path}/src/other"]'))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.until("ConfigReloaded")
+        until(lambda: not daemon.ask().get("/readyz")["ok"])
+        row = {"state": "Pending", "reason": "NotServed", "projects": 1, "names": [f"{tmp_path}/src/other"]}
+        assert daemon.ask().get("/readyz")["waits_for"] == [row]
+
+
+def test_a_start_that_takes_long_says_how_far_it_is(tmp_path: Path, faults: FaultServer) -> None:
+    """In the status, in the log, and to who asks whether it has started."""
+    fine, slow = served(tmp_path / "src", 0), World(tmp_path / "src/slow")
+    slow.manifest(f'"{faults.script("/slow.tar.gz", Reply(200, archive({}), stall_after=0))}" = {{}}')
+
+    with Daemon(tmp_path, config(tmp_path, '[limits]\nsource-wait = "8s"')) as daemon:
+        daemon.ready(fine.root)
+        service = daemon.ask().get("/v1/status?limit=1")["service"]
+        assert (service["projects"], service["looked_at"]) == (2, 1)
+        assert service["summary"] == "1 of 2 projects looked at: 1 pending, 1 ready"
+        assert daemon.ask().get("/startupz") == {"schema": "micropkgd/1", "ok": False, "projects": 2, "looked_at": 1}
+        daemon.until("StartProgress", message="1 of 2 projects looked at")
+        said = daemon.command("health", "--started", cwd=tmp_path).stderr
+        assert said == "the service is not started: 1 of 2 projects looked at\n"
+        slow.manifest("")
+        daemon.until("StartProgress", message="all 2 projects looked at")
+        assert daemon.ask().get("/startupz")["ok"]

@@ -110,8 +110,7 @@ class Daemon:
 
     def status(self, project: Path) -> Mapping[str, Any] | None:
         """How a project stands; None where it is not served."""
-        rows = self.ask().get("/v1/status")["projects"]
-        return next((row for row in rows if row["project"] == str(project)), None)
+        return self.ask().project(str(project))
 
     def ready(self, project: Path) -> None:
         """Wait for a project to be in sync, with nothing under way and nothing due."""

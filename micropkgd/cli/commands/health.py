@@ -2,7 +2,8 @@
 
 import os
 from argparse import Namespace
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from micropkgd.cli.streams import aside, put
 from micropkgd.errors import MicropkgError
@@ -19,7 +20,7 @@ def health(options: Namespace) -> int:
     try:
         chosen = os.environ.get(SOCKET) or socket_of(options)  # the variable spares reading the config
         answer = require_service(chosen).get(_PROBES[options.probe])
-        problem = "" if answer.get("ok") is True else f"the service is not {options.probe}"
+        problem = "" if answer.get("ok") is True else f"the service is not {options.probe}{_why(answer)}"
     except MicropkgError as error:
         answer, problem = {"ok": False}, str(error)
     if options.json:
@@ -29,3 +30,13 @@ def health(options: Namespace) -> int:
     elif problem or not options.quiet:
         (aside if problem else put)(f"{problem or options.probe}\n")
     return int(bool(problem))
+
+
+def _why(answer: Mapping[str, Any]) -> str:
+    """What it waits for, as far as it says that."""
+    if "looked_at" in answer:
+        return f": {answer['looked_at']} of {answer['projects']} projects looked at"
+    rows = [
+        f"{row['state']} ({row['reason']}) {', '.join(row.get('names', ()))}" for row in answer.get("waits_for", ())
+    ]
+    return f": {'; '.join(row.strip() for row in rows)}" if rows else ""

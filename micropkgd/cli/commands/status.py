@@ -53,21 +53,21 @@ def _ask(options: Namespace) -> Sequence[ProjectStatus]:
     service, root = service_of(options), find_root(options.project)
     if service is not None:
         served = _served(service, root)
-        if served:
-            return [_as_seen(one) for one in served]
+        if served is not None:
+            return [_as_seen(served)]
     return [_by_memory(options, root)]
 
 
-def _served(service: "Service", root: str) -> list[ProjectStatus]:
-    """What the service says; nothing where it does not serve the project, or hangs."""
+def _served(service: "Service", root: str) -> ProjectStatus | None:
+    """What the service says; None where it does not serve the project, or hangs."""
     from micropkgd.service.client import ServiceError
 
     try:
-        rows = service.get("/v1/status", timeout=_PATIENCE)["projects"]
+        row = service.project(root, timeout=_PATIENCE)
     except ServiceError as error:
         tell_once(f"note: {error}; this is what the last pass left\n")
-        return []
-    return [read_status(row) for row in rows if row["project"] == root]
+        return None
+    return None if row is None else read_status(row)
 
 
 def _by_memory(options: Namespace, root: str) -> ProjectStatus:
@@ -106,7 +106,7 @@ def _ask_for_all(options: Namespace) -> Sequence[ProjectStatus]:
     from micropkgd.service.client import require_service
 
     service = require_service(socket_of(options))
-    return [read_status(row) for row in service.get("/v1/status")["projects"]]
+    return [read_status(row) for row in service.projects()]
 
 
 def _say(options: Namespace, projects: Sequence[ProjectStatus]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -18,10 +19,11 @@ from micropkgd import __version__
 from micropkgd.actions import suspend as suspending
 from micropkgd.errors import UsageError
 from micropkgd.machine.trust import UntrustedError
+from micropkgd.model.condition import Condition
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.service.board import Event
+from micropkgd.service.board import Board, Event
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
 from micropkgd.service.http.openapi import OPTIONS, openapi_document
@@ -30,6 +32,7 @@ from micropkgd.service.supervisor import Supervisor
 ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is known: for the events
 LARGEST_BODY: Final = 64 * 1024  # bytes
 
+_STATES: Final = tuple(condition.value for condition in Condition)
 _BEAT: Final = 15.0  # seconds between two signs of life on a stream of events, and that one write may take
 _HELD_FOR: Final = 10.0  # seconds to wait for a pass to end before something else is written
 
@@ -68,24 +71,39 @@ async def note_who_asked(request: web.Request, handler: Any) -> web.StreamRespon
 
 
 async def status(request: web.Request) -> web.Response:
-    """How the service and its projects stand."""
+    """How the service and its projects stand: all of them, one, those in a state, or a page."""
     supervisor = request.app[SUPERVISOR]
-    _check_query(request, "project")
-    wanted = request.query.get("project")
-    projects = [one for one in supervisor.statuses() if wanted in {None, one.root}]
-    if wanted is not None and not projects:
-        raise web.HTTPNotFound(reason="this project is not served")
+    _check_query(request, "project", "state", "after", "limit")
+    board = supervisor.board
+    asked = dict(parse_qsl(request.rel_url.raw_query_string, True, errors="surrogateescape"))
+    roots = _wanted(asked, board)
+    limit = _number(asked.get("limit", "0"), "limit") or len(roots)
+    page = roots[:limit]
     return answer(
         {
             "service": {
                 "version": __version__,
                 "pid": os.getpid(),
-                "summary": supervisor.board.summary(),
+                "summary": board.summary(),
                 "degraded": supervisor.fleet.degraded or None,
+                "projects": len(board.projects),
+                "looked_at": board.looked_at,
             },
-            "projects": [project.document() for project in projects],
+            "projects": [project.document() for project in supervisor.statuses(page)],
+            "next": page[-1] if len(page) < len(roots) else None,
         }
     )
+
+
+def _wanted(asked: Mapping[str, str], board: Board) -> list[str]:
+    """The projects that are asked for, in order."""
+    named, state, after = (asked.get(name, "") for name in ("project", "state", "after"))
+    if "project" in asked and named not in board.projects:
+        raise web.HTTPNotFound(reason="this project is not served")
+    if "state" in asked and state not in _STATES:
+        raise web.HTTPBadRequest(reason=f"`state` must be one of {', '.join(_STATES)}")
+    rows = [named] if named else sorted(root for root in board.projects if root > after)
+    return [root for root in rows if not state or board.projects[root].standing.state == state]
 
 
 async def events(request: web.Request) -> web.StreamResponse:

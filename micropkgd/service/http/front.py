@@ -65,7 +65,7 @@ class Front:
 
     def follow(self, http: Http) -> None:
         """Listen as another config says. What is read at each request needs nothing; the rest is opened anew."""
-        if http._replace(allowed_hosts=()) != self._http._replace(allowed_hosts=()):
+        if _addresses(http) != _addresses(self._http):
             self._changing = asyncio.create_task(self._change(http, self._changing))
 
     async def _change(self, http: Http, before: "asyncio.Task[None] | None") -> None:
@@ -134,6 +134,11 @@ class Front:
         if self._metrics is not None:
             app.on_response_prepare.append(self._metrics.count_answer)
         return app
+
+
+def _addresses(http: Http) -> Http:
+    """What of it decides how is listened; the rest is read at each request."""
+    return http._replace(allowed_hosts=(), ready_projects=())
 
 
 def _only_asks(http: Http) -> Callable[..., Any]:

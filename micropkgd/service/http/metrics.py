@@ -17,7 +17,6 @@ from prometheus_client.exposition import choose_encoder
 
 from micropkgd import __version__
 from micropkgd.clock import UTC
-from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.board import Event
@@ -27,7 +26,6 @@ _RESULTS: Final = {
     0: "in_sync", 1: "failed", 2: "invalid", 3: "pending", 4: "held", 5: "unreachable", 6: "rejected", 7: "busy",
 }  # fmt: skip
 _STEPS_BACK: Final = {step.reason: step.value for step in StepBack}
-_STATES: Final = tuple(condition.value for condition in Condition)
 _WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
 _LAG_EVERY: Final = 5.0  # seconds
@@ -132,17 +130,19 @@ class Metrics:
 
 
 def _of_projects(projects: list[ProjectStatus]) -> Iterator[Metric]:
-    """How projects and their entries stand: every state is there, with 0 where it is not the one."""
+    """How projects and their entries stand: what does not hold has no row, for there are many projects."""
     states, entries, drifted, waiting = [], [], [], []
     for project in projects:
         root = project.root
-        states += [((root, state), float(project.standing.state == state)) for state in _STATES]
+        states.append(((root, project.standing.state), 1.0))
         found = Counter(entry.standing.state for entry in project.entries)
         found.update(package.standing.state for package in project.packages)
-        entries += [((root, state), float(found[state])) for state in _STATES]
-        drifted.append(((root,), float(sum(len(entry.drifted) for entry in project.entries))))
-        waiting.append(((root,), float(sum(bool(entry.waiting) for entry in project.entries))))
-    yield _gauge("project_state", "1 for the state that a project is in", ("project", "state"), states)
+        entries += [((root, state), float(count)) for state, count in sorted(found.items())]
+        if edited := sum(len(entry.drifted) for entry in project.entries):
+            drifted.append(((root,), float(edited)))
+        if held_back := sum(bool(entry.waiting) for entry in project.entries):
+            waiting.append(((root,), float(held_back)))
+    yield _gauge("project_state", "The state that a project is in", ("project", "state"), states)
     yield _gauge("entries", "Pull and package entries by state", ("project", "state"), entries)
     yield _gauge("drift_files", "Files that hold a local edit", ("project",), drifted)
     yield _gauge("updates_waiting", "Entries with a version that is there and not installed", ("project",), waiting)

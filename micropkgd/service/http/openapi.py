@@ -50,6 +50,11 @@ def _control() -> _Node:
     since = _query("since", "The number of the last event that is known", _limited_number())
     follow = _query("follow", "1 for server-sent events without end", {"type": "string", "enum": ["0", "1"]})
     project = _query("project", "The folder of the one project that is meant", _TEXT)
+    states = {"type": "string", "enum": [condition.value for condition in Condition]}
+    state = _query("state", "Only projects that stand so", states)
+    after = _query("after", "Only projects whose folder comes after this one: `next` of the page before", _TEXT)
+    limit = _query("limit", "How many projects at most; none or 0: all", _limited_number())
+    page = [project, state, after, limit]
     last_id = {"name": "Last-Event-ID", "in": "header", "description": "As `since`", "schema": _limited_number()}
     stream = {"text/event-stream": {"schema": _TEXT}}
     events = _response("Events, oldest first", "Events")
@@ -57,7 +62,7 @@ def _control() -> _Node:
     events["content"] |= stream
     return {
         "/v1/status": {
-            "get": _operation("status", "How all of it stands", {200: "Status"}, (*_UNKNOWN, 404), [project])
+            "get": _operation("status", "How all of it stands", {200: "Status"}, (*_UNKNOWN, 404), page)
         },
         "/v1/events": {
             "get": _operation("events", "What happened", {}, (*_UNKNOWN, 503), (since, follow, last_id), events_say)
@@ -76,8 +81,8 @@ def _probes() -> _Node:
         f"/{name}": {"get": {**_operation(name, summary, said, _REFUSED), "security": []}}
         for name, summary in (
             ("livez", "Whether work gets done"),
-            ("readyz", "Whether every project has all it asks for"),
-            ("startupz", "Whether that was ever so since the start"),
+            ("readyz", "Whether every project that this depends on has all it asks for, and what it waits for"),
+            ("startupz", "Whether every project was looked at once since the start"),
         )
     }
 
@@ -126,13 +131,15 @@ def _schemas() -> _Node:
         trigger=_TEXT,
         hint=_TEXT,
     )
-    service = _object(version=_TEXT, pid=_NUMBER, summary=_TEXT, degraded=_TEXT_OR_NULL)
+    service = _object(
+        version=_TEXT, pid=_NUMBER, summary=_TEXT, degraded=_TEXT_OR_NULL, projects=_NUMBER, looked_at=_NUMBER
+    )
     outcome = _object(project=_TEXT, exit_code=_NUMBER, entries=_list({"type": "object"}))
     return {
         "Standing": standing,
         "Project": project,
         "Event": event,
-        "Status": _answer(service=service, projects=_list(_ref("Project"))),
+        "Status": _answer(service=service, projects=_list(_ref("Project")), next=_TEXT_OR_NULL),
         "Events": _answer(events=_list(_ref("Event"))),
         "Outcomes": _answer(projects=_list(outcome)),
         "Asked": _answer(projects=_list(_TEXT)),
@@ -155,7 +162,9 @@ def _options() -> _Node:
 
 def _probe() -> _Node:
     schema = _answer(ok=_TRUTH)
-    schema["properties"] |= {"projects": _NUMBER, "ready": _NUMBER}
+    waits = _object(state=_TEXT, reason=_TEXT, projects=_NUMBER)
+    waits["properties"] |= {"names": _list(_TEXT)}
+    schema["properties"] |= {"projects": _NUMBER, "ready": _NUMBER, "looked_at": _NUMBER, "waits_for": _list(waits)}
     return schema
 
 
