@@ -5,20 +5,21 @@ decided yet. Of what a person joined in `merged` only what has no marker left, a
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.documents.syntax import fault_in
-from micropkgd.errors import MicropkgError, StillHeldError, UsageError
+from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.lock import Block
 from micropkgd.model.tree import Obstacle, RelPath
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.laid import Laid, beside, merged_file, read_laid
+from micropkgd.workspace.memory.laid import Laid, beside, merged_file, read_laid, write_laid
 from micropkgd.workspace.memory.state import Hold, read_state
 from micropkgd.workspace.observe import see
+from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.reading import CONTENT
 
@@ -85,14 +86,26 @@ def decide(root: str, entry: HeldEntry, choice: Conflict, paths: Sequence[RelPat
         return decision._replace(texts={path: _joined(fs, entry, path) for path in joined})
 
 
-def problems_in(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> Iterator[MicropkgError]:
+def mark_opened(root: str, entry: HeldEntry, lock_timeout: float) -> None:
+    """Note that somebody is at work on what lies beside: no pass lays it anew under their hands."""
+    if entry.hold is None:
+        return
+    with hold(root, lock_timeout), FsOps(root) as fs:
+        laid = read_laid(fs, entry.hold.label)
+        if laid is not None and laid.is_of(entry.hold) and not laid.opened:
+            write_laid(fs, entry.hold.label, laid._replace(opened=True))
+
+
+def problems_in(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> dict[RelPath, StillHeldError | None]:
     """What is still wrong with each of the files that lie in `merged`."""
+    found: dict[RelPath, StillHeldError | None] = dict.fromkeys(paths)
     with FsOps(root) as fs:
         for path in paths:
             try:
                 _joined(fs, entry, path)
             except StillHeldError as error:
-                yield error
+                found[path] = error
+    return found
 
 
 def mergeable(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> tuple[RelPath, ...]:

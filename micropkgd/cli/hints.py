@@ -25,6 +25,7 @@ def choices(name: str, question: HeldQuestion, *, waits: bool = True) -> Iterato
     if not waits:  # it left the manifest
         rows = rows[1:]
     if question.collisions:
+        rows.append((f"micropkgd resolve {name} --edit", "join both in your merge tool or editor"))
         rows.append((f"micropkgd resolve {name} --merged", f"take what you made of {question.folder}/merged"))
     elif question.joined:
         rows.append((f"micropkgd resolve {name} --merge", "both, for nothing collides"))

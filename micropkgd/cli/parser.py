@@ -169,6 +169,7 @@ def _resolve(command: ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help="only these held files, or those in these folders (default: all)"
     )
     choice = command.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--edit", action="store_true", help="join both in git's merge tool, or your editor")
     for name, what in _CHOICES.items():
         choice.add_argument(f"--{name}", action="store_const", const=name, dest="choice", help=what)
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")

@@ -22,6 +22,10 @@ def resolve(options: Namespace) -> int:
     """Apply a held entry as the person chose, once all that holds it is decided."""
     root = find_root(options.project)
     ref = match_entry(root, options.ref, leaving=True)
+    if options.edit:
+        from micropkgd.cli.commands.join import join
+
+        return join(options, root, ref)
     choice = Conflict(options.choice)
     require_choice(root, ref, choice)
     entry = held_entry(root, ref)

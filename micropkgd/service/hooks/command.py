@@ -1,4 +1,6 @@
-"""Run one command of the machine's config: the only place where this program starts another.
+"""Run one command of the machine's config: the only place where this program starts another unasked.
+
+Asked by a person at a terminal, `cli/merge_tool` does, too.
 
 Promise: a command gets words and never a line for a shell, a few named variables and no others, no open file of ours,
 and a limited time; when it ends, or its time does, whatever it left in its process group ends with it. What it prints

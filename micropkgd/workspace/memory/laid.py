@@ -31,6 +31,7 @@ class Laid(NamedTuple):
     ours: Mapping[RelPath, Digest] = {}  # the edited files that it was made from
     choices: Mapping[RelPath, Conflict] = {}  # what was decided so far
     seen: Mapping[RelPath, Digest] = {}  # the edited files that it was decided of
+    opened: bool = False  # in a merge tool or an editor, which may save any time
 
     def is_of(self, hold: Hold) -> bool:
         """Whether it was laid for this hold."""
@@ -74,7 +75,9 @@ def begun(fs: FsOps, holds: Mapping[str, Hold]) -> frozenset[str]:
 
 def _is_begun(fs: FsOps, hold: Hold) -> bool:
     laid = read_laid(fs, hold.label)
-    return laid is not None and laid.is_of(hold) and (bool(laid.choices) or bool(worked_on(fs, hold.label, laid)))
+    if laid is None or not laid.is_of(hold):
+        return False
+    return laid.opened or bool(laid.choices) or bool(worked_on(fs, hold.label, laid))
 
 
 def _parse(document: Mapping[str, Any]) -> Laid:
@@ -87,6 +90,7 @@ def _parse(document: Mapping[str, Any]) -> Laid:
         ours={rel_path(path): parse_digest(digest) for path, digest in document["ours"].items()},
         choices={rel_path(path): Conflict(choice) for path, choice in document["choices"].items()},
         seen={rel_path(path): parse_digest(digest) for path, digest in document.get("seen", {}).items()},
+        opened=document.get("opened") is True,
     )
 
 

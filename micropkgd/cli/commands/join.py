@@ -1,0 +1,59 @@
+"""`resolve --edit`: let a person join both sides of what is held, in their merge tool or editor."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from shlex import quote
+
+from micropkgd.actions.settle import held_entry, mark_opened, mergeable, named_files, problems_in
+from micropkgd.actions.status import require_choice
+from micropkgd.cli.lines import plain
+from micropkgd.cli.merge_tool import MergeFile, merge_tool, open_files, require_terminal
+from micropkgd.cli.say import say, say_json
+from micropkgd.errors import StillHeldError
+from micropkgd.model.choice import Conflict
+from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC
+from micropkgd.model.tree import RelPath
+from micropkgd.workspace.memory.laid import beside
+
+
+def join(options: Namespace, root: str, ref: str) -> int:
+    """Let a person join both sides of the held files, and say what is left to do; nothing of it is taken yet."""
+    require_choice(root, ref, Conflict.JOINED)
+    entry = held_entry(root, ref)
+    paths = mergeable(root, entry, named_files(entry, options.paths, root, os.getcwd()))
+    folder = beside(entry.hold.label) if entry.hold is not None else ""
+    require_terminal(f"{folder}/merged")
+    tool = merge_tool(root, os.environ)
+    if not options.dry_run:
+        mark_opened(root, entry, options.lock_timeout)
+        open_files(tool, f"{root}/{folder}/merged", [_merge_file(root, folder, path) for path in paths])
+    problems = problems_in(root, entry, paths)
+    exit_code = EXIT_HELD if any(problems.values()) and not options.dry_run else EXIT_IN_SYNC
+    if options.json:
+        rows = [{"path": path, "merged": f"{folder}/merged/{path}", "problem": _said(problems[path])} for path in paths]
+        say_json(options, {"tool": tool.name, "files": rows, "opened": not options.dry_run}, exit_code=exit_code)
+    elif options.dry_run:
+        say(plain(f"`{tool.name}` would open {folder}/merged/{path}") for path in paths)
+    else:
+        say(_left_to_do(problems, options.ref))
+    return exit_code
+
+
+def _left_to_do(problems: Mapping[RelPath, StillHeldError | None], name: str) -> Iterator[str]:
+    for path, problem in problems.items():
+        yield plain(f"joined   {path}" if problem is None else f"open     {path}  ({problem.problem})")
+    if any(problems.values()):
+        yield "hint: what is open waits for you; nothing of it was taken"
+    else:
+        yield plain(f"hint: micropkgd resolve {quote(name)} {' '.join(map(quote, problems))} --merged")
+
+
+def _said(problem: StillHeldError | None) -> str | None:
+    return None if problem is None else str(problem)
+
+
+def _merge_file(root: str, folder: str, path: RelPath) -> MergeFile:
+    base = f"{root}/{folder}/base/{path}"
+    there = base if os.path.lexists(base) else None
+    return MergeFile(path, there, f"{root}/{path}", f"{root}/{folder}/theirs/{path}")
