@@ -196,9 +196,10 @@ def _made(fs: FsOps, project: Project, entry: PackageEntry, job: Job | Failure, 
         return Made(entry, None, PackageOutcome(entry.module, Step.FAIL, failure=job), None)
     known = builds.get(job.label)
     # A record that came with the folder from elsewhere says nothing of this machine.
-    stood = known.stood if known is not None and _stands(project.root, known) else None
+    here = known is not None and _stands(project.root, known)
+    stood, sent = (known.stood, known.sent) if known is not None and here else (None, None)
     outcome, build = _package(fs, project, entry.module, job, known, apply=apply)
-    return Made(entry, job, outcome, build and build._replace(stood=stood))
+    return Made(entry, job, outcome, build and build._replace(stood=stood, sent=sent))
 
 
 def _stands(root: str, known: Build) -> bool:

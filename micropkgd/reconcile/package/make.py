@@ -18,6 +18,7 @@ from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import read_requirements
 from micropkgd.reconcile.package.names import archive_stem
+from micropkgd.reconcile.package.nesting import refuse_nesting
 from micropkgd.reconcile.package.spool import Spool
 from micropkgd.reconcile.package.still import pieces_of, text_of, while_still
 from micropkgd.reconcile.package.version import Versions
@@ -53,6 +54,7 @@ def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -
 def _built(
     fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool, *, of_newer_python: bool = False
 ) -> MadeArchive:
+    refuse_nesting((file.member for file in inputs.files), job.subject.place.code)
     source = partial(pieces_of, fs)
     pulled = job.origin.files if job.origin is not None else {}
     builder = Builder(job.subject, inputs.files, source, pulled=pulled, of_newer_python=of_newer_python)

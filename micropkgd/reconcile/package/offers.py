@@ -83,7 +83,11 @@ def _offer(project: Project, made: Made) -> "Offer":
     if target is None or archived is None:
         raise ValueError(made)
     offer = Offer(made.entry._replace(publish_when=publish_when(project, made.entry)), target, archived)
-    return offer._replace(stood=made.build.stood_at(target.text, offer.file)) if made.build is not None else offer
+    if made.build is None:
+        return offer
+    sent, wanted = made.build.sent, (target.text, offer.file, archived.digest)
+    known = sent if sent is not None and sent[:3] == wanted else None
+    return offer._replace(stood=made.build.stood_at(target.text, offer.file), sent=known)
 
 
 def publish_when(project: Project, entry: PackageEntry) -> PublishWhen | None:
@@ -120,4 +124,6 @@ def _told(project: Project, made: Made, offer: "Offer", result: "Released", how:
         failure=result.failure,
         notes=notes,
     )
-    return made._replace(outcome=outcome, build=made.build and made.build._replace(stood=result.stood))
+    return made._replace(
+        outcome=outcome, build=made.build and made.build._replace(stood=result.stood, sent=result.awaited)
+    )

@@ -7,6 +7,7 @@ tries again.
 """
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -17,7 +18,7 @@ from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
-from micropkgd.reconcile.package.record import PublishedState
+from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.package.same_release import is_same_release
 from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
@@ -27,6 +28,7 @@ from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Looku
 from micropkgd.sources.upload import Upload
 from micropkgd.workspace.reading import read_regular
 
+_SENT_AGAIN: Final = 86_400.0  # seconds until an archive is sent once more that its place took and does not show
 _TRIES: Final = 3  # where somebody else puts something there between look and upload
 
 
@@ -37,6 +39,7 @@ class Offer(NamedTuple):
     target: PublishTarget
     archived: Archived
     stood: PublishedState | None = None  # at its place under its name, when that was last looked at
+    sent: SentArchive | None = None  # what its place took, and did not show when it was last looked for
 
     @property
     def file(self) -> str:
@@ -63,6 +66,7 @@ class Put(NamedTuple):
 
     found: Looked  # there, afterwards
     notes: tuple[str, ...] = ()
+    sent: SentArchive | None = None  # it was taken, and is not there
 
 
 class Publisher(NamedTuple):
@@ -85,6 +89,11 @@ class Publisher(NamedTuple):
         for number, answer in zip(requests, answers, strict=True):
             found[number] = self._judged(offers[number], _looked(offers[number], answer, full_check.now))
         return [found[number] for number in range(len(offers))]
+
+    def awaits(self, offer: Offer) -> bool:
+        """Whether an archive was sent not long ago: an index that takes it and does not show it has enough of them."""
+        sent = offer.sent
+        return sent is not None and 0 <= time.time() - sent.at < _SENT_AGAIN
 
     def put(self, offer: Offer, found: PublishedState | None, full_check: FullCheck) -> Put:
         """Put an archive where nothing is, or in place of what was found there and may be replaced."""
@@ -110,7 +119,7 @@ class Publisher(NamedTuple):
                 return Put(failure_of(stored), notes)
             found = self._look_again(offer, full_check)
             if stored.written or offer.target.kind is RefKind.INDEX or not upload.overwrite:
-                return Put(found, notes)
+                return Put(found, notes, _taken(offer) if found is None else None)
         problem = f"`{upload.file}` at `{offer.target.text}` is replaced by others all the time"
         return Put(Failure(5, "Unreachable", problem, "give each machine a name of its own", transient=True), notes)
 
@@ -184,6 +193,13 @@ class Publisher(NamedTuple):
 
         index = index_for(target.folder, self.environ)
         return Lookup(index.url, index.login)
+
+
+def _taken(offer: Offer) -> SentArchive | None:
+    """What to remember of an archive that is not there: an index may show it later, elsewhere it was lost."""
+    if offer.target.kind is not RefKind.INDEX:
+        return None
+    return SentArchive(offer.target.text, offer.file, offer.archived.digest, time.time())
 
 
 def _looked(offer: Offer, answer: Answer, now: float) -> Looked:

@@ -39,6 +39,15 @@ class PublishedState(NamedTuple):
         return self.digest == digest or (self.alike and self.judged == digest)
 
 
+class SentArchive(NamedTuple):
+    """An archive that a place took and did not show when it was looked for: it is not sent at every turn."""
+
+    to: str  # the place, as the manifest names it
+    file: str
+    digest: Digest
+    at: float  # when it was sent; seconds since the epoch
+
+
 class Build(NamedTuple):
     """One archive, what was asked for, and all that was looked at to make it."""
 
@@ -47,6 +56,7 @@ class Build(NamedTuple):
     stands: Signature  # the archive's own
     archived: Archived
     stood: PublishedState | None = None
+    sent: SentArchive | None = None
 
     def stood_at(self, place: str, file: str) -> PublishedState | None:
         """What is known to stand at a place under a name."""
@@ -83,7 +93,8 @@ def _build(row: dict[str, object]) -> Build:
     if not isinstance(inputs, dict):
         raise TypeError(inputs)
     seen = {str(path): None if numbers is None else _signature(numbers) for path, numbers in inputs.items()}
-    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), _stood(row.get("stood")))
+    stood, sent = _stood(row.get("stood")), _sent(row.get("sent"))
+    return Build(str(row["wish"]), seen, _signature(row["stands"]), _archived(*archived), stood, sent)
 
 
 def _stood(row: object) -> PublishedState | None:
@@ -97,6 +108,15 @@ def _stood(row: object) -> PublishedState | None:
     return PublishedState(
         str(to), str(file), parse_digest(digest), str(validator), float(checked), own, other, alike is True
     )
+
+
+def _sent(row: object) -> SentArchive | None:
+    if row is None:
+        return None
+    to, file, digest, at = _list(row)
+    if not isinstance(at, int | float):
+        raise TypeError(row)
+    return SentArchive(str(to), str(file), parse_digest(digest), float(at))
 
 
 def _signature(row: object) -> Signature:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
+from micropkgd.clock import utc
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PublishWhen
 from micropkgd.model.packaged import Published
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import short
 from micropkgd.reconcile.package.publish import Looked, Offer, Publisher
-from micropkgd.reconcile.package.record import PublishedState
+from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.resolve.full_check import NEVER, FullCheck
 
 
@@ -35,6 +36,7 @@ class Released(NamedTuple):
     failure: Failure | None = None
     sent: bool = False  # it was put there now, or in a dry run would be
     notes: tuple[str, ...] = ()
+    awaited: SentArchive | None = None  # its place took it, and does not show it
 
     def published(self, offer: Offer) -> Published | None:
         """Where the archive is known to be, or in a dry run would be."""
@@ -115,6 +117,8 @@ def _released(
         return Released(offer.stood, failure=found)
     replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
     if (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why():
+        if found is None and not how.by_hand and publisher.awaits(offer):
+            return Released(offer.stood, failure=_not_listed(offer, offer.sent), awaited=offer.sent)
         if not apply:
             return Released(offer.stood, sent=True)
         return _put(offer, found, why, how, publisher)
@@ -129,7 +133,7 @@ def _put(
     if isinstance(put.found, PublishedState):
         result = _seen(offer, put.found, why, how, sent=True)
     else:
-        result = Released(offer.stood, failure=put.found or _not_listed(offer))
+        result = Released(offer.stood, failure=put.found or _not_listed(offer, put.sent), awaited=put.sent)
     return result._replace(notes=put.notes)
 
 
@@ -172,6 +176,11 @@ def _taken(offer: Offer, found: PublishedState) -> Failure:
     return Failure(1, "Taken", problem, hint)
 
 
-def _not_listed(offer: Offer) -> Failure:
-    problem = f"`{offer.file}` was sent to `{offer.target.text}` and is not listed there yet"
-    return Failure(5, "Unreachable", problem, "the next pass looks again", transient=True)
+def _not_listed(offer: Offer, sent: SentArchive | None) -> Failure:
+    when = f" at {utc(sent.at)}" if sent is not None else ""
+    problem = f"`{offer.file}` was sent to `{offer.target.text}`{when} and is not listed there yet"
+    again = (
+        f"; it is sent again after a day, or by `micropkgd publish {offer.entry.module}`" if sent is not None else ""
+    )
+    hint = f"the next pass looks again{again}"
+    return Failure(5, "Unreachable", problem, hint, transient=True)

@@ -130,7 +130,11 @@ def _read_request(connection: socket.socket) -> Seen:
         if not more:
             raise ConnectionError
         data += more
-    first, *lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
-    headers = dict(line.split(": ", 1) for line in lines)
-    return Seen(method, target, {name.lower(): value for name, value in headers.items()})
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    left = int(headers.get("content-length", 0)) - len(body)
+    while left > 0 and (more := connection.recv(min(left, 65536))):  # what is not read would reset the answer
+        left -= len(more)
+    return Seen(method, target, headers)
