@@ -6,7 +6,6 @@ from importlib import import_module
 
 from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import COMMANDS, make_parser
-from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 
@@ -40,4 +39,6 @@ def _say_error(options: Namespace, error: MicropkgError) -> None:
         failure = failure_document(Failure.of(error))
         say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)
     else:
-        aside("".join(f"{line}\n" for line in error_lines(error)))
+        from micropkgd.cli.say import say_aside
+
+        say_aside(error_lines(error))

@@ -1,6 +1,6 @@
 """The parser of the command line. The README shows its help texts, and a test compares them."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -19,12 +19,14 @@ from micropkgd.cli.arguments import (
     add_pull_options,
     add_sources,
 )
+from micropkgd.cli.command_parser import CommandParser
 
 _EXIT_CODES = """\
-exit codes: 0 in sync; 1 an entry failed; 2 usage, config, manifest or a bad name; 3 changes pending (--check,
---locked, lock --check); 4 held by local edits; 5 a source is unreachable or throttled, try again; 6 verification
-failed or archive rejected; 7 another process holds the project; 130, 143 ended by a signal. When several apply,
-the first of 2, 6, 1, 5, 4, 3."""
+exit codes: 0 in sync; 1 an entry failed; 2 usage, config, manifest or a bad
+name; 3 changes pending (--check, --locked, lock --check); 4 held by local
+edits; 5 a source is unreachable or throttled, try again; 6 verification
+failed or archive rejected; 7 another process holds the project; 130, 143
+ended by a signal. When several apply, the first of 2, 6, 1, 5, 4, 3."""
 
 
 _CHOICES: Final[Mapping[str, str]] = {
@@ -45,11 +47,10 @@ class Command(NamedTuple):
 
 def make_parser(words: Sequence[str] = ()) -> ArgumentParser:
     """The whole command line, or as much of it as these words need: each command costs some time to define."""
-    parser = ArgumentParser(
+    parser = CommandParser(
         prog="micropkgd",
         description="Keep the micro-packages of Kedro projects equal to what their pyproject.toml asks for.",
         epilog=_EXIT_CODES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"micropkgd {__version__}")
     # Without `prog` argparse formats a usage text to find it, and imports shutil for its width.

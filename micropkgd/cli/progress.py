@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+from micropkgd.cli.ages import size
 from micropkgd.cli.streams import aside
 from micropkgd.model.ref import Ref
 
@@ -36,8 +37,8 @@ class Downloads:
             self._draw(ref, received, total)
         elif ref.text not in self._tasks:
             self._tasks[ref.text] = None
-            size = f" ({total / 1024 / 1024:.1f} MiB)" if total is not None else ""
-            aside(f"downloading {ref.text}{size}\n")
+            whole = f" ({size(total)})" if total is not None else ""
+            aside(f"downloading {ref.text}{whole}\n")
 
     def _draw(self, ref: Ref, received: int, total: int | None) -> None:
         bars = self._bars = self._bars or _make_bars()

@@ -1,6 +1,7 @@
 """Prints what a command did: data to stdout, all else to stderr, or one JSON document."""
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from micropkgd.cli import output
 from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside, put
+from micropkgd.cli.terminal import in_colour, painted
 from micropkgd.model.condition import EXIT_PENDING, worst
 from micropkgd.model.outcome import Outcome
 
@@ -44,14 +46,14 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
         if outcome.failure is not None:
             say_problems(outcome)
             continue
-        say(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
+        say_words(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
         if outcome.packages:
             from micropkgd.cli.output_package import package_lines
 
             words = package_lines(
                 outcome.packages, verbose=options.verbose, quiet=options.quiet, applied=outcome.applied
             )
-            say(words)
+            say_words(words)
 
 
 def say_problems(outcome: Outcome) -> None:
@@ -63,7 +65,7 @@ def say_problems(outcome: Outcome) -> None:
 
 def say_aside(lines: Iterable[str]) -> None:
     """Print lines that are no data."""
-    aside("".join(f"{line}\n" for line in lines))
+    aside("".join(f"{line}\n" for line in (map(painted, lines) if in_colour(sys.stderr) else lines)))
 
 
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
@@ -75,3 +77,8 @@ def say_json(options: Namespace, document: dict[str, object], *, exit_code: int)
 def say(lines: Iterable[str]) -> None:
     """Print lines of data."""
     put("".join(f"{line}\n" for line in lines))  # at once: a thousand small writes take a while
+
+
+def say_words(lines: Iterable[str]) -> None:
+    """Print lines for people: the word that each begins with is marked where colours are seen."""
+    say(map(painted, lines) if in_colour(sys.stdout) else lines)

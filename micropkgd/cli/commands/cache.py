@@ -5,6 +5,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 
+from micropkgd.cli.ages import size
 from micropkgd.cli.lines import plain
 from micropkgd.cli.say import say, say_json
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
@@ -21,7 +22,7 @@ def cache(options: Namespace) -> int:
 def _info(options: Namespace, cache: ArchiveCache) -> int:
     sizes = [archive.size for archive in cache.archives()]
     found = {"archives": len(sizes), "bytes": sum(sizes)}
-    _tell(options, cache, found, [f"{cache.folder}: {_counted(len(sizes), 'archive')}, {sum(sizes)} bytes"])
+    _tell(options, cache, found, [f"{cache.folder}: {_counted(len(sizes), 'archive')}, {size(sum(sizes))}"])
     return 0
 
 
@@ -30,7 +31,7 @@ def _gc(options: Namespace, cache: ArchiveCache) -> int:
     partials = cache.sweep()
     freed = sum(archive.size for archive in removed)
     found = {"removed": [archive.digest for archive in removed], "bytes": freed, "partials": partials}
-    line = f"removed {_counted(len(removed), 'archive')}, {freed} bytes, and {_counted(partials, 'dead download')}"
+    line = f"removed {_counted(len(removed), 'archive')}, {size(freed)}, and {_counted(partials, 'dead download')}"
     _tell(options, cache, found, [] if options.quiet else [line])
     return 0
 

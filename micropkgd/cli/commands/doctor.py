@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.doctor import Diagnosis, examine
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 
 
 def doctor(options: Namespace) -> int:
@@ -16,7 +16,7 @@ def doctor(options: Namespace) -> int:
         say_json(options, {"projects": [diagnosis.document()]}, exit_code=diagnosis.exit_code)
     else:
         told = (line for line in _lines(diagnosis) if not options.quiet or not line.startswith("ok "))
-        say(plain(line) for line in told)
+        say_words(plain(line) for line in told)
     return diagnosis.exit_code
 
 

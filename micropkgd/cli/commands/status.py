@@ -1,5 +1,7 @@
 """`status`: how projects stand, asked of the running service, or read from what the last pass left."""
 
+import os
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -10,7 +12,9 @@ from micropkgd.actions.status import project_status
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, settings_of, socket_of, tell_once
 from micropkgd.cli.output_status import status_lines
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say, say_json, say_words
+from micropkgd.cli.streams import put
+from micropkgd.cli.terminal import columns, is_smart
 from micropkgd.clock import utc
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.model.condition import Condition
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from micropkgd.service.client import Service
 
 _LOOK_EVERY: Final = 1.0  # seconds
+_WIPE: Final = "\x1b[H\x1b[2J\x1b[3J"  # what was shown before, off a terminal that can
 _PATIENCE: Final = 1.5  # seconds for an answer that the last pass has left, too
 
 
@@ -40,7 +45,9 @@ def _watch(options: Namespace) -> None:
         projects = _ask(options)
         seen = [project.document() for project in projects] if options.json else list(_lines(options, projects))
         if seen != shown:
-            if shown is not None and not options.json:
+            if is_smart(sys.stdout) and not options.json:
+                put(_WIPE)
+            elif shown is not None and not options.json:
                 say(["", time.strftime("-- %H:%M:%S")])
             _say(options, projects)
             shown = seen
@@ -113,10 +120,21 @@ def _say(options: Namespace, projects: Sequence[ProjectStatus]) -> None:
     if options.json:
         say_json(options, {"projects": [project.document() for project in projects]}, exit_code=0)
     else:
-        say(_lines(options, projects))
+        say_words(_lines(options, projects))
 
 
 def _lines(options: Namespace, projects: Sequence[ProjectStatus]) -> Iterator[str]:
+    width = columns(sys.stdout)
+    if width is not None:
+        from micropkgd.cli.status_table import all_lines, table_lines
+
+        now = time.time()
+        if options.all:
+            yield from map(plain, all_lines(projects, width, now, home=os.path.expanduser("~")))
+            return
+        for project in projects:
+            yield from map(plain, table_lines(project, width, now, verbose=options.verbose))
+        return
     for project in projects:
         if options.all:
             yield plain(_heading(project))

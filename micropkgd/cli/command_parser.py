@@ -1,0 +1,52 @@
+"""The parser of each command: whole option names only, a hint for the nearest that was meant, examples in its help."""
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from micropkgd.cli.lines import plain
+
+_ARTICLES = {"COMMAND": "a command", "ACTION": "an action"}
+_CHOICE = re.compile(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
+
+
+class CommandParser(ArgumentParser):
+    """A command, or an action of one."""
+
+    def __init__(self, **options: Any) -> None:  # as argparse passes them on to the parsers of commands
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_known_args(  # type: ignore[override]  # argparse has an overload for other namespaces
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Refuse here what this command does not know: it knows best what was meant."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            first = next((word for word in unknown if word.startswith("-")), unknown[0])
+            option = first.partition("=")[0]
+            known = re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", self.format_help())
+            problem = f"unknown option `{option}`" if first.startswith("-") else f"`{first}` is one argument too many"
+            self._refuse(problem, option if option.startswith("--") else "", known)
+        return parsed, unknown
+
+    def format_help(self) -> str:
+        """What argparse says, with examples and the names of variables that count."""
+        from micropkgd.cli.examples import help_end
+
+        return super().format_help() + help_end(self.prog)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and what may have been meant."""
+        if found := _CHOICE.fullmatch(message):
+            name, word, known = found.groups()
+            what = f"a choice of {name}" if name.startswith("-") else _ARTICLES[name]
+            self._refuse(f"`{word}` is not {what}", word, re.findall(r"[\w-]+", known))
+        self._refuse(message, "", ())
+
+    def _refuse(self, problem: str, word: str, known: Sequence[str]) -> NoReturn:
+        from micropkgd.model.fields import nearest
+
+        near = nearest(word, known) if word else None
+        hint = f"did you mean `{near}`?" if near else f"see `{self.prog} --help`"
+        self.exit(2, f"error: {plain(problem)}\nhint: {hint}\n")

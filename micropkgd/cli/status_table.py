@@ -1,0 +1,108 @@
+"""Formats `status` for a terminal: short names in columns, local times, and lines no wider than it. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from micropkgd.cli.ages import moment
+from micropkgd.cli.hints import choices, short_names
+from micropkgd.model.collision import HeldQuestion
+from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.entry_key import EntryKey
+from micropkgd.model.standing import LOCAL_EDITS
+from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
+from micropkgd.model.tree import RelPath
+
+_STATE = 9  # columns of the longest state
+
+Row = tuple[EntryStatus | PackageStatus, str, str]  # its name and its version beside it
+
+
+def table_lines(project: ProjectStatus, width: int, now: float, *, verbose: bool = False) -> Iterator[str]:
+    """How a project and its entries stand; `verbose` says refs and targets, too."""
+    standing = project.standing
+    if standing.message and standing not in project.standings and not _told_below(project):
+        yield f"{standing.state:<{_STATE}} the project"
+        yield from _why(standing, width, now)
+    rows = list(_rows(project))
+    columns = [max((len(row[number]) for row in rows), default=0) for number in (1, 2)]
+    for one, name, version in rows:
+        yield from _line(one.standing.state, (name, version), columns, width)
+        yield from _details(one, name, width, now, verbose=verbose)
+    if project.interrupted:
+        yield from _wrapped("an interrupted pass waits: run `micropkgd reconcile --once`", width)
+    if not rows and standing.state == Condition.READY.value:
+        yield "no entries"
+
+
+def all_lines(projects: Sequence[ProjectStatus], width: int, now: float, *, home: str = "") -> Iterator[str]:
+    """The same of many projects, each below its folder and its last pass."""
+    for project in projects:
+        root = f"~{project.root[len(home) :]}" if home and project.root.startswith(f"{home}/") else project.root
+        yield from _wrapped(f"{project.standing.state:<{_STATE}} {root}", width)
+        if project.last_pass is not None:
+            last = project.last_pass
+            yield from _wrapped(f"  last pass {moment(last.ended, now)}, {last.trigger}", width)
+        if project.running:
+            yield from _wrapped(f"  a pass is under way since {moment(project.running_since, now)}", width)
+        yield from (f"  {line}" for line in table_lines(project, width - 2, now))
+
+
+def _told_below(project: ProjectStatus) -> bool:
+    own = project.standing
+    return any(
+        (one.state, one.reason, one.message) == (own.state, own.reason, own.message) for one in project.standings
+    )
+
+
+def _rows(project: ProjectStatus) -> Iterator[Row]:
+    called = short_names([EntryKey(entry.ref, RelPath(entry.target)) for entry in project.entries])
+    for entry in project.entries:
+        waiting = f" -> {entry.waiting}" if entry.waiting else ""
+        yield entry, called[entry.ref], f"{entry.version}{waiting}"
+    yield from ((package, package.module, package.version) for package in project.packages)
+
+
+def _line(state: str, cells: tuple[str, str], columns: Sequence[int], width: int) -> Iterator[str]:
+    """State, name, version: beside each other where all of it fits, else the version below."""
+    name, version = cells
+    if _STATE + 1 + columns[0] + 2 + columns[1] <= width:
+        yield f"{state:<{_STATE}} {name:<{columns[0]}}  {version}".rstrip()
+        return
+    yield from _wrapped(f"{state:<{_STATE}} {name}", width)
+    if version:
+        yield f"  version {version}"
+
+
+def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float, *, verbose: bool) -> Iterator[str]:
+    yield from _why(one.standing, width, now)
+    if isinstance(one, PackageStatus):
+        if verbose and one.path:
+            yield from _wrapped(f"  to {one.path}", width)
+        return
+    if verbose:
+        yield from _wrapped(f"  from {one.ref}", width)
+        yield from _wrapped(f"  in {one.target}", width)
+    yield from (line for path in one.drifted for line in _wrapped(f"  drifted: {path} (your edit is kept)", width))
+    yield from (line for path in one.missing for line in _wrapped(f"  missing: {path}", width))
+    if one.standing.reason == LOCAL_EDITS:
+        for line in choices(name, HeldQuestion(), waits=bool(one.waiting)):
+            command, _, _ = line.partition("  # ")
+            yield f"    {line}" if 4 + len(line) <= width else f"    {command.rstrip()}"
+
+
+def _why(standing: Standing, width: int, now: float) -> Iterator[str]:
+    if standing.message and standing.reason != "Drifted":
+        yield from _wrapped(f"  {standing.reason}: {standing.message}", width)
+        since = f"since {moment(standing.since, now)}" if standing.since else ""
+        again = f"next try {moment(standing.next_try, now)}" if standing.next_try else ""
+        if since or again:
+            yield from _wrapped(f"  {', '.join(filter(None, (since, again)))}", width)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line as several where it is too wide, those that follow set in; a word that is too wide itself stays whole."""
+    import textwrap
+
+    inner = " " * (len(line) - len(line.lstrip()) + 2)
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
