@@ -225,6 +225,20 @@ def _outdated(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _patch(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument(
+        "ref", metavar="REF", nargs="?", help="ref, target folder or name of the entry (default: the one with edits)"
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write it to this file (default: standard output)")
+    command.add_argument("--mail", action="store_true", help="make it a mail for `git am`, from who git says you are")
+    command.add_argument(
+        "--as-archived", action="store_true", help="paths and names of the archive, whatever it says of its origin"
+    )
+    add_sources(command)
+    add_project(command)
+
+
 def _migrate(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
@@ -258,6 +272,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "outdated": Command(
         "say what is newer than the lock, and change nothing; exit 3 where anything is", _outdated, "outdated"
     ),
+    "patch": Command("print the edits of an entry as a patch for the repository its module lives in", _patch, "patch"),
     "publish": Command("package modules and put the archives where their rows say", _publish, "publish"),
     "migrate": Command(
         "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile", _migrate, "migrate"

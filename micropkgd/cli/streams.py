@@ -41,6 +41,22 @@ def put(text: str) -> None:
         raise OutputError((error.strerror or str(error)).lower()) from error
 
 
+def put_bytes(data: bytes) -> None:
+    """Write data to stdout that is not of one encoding, as it is."""
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:  # something else than a stream of bytes stands in for it
+        put(data.decode(errors="backslashreplace"))
+        return
+    try:
+        sys.stdout.flush()
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError((error.strerror or str(error)).lower()) from error
+
+
 def aside(text: str) -> None:
     """Write to stderr what is not data; where that cannot be it stops nobody, and is tried again with the next."""
     try:

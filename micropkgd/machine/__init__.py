@@ -5,5 +5,5 @@
 `projects` finds the folders that the config's paths and globs stand for, `trust` keeps those in which the service may
 act, `own_projects` edits which ones the config names one by one, `shards` divides them among machines. `token` keeps
 the secret of the control API, `systemd_units` writes the units of the user's service; all three are put in place by
-`replaced`.
+`replaced`. `git_identity` is who git says its user is.
 """

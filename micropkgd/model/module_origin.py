@@ -49,6 +49,7 @@ class ModuleOrigin(NamedTuple):
     repository: str = ""  # its address, as far as `[project.urls]` says one
     rewrites_parameters: bool = False  # whether names of modules in parameters follow there
     made: tuple[str, ...] = ()  # members that no file there stands for
+    inside: tuple[str, ...] = ()  # members among the parameters that are in the module's own folder there
     spelled: Mapping[str, OriginalSpelling] = {}  # by member
 
     @property
@@ -90,7 +91,8 @@ def read_module_origin(table: Mapping[str, object]) -> ModuleOrigin:
         conf=_folder(table, "conf"),
         repository=_address(table),
         rewrites_parameters=_flag(table, "rewrite-parameters"),
-        made=tuple(_member("made", one) for one in _list("made", table.get("made", []))),
+        made=_members(table, "made"),
+        inside=_members(table, "inside"),
         spelled=_spelled(table.get("spelled", {})),
     )
     for path in home.place[:3]:
@@ -141,6 +143,10 @@ def _list(key: str, value: object) -> Sequence[object]:
     if not isinstance(value, list):
         raise _wrong(key, "a list", value)
     return value
+
+
+def _members(table: Mapping[str, object], key: str) -> tuple[str, ...]:
+    return tuple(_member(key, one) for one in _list(key, table.get(key, [])))
 
 
 def _member(key: str, value: object) -> str:

@@ -106,15 +106,19 @@ def _table(data: bytes) -> dict[str, object] | None:
     """`[project]` of a pyproject.toml, where there is one."""
     if b"project" not in data:
         return None
-    if sum(line.count(b".") ** 2 for line in data.split(b"\n")) > _DOTS_AT_MOST:
-        raise _bad_project("it has dotted keys without end")
-    try:
-        project = documents.read_toml(data).get("project")
-    except DocumentError as error:
-        raise _bad_project(error.problem) from error
+    project = _document(data).get("project")
     if project is not None and not isinstance(project, dict):
         raise _bad_project("`project` is not a table")
     return project
+
+
+def _document(data: bytes) -> dict[str, object]:
+    if sum(line.count(b".") ** 2 for line in data.split(b"\n")) > _DOTS_AT_MOST:
+        raise _bad_project("it has dotted keys without end")
+    try:
+        return documents.read_toml(data)
+    except DocumentError as error:
+        raise _bad_project(error.problem) from error
 
 
 def _bad_project(problem: str) -> ArchiveError:
@@ -175,3 +179,14 @@ def _setuptools_lines(data: bytes, where: str) -> Iterator[str]:
             skipped, marker = bool(section[1]), section[2] or ""
         elif not skipped:
             yield f"{line} ; {marker}" if marker else line
+
+
+def own_table(sdist: Sdist, path: tuple[str, ...]) -> dict[str, object] | None:
+    """A table of an archive's pyproject.toml that no standard knows; None where it has none."""
+    data = _small(sdist, "pyproject.toml")
+    here: object = _document(data) if path[-1].encode() in data else {}
+    for key in path:
+        here = here.get(key) if isinstance(here, dict) else None
+    if here is not None and not isinstance(here, dict):
+        raise _bad_project(f"`{'.'.join(path)}` is not a table")
+    return here

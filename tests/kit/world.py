@@ -116,6 +116,11 @@ class World:
         look(ended.stdout + ended.stderr, f"what `micropkgd {' '.join(arguments[:2])}` printed")
         return ended
 
+    def spawn_bytes(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        """The same, for what is not of one encoding."""
+        command = [sys.executable, "-m", "micropkgd", *arguments]
+        return subprocess.run(command, cwd=self.root, capture_output=True, timeout=60, check=False)
+
     def tree(self) -> dict[str, bytes]:
         """Every file outside `.micropkgd` with its bytes; a link with what it names."""
         return {path: self._bytes(path) for path in self._paths() if not path.startswith(".micropkgd/")}

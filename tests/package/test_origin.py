@@ -114,6 +114,12 @@ class TestTold:
         assert home.spelled[nodes.path].blob == blob_name(text.encode())
         assert home.spelled[nodes.path].restored(back) == text.encode()
 
+    def test_parameters_in_the_package_itself(self, world: World) -> None:
+        """They are told from those of the config folder, where a pull puts them."""
+        module(world, {"config/parameters_x.yml": "a: 1\n", "/conf/base/parameters_ds.yml": "b: 1\n"})
+        package(world)
+        assert origin(world)["inside"] == ["ds/config/parameters_x.yml"]
+
     def test_it_is_no_policy_of_who_unpacks_it(self, world: World) -> None:
         """The manifest of an unpacked archive is one that can be read."""
         module(world)

@@ -1,8 +1,8 @@
 """The commands, a module for those that belong together; only the one that was asked for is imported.
 
-Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`, `diff`, `verify`, `rollback`. The
-manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`, `doctor`,
-`cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its config),
-`trigger`, `suspend`, `trust`, `health`, `token`, `config`.
+Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`, `diff`, `verify`, `rollback`. Homeward:
+`patch`. The manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`,
+`doctor`, `cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its
+config), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
 So many beside each other: it is the list of commands.
 """

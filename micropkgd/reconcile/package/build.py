@@ -81,7 +81,7 @@ class Builder:
         `CodeError` names file and line of code that does not parse.
         """
         tests = any(member.startswith("tests/") for member in self._files)
-        home = with_spellings(self._subject.home, self._subject.name, self._files, self._rewritten)
+        home = with_spellings(self._subject.home, self._subject.name, self._files, self.rewritten)
         stated = _made(self._subject.name, version, requirements, home, tests=tests)
         made = {part.path: part for part in map(part_of, stated)}
         for member in sorted({*made, *self._files}):
@@ -124,12 +124,13 @@ class Builder:
         self.findings += ((file.path, finding) for finding in moved.findings)
         return Part(file.member, len(moved.source), file.executable, [moved.source])
 
-    def _rewritten(self, file: Input) -> RewrittenText | None:
+    def rewritten(self, file: Input) -> RewrittenText | None:
         """A text as it is here, and as it is in the archive; None for what is not looked into."""
         if not self._is_read(file):
             return None
         source = b"".join(self._source(file))
-        return RewrittenText(source, self._moved(file, source).source)
+        moved = self._moved(file, source)
+        return RewrittenText(source, moved.source, moved.findings)
 
     def _moved(self, file: Input, source: bytes) -> Relocated:
         importable = is_importable(file.member, self._packages)

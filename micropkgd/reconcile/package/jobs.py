@@ -103,7 +103,7 @@ def job_of(project: Project, entry: PackageEntry) -> Job:
         name=_check_package_name(entry.alias or _original_name(origin, leaf)),
         env_asked_for=entry.env is not None,
         pulled_config=_config_of(origin, place.conf),
-        pulled_rules=_rules_of(project.lock),
+        pulled_rules=rules_pulled(project.lock),
         rewrite_parameters=project.manifest.policy.rewrite_parameters,
         home=_home(project, entry.module, place),
     )
@@ -156,7 +156,7 @@ def _config_of(origin: Block | None, conf: str) -> frozenset[str]:
     return frozenset(str(path) for path in origin.files if path.startswith(f"{conf}/")) if origin else frozenset()
 
 
-def _rules_of(lock: Lock) -> frozenset[str]:
+def rules_pulled(lock: Lock) -> frozenset[str]:
     """The `.gitignore` files that came with packages."""
     return frozenset(path for block in lock.blocks for path in block.files if path.endswith(f"/{IGNORE_FILE}"))
 

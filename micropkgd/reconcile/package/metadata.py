@@ -93,6 +93,7 @@ def _origin(home: ModuleOrigin) -> str:
         ("repository", _quoted(home.repository) if home.repository else ""),
         ("rewrite-parameters", "true" if home.rewrites_parameters else ""),
         ("made", _quoted(home.made) if home.made else ""),
+        ("inside", _quoted(home.inside) if home.inside else ""),
     ]
     said = "".join(f"{key} = {value}\n" for key, value in rows if value)
     tables = "".join(_spelled(member, home.spelled[member]) for member in sorted(home.spelled))

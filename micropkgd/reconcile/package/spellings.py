@@ -15,7 +15,7 @@ from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling, Run, b
 from micropkgd.model.ref import Ref
 from micropkgd.reconcile.package.inputs import Input
 from micropkgd.reconcile.plan.render import MemberMapping
-from micropkgd.relocate import CODE
+from micropkgd.relocate import CODE, Finding
 from micropkgd.sdist.reader import Member
 
 _TEXTS: Final = (*CODE, ".yml", ".yaml", ".json")
@@ -29,6 +29,7 @@ class RewrittenText(NamedTuple):
 
     here: bytes
     packed: bytes
+    findings: tuple[Finding, ...] = ()  # what could not be rewritten
 
 
 def with_spellings(
@@ -44,7 +45,8 @@ def with_spellings(
     made = {f"{name}/__init__.py", *tests} - files.keys()
     way = way_home(home, name, [*files, *made])
     lost = ((member, _lost(way, file, rewritten)) for member, file in sorted(files.items()) if member.endswith(_TEXTS))
-    return home._replace(made=tuple(sorted(made)), spelled=_bounded(lost))
+    inside = tuple(member for member, file in sorted(files.items()) if file.path != way.target(member))
+    return home._replace(made=tuple(sorted(made)), inside=inside, spelled=_bounded(lost))
 
 
 def way_home(home: ModuleOrigin, name: str, members: Iterable[str]) -> MemberMapping:
