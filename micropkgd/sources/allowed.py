@@ -8,7 +8,8 @@ so it is not let run under one.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from micropkgd.model.index import archive_in, index_kind
 from micropkgd.model.origins import Origins
@@ -18,6 +19,7 @@ from micropkgd.sources.source import Failed, FailureKind, Request, StrPath
 from micropkgd.sources.upload import Upload
 
 REASON = "OriginNotAllowed"
+JUDGED_WHOLE = frozenset({RefKind.LOCAL, RefKind.OTHER})  # by the path, or not at all
 
 _GOOGLE = Origins.parse(("https://*.googleapis.com", "https://accounts.google.com"))
 
@@ -80,15 +82,21 @@ def _addresses(asked: Request | Upload, ref: Ref) -> Iterator[str]:
             yield asked.url
     else:
         yield ref.location
-    if ref.kind is RefKind.S3:
-        config = _table(options, "config_kwargs")
-        yield from _texts(options.get("endpoint_url"), _table(options, "client_kwargs").get("endpoint_url"))
-        yield from map(_proxy, _texts(*_table(config, "proxies").values()))
-    elif ref.kind is RefKind.GCS:
-        yield from _texts(options.get("endpoint_url"))
-        yield from _addresses_in(_table(options, "token"))
-    else:
-        yield from map(_proxy, _texts(options.get("proxy"), _table(options, "client_kwargs").get("proxy")))
+    yield from NAMED_BY_OPTIONS[ref.kind](options)
+
+
+def _by_s3fs(options: Mapping[str, object]) -> Iterator[str]:
+    yield from _texts(options.get("endpoint_url"), _table(options, "client_kwargs").get("endpoint_url"))
+    yield from map(_proxy, _texts(*_table(_table(options, "config_kwargs"), "proxies").values()))
+
+
+def _by_gcsfs(options: Mapping[str, object]) -> Iterator[str]:
+    yield from _texts(options.get("endpoint_url"))
+    yield from _addresses_in(_table(options, "token"))
+
+
+def _by_http(options: Mapping[str, object]) -> Iterator[str]:
+    return map(_proxy, _texts(options.get("proxy"), _table(options, "client_kwargs").get("proxy")))
 
 
 def _addresses_in(token: Mapping[str, object]) -> Iterator[str]:
@@ -106,3 +114,12 @@ def _texts(*values: object) -> Iterator[str]:
 
 def _proxy(text: str) -> str:
     return text if "://" in text else f"http://{text}"
+
+
+NAMED_BY_OPTIONS: Final[Mapping[RefKind, Callable[[Mapping[str, object]], Iterator[str]]]] = {
+    RefKind.HTTP: _by_http,
+    RefKind.INDEX: _by_http,
+    RefKind.S3: _by_s3fs,
+    RefKind.GCS: _by_gcsfs,
+}
+"""The addresses that fs-args name beside the ref. Local paths, and drivers that nothing can hold back, have none."""

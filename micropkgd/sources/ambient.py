@@ -8,7 +8,7 @@ by host, so they need no rule here: `http.client` gives them to the hosts that a
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -38,19 +38,42 @@ _SERVERS: Final = frozenset(
 
 def withheld(endpoints: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
     """Why a request is not made; nothing where no login of this machine could go to a server that a project named."""
-    kind, options = place_of(asked).kind, asked.options
-    if kind is RefKind.S3 and not _s3_login_beside(options):
-        return _objection(
-            endpoints, asked, _s3_servers(options), "AWS credentials", "`key` and `secret`, or `anon: true`"
-        )
-    if kind is RefKind.GCS and not _google_login_beside(options, root):
-        servers = _foreign(_GOOGLE, _texts(options.get("endpoint_url")))
-        return _objection(
-            endpoints, asked, servers, "Google credentials", "`token`, as a text or a table, or `token: anon`"
-        )
-    if kind is RefKind.OTHER:
-        return _objection(endpoints, asked, _other_servers(options), "logins", "no server at all: name it in the ref")
-    return None
+    return BY_KIND[place_of(asked).kind](endpoints, asked, root)
+
+
+def _of_s3(endpoints: Origins, asked: Request | Upload, _: StrPath) -> Failed | None:
+    if _s3_login_beside(asked.options):
+        return None
+    servers = _s3_servers(asked.options)
+    return _objection(endpoints, asked, servers, "AWS credentials", "`key` and `secret`, or `anon: true`")
+
+
+def _of_google(endpoints: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
+    if _google_login_beside(asked.options, root):
+        return None
+    servers = _foreign(_GOOGLE, _texts(asked.options.get("endpoint_url")))
+    return _objection(
+        endpoints, asked, servers, "Google credentials", "`token`, as a text or a table, or `token: anon`"
+    )
+
+
+def _of_driver(endpoints: Origins, asked: Request | Upload, _: StrPath) -> Failed | None:
+    servers = _other_servers(asked.options)
+    return _objection(endpoints, asked, servers, "logins", "no server at all: name it in the ref")
+
+
+def _nothing(endpoints: Origins, asked: Request | Upload, root: StrPath) -> None:
+    """Nothing of this machine is sent without being asked for; netrc and keyring go by the host that asks."""
+
+
+BY_KIND: Final[Mapping[RefKind, Callable[[Origins, Request | Upload, StrPath], Failed | None]]] = {
+    RefKind.LOCAL: _nothing,
+    RefKind.HTTP: _nothing,
+    RefKind.INDEX: _nothing,
+    RefKind.S3: _of_s3,
+    RefKind.GCS: _of_google,
+    RefKind.OTHER: _of_driver,
+}
 
 
 def _objection(

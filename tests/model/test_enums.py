@@ -17,7 +17,7 @@ from micropkgd.model.settings import Level
 from micropkgd.model.standing import _WORST_FIRST
 from micropkgd.reconcile.resolve import fetcher
 from micropkgd.service import conditions
-from micropkgd.sources import kinds
+from micropkgd.sources import allowed, ambient, kinds
 from micropkgd.sources.source import FailureKind
 
 NO_NEWS = {Verb.NONE, Verb.HOLD, Verb.SUSPEND, Verb.FAIL}
@@ -35,6 +35,8 @@ WAITS = {Verb.HOLD, Verb.FAIL}
         pytest.param(Condition, _WORST_FIRST, id="who must act first"),
         pytest.param(FailureKind, fetcher._EXIT_CODES, id="what a failure ends with"),
         pytest.param(RefKind, {*kinds.REMOTE, RefKind.LOCAL}, id="who fetches a ref"),
+        pytest.param(RefKind, ambient.BY_KIND, id="whose logins a fetch would take along"),
+        pytest.param(RefKind, {*allowed.NAMED_BY_OPTIONS, *allowed.JUDGED_WHOLE}, id="which addresses a fetch reaches"),
         pytest.param(Level, logs._LEVELS, id="how much is logged"),
     ],
 )
