@@ -1,0 +1,5 @@
+"""Small sums."""
+
+
+def mean(values):
+    return sum(values) / len(values)
