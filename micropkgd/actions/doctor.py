@@ -16,6 +16,7 @@ from micropkgd import __version__, documents
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.actions.kedro_check import check_kedro
 from micropkgd.actions.requirements_check import check_requirements
+from micropkgd.actions.service_check import check_service
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import MicropkgError, ProjectBusyError, words_of
 from micropkgd.model.fields import dotted
@@ -333,4 +334,5 @@ _OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[DoctorFinding]]] = {
     "files": _files,
     "git": _git,
     "releases": _releases,
+    "service": check_service,
 }

@@ -6,18 +6,21 @@ A fault of the config itself is found when it is read.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from micropkgd.errors import words_of
 from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.machine.places import socket_path
 from micropkgd.machine.projects import find_projects
+from micropkgd.machine.trust import found_by
 from micropkgd.model.settings import Hooks, Settings
 
+_NAMED: Final = 10  # untrusted folders that are named one by one
 _SOCKET_AT_MOST = 103 if sys.platform == "darwin" else 107  # bytes; the kernel's limit, unix(7)
 
 
 def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """One line for each file that cannot be read, home that nobody has, place too long for a socket, unsafe hook."""
+    """One line for each unreadable file, home that nobody has, socket with too long a path, stranger, unsafe hook."""
     for key, path in _files(settings):
         if problem := _unreadable(path):
             yield f"`{key}` names {path}: {problem}"
@@ -30,7 +33,17 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     projects = find_projects(settings.groups)
     if settings.groups and not projects:
         yield "no project is at any of the project paths"
+    yield from _of_strangers(settings)
     yield from _of_hooks(settings.hooks, projects)
+
+
+def _of_strangers(settings: Settings) -> Iterator[str]:
+    """The folders that a glob finds and nobody trusts yet: the service leaves them alone."""
+    _, untrusted = found_by(settings.groups, settings.trust)
+    named = sorted(untrusted)
+    yield from (f"{root} is left alone: {untrusted[root].problem}" for root in named[:_NAMED])
+    if more := named[_NAMED:]:
+        yield f"and {len(more)} more folders are left alone, that globs found"
 
 
 def _of_hooks(hooks: Hooks, projects: Iterable[str]) -> Iterator[str]:

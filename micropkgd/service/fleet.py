@@ -70,7 +70,7 @@ class Fleet:
         self._searching = asyncio.Lock()
         self._search_now = asyncio.Event()
         self._watched = WatchedProjects(
-            self._ask, self._search_now.set, self._overflowed, self._watch_degraded, self._disk
+            self._ask, self._search_now.set, self._overflowed, self._watch_degraded, self._disk, self._crowded
         )
 
     @property
@@ -227,6 +227,11 @@ class Fleet:
     def _overflowed(self) -> None:
         self._board.say(News("WatchOverflow", "", "too many events at once: every project is looked at"))
         self.ask_all(Trigger(TriggerKind.SCAN, "events may have been lost"))
+
+    def _crowded(self, root: str, too_many: int, folders: int) -> None:
+        most = folders - too_many
+        what = f"{too_many} of {folders} folders are looked at every few seconds: a project has {most} watches"
+        self._board.say(News("WatchLimited", "", what), root)
 
     def _watch_degraded(self, why: str) -> None:
         if why:

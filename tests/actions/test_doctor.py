@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.actions import doctor
+from micropkgd.actions import doctor, service_check
 from micropkgd.workspace import fsops
 from micropkgd.workspace.transaction.journal import Journal, write_journal
 from tests.kit.canaries import CANARY
@@ -346,3 +346,43 @@ def test_json(world: World) -> None:
 def test_quiet_tells_troubles_only(world: World) -> None:
     """Nothing but what needs somebody."""
     assert world.run("doctor", "-q").out == "all is well\n"
+
+
+def test_a_project_that_the_service_leaves_alone(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A glob of the config finds it: `doctor` and `config check` say so, with the command that lets the service act."""
+    world.asks_for()
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("MICROPKGD_CONFIG", str(config))
+    config.write_text(f'projects = ["{tmp_path}/*"]\n')
+    assert f"hint: micropkgd trust {world.root}" in world.run("doctor").out
+    assert f"{world.root} is left alone: a glob of the config found it" in world.run("config", "check").out
+    assert f"micropkgd trust {world.root}" in world.run("config", "check").out
+    assert world.run("trust", str(world.root)).code == 0
+    assert f"a glob of {config} finds it, and you trust it" in told(world, "service")
+    assert "left alone" not in world.run("config", "check").out
+    config.write_text(f'projects = ["{world.root}"]\n')
+    assert f"{config} names it: it is trusted" in told(world, "service")
+    config.write_text('projects = ["/nowhere/*"]\n')
+    assert f"{config} does not name it" in told(world, "service")
+
+
+def test_many_strangers_are_counted(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ten are named."""
+    for number in range(13):
+        World(tmp_path / f"src/p{number:02}").asks_for()
+    config = tmp_path / "config.toml"
+    config.write_text(f'projects = ["{tmp_path}/src/*"]\n')
+    said = world.run("config", "check", "--config", str(config)).out
+    assert said.count("is left alone") == 10
+    assert "and 3 more folders are left alone" in said
+    config.write_text(f'projects = ["{tmp_path}/src/*"]\ntrust = "everything"\n')
+    assert "left alone" not in world.run("config", "check", "--config", str(config)).out
+
+
+def test_a_module_with_more_folders_than_are_watched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are looked at every few seconds."""
+    monkeypatch.setattr(service_check, "most_watches", lambda: 20)
+    world.manifest('"shared" = {}', home="tool.micropkgd.package")
+    for number in range(21):
+        world.write(f"src/shop/shared/s{number}/__init__.py", "")
+    assert "more than 20 folders are to be watched" in world.run("doctor").out

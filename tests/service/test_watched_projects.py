@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service.watching import inotify
+from micropkgd.service.watching import inotify, watched_projects
 from micropkgd.service.watching.relevant_paths import least_relevant_paths, relevant_paths_of
 from micropkgd.service.watching.watched_projects import WatchedProjects
 from micropkgd.workspace.project import read_project
@@ -25,7 +25,8 @@ class Told:
     def __init__(self, disk: ThreadPoolExecutor) -> None:
         self.asked: list[tuple[str, Trigger]] = []
         self.newcomers = 0
-        self.vigil = WatchedProjects(self._ask, self._came, lambda: None, lambda _: None, disk)
+        self.crowded: list[tuple[int, int]] = []
+        self.vigil = WatchedProjects(self._ask, self._came, lambda: None, lambda _: None, disk, self._crowd)
 
     async def until(self, root: Path, *kinds: TriggerKind) -> Trigger:
         """Wait for a pass that is asked for by one of these, and forget what was asked before."""
@@ -40,6 +41,10 @@ class Told:
     def _ask(self, root: str, trigger: Trigger, at: float) -> None:
         del at
         self.asked.append((root, trigger))
+
+    def _crowd(self, root: str, too_many: int, folders: int) -> None:
+        del root
+        self.crowded.append((too_many, folders))
 
     def _came(self) -> None:
         self.newcomers += 1
@@ -175,6 +180,33 @@ def test_who_is_dropped_while_it_is_listed_leaves_nothing(tmp_path: Path) -> Non
         await asyncio.sleep(0.2)
         await until(lambda: watches() == (1, 0))
         assert told.asked == []
+
+    vigil(work)
+
+
+def test_a_project_with_many_folders_takes_its_share_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is looked at, which is said once; its neighbour is watched whole, and changes are seen everywhere."""
+    big, other = served(tmp_path, 0).root, served(tmp_path, 1).root
+    for number in range(60):
+        (big / CODE / f"sub{number:02}").mkdir()
+    share = 30
+    monkeypatch.setattr(watched_projects, "most_watches", lambda: share)
+
+    async def work(told: Told) -> None:
+        for root in (big, other):
+            told.vigil.welcome(str(root))
+            await told.until(root, TriggerKind.START)
+        assert told.vigil.is_scanned(str(big))
+        assert not told.vigil.is_scanned(str(other))
+        ((too_many, folders),) = told.crowded
+        assert folders - too_many == share
+        assert watches()[1] <= 2 * share
+        for name in ("sub00", "sub31", "sub59"):
+            (big / CODE / name / "new.py").write_text("a = 1\n")
+            await told.until(big, TriggerKind.EDIT)
+        (big / CODE / "sub60").mkdir()
+        await told.until(big, TriggerKind.EDIT, TriggerKind.SCAN)
+        assert len(told.crowded) == 1
 
     vigil(work)
 

@@ -31,6 +31,7 @@ _WEIGHTY: Final = frozenset(
         "SocketLost",
         "SocketMadeAgain",
         "WatchDegraded",
+        "WatchLimited",
         "WatchOverflow",
     }
 )

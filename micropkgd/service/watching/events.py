@@ -69,6 +69,11 @@ class Watcher:
         mounts = remote_mounts()
         return {folder for folder in folders if self._add(folder, remote=is_below(folder, mounts))}
 
+    def poll(self, folders: Iterable[str]) -> set[str]:
+        """Look at these every few seconds, but for those that are watched anyway: those that were not looked at."""
+        kernel = self._kernel or ()
+        return {folder for folder in folders if folder not in kernel and self._scan(folder, short=False)}
+
     def add_short(self) -> set[str]:
         """Try once more to watch what is scanned for want of watches: the folders that are watched since."""
         added = set()

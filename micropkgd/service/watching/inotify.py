@@ -52,6 +52,9 @@ class Inotify:
         self._numbers: dict[str, int] = {}
         self._folders: dict[int, set[str]] = {}  # two names may stand for one folder
 
+    def __contains__(self, folder: str) -> bool:
+        return folder in self._numbers
+
     def add(self, folder: str) -> bool:
         """Watch what stands at a path from now on; whether that was not watched under this name before."""
         with self._lock:

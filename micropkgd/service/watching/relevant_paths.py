@@ -23,7 +23,7 @@ from micropkgd.workspace.root import MANIFEST_NAME
 _SKIPPED: Final = frozenset({"__pycache__", ".git", ".micropkgd", ".ipynb_checkpoints"})
 _PASSING: Final = ("~", ".swp", ".swo", ".swx", ".tmp", ".pyc", ".bak", ".orig")
 _PASSING_NAMES: Final = ("4913", ".goutputstream", ".#")
-_MOST_FOLDERS: Final = 5000  # of one tree: what is larger is left to the slow scan
+_MOST_FOLDERS: Final = 20_000  # of one tree: what is larger is left to the slow scan
 
 
 class RelevantPaths(NamedTuple):

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import Final, NamedTuple
 
+from micropkgd.machine.watches import most_watches
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.watching.events import Watcher
 from micropkgd.service.watching.folder_owners import FolderOwners
@@ -34,6 +35,7 @@ class _WatchedProject(NamedTuple):
     relevant: RelevantPaths
     folders: frozenset[str]
     new: frozenset[str]  # of the folders, those that were not watched before, or are others
+    too_many: int = 0  # of the folders, those that are beyond the project's share of watches
 
 
 class WatchedProjects:
@@ -46,11 +48,15 @@ class WatchedProjects:
         on_overflow: Callable[[], None],
         on_degraded: Callable[[str], None],
         disk: Executor,
+        on_crowded: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
+        """`on_crowded` is told of a project how many folders are beyond its share of watches, and of how many."""
         self._ask = ask
         self._on_newcomer = on_newcomer
         self._on_overflow = on_overflow
         self._disk = disk
+        self._on_crowded = on_crowded
+        self._crowded: set[str] = set()  # projects with more folders than their share of watches
         self._watcher = Watcher(self._changed, self._overflowed, on_degraded)
         self.known = KnownPaths()
         self._relevant: dict[str, RelevantPaths | None] = {}  # of the projects that are followed; None: not watched yet
@@ -134,6 +140,7 @@ class WatchedProjects:
         concerned: set[str] = set()
         for root, one in armed.items():
             if root == _NOBODY or root in self._relevant:
+                self._tell_crowded(root, one)
                 fresh = one.folders - self._owners.of(root)
                 self._let_go(self._owners.claim(root, one.folders))
                 concerned |= {root} if fresh else set()
@@ -142,6 +149,11 @@ class WatchedProjects:
                 self._let_go(one.folders)
         for root in concerned & self._relevant.keys():
             self._ask_for(root, armed.get(root))
+
+    def _tell_crowded(self, root: str, one: _WatchedProject) -> None:
+        if one.too_many and root not in self._crowded:
+            self._on_crowded(root, one.too_many, len(one.folders))
+        (self._crowded.add if one.too_many else self._crowded.discard)(root)
 
     def _ask_for(self, root: str, armed: _WatchedProject | None) -> None:
         """Look at what was not watched until now: files may have changed unseen."""
@@ -174,11 +186,13 @@ class WatchedProjects:
             relevant = known or self.known.of(root) or least_relevant_paths(root)
         except Exception:  # noqa: BLE001 - its pass meets the same, and says so
             relevant = least_relevant_paths(root)
-        folders, new = frozenset[str](), set[str]()
-        while missing := frozenset(folders_of(relevant)) - folders:  # some may come before those above are watched
-            folders |= missing
-            new |= self._watcher.add(folders if folders == missing else missing)
-        return _WatchedProject(relevant, folders, frozenset(new))
+        folders, new, room = dict[str, None](), set[str](), most_watches()
+        # Some may come before those above are watched.
+        while missing := [folder for folder in dict.fromkeys(folders_of(relevant)) if folder not in folders]:
+            at = max(0, room - len(folders))
+            folders |= dict.fromkeys(missing)
+            new |= self._watcher.add(missing[:at]) | self._watcher.poll(missing[at:])
+        return _WatchedProject(relevant, frozenset(folders), frozenset(new), max(0, len(folders) - room))
 
     def _look_at(self, edges: set[str]) -> set[str]:
         """In a thread: the folders that are not what they were."""
