@@ -1,8 +1,8 @@
 """The parser of each command: whole option names only, a hint for the nearest that was meant, examples in its help."""
 
 import re
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from micropkgd.cli.lines import plain
@@ -29,6 +29,15 @@ class CommandParser(ArgumentParser):
             problem = f"unknown option `{option}`" if first.startswith("-") else f"`{first}` is one argument too many"
             self._refuse(problem, option if option.startswith("--") else "", known)
         return parsed, unknown
+
+    def arguments(self) -> Sequence[Action]:
+        """All that it takes, in the order of its help."""
+        return self._actions
+
+    def helps(self) -> Mapping[str, str]:
+        """What is said of each command below it."""
+        below = (inner for action in self._actions for inner in getattr(action, "_choices_actions", ()))
+        return {inner.dest: inner.help or "" for inner in below}
 
     def format_help(self) -> str:
         """What argparse says, with examples and the names of variables that count."""

@@ -42,6 +42,7 @@ _EXAMPLES: Final[Examples] = {
         ("status --all", "all that are served"),
     ),
     "diff": (("diff", "what a pass would do"), ("diff ds", "of one entry")),
+    "patch": (("patch ds -o ds.patch", "what was edited here, for where it is from"),),
     "verify": (("verify", "exit 1 where a file is not what the lock says"),),
     "resolve": (
         ("resolve ds --keep", "your files stay as they are"),
@@ -68,6 +69,11 @@ _EXAMPLES: Final[Examples] = {
     "service": (("service install", "write a systemd unit"), ("service add ~/src/shop", "name a project")),
     "health": (("health", "for a container's probe"), ("health --ready", "whether all projects stand as they should")),
     "config": (("config check", "read it as the service would"), ("config show --origin", "and where each is from")),
+    "completion": (
+        ("completion bash > ~/.micropkgd.bash", "for bash, with `source` of it in ~/.bashrc"),
+        ("completion zsh > ~/.zfunc/_micropkgd", "for zsh, with that folder in fpath"),
+        ("completion fish > ~/.config/fish/completions/micropkgd.fish", "for fish"),
+    ),
     "cache": (("cache info", "how large it is"), ("cache gc --older-than 30", "make room")),
 }
 _ENVIRONMENT: Final = (
@@ -81,9 +87,14 @@ _ENVIRONMENT: Final = (
 def help_end(program: str) -> str:
     """What follows the options in the help of a command; an action has that of its command."""
     name, width = "".join(program.split()[1:2]), get_terminal_size().columns
-    rows = [(f"micropkgd {words}", what) for words, what in _EXAMPLES[name]]
+    rows = [(f"micropkgd {words}", what) for words, what in _EXAMPLES.get(name, ())]
     parts = (*_part("examples", rows, width), "", *_part("environment", _ENVIRONMENT, width))
     return "\n" + "".join(f"{line}\n" for line in parts)
+
+
+def examples_of(command: str) -> Sequence[tuple[str, str]]:
+    """The words behind the program's name, and what they are for."""
+    return _EXAMPLES[command]
 
 
 def example_lines() -> Iterator[tuple[str, str]]:
@@ -94,7 +105,7 @@ def example_lines() -> Iterator[tuple[str, str]]:
 def _part(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     """Two columns; what does not fit beside the first stands below it."""
     yield f"{title}:"
-    first = max(len(left) for left, right in rows if len(left) + len(right) + 4 <= width or left is rows[0][0])
+    first = max((len(left) for left, right in rows if len(left) + len(right) + 4 <= width), default=0)
     for left, right in rows:
         if 4 + max(first, len(left)) + len(right) <= width:
             yield f"  {left:<{first}}  {right}"

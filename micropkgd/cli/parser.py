@@ -21,7 +21,7 @@ from micropkgd.cli.arguments import (
 )
 from micropkgd.cli.command_parser import CommandParser
 
-_EXIT_CODES = """\
+EXIT_CODES = """\
 exit codes: 0 in sync; 1 an entry failed; 2 usage, config, manifest or a bad
 name; 3 changes pending (--check, --locked, lock --check); 4 held by local
 edits; 5 a source is unreachable or throttled, try again; 6 verification
@@ -45,12 +45,12 @@ class Command(NamedTuple):
     home: str
 
 
-def make_parser(words: Sequence[str] = ()) -> ArgumentParser:
+def make_parser(words: Sequence[str] = ()) -> CommandParser:
     """The whole command line, or as much of it as these words need: each command costs some time to define."""
     parser = CommandParser(
         prog="micropkgd",
         description="Keep the micro-packages of Kedro projects equal to what their pyproject.toml asks for.",
-        epilog=_EXIT_CODES,
+        epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"micropkgd {__version__}")
     # Without `prog` argparse formats a usage text to find it, and imports shutil for its width.
@@ -246,6 +246,11 @@ def _migrate(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _completion(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument("shell", choices=["bash", "fish", "zsh"], help="the shell that is to complete")
+
+
 def _doctor(command: ArgumentParser) -> None:
     add_common(command)
     add_project(command)
@@ -292,5 +297,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", service.health, "health"),
     "config": Command("look at the machine's config", service.config, "config"),
+    "completion": Command("print a script by which a shell completes this command line", _completion, "completion"),
     "cache": Command("look after the archives that all projects of a user share", service.cache, "cache"),
 }

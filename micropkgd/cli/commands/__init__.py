@@ -4,5 +4,6 @@ Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`,
 `patch`. The manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`,
 `doctor`, `cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its
 config), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
+For a shell: `completion`.
 So many beside each other: it is the list of commands.
 """

@@ -1,0 +1,48 @@
+"""The command line as a tree of values, for what is made from it: completions, manual pages."""
+
+from argparse import SUPPRESS, Action
+from typing import NamedTuple
+
+from micropkgd.cli.command_parser import CommandParser
+
+
+class OptionShape(NamedTuple):
+    """One option, or one argument that has no name."""
+
+    names: tuple[str, ...]  # `-q`, `--quiet`; none of an argument
+    takes: str  # what follows it: `FILE`, `SECONDS`; empty where nothing does
+    choices: tuple[str, ...]
+    what: str
+
+
+class CommandNode(NamedTuple):
+    """A command, an action of one, or the program."""
+
+    words: tuple[str, ...]  # ("service", "install")
+    what: str
+    options: tuple[OptionShape, ...]
+    inner: tuple["CommandNode", ...] = ()
+
+
+def tree_of(parser: CommandParser, words: tuple[str, ...] = (), what: str = "") -> CommandNode:
+    """The tree below a parser."""
+    options, inner = [], []
+    for action in parser.arguments():
+        if isinstance(action.choices, dict):
+            helps = {name: text for name, text in parser.helps().items() if name in action.choices}
+            inner += [tree_of(below, (*words, name), helps[name]) for name, below in action.choices.items()]
+        else:
+            options.append(_shape(action))
+    return CommandNode(words, what or parser.description or "", tuple(options), tuple(inner))
+
+
+def _shape(action: Action) -> OptionShape:
+    names = tuple(action.option_strings)
+    choices = tuple(map(str, action.choices or ()))
+    takes = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
+    if action.nargs == 0:
+        takes = ""
+    elif not takes:
+        takes = f"{{{','.join(choices)}}}" if choices else action.dest.upper()
+    what = action.help if action.help and action.help is not SUPPRESS else ""
+    return OptionShape(names, takes, choices, what % {"default": action.default} if "%(" in what else what)
