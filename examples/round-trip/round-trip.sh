@@ -59,8 +59,9 @@ cat >> src/team/sales/nodes.py <<'END'
 
 
 def monthly_sales(amounts):
-    return [sum(amounts[start : start + 30]) for start in range(0, len(amounts), 30)]
+    return [math.fsum(amounts[start : start + 30]) for start in range(0, len(amounts), 30)]
 END
+sed -i 's/^from team.sales import numbers/import math\n\n&/' src/team/sales/nodes.py
 git commit -qam 'Mend the mean of nothing, add months'
 run 'micropkgd status'
 

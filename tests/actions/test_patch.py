@@ -319,6 +319,41 @@ class TestWhich:
         assert b"Package: ds 1.0\n" in patch
         assert b"+X = 1" in patch
 
+    def test_an_entry_whose_row_has_come_to_say_another_place(self, pair: Homes) -> None:
+        """Before the pass that moves it the edits are where its files are."""
+        append(pair.here, NODES, "X = 1\n")
+        before = pair.patch()
+        pair.here.manifest('"../shelf/ds-1.0.tar.gz" = {destination = "other", alias = "fcst"}')
+        assert pair.patch() == before
+
+    def test_a_lock_that_ran_ahead_of_the_tree(self, pair: Homes) -> None:
+        """`micropkgd lock` moved on: the edits are those against the version that the tree has."""
+        append(pair.here, NODES, "X = 1\n")
+        pair.there.write(f"{CODE}/helpers.py", "A = 2\n")
+        pair.there.write(f"{CODE}/__init__.py", '__version__ = "2.0"\n')
+        pair.package()
+        pair.here.manifest('"../shelf/ds-2.0.tar.gz" = {destination = "lib", alias = "fcst"}')
+        assert pair.here.run("lock").code == 0
+        patch = pair.patch("fcst")
+        assert b"Package: ds 1.0\n" in patch
+        assert patch.count(b"diff --git") == 1
+
+    def test_files_that_the_lock_does_not_account_for(self, pair: Homes) -> None:
+        """A row that came to say another environment: exit code 3, and a pass first."""
+        append(pair.here, NODES, "X = 1\n")
+        pair.here.manifest('"../shelf/ds-1.0.tar.gz" = {destination = "lib", alias = "fcst", env = "uat"}')
+        said = pair.here.run("patch", "fcst")
+        assert (said.code, said.out) == (3, "")
+        assert "run `micropkgd reconcile --once`" in said.err
+
+    def test_a_link_where_a_file_was(self, pair: Homes) -> None:
+        """It is not followed, and not taken for an edit."""
+        (pair.here.root / NODES).unlink()
+        (pair.here.root / NODES).symlink_to("/etc/hostname")
+        said = pair.here.run("patch", "fcst")
+        assert (said.code, said.out) == (1, "")
+        assert f"{NODES}: a symbolic link stands where a file was" in said.err
+
 
 class TestWithoutOrigin:
     """Archives that do not say where they come from."""

@@ -44,7 +44,7 @@ def test_a_fix_goes_home_and_is_no_edit_any_more(told: str, tmp_path: Path) -> N
     there, here = tmp_path / "work/producer", tmp_path / "work/consumer"
     assert git(there, "status", "--porcelain") == ""
     assert (there / "src/shop/pipelines/features/nodes.py").read_text().startswith(
-        '"""What the models learn from."""\n\nfrom ..features import numbers\n'
+        '"""What the models learn from."""\n\nimport math\n\nfrom ..features import numbers\n'
     )  # fmt: skip
     ran = subprocess.run([sys.executable, "-c", CHECK], cwd=here / "src", capture_output=True, text=True, check=True)
     assert ran.stdout == "0 0\n"
