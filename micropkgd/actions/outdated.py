@@ -11,6 +11,7 @@ from micropkgd.model.outcome_json import failure_document
 from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive
+from micropkgd.sources.cache import CachedArchive
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.project import read_project
@@ -79,24 +80,27 @@ def _needs_reading(answer: Resolution, block: Block | None) -> bool:
     return answer.release is None and (block is None or block.archive != answer.archive)
 
 
-def _standpoint(ref: str, block: Block | None, answer: Resolution, data: bytes | Failure | None) -> VersionComparison:
+def _standpoint(
+    ref: str, block: Block | None, answer: Resolution, found: CachedArchive | Failure | None
+) -> VersionComparison:
     locked = Installed.of(block)
     if answer.failure is not None or answer.archive is None:
         return VersionComparison(ref, locked, None, answer.failure)
     if answer.release is not None:
         return VersionComparison(ref, locked, Installed(answer.release.version, answer.archive))
-    if data is None:
+    if found is None:
         return VersionComparison(ref, locked, locked)
-    if isinstance(data, Failure):
-        return VersionComparison(ref, locked, None, data)
+    if isinstance(found, Failure):
+        return VersionComparison(ref, locked, None, found)
     try:
-        return VersionComparison(ref, locked, Installed(_version_in(data), answer.archive))
+        return VersionComparison(ref, locked, Installed(_version_in(found), answer.archive))
     except ArchiveError as error:
         return VersionComparison(ref, locked, None, Failure.of(error))
 
 
-def _version_in(data: bytes) -> str:
+def _version_in(archive: CachedArchive) -> str:
     from micropkgd.sdist.metadata import read_metadata
     from micropkgd.sdist.reader import read_sdist
 
-    return read_metadata(read_sdist(data)).version
+    with archive.reading() as stream:
+        return read_metadata(read_sdist(stream)).version

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
+from micropkgd.model.contents import Contents, held_in
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
@@ -181,7 +182,7 @@ class Outcome(NamedTuple):
             ),
             recovered=self.recovered or later.recovered,
             set_aside=self.set_aside or later.set_aside,
-            contents={**self.contents, **later.contents},
+            contents=Contents({**held_in(self.contents), **held_in(later.contents)}),
         )
 
     @property

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from micropkgd.model.tree import Digest, digest_of
 
-_LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look
+LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look, or a merge
 
 
 class Form(NamedTuple):
@@ -24,7 +24,7 @@ def form_of(data: bytes) -> Form | None:
     """The form of a text; None for what is not one, and where line ends are mixed."""
     ends = data.count(b"\n")
     crlf = data.count(b"\r\n")
-    if b"\0" in data or len(data) > _LARGEST or crlf not in {0, ends}:
+    if b"\0" in data or len(data) > LARGEST or crlf not in {0, ends}:
         return None
     return Form(ends > 0 and crlf == ends, data.startswith(BOM_UTF8))
 

@@ -7,11 +7,12 @@ archive ends with two zero blocks and nothing but zeros after them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 from zlib import adler32
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.contents import Content, whole
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.names import shown
@@ -20,6 +21,11 @@ from micropkgd.sdist.pax import PaxValues, check_global, member_said
 BLOCK: Final = 512
 _ZEROS: Final = bytes(BLOCK)
 _EXTENSION_AT_MOST: Final = 1 << 16  # bytes of an extended header or a long name
+_KEPT_FROM: Final = 1 << 12  # bytes of a member that is given to whoever keeps it
+_PIECE: Final = 1 << 20
+
+Keep = Callable[[Iterator[bytes]], Content]
+"""Takes the bytes of a member, and gives what holds them."""
 
 _USTAR, _GNU, _V7 = b"ustar\x0000", b"ustar  \x00", bytes(8)
 _FILE, _OLD_FILE, _FOLDER, _PAX, _GLOBAL, _LONG_NAME = b"0", b"\0", b"5", b"x", b"g", b"L"
@@ -61,20 +67,21 @@ class Header(NamedTuple):
         return shown(self.name) or "(no name)"
 
 
-def walk(source: Inflater, limits: ReadLimits) -> Iterator[tuple[Header, bytes]]:
+def walk(source: Inflater, limits: ReadLimits, keep: Keep | None = None) -> Iterator[tuple[Header, Content]]:
     """All files and folders in the order of the archive with their data; over only at a proper end of the archive."""
     said: PaxValues | None = None
     begun = False
     for header in _headers(source, limits):
-        data = _data(source, header, limits)
+        data = _data(source, header, limits, keep)
         if header.kind == _GLOBAL and not begun:
-            check_global(data)
+            check_global(whole(data))
             continue
         begun = True
         if header.kind not in (_NAMING | _MEMBERS if said is None else _NAMEABLE):
             raise _bad_header("an extended header stands where it belongs to no member, or to one that has another")
         if header.kind in _NAMING:
-            said = member_said(data) if header.kind == _PAX else PaxValues(_long_name(data))
+            named = whole(data)
+            said = member_said(named) if header.kind == _PAX else PaxValues(_long_name(named))
         else:
             yield (header if said is None else _told(header, said)), data
             said = None
@@ -150,18 +157,29 @@ def _checked(header: Header) -> Header:
     return header
 
 
-def _data(source: Inflater, header: Header, limits: ReadLimits) -> bytes:
+def _data(source: Inflater, header: Header, limits: ReadLimits, keep: Keep | None) -> Content:
     """The data of a member, its padding passed over; a size is believed only within the caps."""
     if header.size > limits.unpacked:
         raise ArchiveError("too-big-unpacked", f"it claims {header.size} bytes", where=header.where)
     if header.kind in _EXTENSIONS and header.size > _EXTENSION_AT_MOST:
         raise _bad_header("an extended header is too large", where=header.where)
-    data = source.read(header.size)
-    if len(data) < header.size:
-        problem = f"it claims {header.size} bytes, the archive ends after {len(data)}"
-        raise ArchiveError("size-beyond-end", problem, where=header.where)
+    if keep is None or header.size < _KEPT_FROM or header.kind not in _MEMBERS:
+        data: Content = b"".join(_pieces(source, header, header.size))
+    else:
+        data = keep(_pieces(source, header, _PIECE))
     source.read(-header.size % BLOCK)
     return data
+
+
+def _pieces(source: Inflater, header: Header, most: int) -> Iterator[bytes]:
+    """The data of a member, no more than so many bytes at once."""
+    for start in range(0, header.size, most or 1):
+        wanted = min(most, header.size - start)
+        data = source.read(wanted)
+        if len(data) < wanted:
+            problem = f"it claims {header.size} bytes, the archive ends after {start + len(data)}"
+            raise ArchiveError("size-beyond-end", problem, where=header.where)
+        yield data
 
 
 def _told(header: Header, said: PaxValues) -> Header:

@@ -1,7 +1,8 @@
-"""Read a source archive (`.tar.gz`) whole into memory, or refuse it with a reason that never changes its name.
+"""Read a source archive (`.tar.gz`) whole, or refuse it with a reason that never changes its name.
 
 Promise: an `Sdist` is what every sound tar reader would unpack, below one root folder, within the caps, with gzip
-and tar checked to their ends. No member is run, imported, written or linked, and no repair is tried.
+and tar checked to their ends. No member is run, imported, written or linked, and no repair is tried. What is more than
+a few bytes is given to whoever keeps it, piece by piece, and need not be in memory.
 Reasons are the slugs of `ArchiveError.reason`; they reach metrics and status, so they are part of the contract.
 """
 
@@ -9,7 +10,8 @@ from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 from micropkgd.errors import ArchiveError
-from micropkgd.sdist.headers import walk
+from micropkgd.model.contents import Content, whole
+from micropkgd.sdist.headers import Keep, walk
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits
 from micropkgd.sdist.names import Claims, clean_path, shown
@@ -21,8 +23,13 @@ class Member(NamedTuple):
     """A regular file of the archive."""
 
     path: str  # POSIX, below the root folder, NFC
-    data: bytes
+    content: Content
     executable: bool  # any x bit was set; all else of the mode is dropped
+
+    @property
+    def data(self) -> bytes:
+        """All its bytes."""
+        return whole(self.content)
 
 
 class Sdist(NamedTuple):
@@ -36,11 +43,14 @@ class Sdist(NamedTuple):
         return next((member.data for member in self.members if member.path == path), None)
 
 
-def read_sdist(stream: BinaryIO | bytes, *, limits: ReadLimits = DEFAULT_LIMITS) -> Sdist:
-    """Read an archive to its end; `ArchiveError` where it is not whole, not safe or not plain."""
+def read_sdist(stream: BinaryIO | bytes, *, limits: ReadLimits = DEFAULT_LIMITS, keep: Keep | None = None) -> Sdist:
+    """Read an archive to its end; `ArchiveError` where it is not whole, not safe or not plain.
+
+    Without somebody to `keep` them its files are in memory, all together.
+    """
     source = Inflater(BytesIO(stream) if isinstance(stream, bytes) else stream, limits)
     claims, members, root = Claims(limits), list[Member](), ""
-    for header, data in walk(source, limits):
+    for header, content in walk(source, limits, keep):
         path = clean_path(header.name, folder=header.folder, limits=limits)
         if not path:
             continue
@@ -52,7 +62,7 @@ def read_sdist(stream: BinaryIO | bytes, *, limits: ReadLimits = DEFAULT_LIMITS)
             claims.add_folder(path)
         else:
             claims.add_file(path)
-            members.append(Member(below, data, bool(header.mode & 0o111)))
+            members.append(Member(below, content, bool(header.mode & 0o111)))
     if not members:
         raise ArchiveError("empty", "it holds no files")
     return Sdist(root, tuple(sorted(members)))

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.folders import cache_folder
@@ -72,6 +72,24 @@ class ArchiveCache:
             os.unlink(path)
         return None
 
+    def find(self, digest: Digest) -> "CachedArchive | None":
+        """An archive to read, or nothing; a file that is not what its name says is removed."""
+        path = _path_of(self.folder, digest)
+        with _naming_trouble("read", self.folder), suppress(FileNotFoundError):
+            if _hashed(path) == digest:
+                _note_use(path)
+                return CachedArchive(path, os.stat(path).st_size)
+            os.unlink(path)
+        return None
+
+    def scratch(self) -> BinaryIO:
+        """A file without a name, gone when it is closed: in the cache, or where that may not be, in the temp folder."""
+        from tempfile import TemporaryFile
+
+        with suppress(OSError):
+            return TemporaryFile(dir=self.folder)
+        return TemporaryFile()
+
     def archives(self) -> Iterator[Archive]:
         """Every archive that the cache holds, sound or not; what else stands in its folders is passed over."""
         top = os.path.join(self.folder, "archives", "sha256")
@@ -117,6 +135,19 @@ class ArchiveCache:
                 _sweep(partial)
             path = f"{partial}/{os.getpid()}-{os.urandom(8).hex()}"
             return ArchiveWriter(self.folder, path, _create_locked(path), max_bytes)
+
+
+class CachedArchive(NamedTuple):
+    """An archive that was found whole."""
+
+    path: str
+    size: int
+
+    @contextmanager
+    def reading(self) -> Iterator[BinaryIO]:
+        """Read it from its beginning."""
+        with _naming_trouble("read", os.path.dirname(self.path)), open(self.path, "rb") as stream:
+            yield stream
 
 
 class ArchiveWriter:

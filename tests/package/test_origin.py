@@ -241,5 +241,5 @@ def without_origin(data: bytes) -> bytes:
     members = []
     for one in sdist.members:
         text = one.data.partition(b"\n[tool.micropkgd.origin]")[0] if one.path == "pyproject.toml" else one.data
-        members.append(one._replace(data=text))
+        members.append(one._replace(content=text))
     return write_sdist(sdist._replace(members=tuple(members))).data

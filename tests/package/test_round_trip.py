@@ -90,7 +90,7 @@ def there_and_back(tree: Tree, name: str) -> dict[RelPath, bytes]:
     builder = Builder(subject, inputs, lambda file: [tree[file.path]], pulled={})
     archive = b"".join(Packing(f"{name}-1.0").pack(builder.parts("1.0", ())))
     entry = PullEntry(Ref.parse("dist/x.tar.gz"), alias=None if name == "ds" else "ds", destination=("pipelines",))
-    return render(read_sdist(archive), entry, LAYOUT).files
+    return dict(render(read_sdist(archive), entry, LAYOUT).files)
 
 
 def meaning(source: bytes) -> bytes:

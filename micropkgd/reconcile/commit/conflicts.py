@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from micropkgd.model.choice import Conflict, Decision
+from micropkgd.model.contents import digests_of, pieces_of
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of, parents
 from micropkgd.reconcile.plan.beside import Beside
 from micropkgd.reconcile.plan.holds import new_hold
@@ -154,15 +155,15 @@ def _fill(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
 
 
 def _write(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
-    for name, data in files.items():
+    for name, digest in digests_of(files).items():
         path = RelPath(f"{folder}/{name}")
         found = fs.found(path)
-        if found == digest_of(data):
+        if found == digest:
             continue
         if found is not None:
             fs.remove_file(path)
         _make_folders(fs, path)
-        fs.write_file(path, data)
+        fs.write_pieces(path, pieces_of(files, name))
 
 
 def _make_folders(fs: FsOps, path: RelPath) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.contents import pieces_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
 from micropkgd.reconcile.plan.proposal import Proposal
@@ -86,7 +87,7 @@ def _lay_out(fs: FsOps, root: str, stage: RelPath, layout: Layout, proposal: Pro
         if change.after is not None:
             place = RelPath(f"{stage}/{path}")
             make_folders(place)
-            fs.write_file(place, proposal.contents[change.after], executable=change.executable)
+            fs.write_pieces(place, pieces_of(proposal.contents, change.after), executable=change.executable)
     for path in _untouched(root, layout, frozenset(after)):
         make_folders(RelPath(f"{stage}/{path}"))
         os.symlink(f"{root}/{path}", f"{root}/{stage}/{path}")

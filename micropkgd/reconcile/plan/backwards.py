@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from micropkgd.model.condition import EXIT_HELD, Failure
+from micropkgd.model.contents import pieces_of
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import OnDowngrade
 from micropkgd.model.outcome import StepBack
@@ -57,7 +58,11 @@ def why_held(before: Block, hold: Hold) -> Failure:
 def emptied(before: Block, after: Block, contents: Mapping[RelPath, bytes]) -> Failure | None:
     """Why an archive is not installed whose package has nothing in it, where the one before had modules."""
     had = [path for path, digest in before.files.items() if before.target in parents(path) and digest != _NOTHING]
-    if not had or any(data.strip() for path, data in contents.items() if after.target in parents(path)):
+    if not had or any(_has_text(contents, path) for path in contents if after.target in parents(path)):
         return None
     problem = f"its package is empty, and {len(had)} files of {before.version} would be deleted or emptied"
     return Failure(6, "EmptyPackage", problem, "what is installed stays; `micropkgd remove` takes the entry away")
+
+
+def _has_text(contents: Mapping[RelPath, bytes], path: RelPath) -> bool:
+    return any(piece.strip() for piece in pieces_of(contents, path))

@@ -5,16 +5,19 @@ from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
+from micropkgd.model.contents import digests_of
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import RENDERER, Block, Release, Version, stray_paths
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.outcome import StepBack
-from micropkgd.model.tree import Digest, RelPath, digest_of, parents
+from micropkgd.model.tree import Digest, RelPath, parents
 from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_back, why_held
+from micropkgd.reconcile.plan.byte_store import ByteStore
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, WantedArchive, location
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
+from micropkgd.sources.cache import CachedArchive
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.new_folders import notes_on, pulled_into
 from micropkgd.workspace.project import Project
@@ -114,11 +117,11 @@ def base_contents(
 ) -> Mapping[RelPath, bytes] | Failure:
     """The files that an older version makes here, for merging: from the cache, else fetched again by its digest."""
     release = Release("", version.version, version.url, version.index_url) if version.index_url else None
-    (data,) = fetcher.materialise([WantedArchive(entry, version.archive, release)])
-    if isinstance(data, Failure):
-        return data
+    (archive,) = fetcher.materialise([WantedArchive(entry, version.archive, release)])
+    if isinstance(archive, Failure):
+        return archive
     try:
-        return _read_and_render(data, entry, project.layout).files
+        return _read_and_render(archive, entry, project.layout, ByteStore(fetcher.cache.scratch)).files
     except MicropkgError as error:
         return Failure.of(error)
 
@@ -140,32 +143,32 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
 
 
 def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, WantedArchive]]) -> list[Desired]:
-    found = fetcher.materialise([job for _, job in jobs])
-    return [_render_one(project, job, data) for (_, job), data in zip(jobs, found, strict=True)]
+    found, store = fetcher.materialise([job for _, job in jobs]), ByteStore(fetcher.cache.scratch)
+    return [_render_one(project, job, one, store) for (_, job), one in zip(jobs, found, strict=True)]
 
 
-def _render_one(project: Project, wanted: WantedArchive, data: bytes | Failure) -> Desired:
+def _render_one(project: Project, wanted: WantedArchive, found: CachedArchive | Failure, store: ByteStore) -> Desired:
     """Read and render one archive; what is wrong with it is this entry's failure and nobody else's."""
     entry, archive, release = wanted
     ref = entry.ref.text
-    if isinstance(data, Failure):
-        return Desired(ref, entry, None, None, failure=data)
+    if isinstance(found, Failure):
+        return Desired(ref, entry, None, None, failure=found)
     try:
-        rendering = _read_and_render(data, entry, project.layout, release)
+        rendering = _read_and_render(found, entry, project.layout, store, release)
     except MicropkgError as error:
         return Desired(ref, entry, None, None, failure=_rejected(error))
     block = Block(
         name=rendering.name,
         version=rendering.version,
         url=release.url if release is not None else location(entry.ref),
-        size=len(data),
+        size=found.size,
         archive=archive,
         ref=ref,
         requested=requested(entry, project.layout),
         target=rendering.place.code,
         renderer=RENDERER,
         requirements=rendering.requirements,
-        files={path: digest_of(content) for path, content in rendering.files.items()},
+        files=digests_of(rendering.files),
         index_url=release.index_url if release is not None else "",
     )
     remarks: tuple[str, ...] = (*_of_requirements(rendering), *_of_code(rendering))
@@ -179,14 +182,17 @@ def _render_one(project: Project, wanted: WantedArchive, data: bytes | Failure) 
     return Desired(ref, entry, None, block, rendering, failure, remarks=remarks)
 
 
-def _read_and_render(data: bytes, entry: PullEntry, layout: Layout, release: Release | None = None) -> Rendering:
+def _read_and_render(
+    archive: CachedArchive, entry: PullEntry, layout: Layout, store: ByteStore, release: Release | None = None
+) -> Rendering:
     """Render an archive, which must be the release that an index was asked for; reader and rewriter load here."""
     from micropkgd.reconcile.plan.render import render
     from micropkgd.sdist.identity import Identity, agreed_identity
     from micropkgd.sdist.reader import read_sdist
 
-    sdist = read_sdist(data)
-    rendering = render(sdist, entry, layout)
+    with archive.reading() as stream:
+        sdist = read_sdist(stream, keep=store.keep)
+    rendering = render(sdist, entry, layout, store.keep)
     if release is not None:
         chosen = Identity("the index", release.name, release.version)
         agreed_identity(Identity("the archive", rendering.name, rendering.version), chosen, root=sdist.root)

@@ -3,17 +3,18 @@
 Looks at the tree and reads the cache, changes nothing. Decisions are the planner's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.collision import HeldQuestion, ThreeTexts
 from micropkgd.model.condition import Failure
+from micropkgd.model.contents import Content, Contents, by_digest, digests_of, held_in, size_of
 from micropkgd.model.lock import BY_HAND, Block, Lock, Version
 from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
-from micropkgd.model.text_form import form_of, in_form
+from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
@@ -169,7 +170,7 @@ class Proposer(NamedTuple):
         if old.archive == after.archive:
             return after.files
         files = base_contents(self.project, self.fetcher, entry, old)
-        return {} if isinstance(files, Failure) else {path: digest_of(data) for path, data in files.items()}
+        return {} if isinstance(files, Failure) else digests_of(files)
 
     def _in_own_form(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
         """The plan with the line ends that each file has here, where they are others than its archive's."""
@@ -182,13 +183,22 @@ class Proposer(NamedTuple):
             if change.before is None or not isinstance(there, str) or there == change.before:
                 continue
             after = change.after
-            form = form_of(self.fs.read(change.path)) if change.writes and after is not None else None
+            form = self._form(change.path) if change.writes and after is not None else None
             if form is not None and after is not None:
                 data = in_form(merged[after] if after in merged else texts[change.path], form)
                 after = digest_of(data)
                 merged[after] = data
             changes[number] = change._replace(before=there, after=after)
         return entry._replace(plan=entry.plan._replace(changes=tuple(changes)), merged=merged)
+
+    def _form(self, path: RelPath) -> Form | None:
+        return form_of(self.fs.read(path)) if self._is_small(path, []) else None
+
+    def _is_small(self, path: RelPath, others: Iterable[Content | None]) -> bool:
+        """Whether a file is a text that is worth merging, by its size here and that of its other versions."""
+        here = self.fs.status(path)
+        sizes = [here.st_size if here is not None else 0, *(size_of(one) for one in others if one is not None)]
+        return max(sizes) <= LARGEST
 
     def _landed(self, entry: Planned, found: Mapping[RelPath, Found], owners: Mapping[RelPath, str]) -> Planned:
         """The plan of an entry that moves, as steps on the tree as it is; what stays behind is named."""
@@ -236,6 +246,7 @@ class Proposer(NamedTuple):
         if bases is None and old is not None and desired.entry is not None:
             bases, _ = self._bases(desired.entry, old)
         held = {change.path for change in plan.held}
+        news, olds = held_in(desired.rendering.files), held_in(bases or {})
         texts = {
             path: ThreeTexts(
                 (bases or {}).get(subject.base[path]) if path in subject.base else None,
@@ -243,6 +254,7 @@ class Proposer(NamedTuple):
                 desired.rendering.files.get(path),
             )
             for path in sorted({*held, *plan.edited})
+            if self._is_small(path, [news.get(path), olds.get(subject.base.get(path, Digest("")))])
         }
         versions = old.version if old is not None else "", desired.rendering.version
         return entry._replace(beside=laid_beside(texts, held, *versions))
@@ -279,7 +291,10 @@ class Proposer(NamedTuple):
         brought = entry.move.brought if entry.move is not None else {}
         merges: dict[RelPath, MergedFile] = {}
         structure = self.project.manifest.policy.merge is MergePolicy.STRUCTURE or desired.ref in self.choices
+        news, olds = held_in(desired.rendering.files), held_in(bases)
         for path in paths:
+            if not self._is_small(path, [news[path], olds.get(subject.base[path])]):
+                continue
             ours = brought[path] if path in brought else self.fs.read(path)
             if digest_of(ours) != subject.found[path]:
                 continue
@@ -298,15 +313,15 @@ class Proposer(NamedTuple):
 
     def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
         """The texts that edits may have started from, by digest, and a note for each version that cannot be had."""
-        bases: dict[Digest, bytes] = {}
+        bases: dict[Digest, Content] = {}
         notes = []
         for version in (block.made, *([block.superseded] if block.superseded else [])):
             texts = base_contents(self.project, self.fetcher, entry, version)
             if isinstance(texts, Failure):
                 notes.append(f"no merge was tried: the archive of {version.version} cannot be had: {texts.problem}")
             else:
-                bases |= {digest_of(text): text for text in texts.values()}
-        return bases, tuple(notes)
+                bases |= by_digest(texts)
+        return Contents(bases), tuple(notes)
 
     def _with_shared(self, entries: Sequence[Planned], hashes: Hashes) -> Proposal:
         """Add what follows for the files with several owners, and the bytes of everything."""
@@ -318,12 +333,19 @@ class Proposer(NamedTuple):
             shared = shared_changes(self.fs, self.project, scaffolds, lock, asking)
         except RequirementsFileError as error:
             return self._with_shared(_moves_together(_without(entries, error)), hashes)
-        contents = {digest_of(data): data for _, rendering in rendered for data in rendering.files.values()}
+        contents: dict[Digest, Content] = {}
+        for _, rendering in rendered:
+            contents |= by_digest(rendering.files)
         for entry in entries:
             contents |= entry.merged
         changes = tuple(one.change for one in shared)
         return Proposal(
-            tuple(map(self._with_bits, entries)), changes, {**contents, **contents_of(shared)}, lock, hashes, asking
+            tuple(map(self._with_bits, entries)),
+            changes,
+            Contents({**contents, **contents_of(shared)}),
+            lock,
+            hashes,
+            asking,
         )
 
     def _with_bits(self, entry: Planned) -> Planned:

@@ -4,10 +4,11 @@ Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from micropkgd.errors import CodeError, DocumentError
+from micropkgd.model.contents import Content, Contents, size_of
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
@@ -29,28 +30,36 @@ from micropkgd.relocate import (
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.names import check_portable, shown
 from micropkgd.sdist.reader import Member, Sdist
+from micropkgd.workspace.reading import TEXT
+
+Keep = Callable[[Iterable[bytes]], Content]
+"""Takes the bytes of a file, and gives what holds them."""
 
 
-def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
+def render(sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join) -> Rendering:
     """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered."""
     metadata = read_metadata(sdist)
     package = package_name(sdist)
     way = MemberMapping.of((member.path for member in sdist.members), package, entry, layout)
     way = way._replace(relocation=way.relocation._replace(distribution=metadata.name))
     place, leaf = way.place, way.leaf
-    files: dict[RelPath, bytes] = {}
+    files: dict[RelPath, Content] = {}
     findings: list[tuple[RelPath, Finding]] = []
     executables = set()
     for member in sdist.members:
         if not way.takes(member.path):
             continue
-        path, moved = way.target(member.path), way.rendered(member)
+        path = way.target(member.path)
         if path in files:
             raise DocumentError(
                 f"the alias `{leaf}` makes two of its files one: `{path}`", hint="give the entry another `alias`"
             )
-        files[path] = moved.source
         executables |= {path} if member.executable else set()
+        if not way.looks_into(member):
+            files[path] = member.content
+            continue
+        moved = way.rendered(member)
+        files[path] = keep([moved.source])
         findings += ((path, finding) for finding in moved.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
     scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
@@ -58,7 +67,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout) -> Rendering:
         metadata.name,
         metadata.version,
         place,
-        files,
+        Contents(files),
         scaffolds,
         metadata.requirements,
         tuple(findings),
@@ -94,6 +103,11 @@ class MemberMapping(NamedTuple):
         """Where a member goes: tests, parameters, or code."""
         return _target(member, self.package, self.leaf, self.place)
 
+    def looks_into(self, member: Member) -> bool:
+        """Whether a file may be changed, or told of: code and parameters, and other text that somebody wrote."""
+        text = member.path.endswith(CODE) or self.target(member.path).startswith(f"{self.place.conf}/")
+        return text or size_of(member.content) <= TEXT
+
     def rendered(self, member: Member) -> Relocated:
         """A member under its new names."""
         path = self.target(member.path)
@@ -124,7 +138,8 @@ def _relocation(modules: Iterable[str], package: str, place: Place) -> Relocatio
 def _relocated(member: Member, relocation: Relocation, packages: frozenset[str]) -> Relocated:
     """A file under its new names; code that needs none of them need not even be Python that we can read."""
     if not member.path.endswith(CODE):
-        return Relocated(member.data, mentions(member.data, name=member.path, relocation=relocation))
+        data = member.data
+        return Relocated(data, mentions(data, name=member.path, relocation=relocation))
     module, is_package = module_of(member.path)
     try:
         return relocate_or_keep(

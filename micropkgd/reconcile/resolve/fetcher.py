@@ -18,7 +18,7 @@ from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
 from micropkgd.reconcile.resolve.mirrors import ask
-from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import LastAnswer
@@ -112,10 +112,10 @@ class Fetcher(NamedTuple):
             self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
 
-    def materialise(self, wanted: Sequence[WantedArchive]) -> list[bytes | Failure]:
-        """The bytes of locked or resolved archives, from the cache or fetched again, and nothing but those bytes."""
-        found: list[bytes | Failure | None] = [self.cache.read(one.archive) for one in wanted]
-        missing = [number for number, data in enumerate(found) if data is None]
+    def materialise(self, wanted: Sequence[WantedArchive]) -> list[CachedArchive | Failure]:
+        """Locked or resolved archives to read, from the cache or fetched again, and none with other bytes."""
+        found: list[CachedArchive | Failure | None] = [self.cache.find(one.archive) for one in wanted]
+        missing = [number for number, one in enumerate(found) if one is None]
         if missing:
             requests: dict[int, Request] = {}
             for number in missing:
@@ -125,11 +125,11 @@ class Fetcher(NamedTuple):
                     found[number] = Failure.of(error)
             replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
             for number, reply in zip(requests, replies, strict=True):
-                found[number] = self._bytes_of(reply, wanted[number].archive)
-        return [data if data is not None else _lost() for data in found]
+                found[number] = self._found(reply, wanted[number].archive)
+        return [one if one is not None else _lost() for one in found]
 
-    def _bytes_of(self, reply: Answer, archive: Digest) -> bytes | Failure | None:
-        return failure_of(reply) if isinstance(reply, Failed) else self.cache.read(archive)
+    def _found(self, reply: Answer, archive: Digest) -> CachedArchive | Failure | None:
+        return failure_of(reply) if isinstance(reply, Failed) else self.cache.find(archive)
 
     def _is_due(self, entry: PullEntry, known: LastAnswer | None) -> bool:
         """Whether this source is to show its archive whole, though it may say that nothing changed."""

@@ -4,6 +4,7 @@ They stand apart because a pass that renders nothing must not pay for importing 
 """
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.layout import Layout, Place
@@ -21,7 +22,7 @@ class Rendering(NamedTuple):
     name: str
     version: str
     place: Place
-    files: dict[RelPath, bytes]
+    files: Mapping[RelPath, bytes]
     scaffolds: tuple[RelPath, ...]  # `__init__.py` of the folders above: made where missing, owned by nobody
     requirements: tuple[str, ...]
     findings: "tuple[tuple[RelPath, Finding], ...]"  # imports that could not be rewritten

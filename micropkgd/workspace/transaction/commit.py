@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from micropkgd.errors import TreeError
+from micropkgd.model.contents import pieces_of
 from micropkgd.model.plan import Change
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
 from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
@@ -153,7 +154,8 @@ def _write_staged(
         if change.after is not None:
             old = fs.status(change.path) if change.before is not None else None
             mode = None if old is None else stat.S_IMODE(old.st_mode) & 0o777
-            fs.write_file(operation.staged, contents[change.after], mode, executable=change.executable)
+            pieces = pieces_of(contents, change.after)
+            fs.write_pieces(operation.staged, pieces, mode, executable=change.executable)
         operations.append(operation)
     fs.sync_files([operation.staged for operation in operations if operation.after is not None])
     for above in (stage, TXN, FOLDER, None):

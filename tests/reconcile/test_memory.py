@@ -1,0 +1,127 @@
+"""Installing needs the same memory for a small archive and for a large one: files come out of it one by one."""
+
+import io
+import sys
+import tarfile
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from micropkgd.reconcile.plan.byte_store import ByteStore
+from tests.kit.world import ROW, World
+
+MIB = 1 << 20
+FLAT = 64  # MiB above what a small archive needs
+
+# `VmHWM` and not `ru_maxrss`, which remembers the memory of whoever started the process.
+PEAK = (
+    "import sys\n"
+    "from pathlib import Path\n"
+    "from micropkgd.cli.run import run\n"
+    "code = run(sys.argv[1:])\n"
+    "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
+    "print(code, int(peak) // 1024, file=sys.stderr)\n"
+)
+
+
+class Ran(NamedTuple):
+    """How a command went in a process of its own."""
+
+    code: int
+    peak: int  # MiB
+    said: str
+
+
+def ran(world: World, *words: str) -> Ran:
+    """Run a command."""
+    import subprocess
+
+    ended = subprocess.run(
+        [sys.executable, "-c", PEAK, *words], cwd=world.root, capture_output=True, text=True, check=True
+    )
+    code, peak = ended.stderr.split()[-2:]
+    return Ran(int(code), int(peak), ended.stdout)
+
+
+def publish(world: World, shape: dict[str, int], seed: str = "", ref: str = ROW) -> None:
+    """An archive with files of these sizes, whose bytes cannot be packed any smaller."""
+    path = world.root / ref
+    path.parent.mkdir(exist_ok=True)
+    texts = {
+        "PKG-INFO": b"Metadata-Version: 2.2\nName: ds\nVersion: 1.0\n",
+        "ds/__init__.py": b"",
+        "ds/n.py": b"x = 1\n",
+    }
+    with tarfile.open(path, "w:gz", compresslevel=0) as archive:
+        for name, data in texts.items():
+            archive.addfile(_member(name, len(data)), io.BytesIO(data))
+        for name, size in shape.items():
+            archive.addfile(_member(f"ds/{name}", size), io.BytesIO(noise(name + seed, size)))
+
+
+def noise(seed: str, size: int) -> bytes:
+    """Bytes that differ from those of any other seed; soon made, for nothing packs them."""
+    return (Random(seed).randbytes(MIB) * (size // MIB + 1))[:size]
+
+
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(f"ds-1.0/{name}")
+    info.size = size
+    return info
+
+
+ONE = {"0.bin": 150 * MIB}
+MANY = {f"{number}.bin": 3 * MIB for number in range(50)}
+SMALL = {"0.bin": 10}
+
+
+@pytest.fixture
+def small(world: World) -> Ran:
+    """What an archive of two lines needs."""
+    publish(world, SMALL)
+    world.asks_for()
+    return ran(world, "reconcile", "--once")
+
+
+@pytest.mark.parametrize("shape", [ONE, MANY], ids=["one file", "many files"])
+def test_memory_stays_flat(world: World, small: Ran, shape: dict[str, int]) -> None:
+    """150 MiB in one file or in many: installed, put back from the cache, and updated."""
+    publish(world, shape)
+    first = ran(world, "reconcile", "--once")
+    installed = {name: (world.root / "src/shop/ds" / name).read_bytes() == noise(name, n) for name, n in shape.items()}
+    (world.root / "src/shop/ds/0.bin").unlink()
+    again = ran(world, "reconcile", "--once")
+    publish(world, shape, "two")
+    world.write("src/shop/ds/0.bin", "mine")
+    held = ran(world, "reconcile", "--once")
+    taken = ran(world, "resolve", ROW, "--take")
+
+    assert all(installed.values())
+    assert (first.code, again.code, held.code, taken.code) == (0, 0, 4, 0), (first, again, held, taken)
+    assert (world.root / "src/shop/ds/0.bin").stat().st_size == shape["0.bin"]
+    peaks = [one.peak for one in (first, again, held, taken)]
+    assert max(peaks) <= small.peak + FLAT, (small.peak, peaks)
+
+
+def test_two_large_entries_take_no_more_than_one(world: World, small: Ran) -> None:
+    """What one entry has is not kept in memory for the next."""
+    for number in range(2):
+        publish(world, {"0.bin": 100 * MIB}, str(number), f"dist/{number}.tar.gz")
+    world.manifest("\n".join(f'"dist/{number}.tar.gz" = {{alias = "a{number}"}}' for number in range(2)))
+    both = ran(world, "reconcile", "--once")
+    assert both.code == 0
+    assert both.peak <= small.peak + FLAT, (small, both)
+
+
+def test_a_store_gives_back_what_it_took(tmp_path: Path) -> None:
+    """In memory, in its file and across the two, whatever the sizes; asked in any order."""
+    with (tmp_path / "scratch").open("w+b") as scratch:
+        store = ByteStore(lambda: scratch)
+        noise = Random("store")
+        pieces = [noise.randbytes(size) for size in (0, 1, 5 * MIB, 7, 2 * MIB, 4 * MIB, 0, 3 * MIB + 1, 12)]
+        kept = [store.keep([data[:3], data[3:]]) for data in pieces]
+        for number in noise.sample(range(len(kept)), len(kept)):
+            assert b"".join(kept[number].pieces()) == pieces[number]
+            assert kept[number].size == len(pieces[number])
