@@ -9,15 +9,17 @@ from typing import NamedTuple
 
 from micropkgd.errors import OutOfStepError, TreeError, UsageError
 from micropkgd.model.condition import Failure
+from micropkgd.model.contents import digests_of, held_in, size_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Release, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.text_form import form_of, in_form
-from micropkgd.model.tree import Found, Obstacle, RelPath, digest_of
+from micropkgd.model.tree import Found, Obstacle, RelPath
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, PackagedModule
 from micropkgd.reconcile.package.jobs import rules_pulled
 from micropkgd.reconcile.package.walk import look
+from micropkgd.reconcile.plan.byte_store import ByteStore
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.render import MemberMapping, render
 from micropkgd.reconcile.resolve.fetcher import Fetcher, WantedArchive
@@ -77,13 +79,15 @@ def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fet
     version, placed = standing.version, standing.entry
     release = Release(block.name, version.version, version.url, version.index_url) if version.index_url else None
     source = entry._replace(ref=Ref.parse(block.ref))  # which may be another by now
-    (data,) = fetcher.materialise([WantedArchive(source, version.archive, release)])
-    if isinstance(data, Failure):
-        problem = f"the archive that the edits started from is not at hand ({version.archive}): {data.problem}"
-        return data._replace(problem=problem)
-    sdist = read_sdist(data)
-    rendering = render(sdist, placed, project.layout)
-    if {path: digest_of(text) for path, text in rendering.files.items()} != dict(version.files):
+    (archive,) = fetcher.materialise([WantedArchive(source, version.archive, release)])
+    if isinstance(archive, Failure):
+        problem = f"the archive that the edits started from is not at hand ({version.archive}): {archive.problem}"
+        return archive._replace(problem=problem)
+    store = ByteStore(fetcher.cache.scratch)
+    with archive.reading() as stream:
+        sdist = read_sdist(stream, keep=store.keep)
+    rendering = render(sdist, placed, project.layout, store.keep)
+    if digests_of(rendering.files) != version.files:
         problem = f"the archive of {version.version} renders to other files than the lock lists"
         raise OutOfStepError(problem, where=entry.ref.text, hint="run `micropkgd reconcile --once`, then again")
     standing = _named(fs, project, standing, package_name(sdist))
@@ -91,7 +95,8 @@ def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fet
     mapping = MemberMapping.of(paths, standing.module.name, placed, project.layout)
     members = {mapping.target(one.path): one.path for one in sdist.members if mapping.takes(one.path)}
     files = [
-        Input(path, members[path], path in rendering.executables, len(text)) for path, text in rendering.files.items()
+        Input(path, members[path], path in rendering.executables, size_of(text))
+        for path, text in held_in(rendering.files).items()
     ]
     edited = _edited(fs, standing, files, rendering.files)
     return EntryEdits(

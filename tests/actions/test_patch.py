@@ -387,7 +387,7 @@ class TestWithoutOrigin:
         path = pair.shelf / "ds-1.0.tar.gz"
         sdist = read_sdist(path.read_bytes())
         members = [
-            one._replace(data=lying(one.data.decode(), key, value).encode()) if one.path == "pyproject.toml" else one
+            one._replace(content=lying(one.data.decode(), key, value).encode()) if one.path == "pyproject.toml" else one
             for one in sdist.members
         ]
         path.write_bytes(write_sdist(sdist._replace(members=tuple(members))).data)
