@@ -5,7 +5,7 @@ from argparse import Namespace
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from micropkgd.cli.machine import settings_of
+from micropkgd.cli.machine import settings_of, tell_once
 from micropkgd.cli.progress import Downloads
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from micropkgd.reconcile.resolve.fetcher import Fetcher
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
+    from micropkgd.sources.remote_cache import RemoteCache
 
 
 SOURCE_WAIT: Final = 30.0  # seconds, as the config has it where nobody wrote one
@@ -26,6 +27,7 @@ class Reach:
         self._goes_on = goes_on  # whether passes go on without sources that are slow
         self._stack = stack
         self._shared: tuple[Sources, ArchiveCache] | None = None
+        self._remote: RemoteCache | None = None
 
     def wait_for_late(self) -> bool:
         """Wait until a download that a pass went on without has ended; False where there is none."""
@@ -36,7 +38,7 @@ class Reach:
         from micropkgd.reconcile.resolve.fetcher import Fetcher
 
         sources, cache = self._shared = self._shared or self._make()
-        return Fetcher(root, sources, cache, os.environ)
+        return Fetcher(root, sources, cache, os.environ, remote=self._remote)
 
     def publisher(self, root: str) -> "Publisher":
         """What one project's archives are published with."""
@@ -56,7 +58,7 @@ class Reach:
             cache = ArchiveCache(default_cache_folder(os.environ))
             wait = SOURCE_WAIT if self._goes_on else None
             return self._stack.enter_context(Sources(cache, offline=offline, progress=progress, wait=wait)), cache
-        from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of
+        from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
 
         cache = cache_of(settings)
         sources = Sources(
@@ -70,4 +72,11 @@ class Reach:
             least_speed=least_speed_of(settings),
             wait=settings.limits.source_wait if self._goes_on else None,
         )
+        self._remote = None if offline else remote_cache_of(settings, _warn)
+        if self._remote is not None:
+            self._stack.enter_context(self._remote.sources)
         return self._stack.enter_context(sources), cache
+
+
+def _warn(text: str) -> None:
+    tell_once(f"warning: {text}\n")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from micropkgd import documents
 from micropkgd.errors import DocumentError, UsageError
@@ -17,6 +17,7 @@ from micropkgd.sources.least_speed import LeastSpeed
 
 if TYPE_CHECKING:
     from micropkgd.sources.rate_limit import RateLimit
+    from micropkgd.sources.remote_cache import RemoteCache
 
 
 def load(path: str | None, environ: Mapping[str, str]) -> Settings:
@@ -89,6 +90,20 @@ def cache_of(settings: Settings) -> ArchiveCache:
     """The archives that all projects of this user share."""
     chosen = settings.cache_dir
     return ArchiveCache(os.path.expanduser(chosen) if chosen else default_cache_folder(os.environ))
+
+
+def remote_cache_of(settings: Settings, tell: Callable[[str], None], **how: Any) -> "RemoteCache | None":
+    """The archives that this machine shares with others; `how` its bucket is asked, in the words of `Sources`."""
+    if settings.cache_remote is None:
+        return None
+    from micropkgd.sources.gather import Sources
+    from micropkgd.sources.remote_cache import RemoteCache
+
+    limits = settings.limits
+    sources = Sources(
+        cache_of(settings), at_once=limits.downloads, per_host=limits.downloads, wait=limits.source_wait, **how
+    )
+    return RemoteCache(settings.cache_remote, sources, tell)
 
 
 def least_speed_of(settings: Settings) -> LeastSpeed:

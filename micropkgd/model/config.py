@@ -12,6 +12,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Table, dotted, kind_of, nearest
 from micropkgd.model.kinds import (
     ARGV,
+    BUCKET,
     COUNT,
     CRON,
     DURATION,
@@ -79,6 +80,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "limits.download-time": TIME,
     "limits.least-bytes-per-second": SIZE,
     "cache.dir": PATH,
+    "cache.remote": BUCKET,
     "hooks.before-commit": ARGV,
     "hooks.after-commit": ARGV,
     "hooks.on-held": ARGV,

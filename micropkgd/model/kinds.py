@@ -10,6 +10,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|kB|MB|GB)")
 _BYTES: Final = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BUCKET = re.compile(r"(?:s3|gs)://[^/?#\s]+(?:/[^?#]*)?")
 _CRON = re.compile(r"\S+([ \t]+\S+){4}|@[a-z]+")
 
 
@@ -58,6 +59,13 @@ def _argv(value: object) -> tuple[str, ...]:
     if not words:
         raise ValueError("a list with the program and its arguments")
     return words
+
+
+def _bucket(value: object) -> str:
+    text = _text(value)
+    if not _BUCKET.fullmatch(text):
+        raise ValueError("a folder of a bucket, such as s3://bucket/archives/ or gs://bucket/archives/")
+    return text if text.endswith("/") else f"{text}/"
 
 
 def _flag(value: object) -> bool:
@@ -149,3 +157,4 @@ NAMES = ValueKind(_names, split=True)
 FLAG, COUNT = ValueKind(_flag, convert=_truth), ValueKind(_count, convert=_number)
 DURATION, TIME, SIZE = ValueKind(_duration), ValueKind(_some_time), ValueKind(_size)
 CRON, LISTEN, URL, PATH = ValueKind(_cron), ValueKind(_listen), ValueKind(_url), ValueKind(_path)
+BUCKET = ValueKind(_bucket)

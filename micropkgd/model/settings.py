@@ -122,6 +122,7 @@ class Settings(NamedTuple):
     webhooks: tuple[Webhook, ...] = ()
     queues: tuple[Queue, ...] = ()
     cache_dir: str | None = None
+    cache_remote: str | None = None  # a folder of a bucket, shared with other machines
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: Level = Level.INFO
     socket: str | None = None  # None: in the runtime folder

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of
+from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
@@ -54,7 +54,8 @@ class Passes:
     fewer) wait for a source: such a pass leaves its desk to another one. `liveness` is told how passes get on.
     `distrust` says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at
     any time. `on_late` is told of each project for which a download has ended that no pass waited for. `relevant` says,
-    in that thread too, what a project depends on.
+    in that thread too, what a project depends on. `on_trouble` is told what ails the cache that
+    machines share.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Passes:
         distrust: Callable[[str], Failure | None],
         on_late: Callable[[str], None],
         relevant: Callable[[str], RelevantPaths | None],
+        on_trouble: Callable[[str], None],
     ) -> None:
         self._liveness = liveness
         self._distrust = distrust
@@ -89,6 +91,13 @@ class Passes:
             on_late=on_late,
             waiting=self._away_from_desk,
         )
+        self._remote = remote_cache_of(
+            settings,
+            lambda text: self._on_loop(on_trouble, text),
+            loop=self._loop,
+            hosts=self._hosts,
+            waiting=self._away_from_desk,
+        )
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
         self._under_way: set[asyncio.Future[PassResult]] = set()
 
@@ -105,7 +114,8 @@ class Passes:
 
     def stop(self) -> None:
         """End every download, and let no new one begin."""
-        self._sources.stop()
+        for sources in self._all_sources:
+            sources.stop()
 
     async def retire(self) -> None:
         """Close when the passes under way have ended; others are run by another config."""
@@ -115,8 +125,16 @@ class Passes:
 
     async def close(self) -> None:
         """Let go of connections; passes must have ended."""
-        await self._sources.aclose()
+        for sources in self._all_sources:
+            await sources.aclose()
         self._pool.shutdown(wait=False)
+
+    def _on_loop(self, tell: Callable[[str], None], text: str) -> None:
+        self._loop.call_soon_threadsafe(tell, text)
+
+    @property
+    def _all_sources(self) -> tuple[Sources, ...]:
+        return (self._sources,) if self._remote is None else (self._sources, self._remote.sources)
 
     def _run(self, root: str, options: PassOptions, check: Check | None) -> PassResult:
         with self._desks:
@@ -165,7 +183,7 @@ class Passes:
             return Outcome(root, failure=Failure.of(ShortageError.of(error, root)))
 
     def _fetcher(self, root: str) -> Fetcher:
-        return Fetcher(root, self._sources, self._cache, os.environ)
+        return Fetcher(root, self._sources, self._cache, os.environ, remote=self._remote)
 
 
 def _pause(failures: int, asked: float | None) -> float:

@@ -261,7 +261,7 @@ class Supervisor:
     def _passes_by(self, settings: Settings) -> Passes:
         return Passes(
             settings, self._liveness, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended,
-            self.fleet.relevant,
+            self.fleet.relevant, self._cache_ails,
         )  # fmt: skip
 
     def _host_is_back(self, host: str) -> None:
@@ -270,6 +270,10 @@ class Supervisor:
         what = f"{host} answers again"
         self.board.say(News("HostBack", "", what))
         self.trigger(Trigger(TriggerKind.NETWORK, what), waiting, spread=SOON)
+
+    def _cache_ails(self, problem: str) -> None:
+        """The cache that machines share is away, full, or holds what it should not: nothing waits for it."""
+        self.board.say(News("CacheTrouble", "", problem))
 
     def _download_ended(self, root: str) -> None:
         """What a pass went on without is there, or known not to come."""

@@ -93,7 +93,7 @@ class Sources:
         """
         near = Near(project_root, self._cache)
         answers: list[Answer | None] = [
-            self._objection(request, project_root, publishing=publishing) or self._without_network(request, near)
+            self.objection(request, project_root, publishing=publishing) or self._without_network(request, near)
             for request in requests
         ]
         remote = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
@@ -115,7 +115,7 @@ class Sources:
 
     def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
         """Put one archive where it is published; what the world does to it is an answer."""
-        if (objection := self._objection(upload, project_root, publishing=True)) is not None:
+        if (objection := self.objection(upload, project_root, publishing=True)) is not None:
             return objection
         if upload.ref.kind is RefKind.LOCAL:
             return put_local(upload, project_root)
@@ -129,7 +129,7 @@ class Sources:
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
 
-    def _objection(self, asked: Request | Upload, project_root: StrPath, *, publishing: bool) -> Failed | None:
+    def objection(self, asked: Request | Upload, project_root: StrPath, *, publishing: bool = False) -> Failed | None:
         """Why something is not asked for, or not put in place; it costs a local pass without a list nothing."""
         if asked.ref.kind is RefKind.LOCAL and self._permits is None:
             return None

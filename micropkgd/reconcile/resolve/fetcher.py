@@ -6,7 +6,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
@@ -23,6 +23,9 @@ from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import LastAnswer
 from micropkgd.workspace.reading import TEXT, read_regular
+
+if TYPE_CHECKING:
+    from micropkgd.sources.remote_cache import RemoteCache
 
 _EXIT_CODES = {
     FailureKind.UNREACHABLE: 5,
@@ -80,6 +83,7 @@ class Fetcher(NamedTuple):
     requires_python: str = ""  # of the project
     allow_downgrade: bool = False  # whether a requirement may be answered by less than before
     full_check: FullCheck = NEVER
+    remote: "RemoteCache | None" = None  # the cache that this machine shares with others
 
     def resolve(
         self,
@@ -102,7 +106,7 @@ class Fetcher(NamedTuple):
                 asked[number] = self._question(entry, block, known.get(entry.ref.text))
             except MicropkgError as error:
                 answers.setdefault(number, Resolution(failure=Failure.of(error)))
-        replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
+        replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
         for (number, request), reply in zip(requests.items(), replies, strict=True):
             found, (_, block) = known.get(request.ref.text), entries[number]
             answers[number] = self._resolution(request, reply, found)
@@ -123,7 +127,7 @@ class Fetcher(NamedTuple):
                     requests[number] = self._request_again(wanted[number])
                 except MicropkgError as error:
                     found[number] = Failure.of(error)
-            replies = ask(self.sources, list(requests.values()), self.mirrors, self.root)
+            replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
             for number, reply in zip(requests, replies, strict=True):
                 found[number] = self._found(reply, wanted[number].archive)
         return [one if one is not None else _lost() for one in found]

@@ -6,18 +6,28 @@ of that digest is accepted, so a mirror need not be trusted. It gets none of the
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from micropkgd.model.ref import MIRRORED, Ref
+from micropkgd.model.ref import MIRRORED, Ref, RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 
+if TYPE_CHECKING:
+    from micropkgd.sources.remote_cache import RemoteCache
+
 _ANSWERS_FOR = {FailureKind.GONE, FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.CORRUPT}
 
 
-def ask(sources: Sources, requests: Sequence[Request], mirrors: Sequence[str], root: str) -> list[Answer]:
-    """Ask the sources, and one mirror after the other for what they no longer have."""
-    answers = sources.answer(requests, root)
+def ask(
+    sources: Sources,
+    requests: Sequence[Request],
+    mirrors: Sequence[str],
+    root: str,
+    remote: "RemoteCache | None" = None,
+) -> list[Answer]:
+    """Ask the cache that machines share, the sources, and one mirror after the other for what they no longer have."""
+    answers = sources.answer(requests, root) if remote is None else _ask_remote_first(sources, requests, root, remote)
     failed = {number: reply for number, reply in enumerate(answers) if _is_lost(requests[number], reply)}
     for mirror in mirrors:
         if not failed:
@@ -31,6 +41,22 @@ def ask(sources: Sources, requests: Sequence[Request], mirrors: Sequence[str], r
             elif isinstance(found, Failed):
                 answers[number] = _neither(answers[number], found)
     return answers
+
+
+def _ask_remote_first(sources: Sources, requests: Sequence[Request], root: str, remote: "RemoteCache") -> list[Answer]:
+    """What this machine does not let the project ask for is not looked for elsewhere, either."""
+    numbered = dict(enumerate(requests))
+    answers: dict[int, Answer] = {}
+    answers |= remote.find({n: one for n, one in numbered.items() if sources.objection(one, root) is None})
+    left = {number: request for number, request in numbered.items() if number not in answers}
+    fetched = dict(zip(left, sources.answer(list(left.values()), root), strict=True))
+    remote.keep(
+        reply.digest
+        for number, reply in fetched.items()
+        if isinstance(reply, Fetched) and left[number].kind is not RefKind.LOCAL
+    )
+    answers |= fetched
+    return [answers[number] for number in numbered]
 
 
 def _is_lost(request: Request, reply: Answer) -> bool:
