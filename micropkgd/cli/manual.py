@@ -8,7 +8,7 @@ from micropkgd.cli.examples import examples_of
 
 def manual(tree: CommandNode, end: str) -> Iterator[str]:
     """The page in the macros of man(7); `end` says the exit codes."""
-    yield '.\\" made from the parser by `python -m tests.cli.test_completion`'
+    yield '.\\" made from the parser by `python -m tests.docs.test_commands`'
     yield ".TH MICROPKGD 1"
     yield from (".SH NAME", f"micropkgd \\- {_text(_short(tree.what))}", ".SH SYNOPSIS", ".B micropkgd")
     yield '.RI [ option " ...] " COMMAND " [" argument " ...]"'

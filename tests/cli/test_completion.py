@@ -1,15 +1,13 @@
-"""Completions and the manual, made from the parser. After a change: `python -m tests.cli.test_completion`."""
+"""Completions, tried in the shells themselves, and the manual, read by man(1)."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from micropkgd.cli.command_tree import tree_of
 from micropkgd.cli.completions import SHELLS
-from micropkgd.cli.manual import manual
-from micropkgd.cli.parser import COMMANDS, EXIT_CODES, make_parser
+from micropkgd.cli.parser import COMMANDS, make_parser
 from tests.kit.places import REPOSITORY
 from tests.kit.world import World
 
@@ -28,11 +26,6 @@ done
 zpty -d z
 """
 PAGE = REPOSITORY / "micropkgd" / "man" / "micropkgd.1"
-
-
-def page() -> str:
-    """The manual as it should be."""
-    return "".join(f"{line}\n" for line in manual(tree_of(make_parser()), EXIT_CODES))
 
 
 def bash(script: Path, *words: str) -> list[str]:
@@ -103,11 +96,6 @@ def test_every_command_and_option_is_in_every_script(world: World) -> None:
                 assert all(name.lstrip("-") in text for name in option.names), (shell, node.words, option)
 
 
-def test_the_manual_is_what_the_parser_says() -> None:
-    """The page in the wheel is made from the parser."""
-    assert PAGE.read_text() == page()
-
-
 def test_the_manual_can_be_read() -> None:
     """By man(1), without a warning, with every command in it."""
     command = ["man", "--warnings", "-E", "UTF-8", "-l", str(PAGE)]
@@ -115,8 +103,3 @@ def test_the_manual_can_be_read() -> None:
 
     assert said.stderr == ""
     assert all(f"micropkgd {name}" in said.stdout for name in COMMANDS)
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    sys.exit(0 if PAGE.write_text(page()) else 1)

@@ -1,33 +1,75 @@
-"""The README shows what the program says. After a change: `python -m tests.cli.test_readme` writes the blocks anew."""
+"""The README shows what the program says. After a change: `python -m tests.cli.test_readme` writes it anew.
 
+Its `run` blocks are one story: their commands are run, one block after the other, in a project that a person has.
+"""
+
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from tests.kit.places import REPOSITORY
 
 README = REPOSITORY / "README.md"
-BLOCK = re.compile(r"(<!-- help:(micropkgd[a-z ]*) -->\n).*?(<!-- help:end -->)", re.DOTALL)
+EXAMPLES = REPOSITORY / "examples"
+BLOCK = re.compile(r"(<!-- run(?:: (.*?))? -->\n\n```console\n)(.*?)(```\n\n<!-- end -->)", re.DOTALL)
+FEATURES = '"""Features."""\n\n__version__ = "1.0"\n'
 
 
-def help_text(command: str) -> str:
-    """What `command --help` prints on a terminal of 100 columns."""
-    words = [sys.executable, "-m", *command.split(), "--help"]
-    result = subprocess.run(words, capture_output=True, text=True, check=True, env={"COLUMNS": "100", "NO_COLOR": "1"})
-    return result.stdout.rstrip()
+def story(folder: Path) -> Path:
+    """A Kedro project in git, beside a shelf with the first forecast."""
+    shop = folder / "shop"
+    shutil.copytree(EXAMPLES / "shop", shop, ignore=shutil.ignore_patterns("micropackages", "__pycache__"))
+    manifest = shop / "pyproject.toml"
+    manifest.write_text(manifest.read_text().partition("# What this project takes")[0].rstrip() + "\n")
+    features = shop / "src/shop/pipelines/features"
+    features.mkdir(parents=True, exist_ok=True)
+    (features / "__init__.py").write_text(FEATURES)
+    (folder / "share").mkdir()
+    shutil.copy(EXAMPLES / "served/1/forecast.tar.gz", folder / "share/forecast-0.1.tar.gz")
+    shell(shop, "git init -q . && git add -A && git commit -qm 'The shop'")
+    return shop
 
 
-def with_help(text: str) -> str:
-    """A text with its help blocks as they should be."""
-    return BLOCK.sub(lambda block: f"{block[1]}\n```text\n{help_text(block[2])}\n```\n\n{block[3]}", text)
+def shell(shop: Path, line: str) -> str:
+    """What a line prints that is typed in the project."""
+    own = {"HOME": str(shop.parent), "EXAMPLES": str(EXAMPLES), "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+           "MICROPKGD_CACHE_DIR": str(shop.parent / "cache"), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8",
+           "XDG_STATE_HOME": str(shop.parent / "state"), "XDG_RUNTIME_DIR": str(shop.parent)}  # fmt: skip
+    for who in ("AUTHOR", "COMMITTER"):
+        own |= {f"GIT_{who}_NAME": "Ana", f"GIT_{who}_EMAIL": "ana@example.com"}
+    ended = subprocess.run(
+        ["bash", "-c", line], cwd=shop, env=own, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode in {0, 3}, (line, ended.stdout)  # 3: something is newer
+    return ended.stdout.replace(str(shop.parent), "/home/ana")
 
 
-def test_help_blocks_are_what_the_program_prints() -> None:
-    """The README's help blocks equal `--help`."""
+def as_run(text: str) -> str:
+    """A text with its run blocks as they should be."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop = story(Path(folder).resolve())
+
+        def ran(block: re.Match[str]) -> str:
+            if block[2]:
+                shell(shop, block[2])
+            commands = [line for line in block[3].splitlines() if line.startswith("$ ")]
+            said = "".join(f"{line}\n{shell(shop, line[2:])}" for line in commands)
+            return f"{block[1]}{said}{block[4]}"
+
+        return BLOCK.sub(ran, text)
+
+
+def test_its_story_is_true() -> None:
+    """Every command of the story can be run, and prints what stands there."""
     text = README.read_text()
 
-    assert len(BLOCK.findall(text)) == 2
-    assert with_help(text) == text
+    assert len(BLOCK.findall(text)) >= 4
+    assert as_run(text) == text
 
 
 def test_links_lead_somewhere() -> None:
@@ -38,4 +80,4 @@ def test_links_lead_somewhere() -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(with_help(README.read_text()))
+    README.write_text(as_run(README.read_text()))
