@@ -87,16 +87,22 @@ def changed(before: Picture, after: Picture) -> set[str]:
 
 def remote_mounts() -> tuple[str, ...]:
     """Where file systems of other machines are mounted, on which no watch sees what others write."""
+    return tuple(where for where, kind in _mounts() if kind in _REMOTE or (kind.startswith("fuse.") and where != "/"))
+
+
+def mounted_files() -> frozenset[str]:
+    """The folders in which a single file is mounted: what is written to it elsewhere is told to no watch here."""
+    return frozenset(os.path.dirname(where) for where, _ in _mounts() if not os.path.isdir(where))
+
+
+def _mounts() -> list[tuple[str, str]]:
+    """Every mount point, and the kind of file system."""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as stream:
             rows = [line.split(" ") for line in stream]
     except OSError:
-        return ()
-    return tuple(
-        row[1].replace("\\040", " ")
-        for row in rows
-        if row[2] in _REMOTE or (row[2].startswith("fuse.") and row[1] != "/")
-    )
+        return []
+    return [(row[1].replace("\\040", " "), row[2]) for row in rows]
 
 
 def is_below(path: str, mounts: Iterable[str]) -> bool:

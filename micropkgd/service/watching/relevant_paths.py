@@ -5,7 +5,7 @@ and what matters is watched too, so that one that is exchanged is noticed (docs/
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError
@@ -119,9 +119,10 @@ def least_relevant_paths(root: str) -> RelevantPaths:
     return RelevantPaths(root, frozenset({f"{root}/{MANIFEST_NAME}", f"{root}/{LOCK_NAME}"}), frozenset(), frozenset())
 
 
-def folders_of(relevant: RelevantPaths) -> Iterator[str]:
+def folders_of(relevant: RelevantPaths, links: Iterable[str] = ()) -> Iterator[str]:
     """Every folder to watch, without what is below each: those that are there now."""
     yield _nearest(os.path.dirname(relevant.root))
+    yield from (_nearest(os.path.dirname(link)) for link in links)
     inside = (f"{folder}/" for folder in relevant.indexes)
     for path in (*relevant.documents, *relevant.archives, *relevant.trees, *inside):
         yield from _way_to(path, relevant.root)

@@ -19,6 +19,7 @@ from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.watching.events import Watcher
 from micropkgd.service.watching.folder_owners import FolderOwners
 from micropkgd.service.watching.known_paths import KnownPaths
+from micropkgd.service.watching.links import with_links
 from micropkgd.service.watching.relevant_paths import RelevantPaths, folders_of, least_relevant_paths
 
 _QUIET: Final = 0.2  # seconds that a document must have been left alone (it may be half written), or be missing
@@ -33,6 +34,7 @@ class _WatchedProject(NamedTuple):
     """What is watched of a project since this moment."""
 
     relevant: RelevantPaths
+    named: RelevantPaths  # the same under every name that links give
     folders: frozenset[str]
     new: frozenset[str]  # of the folders, those that were not watched before, or are others
     too_many: int = 0  # of the folders, those that are beyond the project's share of watches
@@ -60,6 +62,7 @@ class WatchedProjects:
         self._watcher = Watcher(self._changed, self._overflowed, on_degraded)
         self.known = KnownPaths()
         self._relevant: dict[str, RelevantPaths | None] = {}  # of the projects that are followed; None: not watched yet
+        self._named: dict[str, RelevantPaths] = {}  # the same under every name, as it was when the folders were listed
         self._owners = FolderOwners()
         self._waiting: dict[str, None] = {}  # projects to be listed, in the order of asking
         self._gone: set[str] = set()  # folders that may be let go
@@ -113,6 +116,7 @@ class WatchedProjects:
     def drop(self, root: str) -> None:
         """Watch nothing for a project any more."""
         self._relevant.pop(root, None)
+        self._named.pop(root, None)
         self.known.forget(root)
         self._let_go(self._owners.drop(root))
 
@@ -142,6 +146,7 @@ class WatchedProjects:
             if root == _NOBODY or root in self._relevant:
                 self._tell_crowded(root, one)
                 fresh = one.folders - self._owners.of(root)
+                self._named[root] = one.named
                 self._let_go(self._owners.claim(root, one.folders))
                 concerned |= {root} if fresh else set()
                 concerned |= set(self._owners.owners(*one.new))
@@ -179,20 +184,22 @@ class WatchedProjects:
 
     def _watch_one(self, root: str, known: RelevantPaths | None) -> _WatchedProject:
         if root == _NOBODY:
-            return _WatchedProject(
-                least_relevant_paths(root), self._anchors, frozenset(self._watcher.add(self._anchors))
-            )
+            nothing = least_relevant_paths(root)
+            return _WatchedProject(nothing, nothing, self._anchors, frozenset(self._watcher.add(self._anchors)))
         try:
             relevant = known or self.known.of(root) or least_relevant_paths(root)
         except Exception:  # noqa: BLE001 - its pass meets the same, and says so
             relevant = least_relevant_paths(root)
         folders, new, room = dict[str, None](), set[str](), most_watches()
+        linked = with_links(relevant)
         # Some may come before those above are watched.
-        while missing := [folder for folder in dict.fromkeys(folders_of(relevant)) if folder not in folders]:
+        while missing := [folder for folder in dict.fromkeys(folders_of(*linked)) if folder not in folders]:
             at = max(0, room - len(folders))
             folders |= dict.fromkeys(missing)
             new |= self._watcher.add(missing[:at]) | self._watcher.poll(missing[at:])
-        return _WatchedProject(relevant, frozenset(folders), frozenset(new), max(0, len(folders) - room))
+            linked = with_links(relevant)
+        crowd = max(0, len(folders) - room)
+        return _WatchedProject(relevant, linked.relevant, frozenset(folders), frozenset(new), crowd)
 
     def _look_at(self, edges: set[str]) -> set[str]:
         """In a thread: the folders that are not what they were."""
@@ -207,7 +214,7 @@ class WatchedProjects:
         """File events: ask for passes of the projects that they concern."""
         now = time.monotonic()
         for root, near in self._by_owner(paths).items():
-            relevant = self._relevant.get(root)
+            relevant = self._named.get(root) or self._relevant.get(root)
             concerned = sorted(path for path in near if _matters(relevant, path)) if relevant is not None else []
             if relevant is None or not concerned:
                 continue
@@ -217,7 +224,7 @@ class WatchedProjects:
             quiet = _QUIET if documents or slow else 0.0
             kind, at = TriggerKind.FILES if documents else TriggerKind.EDIT, now + quiet
             self._ask(root, Trigger(kind, detail), at)
-            if any(path in self._owners.of(root) or os.path.isdir(path) for path in concerned):
+            if any(path in self._owners.of(root) or _leads_on(path) for path in concerned):
                 self._list(root)
         if any(os.path.dirname(path) in self._anchors for path in paths):
             self._on_newcomer()
@@ -228,6 +235,11 @@ class WatchedProjects:
             for root in self._owners.owners(path, os.path.dirname(path)):
                 found.setdefault(root, []).append(path)
         return found
+
+
+def _leads_on(path: str) -> bool:
+    """Whether there may be other folders to watch since something changed there."""
+    return os.path.isdir(path) or os.path.islink(path)
 
 
 def _edges(root: str, folders: Iterable[str]) -> Iterator[str]:
