@@ -62,7 +62,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "jitter": DURATION,
     "cron": CRON,
     "watch": FLAG,
-    "trust": ValueKind(choice(Trust)),
+    "trust": choice(Trust),
     "allowed-origins": origins_of("allowed-origins"),
     "publish-origins": origins_of("publish-origins"),
     "credential-endpoints": origins_of("credential-endpoints"),
@@ -98,17 +98,17 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "http.probes": LISTEN,
     "http.metrics": FLAG,
     "http.ready-projects": TEXTS,
-    "log.format": ValueKind(choice(LogFormat)),
-    "log.level": ValueKind(choice(Level)),
+    "log.format": choice(LogFormat),
+    "log.level": choice(Level),
 }
 """Every key with one value, by its dotted name."""
 
-_GROUP: Final = {
+GROUP: Final[Mapping[str, ValueKind]] = {
     "paths": TEXTS, "every": TIME, "jitter": DURATION, "cron": CRON, "watch": FLAG,
     "allowed-origins": KEYS["allowed-origins"], "publish-origins": KEYS["publish-origins"],
 }  # fmt: skip
-_WEBHOOK: Final = {"secret-file": PATH, "form": ValueKind(choice(WebhookForm)), "projects": TEXTS}
-_QUEUE: Final = {
+WEBHOOK: Final[Mapping[str, ValueKind]] = {"secret-file": PATH, "form": choice(WebhookForm), "projects": TEXTS}
+QUEUE: Final[Mapping[str, ValueKind]] = {
     "url": URL, "region": TEXT, "endpoint-url": URL, "profile": TEXT, "projects": TEXTS,
 }  # fmt: skip
 _TABLES: Final = ("project", "webhook", "queue")
@@ -168,11 +168,11 @@ _BY_VARIABLE: Final = {variable_of(name): name for name in KEYS}
 
 def _settings(document: Table, values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
     usual = _schedule(values, Group(()))
-    tables = [_schedule(fields, usual) for fields in _rows(document, "project", _GROUP, ("paths",))]
+    tables = [_schedule(fields, usual) for fields in _rows(document, "project", GROUP, ("paths",))]
     webhooks = [
-        Webhook(name, **_keywords(fields)) for name, fields in _named(document, "webhook", _WEBHOOK, ("secret-file",))
+        Webhook(name, **_keywords(fields)) for name, fields in _named(document, "webhook", WEBHOOK, ("secret-file",))
     ]
-    queues = [Queue(name, **_keywords(fields)) for name, fields in _named(document, "queue", _QUEUE, ("url",))]
+    queues = [Queue(name, **_keywords(fields)) for name, fields in _named(document, "queue", QUEUE, ("url",))]
     plain = {
         "scan-every",
         "full-check",
@@ -275,7 +275,7 @@ def _schedule(values: Mapping[str, object], defaults: Group) -> Group:
     """A group from its own values: a cron it has takes the place of an interval it has not, and the other way."""
     if "every" in values and "cron" in values:
         raise SettingsError("`every` and `cron` exclude each other", ("cron",))
-    fields = {key: values[key] for key in _GROUP if key in values}
+    fields = {key: values[key] for key in GROUP if key in values}
     if "cron" in values:
         fields["every"] = None
     elif "every" in values:

@@ -1,7 +1,7 @@
 """The kinds of values that a config has: how each is read, from TOML and from a variable's text."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -14,12 +14,17 @@ _BUCKET = re.compile(r"(?:s3|gs)://[^/?#\s]+(?:/[^?#]*)?")
 _CRON = re.compile(r"\S+([ \t]+\S+){4}|@[a-z]+")
 
 
+_SOME_TEXT: Final = {"type": "string", "minLength": 1}
+_TEXT_LIST: Final = {"type": "array", "items": _SOME_TEXT}
+
+
 class ValueKind(NamedTuple):
     """How the value of a key is read, from TOML and from a variable."""
 
     read: Callable[[object], object]  # raises `ValueError` with what was wanted, or a `DocumentError`
     split: bool = False  # whether a variable holds several, parted by commas
     convert: Callable[[str], object] = str  # of a variable's text into what TOML would have
+    schema: Mapping[str, object] = {}  # what JSON Schema can say of it, for editors; `read` decides
 
 
 def _text(value: object) -> str:
@@ -127,8 +132,13 @@ def _url(value: object) -> str:
     return value
 
 
-def choice(words: type[StrEnum]) -> Callable[[object], StrEnum]:
-    """Read one of the words of an enumeration."""
+def _matching(pattern: re.Pattern[str]) -> Mapping[str, object]:
+    """The schema of a text that a pattern matches as a whole."""
+    return {"type": "string", "pattern": f"^(?:{pattern.pattern})$"}
+
+
+def choice(words: type[StrEnum]) -> ValueKind:
+    """The kind of a key that takes one of the words of an enumeration."""
 
     def read(value: object) -> StrEnum:
         try:
@@ -136,7 +146,7 @@ def choice(words: type[StrEnum]) -> Callable[[object], StrEnum]:
         except ValueError:
             raise ValueError(f"one of {', '.join(words)}") from None
 
-    return read
+    return ValueKind(read, schema={"enum": [word.value for word in words]})
 
 
 def _truth(text: str) -> object:
@@ -149,12 +159,23 @@ def _number(text: str) -> object:
 
 def origins_of(key: str) -> ValueKind:
     """The kind of a key that names places."""
-    return ValueKind(_origins(key), split=True)
+    return ValueKind(_origins(key), split=True, schema=_TEXT_LIST)
 
 
-TEXT, TEXTS, ARGV = ValueKind(_text), ValueKind(_texts, split=True), ValueKind(_argv, split=True)
-NAMES = ValueKind(_names, split=True)
-FLAG, COUNT = ValueKind(_flag, convert=_truth), ValueKind(_count, convert=_number)
-DURATION, TIME, SIZE = ValueKind(_duration), ValueKind(_some_time), ValueKind(_size)
-CRON, LISTEN, URL, PATH = ValueKind(_cron), ValueKind(_listen), ValueKind(_url), ValueKind(_path)
-BUCKET = ValueKind(_bucket)
+TEXT = ValueKind(_text, schema=_SOME_TEXT)
+TEXTS, ARGV = (
+    ValueKind(_texts, split=True, schema=_TEXT_LIST),
+    ValueKind(_argv, split=True, schema={**_TEXT_LIST, "minItems": 1}),
+)
+NAMES = ValueKind(_names, split=True, schema={"type": "array", "items": _matching(_NAME)})
+FLAG = ValueKind(_flag, convert=_truth, schema={"type": "boolean"})
+COUNT = ValueKind(_count, convert=_number, schema={"type": "integer", "minimum": 1, "maximum": 1000})
+DURATION, TIME = (
+    ValueKind(_duration, schema=_matching(_DURATION)),
+    ValueKind(_some_time, schema=_matching(_DURATION)),
+)
+SIZE, CRON = ValueKind(_size, schema=_matching(_SIZE)), ValueKind(_cron, schema=_matching(_CRON))
+LISTEN = ValueKind(_listen, schema={"type": "string", "pattern": "^.+:[0-9]{1,5}$"})
+URL = ValueKind(_url, schema={"type": "string", "pattern": "^https?://"})
+PATH = ValueKind(_path, schema={"type": "string", "pattern": "^(/|~/)"})
+BUCKET = ValueKind(_bucket, schema=_matching(_BUCKET))
