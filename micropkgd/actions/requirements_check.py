@@ -6,13 +6,18 @@ from typing import Final
 
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.errors import MicropkgError, TreeError
+from micropkgd.model.requirement_conflicts import at_odds
 from micropkgd.model.requirements import blocks_of, lacking
-from micropkgd.reconcile.plan.requirements_file import label_of
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError, label_of
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
+from micropkgd.reconcile.plan.whole_file import bytes_of
+from micropkgd.reconcile.record.install_command import install_command
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project, read_project
 
 _TOPIC: Final = "requirements"
+_READERS: Final = tuple(map(RelPath, ("pyproject.toml", "Makefile", "Dockerfile", "noxfile.py", "tox.ini", "justfile")))
 _MADE_BY: Final = re.compile(r"(?:auto-?generated|@generated) by (pip-compile|uv|PDM|Poetry)", re.IGNORECASE)
 
 
@@ -24,14 +29,52 @@ def check_requirements(root: str) -> Iterator[DoctorFinding]:
         return
     if not project.manifest.pulls and not project.lock.blocks:
         return
+    yield from _at_odds(project)
     with FsOps(root) as fs:
+        if project.layout.requirements_group:
+            yield from _of_group(fs, project)
+            return
         try:
             source = read_source(fs, project.layout)
         except TreeError as error:
             yield DoctorFinding(_TOPIC, f"no lines can be added: {error}", trouble=True, hint=error.hint)
             return
+        yield from _unread(fs, project, source)
     yield from _of_source(project, source)
     yield from _asked_in_vain(project, source)
+
+
+def _at_odds(project: Project) -> Iterator[DoctorFinding]:
+    """Lines of different entries that no version satisfies together."""
+    blocks = project.lock.blocks
+    for number, block in enumerate(blocks):
+        for other in blocks[:number]:
+            for line, theirs in at_odds(block.requirements, other.requirements):
+                text = f"`{line}`, which `{block.ref}` asks for, and `{theirs}` of `{other.ref}` cannot hold together"
+                yield DoctorFinding(_TOPIC, text, hint="pin another version of one of the two")
+
+
+def _of_group(fs: FsOps, project: Project) -> Iterator[DoctorFinding]:
+    """Whether the dependency group can be written."""
+    from micropkgd.reconcile.plan.requirements_group import group_change
+
+    try:
+        group_change(fs, project.layout, project.lock, [Asking(one.ref, None, one) for one in project.lock.blocks])
+    except RequirementsFileError as error:
+        yield DoctorFinding(_TOPIC, f"no lines can be added: {error}", trouble=True, hint=error.hint)
+
+
+def _unread(fs: FsOps, project: Project, source: RequirementsText) -> Iterator[DoctorFinding]:
+    """Whether anything beside it names the file, as a compiled one does, a `-r`, or a dynamic list of dependencies."""
+    path = project.layout.requirements
+    if source.found is None or path == project.layout.requirements_seed:
+        return
+    name = path.rpartition("/")[2].encode()
+    texts = (bytes_of(fs, other) or b"" for other in (project.layout.requirements_seed, *_READERS))
+    if not any(name in text for text in texts):
+        command = install_command(fs, project.layout)
+        text = f"nothing here names {path}, so nobody may install what entries ask for"
+        yield DoctorFinding(_TOPIC, text, hint=f"`{command}`, or compile {project.layout.requirements_seed} from it")
 
 
 def _of_source(project: Project, source: RequirementsText) -> Iterator[DoctorFinding]:

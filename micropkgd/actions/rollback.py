@@ -30,6 +30,7 @@ from micropkgd.workspace.memory.pass_log import PassRecord, note, pages
 from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_lock, read_project
+from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction.commit import Recovery, commit, recover
 from micropkgd.workspace.transaction.kept import Commit, history
 
@@ -148,7 +149,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
     project = sides.project
-    together = frozenset({LOCK_NAME, project.layout.requirements})
+    together = frozenset({LOCK_NAME, project.layout.requirements}) - {MANIFEST_NAME}
     parts = parts_of(fs, sides.ways, project.lock, sides.then, together)
     everything = only is None and not any(part.held for part in parts)
     if only is not None:
@@ -162,6 +163,7 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
     going = [way for part in parts if not part.held for way in part.ways]
     whole = [way for way in sides.ways if way.path in together and can_go(fs, way)] if everything else []
     shared, contents = _shared(fs, sides, undoing.lock, whole)
+    shared = tuple(change for change in shared if change.path not in {way.path for way in going})  # a group goes along
     return undoing._replace(shared=shared, contents={**_kept(fs, going), **contents})
 
 

@@ -58,6 +58,10 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         yield from _detail_lines(entry, called[entry.ref], applied=outcome.applied, verbose=verbose)
     if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
+    if outcome.requirements is not None:
+        path, command = outcome.requirements
+        changed = "changed" if outcome.applied else "would change"
+        yield f"requirements in {plain(path)} {changed}: `{plain(command)}` installs them"
     if outcome.lock_holds and not quiet:
         yield f"the lock holds: {plain(outcome.lock_holds)}"
     if not quiet:

@@ -54,6 +54,27 @@ def remove_item(text: str, path: Path, item: str) -> str:
     return left
 
 
+def set_items(text: str, path: Path, items: Sequence[str], note: str) -> str:
+    """Make the array at an address one of these texts, a line each below a comment; all around it stays."""
+    wanted = meaning(text)
+    table_in(wanted, path[:-1])[path[-1]] = [*items]
+    pair, end = _pair_at(text, path), line_end(text, len(text))
+    value = end.join([f"[  # {note}", *(f"    {quoted(item)}," for item in items), "]"])
+    if pair is None:
+        made = with_rows(text, path[:-1], [Row(dotted(path[-1:]), value)])
+    else:
+        made = text[: pair.start] + value + text[pair.end :]
+    if not means(made, wanted):
+        raise _refused(path, f"write it under a header: [{dotted(path[:-1])}]")
+    return made
+
+
+def text_at(text: str, path: Path) -> str:
+    """How the value at an address is written; empty where there is none."""
+    pair = _pair_at(text, path)
+    return text[pair.start : pair.end] if pair is not None else ""
+
+
 def _refused(path: Path, hint: str) -> DocumentError:
     return DocumentError(f"`{dotted(path)}` is written in a way that cannot be edited safely", hint=hint)
 

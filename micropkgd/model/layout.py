@@ -29,6 +29,7 @@ class Layout(NamedTuple):
     base_env: str  # where parameters go when the entry names no env
     requirements: RelPath  # the file that is kept: "requirements.in"
     requirements_seed: RelPath  # what it is made from when missing: "requirements.txt"
+    requirements_group: str = ""  # of PEP 735, where `requirements` is the manifest
     conf_doubt: str = ""  # why `conf_dir` is only what is usual; empty where it is known
     env_doubt: str = ""  # the same of `base_env`
 

@@ -33,6 +33,7 @@ _POLICY_KEYS = (
     "prune",
     "update",
     "requirements-file",
+    "requirements-group",
     "on-dangling-import",
     "on-downgrade",
     "protocols",
@@ -43,6 +44,7 @@ _POLICY_KEYS = (
 )
 _PARTS = ("pull", "package", "project", "origin")  # the last: what an archive says of itself, once unpacked
 _BELOW = "write a place below the package folder, like `pipelines`"
+_GROUP = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _REPOSITORY = ("repository", "source", "sourcecode", "github", "gitlab", "code")
 _OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
@@ -107,6 +109,7 @@ class Policy(NamedTuple):
     rewrite_parameters: bool = False  # whether names of moved modules in parameters follow
     follow_branches: tuple[str, ...] = ("*",)  # of git, where sources are followed without anybody asking
     merge: MergePolicy = MergePolicy.STRUCTURE
+    requirements_group: str = ""  # of `[dependency-groups]`, in place of a file
 
 
 class PullEntry(NamedTuple):
@@ -322,12 +325,17 @@ def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
 def _policy(document: Table) -> Policy:
     fields = Fields(table_at(document, _POLICY) or {}, _POLICY)
     fields.known((*_POLICY_KEYS, *_PARTS))
+    if fields.text("requirements-file") and fields.text("requirements-group"):
+        raise ManifestError(
+            "requirements go to a file or to a group, not to both", (*_POLICY, "requirements-group"), hint="keep one"
+        )
     return Policy(
         on_local_edit=fields.choice("on-local-edit", OnLocalEdit) or OnLocalEdit.MERGE,
         merge=fields.choice("merge", MergePolicy) or MergePolicy.STRUCTURE,
         prune=fields.flag("prune", default=True),
         update=fields.choice("update", Update) or Update.FOLLOW,
         requirements_file=fields.checked("requirements-file", _requirements_file) or "requirements.in",
+        requirements_group=fields.checked("requirements-group", _group_name) or "",
         on_dangling_import=fields.choice("on-dangling-import", OnDanglingImport) or OnDanglingImport.WARN,
         on_downgrade=fields.choice("on-downgrade", OnDowngrade),
         protocols=fields.texts("protocols"),
@@ -343,6 +351,13 @@ def _requirements_file(text: str) -> RelPath:
     if text.casefold() == "micropkg.lock" or text.casefold().endswith(_OTHER_DOCUMENTS):
         raise DocumentError(f"`{text}` is not a file for requirements", hint="name one like `requirements.in`")
     return managed_path(text)
+
+
+def _group_name(text: str) -> str:
+    """PEP 735 has the names of groups as those of projects."""
+    if not _GROUP.fullmatch(text):
+        raise DocumentError(f"`{text}` is not a name for a dependency group", hint='write it like "micropkg"')
+    return text
 
 
 def _rows(document: Table, home: TablePath) -> Iterable[tuple[str, object]]:

@@ -132,6 +132,13 @@ class EntryOutcome(NamedTuple):
         return EXIT_HELD if self.plan is not None and self.plan.held else EXIT_IN_SYNC
 
 
+class RequirementsNote(NamedTuple):
+    """A file that asks for other requirements than before, and what installs them."""
+
+    path: RelPath
+    command: str
+
+
 class Outcome(NamedTuple):
     """What one pass came to for one project."""
 
@@ -145,6 +152,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None  # the project as a whole could not be worked on
     lock_holds: str = ""  # why no source was followed, where git is the reason
     contents: Mapping[Digest, bytes] = {}  # the bytes that the changes write, for showing them
+    requirements: RequirementsNote | None = None  # where lines came or went
 
     @property
     def pending(self) -> bool:
@@ -182,6 +190,7 @@ class Outcome(NamedTuple):
             ),
             recovered=self.recovered or later.recovered,
             set_aside=self.set_aside or later.set_aside,
+            requirements=later.requirements or self.requirements,
             contents=Contents({**held_in(self.contents), **held_in(later.contents)}),
         )
 

@@ -10,7 +10,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.collision import Collision, HeldQuestion, LineRange
 from micropkgd.model.condition import Failure
-from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, StepBack
+from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, RequirementsNote, StepBack
 from micropkgd.model.packaged import Archived, LeftOut, PackageOutcome, Published, Step
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import RelPath, parse_digest, rel_path
@@ -33,6 +33,7 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "lock_holds": outcome.lock_holds or None,
         "entries": [_entry_document(entry) for entry in outcome.entries],
         "shared": [_change_document(change) for change in outcome.shared],
+        "requirements": outcome.requirements._asdict() if outcome.requirements else None,
         "packages": [package_document(package) for package in outcome.packages],
     }
 
@@ -67,6 +68,7 @@ def read_outcome(document: Document) -> Outcome:
             entries=tuple(_entry(row) for row in document["entries"]),
             packages=tuple(_package(row) for row in document["packages"]),
             shared=_changes(document["shared"]),
+            requirements=_requirements(document.get("requirements")),
             applied=bool(document["applied"]),
             recovered=bool(document["recovered"]),
             set_aside=None if document["set_aside"] is None else RelPath(str(document["set_aside"])),
@@ -163,6 +165,10 @@ def _installed_document(installed: Installed | None) -> dict[str, str] | None:
 
 def _installed(row: Document | None) -> Installed | None:
     return None if row is None else Installed(str(row["version"]), parse_digest(row["archive"]))
+
+
+def _requirements(row: Document | None) -> RequirementsNote | None:
+    return None if row is None else RequirementsNote(rel_path(row["path"]), str(row["command"]))
 
 
 def _question_document(question: HeldQuestion) -> dict[str, object]:

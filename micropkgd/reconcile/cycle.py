@@ -92,7 +92,8 @@ def run_pass(
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
-        outcome = _as_kedro_sees_it(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
+        outcome = _with_requirements(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
+        outcome = _as_kedro_sees_it(this, proposal, outcome)
         outcome = _package(this, proposal, outcome._replace(lock_holds="" if options.upgrade else lock_holds))
         outcome = with_since(this, with_last_failures(this, outcome, resolutions))
         if options.apply:
@@ -168,6 +169,20 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
     return [known[ref] if ref in known else next(answers) for ref in refs]
+
+
+def _with_requirements(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
+    """The outcome with what installs the requirements that came or went, and what is wrong with them."""
+    shared = any(change.path == this.project.layout.requirements for change in proposal.shared)
+    if not shared and not (this.project.manifest.project.requires_python and _renders(proposal)):
+        return outcome
+    from micropkgd.reconcile.record.requirements_notes import with_requirements
+
+    return with_requirements(this, proposal, outcome)
+
+
+def _renders(proposal: Proposal) -> bool:
+    return any(one.desired.rendering is not None and one.desired.rendering.requires_python for one in proposal.entries)
 
 
 def _as_kedro_sees_it(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:

@@ -30,6 +30,7 @@ class SdistMetadata(NamedTuple):
     name: str
     version: str
     requirements: tuple[str, ...]  # canonical, one line each, those of extras dropped
+    requires_python: str = ""
 
 
 class _ProjectTable(NamedTuple):
@@ -38,6 +39,7 @@ class _ProjectTable(NamedTuple):
     name: str
     version: str
     dependencies: list[str] | None
+    requires_python: str = ""
 
 
 _NO_PROJECT: Final = _ProjectTable("", "", None)
@@ -52,7 +54,8 @@ def read_metadata(sdist: Sdist) -> SdistMetadata:
         Identity("pyproject.toml", project.name, project.version),
         root=sdist.root,
     )
-    return SdistMetadata(name, version, _requirements(sdist, project, where, fields))
+    python = project.requires_python or next(iter(fields.all("Requires-Python")), "")
+    return SdistMetadata(name, version, _requirements(sdist, project, where, fields), python)
 
 
 def requires_python(sdist: Sdist) -> str:
@@ -99,7 +102,9 @@ def _read_project(data: bytes) -> _ProjectTable:
     if not (isinstance(name, str) and isinstance(version, str)):
         raise _bad_project("name and version must be text")
     static = "dependencies" not in _texts(project, "dynamic")
-    return _ProjectTable(name, version, _texts(project, "dependencies") if static else None)
+    python = project.get("requires-python")
+    dependencies = _texts(project, "dependencies") if static else None
+    return _ProjectTable(name, version, dependencies, python if isinstance(python, str) else "")
 
 
 def _table(data: bytes) -> dict[str, object] | None:

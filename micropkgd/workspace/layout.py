@@ -13,6 +13,7 @@ from micropkgd.model.layout import SETTINGS, Layout
 from micropkgd.model.manifest import Manifest, parse_base_env
 from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.workspace.reading import TEXT, read_regular
+from micropkgd.workspace.root import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from micropkgd.workspace.settings.reader import SettingValue
@@ -50,18 +51,21 @@ def recognise(root: str, manifest: Manifest) -> Recognised:
     tests, why_tests = (tables.tests_dir, _SAID) if tables.tests_dir else _tests(root, source, release)
     conf, base_env = _config(root, source, manifest)
     seed, why_requirements = _requirements(root, source, release)
-    wanted = manifest.policy.requirements_file
+    wanted, group = manifest.policy.requirements_file, manifest.policy.requirements_group
+    named = wanted if "/" in wanted else seed.replace(_REQUIREMENTS, wanted)
     layout = Layout(
         package=tables.package,
         source_dir=source,
         tests_dir=tests,
         conf_dir=conf.name,
         base_env=base_env.name,
-        requirements=RelPath(wanted if "/" in wanted else seed.replace(_REQUIREMENTS, wanted)),
+        requirements=RelPath(MANIFEST_NAME if group else named),
         requirements_seed=RelPath(seed),
+        requirements_group=group,
         conf_doubt=conf.doubt,
         env_doubt=base_env.doubt,
     )
+    why_requirements = f"the dependency group `{group}`" if group else why_requirements
     why_conf = next((one.reason for one in (conf, base_env) if one.reason != _BY_DEFAULT), _BY_DEFAULT)
     return Recognised(layout, Reasons(why_source, why_tests, why_conf, why_requirements))
 

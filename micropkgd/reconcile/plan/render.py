@@ -72,6 +72,7 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join
         metadata.requirements,
         tuple(findings),
         frozenset(executables),
+        metadata.requires_python,
     )
 
 

@@ -20,7 +20,18 @@ def shared_changes(
     """
     missing = [path for path in sorted(set(scaffolds)) if fs.status(path) is None]
     packages = [written(path, None, b"", "makes the folder a package") for path in missing]
-    return (*packages, *requirements_change(fs, project.layout, asking), *lock_changes(fs, project, lock))
+    return (*packages, *_requirements(fs, project, lock, asking), *lock_changes(fs, project, lock))
+
+
+def _requirements(fs: FsOps, project: Project, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
+    """What a pull by hand asks for is this machine's alone, and a group is for all: it gets a file's lines, or none."""
+    if not project.layout.requirements_group:
+        return requirements_change(fs, project.layout, asking)
+    if project.record != LOCK_NAME:
+        return ()
+    from micropkgd.reconcile.plan.requirements_group import group_change
+
+    return group_change(fs, project.layout, lock, asking)
 
 
 def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[WrittenChange, ...]:

@@ -27,6 +27,7 @@ class Rendering(NamedTuple):
     requirements: tuple[str, ...]
     findings: "tuple[tuple[RelPath, Finding], ...]"  # imports that could not be rewritten
     executables: frozenset[RelPath] = frozenset()  # the files that the archive means to be run
+    requires_python: str = ""
 
 
 def requested(entry: PullEntry, layout: Layout) -> Digest:

@@ -1,0 +1,86 @@
+"""The dependency group (PEP 735) of `pyproject.toml` that has what entries ask for, in place of a requirements file.
+
+The group is ours as a whole: a function of the lock, whatever stood there. So one that somebody else wrote, told by
+lines that no entry asks for and no note of ours, is not taken over.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from micropkgd import documents
+from micropkgd.documents.edits import edited
+from micropkgd.documents.lists import set_items, text_at
+from micropkgd.errors import DocumentError, TreeError
+from micropkgd.model.layout import Layout
+from micropkgd.model.lock import Block, Lock
+from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
+from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
+from micropkgd.workspace.fsops import FsOps
+
+GROUPS: Final = "dependency-groups"
+
+_NOTE: Final = "written by micropkgd, from micropkg.lock"
+_REASON: Final = "requirements of the entries"
+
+
+def group_change(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
+    """The change of `pyproject.toml` that brings the group to what a lock asks for; none where it says that."""
+    wanted = sorted({line for block in lock.blocks for line in _lines_in_tree(block)})
+    try:
+        data = bytes_of(fs, layout.requirements) or b""
+        document = documents.read_toml(data)
+        name, stands = _group(document, layout.requirements_group)
+        if set(stands) == set(wanted):
+            return ()
+        _refuse_foreign(data, name, [line for line in stands if line not in {*wanted, *_known(asking)}])
+        after = edited(data, lambda text: set_items(text, (GROUPS, name), wanted, _NOTE))
+    except (DocumentError, TreeError) as error:
+        waiting = _waiting(asking)
+        if not waiting:  # nobody's lines change: it stays as it is, and `doctor` tells of it
+            return ()
+        wrong = TreeError(error.problem, where=error.where or layout.requirements, hint=error.hint)
+        raise RequirementsFileError(wrong, waiting) from error
+    return (written(layout.requirements, data, after, _REASON),)
+
+
+def _lines_in_tree(block: Block) -> Sequence[str]:
+    """Where the lock moved on alone, the tree has the version before."""
+    return block.superseded.requirements if block.superseded is not None else block.requirements
+
+
+def _group(document: Mapping[str, object], wanted: str) -> tuple[str, list[object]]:
+    """The group as the document spells it, and what stands in it."""
+    groups = document.get(GROUPS, {})
+    if not isinstance(groups, dict):
+        raise DocumentError(f"`{GROUPS}` is not a table", hint="see PEP 735")
+    name = next((name for name in groups if _normalised(name) == _normalised(wanted)), wanted)
+    stands = groups.get(name, [])
+    if not isinstance(stands, list):
+        raise DocumentError(f"the group `{name}` is not an array", hint="see PEP 735")
+    return name, [line if isinstance(line, str) else repr(line) for line in stands]
+
+
+def _refuse_foreign(data: bytes, name: str, foreign: Sequence[object]) -> None:
+    if foreign and _NOTE not in text_at(documents.decode(data), (GROUPS, name)):
+        problem = f"the group `{name}` has what no entry asks for: `{foreign[0]}`"
+        raise DocumentError(problem, hint="the group is to be micropkgd's alone: name another by `requirements-group`")
+
+
+def _known(asking: Sequence[Asking]) -> set[str]:
+    """What entries asked for until now."""
+    blocks = [block for one in asking for block in (one.before, one.after) if block is not None]
+    return {line for block in blocks for version in block.versions for line in version.requirements}
+
+
+def _waiting(asking: Sequence[Asking]) -> dict[str, Sequence[str]]:
+    """The lines, by ref, of the entries whose lines change."""
+    return {one.ref: _lines(one.after) for one in asking if _lines(one.before) != _lines(one.after)}
+
+
+def _lines(block: Block | None) -> Sequence[str]:
+    return sorted(block.requirements) if block is not None else ()
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
