@@ -2,10 +2,10 @@
 
 To look: `status`, `outdated`, `verify`, `why`, `diff`, `edits`, `doctor` (each answer is a `finding`;
 `requirements_check`, `kedro_check` and `service_check` are some of its questions), `review` (before a project is
-trusted). To change: `edit_manifest` (the rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle`
-(what is held), `migrate`, `suspend`, `pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git). To carry
-edits home: `patch` with `entry_edits` (what was edited), `homeward` (as it is where the module lives) and `git_patch`
-(as git writes it). `naming` finds the entry that a person means.
+trusted). To change: `edit_manifest` (the rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle` (what
+is held), `accept` (edits), `migrate`, `suspend`, `pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git).
+To carry edits home: `patch` with `entry_edits` (what was edited), `homeward` (as it is where the module lives) and
+`git_patch` (as git writes it). `naming` finds the entry that a person means.
 So many beside each other: each is the whole of one command, and none knows another.
 To begin: `init` with `package_guess`, and the `members` of a workspace.
 """

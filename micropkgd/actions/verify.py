@@ -1,8 +1,16 @@
-"""Checks that the files of a project are what its lock says: each is hashed, no remembered hash is trusted."""
+"""Checks that the files of a project are what its lock says: each is hashed, no remembered hash is trusted.
 
+For an entry with accepted edits it is a gate: these belong to what the lock says, and whatever else differs was edited
+without anybody's word. Files that `keep-deleted` names are as the manifest says.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from micropkgd.model.condition import EXIT_HELD, worst
+from micropkgd.model.lock import Block
 from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.reconcile.plan.accepted import is_accepted, unaccepted
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.project import read_project
@@ -16,26 +24,47 @@ class Verification(NamedTuple):
     root: str
     checked: int
     differing: tuple[tuple[RelPath, str], ...]  # path, and what is there instead
+    accepted: tuple[RelPath, ...] = ()  # edited, as somebody accepted
+    edited_more: frozenset[RelPath] = frozenset()  # those of `differing` that belong to an entry with accepted edits
 
     @property
     def exit_code(self) -> int:
-        """6 where anything differs."""
-        return _EXIT_DIFFERS if self.differing else 0
+        """6 where anything differs; 4 where that is an edit beside accepted ones."""
+        return worst(EXIT_HELD if path in self.edited_more else _EXIT_DIFFERS for path, _ in self.differing)
 
     def document(self) -> dict[str, object]:
         """For programs."""
         differing = [{"path": path, "found": what} for path, what in self.differing]
-        return {"project": self.root, "checked": self.checked, "differing": differing}
+        accepted = list(self.accepted)
+        return {"project": self.root, "checked": self.checked, "differing": differing, "accepted": accepted}
 
 
 def verify_files(root: str) -> Verification:
     """Hash every file of the inventory, trusting no remembered hash."""
     project = read_project(root)
+    keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
     locked = {path: digest for block in project.lock.blocks for path, digest in block.files.items()}
+    differing: dict[RelPath, str] = {}
+    accepted: list[RelPath] = []
+    more: set[RelPath] = set()
     with FsOps(root) as fs:
         found = as_texts(fs, see(fs, root, locked, {}).found, {path: {digest} for path, digest in locked.items()})
-    differing = ((path, instead(found[path])) for path, digest in sorted(locked.items()) if found[path] != digest)
-    return Verification(root, len(locked), tuple(differing))
+        for block in project.lock.blocks:
+            wrong = dict(unaccepted(fs, block, found, keep_deleted.get(block.ref, ())))
+            differing |= {path: _instead(block, path, there) for path, there in wrong.items()}
+            more.update(wrong if block.edited else ())
+            accepted += _accepted(fs, block, found)
+    return Verification(root, len(locked), tuple(sorted(differing.items())), tuple(sorted(accepted)), frozenset(more))
+
+
+def _accepted(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> Iterator[RelPath]:
+    return (path for path, edit in block.edited.items() if is_accepted(fs, path, found.get(path), edit))
+
+
+def _instead(block: Block, path: RelPath, found: Found) -> str:
+    if path not in block.files:
+        return "accepted, and no longer part of its entry"
+    return "unedited" if found == block.files[path] else instead(found)
 
 
 def instead(found: Found) -> str:

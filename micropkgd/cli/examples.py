@@ -41,11 +41,20 @@ _EXAMPLES: Final[Examples] = {
         ("status --watch", "drawn again whenever it changes"),
         ("status --all", "all that are served"),
     ),
-    "diff": (("diff", "what a pass would do"), ("diff ds", "of one entry")),
+    "diff": (
+        ("diff", "what a pass would do"),
+        ("diff ds", "of one entry; of a held one, why it is held"),
+        ("diff --edits", "what was edited here"),
+    ),
     "patch": (("patch ds -o ds.patch", "what was edited here, for where it is from"),),
-    "verify": (("verify", "exit 1 where a file is not what the lock says"),),
+    "verify": (
+        ("verify", "exit 6 where a file is not what the lock says, 4 where it was edited beside accepted edits"),
+    ),
+    "accept": (("accept ds --dry-run", "see which edits it has"), ("accept ds", "they are meant")),
     "resolve": (
         ("resolve ds --keep", "your files stay as they are"),
+        ("resolve ds src/shop/ds/nodes.py --edit", "join both sides of one file"),
+        ("resolve ds --merged", "take what was joined"),
         ("resolve ds --take --dry-run", "what the new version would do"),
     ),
     "history": (("history", "newest first"),),

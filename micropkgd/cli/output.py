@@ -154,6 +154,9 @@ def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: boo
         yield from map(drifted_line, plan.drifted)
         if plan.held:
             yield from _question_lines(entry, name)
+    if entry.unaccepted:
+        yield from (plain(f"  edited   {path}  (beside what was accepted)") for path in entry.unaccepted)
+        yield plain(f"  hint: micropkgd diff --edits {name} shows it, micropkgd accept {name} accepts it")
     yield from (f"  note: {plain(note)}" for note in entry.told)
 
 

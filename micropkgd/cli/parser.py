@@ -163,6 +163,14 @@ def _verify(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _accept(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
+    command.add_argument("--dry-run", action="store_true", help="say what would be accepted, and write nothing")
+    add_lock_timeout(command)
+    add_project(command)
+
+
 def _resolve(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", help="ref, target folder or name of the entry")
@@ -265,6 +273,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "status": Command("say how each entry stands, without asking any source", _status, "status"),
     "diff": Command("show as a unified diff what a pass would change, or what was edited here", _diff, "diff"),
     "verify": Command("hash every installed file and compare it with the lock", _verify, "verify"),
+    "accept": Command("write local edits into the lock as meant, for `verify` and --locked", _accept, "accept"),
     "resolve": Command("decide what becomes of an entry that local edits hold", _resolve, "resolve"),
     "history": Command(
         "list the commits that are kept, newest first: when, by what, which entries and files", _history, "history"

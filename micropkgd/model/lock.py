@@ -1,7 +1,8 @@
 """The lock: which archive answers each entry, and what each rendered file is (docs/formats.md).
 
 It is the base that edits are measured against, on every machine: what differs from it on disk is somebody's edit. Where
-it moved on and left the tree as it was, `superseded` says what the tree still has (decision 0011).
+it moved on and left the tree as it was, `superseded` says what the tree still has (decision 0011). Where somebody
+accepted edits, `edited` says which files the tree has in place of the generated ones.
 
 It holds only what any machine can recompute, so it has no time, no validator and no credential. It is data from a
 repository, not an order: `stray_paths` names what a hostile or merged lock lists outside the entry's own places.
@@ -17,7 +18,8 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.parameters import is_parameters
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
-LOCK_VERSION = "1.1"
+LOCK_VERSION = "1.2"  # that can be read; written is the oldest one that can say all
+_PLAIN = "1.1"
 LOCK_NAME = RelPath("micropkg.lock")
 BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
 
@@ -74,6 +76,7 @@ class Block(NamedTuple):
     files: Mapping[RelPath, Digest]  # the inventory: drift is measured against it, and prune may touch nothing else
     index_url: str = ""  # of the index that was asked; empty where the ref itself is the archive's address
     superseded: Version | None = None  # only where the tree may still have another inventory than `files`
+    edited: Mapping[RelPath, Digest] = {}  # the edits that somebody accepted; none: nobody did
 
     @property
     def key(self) -> EntryKey:
@@ -142,7 +145,7 @@ class Lock(NamedTuple):
     def to_mapping(self) -> dict[str, object]:
         """The document to write; `from_mapping` gives the same lock back."""
         return {
-            "lock-version": LOCK_VERSION,
+            "lock-version": LOCK_VERSION if any(block.edited for block in self.blocks) else _PLAIN,
             "created-by": "micropkgd",
             "packages": [_table(block) for block in self.blocks],
         }
@@ -216,6 +219,8 @@ def _table(block: Block) -> dict[str, object]:
         "requirements": list(block.requirements),
         "files": {path: block.files[path] for path in sorted(block.files)},
     }
+    if block.edited:
+        own["edited"] = {path: block.edited[path] for path in sorted(block.edited)}
     if block.superseded is not None:
         own["superseded"] = _version_table(block.superseded)
     return {"name": block.name, "version": block.version, **_where_from(block), "tool": {"micropkgd": own}}
@@ -237,7 +242,7 @@ def _where_from(block: Block | Version) -> dict[str, object]:
 
 
 def _block(package: object, where: str) -> Block:
-    own = _get(_get(package, "tool", dict, where), "micropkgd", dict, f"{where}.tool")
+    own: dict[str, object] = _get(_get(package, "tool", dict, where), "micropkgd", dict, f"{where}.tool")
     inside = f"{where}.tool.micropkgd"
     try:
         said = _version(package, own, where, inside)
@@ -256,6 +261,7 @@ def _block(package: object, where: str) -> Block:
             files=said.files,
             index_url=said.index_url,
             superseded=None if old is None else _version(old, old, f"{inside}.superseded", f"{inside}.superseded"),
+            edited=_inventory(own, "edited", inside) if "edited" in own else {},
         )
     except DocumentError as error:
         raise DocumentError(f"in `{where}`: {error.problem}", hint=error.hint) from error
@@ -269,17 +275,20 @@ def _version(package: object, own: object, where: str, inside: str) -> Version:
     of_index = isinstance(package, Mapping) and "index" in package
     kind = "sdist" if of_index else "archive"
     archive = _get(package, kind, dict, where)
-    files = _get(own, "files", dict, inside)
     return Version(
         version=_get(package, "version", str, where),
         url=_get(archive, "url", str, f"{where}.{kind}"),
         size=_get(archive, "size", int, f"{where}.{kind}"),
         archive=parse_digest(_get(_get(archive, "hashes", dict, f"{where}.{kind}"), "sha256", str, where)),
         requirements=tuple(str(requirement) for requirement in _get(own, "requirements", list, inside)),
-        files={rel_path(path): parse_digest(digest) for path, digest in files.items()},
+        files=_inventory(own, "files", inside),
         target=rel_path(_get(own, "target", str, inside)),
         index_url=_get(package, "index", str, where) if of_index else "",
     )
+
+
+def _inventory(own: object, key: str, inside: str) -> dict[RelPath, Digest]:
+    return {rel_path(path): parse_digest(digest) for path, digest in _get(own, key, dict, inside).items()}
 
 
 def _get(table: object, key: str, kind: type[T], where: str) -> T:

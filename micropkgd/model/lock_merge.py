@@ -1,10 +1,10 @@
 """Two locks made one, as git merges branches: each entry on its own, the manifest decides later. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.lock import Block, Lock
-from micropkgd.model.tree import digest_of
+from micropkgd.model.tree import Digest, RelPath, digest_of
 
 if TYPE_CHECKING:
     from micropkgd.model.entry_key import EntryKey
@@ -31,14 +31,29 @@ def merge_locks(base: Lock, ours: Lock, theirs: Lock) -> Merged:
             block = other
         elif one is None or other is None:
             block = one or other  # removed here and changed there: the manifest says whether it is wanted
+        elif one._replace(edited=other.edited) == other:
+            block = one._replace(edited=_edited(before, one, other))
         elif one.archive != other.archive and is_newer(one.version, other.version) is None:
             contested.append(key.ref)
             block = one
         else:
-            block = _newer(one, other)
+            block = _newer(one, other)._replace(edited=_edited(before, one, other))
         if block is not None:
             chosen[key] = block
     return Merged(Lock.of(chosen), tuple(contested))
+
+
+def _edited(before: Block | None, one: Block, other: Block) -> Mapping[RelPath, Digest]:
+    """The accepted edits of both sides; where each accepted another, one of them: the gates ask for another look."""
+    known = before.edited if before is not None else {}
+    found = {}
+    for path in sorted({*one.edited, *other.edited}):
+        ours, theirs = one.edited.get(path), other.edited.get(path)
+        was = known.get(path)
+        digest = theirs if ours == was else ours if theirs == was else max(filter(None, (ours, theirs)))
+        if digest is not None:
+            found[path] = digest
+    return found
 
 
 def both_sides(ours: Lock, theirs: Lock) -> Lock:
@@ -67,4 +82,6 @@ def _candidates(ours: Lock, theirs: Lock) -> Iterator[Block]:
     yield from theirs.blocks
     known = theirs.by_key()
     for block in ours.blocks:
-        yield _newer(block, known[block.key]) if block.key in known else block
+        other = known.get(block.key)
+        both = {**other.edited, **block.edited} if other is not None else block.edited
+        yield block if other is None else _newer(block, other)._replace(edited=both)

@@ -74,6 +74,7 @@ class EntryOutcome(NamedTuple):
     moved_from: RelPath = RelPath("")  # where its code stood before; empty where it stays
     index_url: str = ""  # that a requirement is looked up in, where the project names one
     question: HeldQuestion = HeldQuestion()  # where it is held
+    unaccepted: tuple[RelPath, ...] = ()  # by `--locked`: edited beside what was accepted
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
     step_back: StepBack | None = None  # an update that goes backwards, made or held
 
@@ -129,7 +130,7 @@ class EntryOutcome(NamedTuple):
         """What this entry alone would end the command with."""
         if (failure := self.failure or self.last_failure) is not None:
             return failure.exit_code
-        return EXIT_HELD if self.plan is not None and self.plan.held else EXIT_IN_SYNC
+        return EXIT_HELD if self.unaccepted or (self.plan is not None and self.plan.held) else EXIT_IN_SYNC
 
 
 class RequirementsNote(NamedTuple):

@@ -104,6 +104,22 @@ def test_a_lock_that_is_not_whole_is_refused(spoil: Callable[[dict[str, Any]], N
         Lock.from_mapping(document)
 
 
+def test_accepted_edits_are_written_where_there_are_any() -> None:
+    """In a table beside `files`, with the version that can say so, which an older micropkgd refuses."""
+    path = RelPath("src/shop/ds/__init__.py")
+    edited = lock(block(edited={path: TWO}))
+    text = lock_text(edited).decode()
+
+    assert f'[packages.tool.micropkgd.edited]\n"{path}" = "{TWO}"\n' in text
+    assert 'lock-version = "1.2"' in text
+    assert Lock.from_mapping(read_toml(text.encode())) == edited
+    for wrong in ({"../x": TWO}, {path: "md5:0"}, [path]):
+        document: dict[str, Any] = read_toml(text.encode())
+        document["packages"][0]["tool"]["micropkgd"]["edited"] = wrong
+        with pytest.raises(DocumentError):
+            Lock.from_mapping(document)
+
+
 def test_an_older_lock_is_readable() -> None:
     """A lock of version 1.0 says the same without the keys that came later."""
     document = read_toml(lock_text(lock(block())))

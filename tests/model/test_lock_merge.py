@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.lock_merge import merge_locks
-from micropkgd.model.tree import RelPath, digest_of
+from micropkgd.model.tree import Digest, RelPath, digest_of
 
 
 def block(name: str, version: int) -> Block:
@@ -37,3 +37,31 @@ def test_sides_do_not_matter(base: Lock, one: Lock, other: Lock) -> None:
     for found in merged.lock.blocks:
         sides = [lock.by_key()[found.key] for lock in (one, other) if found.key in lock.by_key()]
         assert found.version == max(side.version for side in sides) or found in sides
+
+
+edits = st.dictionaries(st.sampled_from("xyz"), st.integers(1, 3)).map(
+    lambda rows: {RelPath(f"src/shop/a/{path}.py"): digest_of(str(number).encode()) for path, number in rows.items()}
+)
+
+
+@given(edits, edits, edits, st.booleans())
+def test_accepted_edits_of_both_sides_are_kept(
+    base: dict[RelPath, Digest], one: dict[RelPath, Digest], other: dict[RelPath, Digest], moved_on: bool
+) -> None:
+    """Path by path, whether or not one side moved on to a new version; where each accepted another, one of the two."""
+    known, ours, theirs = (
+        Lock.of({found.key: found})
+        for found in (
+            block("a", 1)._replace(edited=base),
+            block("a", 1)._replace(edited=one),
+            block("a", 2 if moved_on else 1)._replace(edited=other),
+        )
+    )
+    for left, right in ((ours, theirs), (theirs, ours)):
+        (merged,) = merge_locks(known, left, right).lock.blocks
+        for path in {*base, *one, *other}:
+            was, here, there = base.get(path), one.get(path), other.get(path)
+            wanted = {there} if here in {was, there} else {here} if there == was else {here, there} - {None}
+            assert merged.edited.get(path) in wanted
+        assert merged.version == ("2" if moved_on and known != theirs else "1")
+    assert merge_locks(known, ours, theirs) == merge_locks(known, theirs, ours)

@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from micropkgd.actions.rollback import roll_back
 from micropkgd.errors import MicropkgError, UsageError
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction import kept
 from tests.kit.faults import Call, Scene, hooking, in_child, kill_at
@@ -239,7 +239,7 @@ class Game(RuleBasedStateMachine):
     @rule(name=names, choice=st.sampled_from([Conflict.KEEP, Conflict.TAKE, Conflict.MERGE]))
     def resolve(self, name: str, choice: Conflict) -> None:
         """A person decides."""
-        self.project.run(choices={f"dist/{name}.tar.gz": choice})
+        self.project.run(choices={f"dist/{name}.tar.gz": Decision(choice)})
 
     @rule(number=calls, words=st.sampled_from(MEANWHILE))
     def git_meanwhile(self, number: int, words: str) -> None:

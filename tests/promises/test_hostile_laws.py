@@ -25,7 +25,7 @@ from micropkgd.actions.rollback import roll_back
 from micropkgd.actions.status import project_status
 from micropkgd.actions.verify import verify_files
 from micropkgd.errors import MicropkgError
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.tree import digest_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
@@ -222,7 +222,7 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "locked": lambda scene: scene.run(locked=True),
     "frozen": lambda scene: scene.run(frozen=True),
     "lock": lambda scene: scene.run(lock_only=True),
-    "take": lambda scene: scene.run(choices={"dist/ds.tar.gz": Conflict.TAKE}),
+    "take": lambda scene: scene.run(choices={"dist/ds.tar.gz": Decision(Conflict.TAKE)}),
     "roll back": lambda scene: roll_back(str(scene.root), None, None, 5),
     "roll back to": lambda scene: roll_back(str(scene.root), None, "zz", 5),
     "pull": pull,

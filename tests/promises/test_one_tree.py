@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from micropkgd.errors import MicropkgError
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import Outcome
 from tests.kit.faults import Scene, Tree
 
@@ -224,7 +224,7 @@ class Team(RuleBasedStateMachine):
         """Somebody decides what becomes of a held entry."""
         person = self.people[who]
         before = person.words()
-        person.tries(choices={f"../../dist/{name}.tar.gz": choice})
+        person.tries(choices={f"../../dist/{name}.tar.gz": Decision(choice)})
         if choice is not Conflict.TAKE:
             assert before <= person.words()
 

@@ -1,9 +1,9 @@
 """The commands, a module for those that belong together; only the one that was asked for is imported.
 
-Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`, `diff`, `verify`, `rollback`. Homeward:
-`patch`. The manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`, `history`, `events`,
-`doctor`, `cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit; `own_projects` of its
-config), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
+Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`, `diff`, `verify`, `rollback`. Edits:
+`accept`, `patch` (homeward). The manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`,
+`history`, `events`, `doctor`, `cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit;
+`own_projects` of its config), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
 For a shell: `completion`.
 So many beside each other: it is the list of commands.
 """

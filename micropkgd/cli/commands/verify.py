@@ -21,4 +21,5 @@ def verify(options: Namespace) -> int:
 
 def _lines(report: Verification) -> Iterator[str]:
     yield from (f"{what:<9} {path}" for path, what in report.differing)
-    yield f"{report.checked} files checked, {len(report.differing)} not as locked"
+    accepted = f", {len(report.accepted)} with an accepted edit" if report.accepted else ""
+    yield f"{report.checked} files checked, {len(report.differing)} not as locked{accepted}"

@@ -16,6 +16,7 @@ from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
 from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.reconcile.plan.accepted import FilesAfter, accepted_after
 from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
@@ -101,7 +102,7 @@ class Proposer(NamedTuple):
         entries = [self._in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
-        entries = [self._with_question(self._with_beside(entry)) for entry in entries]
+        entries = [self._with_question(self._with_beside(self._with_accepted(entry))) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
@@ -259,6 +260,20 @@ class Proposer(NamedTuple):
         versions = old.version if old is not None else "", desired.rendering.version
         return entry._replace(beside=laid_beside(texts, held, *versions))
 
+    def _with_accepted(self, entry: Planned) -> Planned:
+        """The entry with the edits that its new block says are accepted; those that nobody touched stay so."""
+        before, after, plan, subject = entry.desired.before, entry.desired.after, entry.plan, entry.subject
+        decision = self.choices.get(entry.desired.ref)
+        keeps = decision is not None and Conflict.KEEP in {decision.rest, *decision.paths.values()}
+        if after is None or before is None or not (before.edited or keeps) or entry.desired.entry is None:
+            return entry
+        edited = before.edited
+        if entry.applies and plan is not None and subject is not None and (decision or after.made != before.made):
+            origins = entry.move.origins if entry.move is not None else {}
+            files = FilesAfter(self.fs, plan, subject.found, entry.merged, origins)
+            edited = accepted_after(files, before, after, everything=keeps)
+        return entry._replace(desired=entry.desired._replace(after=after._replace(edited=edited)))
+
     def _with_question(self, entry: Planned) -> Planned:
         """The entry with what is asked of a person where it is held, and what they have answered so far."""
         hold = entry.hold or new_hold(entry.desired, entry.plan)
@@ -406,7 +421,7 @@ def _not_installed(desired: Desired, found: Mapping[RelPath, Found]) -> Block | 
         return after
     old = tree_version(before, found)
     if after is not None:
-        return after.instead_of(before.superseded if after.made == before.made else old)
+        return after._replace(edited=before.edited).instead_of(before.superseded if after.made == before.made else old)
     if desired.entry is not None:
         return before
     stands = any(found.get(path) is not None for path in before.paths)

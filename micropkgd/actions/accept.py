@@ -1,0 +1,109 @@
+"""Accept the edits that the tree has: they are written into the lock, where a review sees them and the gates know them.
+
+Nothing in the tree changes. It is one commit like that of a pass, which `rollback` takes back.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from micropkgd.clock import utc
+from micropkgd.errors import OutOfStepError, ProjectBusyError, TreeError
+from micropkgd.model.lock import Block, Lock
+from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.reconcile.cycle import GIT_PATIENCE
+from micropkgd.reconcile.plan.accepted import edit_digest
+from micropkgd.reconcile.plan.facts import started_from_old
+from micropkgd.reconcile.plan.planner import stays_deleted
+from micropkgd.reconcile.plan.shared_files import lock_changes
+from micropkgd.reconcile.plan.whole_file import contents_of
+from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.memory.pass_log import PassRecord, note
+from micropkgd.workspace.observe import as_texts, see
+from micropkgd.workspace.process_lock import hold
+from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.transaction.commit import commit, recover
+from micropkgd.workspace.transaction.kept import KEPT
+
+
+class AcceptedEntry(NamedTuple):
+    """What is accepted of one entry."""
+
+    ref: str
+    target: RelPath
+    accepted: tuple[RelPath, ...]  # edited files that were not, or otherwise
+    dropped: tuple[RelPath, ...]  # files that are not edited any more
+    missing: tuple[RelPath, ...]  # files that are not there: no edit that could be accepted
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        return self._asdict()
+
+
+def accept_edits(
+    root: str,
+    only: str | None,
+    lock_timeout: float,
+    *,
+    apply: bool = True,
+    fsops: Callable[[str], FsOps] = FsOps,
+) -> tuple[AcceptedEntry, ...]:
+    """Write the digests of the edited files into the lock: of every entry that is installed, or of one.
+
+    `OutOfStepError` where the lock moved on to a version that the tree has not.
+    """
+    with fsops(root) as fs, hold(root, lock_timeout):
+        recover(fs)
+        wait_for_git(root, GIT_PATIENCE)
+        project, before = read_project(root), frozenset(fs.names(KEPT))
+        wanted = {ref: block for ref, block in current_blocks(project).items() if only in {None, ref}}
+        blocks = {block.key: block for block in project.lock.blocks}
+        said = []
+        for entry in project.manifest.pulls:
+            block = wanted.get(entry.ref.text)
+            if block is not None and block.files:
+                one, blocks[block.key] = _accept(fs, project, block, entry.keep_deleted)
+                said.append(one)
+        if apply:
+            _write(fs, project, Lock.of(blocks))
+            commits = tuple(sorted({*fs.names(KEPT)} - before))
+            if commits:
+                note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), "accept", (), commits))
+        return tuple(said)
+
+
+def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[str]) -> tuple[AcceptedEntry, Block]:
+    found = see(fs, project.root, sorted(block.paths), {}).found
+    known = {path: {version.files[path] for version in block.versions if path in version.files} for path in block.paths}
+    found = as_texts(fs, found, known)
+    if block.superseded is not None and started_from_old(block, found) is not False:
+        problem = f"`{block.ref}` is locked at {block.version}, and the tree has {block.superseded.version}"
+        raise OutOfStepError(problem, hint="run `micropkgd reconcile --once` first, then accept what is edited")
+    edited = _edited(fs, block, found)
+    missing = (path for path in sorted(block.files) if found[path] is None and not stays_deleted(path, keep_deleted))
+    accepted = sorted(path for path, digest in edited.items() if block.edited.get(path) != digest)
+    dropped = sorted(block.edited.keys() - edited.keys())
+    entry = AcceptedEntry(block.ref, block.target, tuple(accepted), tuple(dropped), tuple(missing))
+    return entry, block._replace(edited=edited)
+
+
+def _edited(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> dict[RelPath, Digest]:
+    return {
+        path: edit_digest(fs.read(path))
+        for path, digest in block.files.items()
+        if isinstance(found[path], str) and found[path] != digest
+    }
+
+
+def _write(fs: FsOps, project: Project, lock: Lock) -> None:
+    written = lock_changes(fs, project, lock)
+    if not written:
+        return
+    refusal = commit(fs, [one.change for one in written], contents_of(written), project.layout.floors)
+    if refusal is not None and refusal.raced:
+        raise ProjectBusyError(refusal.problem, where=refusal.path, hint="run again")
+    if refusal is not None:
+        raise TreeError(refusal.problem, where=refusal.path, hint="see `ls -ld` of its folder")
