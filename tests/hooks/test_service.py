@@ -112,6 +112,29 @@ def test_a_crash_between_commit_and_hook_is_made_good(tmp_path: Path, shop: Worl
     assert (tmp_path / "runs").read_text() == "x\nx\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_one_hold_is_told_once_over_restarts(tmp_path: Path, shop: World, number: int) -> None:
+    """And the next one again; who was not told before the service was killed is told then."""
+    note = json.dumps(["sh", "-c", f'echo "$MICROPKGD_ENTRIES" >> {tmp_path}/notes'])
+    with Daemon(tmp_path / "d", config(shop, f"on-held = {note}")) as daemon:
+        daemon.ready(shop.root)
+        told = shop.root / ".micropkgd/told-on-held"
+        for version in ("2", "3"):
+            before = told.read_bytes() if told.exists() else b""
+            shop.write("src/shop/ds/nodes.py", f"x = 'mine {version}'\n")
+            shop.publish({"nodes.py": f"x = {version}\n"}, version)
+            daemon.until("HookRan", shop.root, subject="on-held")
+            until(lambda before=before: told.exists() and told.read_bytes() != before)  # type: ignore[misc]
+            for _ in range(2):
+                daemon.end(number)
+                daemon.start()
+                daemon.until_status(shop.root, lambda one: one["standing"]["state"] == "Held" and not one["running"])
+            assert daemon.command("resolve", "ds", "--take", cwd=shop.root).returncode == 0
+            daemon.ready(shop.root)
+
+    assert (tmp_path / "notes").read_text().splitlines() == ["dist/ds.tar.gz"] * 2
+
+
 def test_a_reload_changes_the_hooks(tmp_path: Path, shop: World) -> None:
     """What was refused by the old one is offered to the new one at once."""
     with Daemon(tmp_path / "d", config(shop, 'before-commit = ["false"]')) as daemon:

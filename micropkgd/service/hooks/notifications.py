@@ -2,8 +2,7 @@
 
 A hook that fails is tried again a few times with growing pauses, then given up; each failure is an event. Of one hook
 and project one errand is under way at a time, and those that wait meanwhile become one. What a crash cut short is
-told after the next start: commits by the ledger, and entries that stand held or stalled because nothing is known of
-them then (docs/hooks.md).
+told after the next start by the ledger: commits, and entries that stand held or stalled (docs/hooks.md).
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks import command, web
 from micropkgd.service.hooks.command import CommandResult
-from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told
+from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told, note_turns, turns_told
 from micropkgd.service.hooks.occasions import (
     AFTER_COMMIT,
     HEARTBEAT,
@@ -173,6 +172,11 @@ class Notifications:
                         notification = notification.joined(newer)
 
     async def _carry_out(self, notification: Notification) -> CommandResult:
+        if notification.turns:
+            told = await asyncio.to_thread(turns_told, notification.project, notification.hook)
+            notification = notification.without(told)
+            if not notification.turns:  # before the service was started anew
+                return CommandResult("", "")
         if not self._is_wanted(notification.hook):  # another config was read meanwhile
             return CommandResult("", "")
         commit = (
@@ -185,9 +189,9 @@ class Notifications:
                 ended = await web.beat(self._hooks.heartbeat_url or "", self._hooks.timeout)
             else:
                 ended = await self._run(notification)
-        if commit and not ended.problem:
+        if (commit or notification.turns) and not ended.problem:
             try:
-                await asyncio.to_thread(note_told, notification.project, notification.hook, commit)
+                await asyncio.to_thread(_note, notification, commit)
             except (OSError, MicropkgError) as error:
                 self._tell(
                     News(FAILED, notification.hook, f"it ran, but that cannot be noted: {error}"),
@@ -227,6 +231,13 @@ class Notifications:
     def _say_failed(self, hook: str, ended: CommandResult, failures: int, project: str, pass_id: str) -> None:
         more = "it is tried again" if failures < _TRIES else "it is given up"
         self._tell(News(FAILED, hook, f"{ended} (try {failures} of {_TRIES}; {more})"), project, pass_id)
+
+
+def _note(notification: Notification, commit: str) -> None:
+    if notification.turns:
+        note_turns(notification.project, notification.hook, notification.turns)
+    else:
+        note_told(notification.project, notification.hook, commit)
 
 
 def _touch(path: str) -> CommandResult:

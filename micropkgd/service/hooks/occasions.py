@@ -1,6 +1,6 @@
 """Derives from a pass which hooks are to be told, and of which entries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from micropkgd.model.condition import Condition, Standing
@@ -25,10 +25,17 @@ class Notification(NamedTuple):
     pass_id: str
     trigger: str
     entries: tuple[str, ...] = ()  # refs, and modules; none where the project as a whole is meant
+    turns: tuple[tuple[str, str], ...] = ()  # those that came to stand so, each with since when (ISO 8601, UTC)
 
     def joined(self, newer: "Notification") -> "Notification":
         """Both in one: what could not be told of the older is told with the newer."""
-        return newer._replace(entries=tuple(dict.fromkeys((*self.entries, *newer.entries))))
+        turns = {**dict(self.turns), **dict(newer.turns)}
+        return newer._replace(entries=tuple(dict.fromkeys((*self.entries, *newer.entries))), turns=tuple(turns.items()))
+
+    def without(self, told: Mapping[str, str]) -> "Notification":
+        """What is left of it where some turns were told before."""
+        turns = tuple((subject, since) for subject, since in self.turns if told.get(subject) != since)
+        return self._replace(turns=turns, entries=tuple(subject for subject, _ in turns if subject))
 
 
 def errands_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outcome) -> Iterator[Notification]:
@@ -42,7 +49,7 @@ def errands_of(before: ProjectStatus | None, after: ProjectStatus, outcome: Outc
     for hook, state in _TURNS:
         turned = list(_turned(before, after, state, project_failed=outcome.failure is not None))
         if turned:
-            yield Notification(hook, *about, tuple(subject for subject in turned if subject))
+            yield Notification(hook, *about, tuple(subject for subject, _ in turned if subject), tuple(turned))
     if outcome.exit_code == 0 and outcome.applied:
         yield Notification(HEARTBEAT, *about)
 
@@ -53,15 +60,17 @@ def changed(outcome: Outcome) -> Iterator[str]:
     yield from (package.module for package in outcome.packages if package.step in {Step.CREATE, Step.UPDATE})
 
 
-def _turned(before: ProjectStatus | None, after: ProjectStatus, state: str, *, project_failed: bool) -> Iterator[str]:
-    """What stands so now and did not before; a project counts for itself only where no pass could work on it."""
+def _turned(
+    before: ProjectStatus | None, after: ProjectStatus, state: str, *, project_failed: bool
+) -> Iterator[tuple[str, str]]:
+    """What stands so now and did not before, and since when; a project only where no pass could work on it."""
     known = dict(_standings(before)) if before is not None else {}
     for subject, standing in _standings(after):
         if standing.state == state and (subject not in known or known[subject].state != state):
-            yield subject
+            yield subject, standing.since
     was = before.standing[:2] if before is not None else None
     if project_failed and after.standing.state == state and was != after.standing[:2]:
-        yield ""
+        yield "", after.standing.since
 
 
 def _standings(status: ProjectStatus) -> Iterable[tuple[str, Standing]]:
