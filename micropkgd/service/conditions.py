@@ -11,6 +11,18 @@ from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, Proje
 from micropkgd.model.tree import short
 
 BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
+KINDS: Final = frozenset(
+    {
+        "Adopted", "Asked", "Bug", "CacheTrouble", "ConditionChanged", "ConfigRefused", "ConfigReloaded", "Downgrade",
+        "HookFailed", "HookRan", "HostBack", "Installed", "Listening", "Moved", "NoProjects", "NotAlone", "Packaged",
+        "ProjectAdded", "ProjectRemoved", "ProjectUntrusted", "Published", "QueueMessageRefused", "QueueRecovered",
+        "QueueUnreachable", "Rebuilt", "Recovered", "Removed", "Repaired", "Resumed", "SocketLost", "SocketMadeAgain",
+        "StartProgress", "SurroundingsChanged", "Suspended", "Updated", "WatchDegraded", "WatchLimited",
+        "WatchOverflow", "WatchRecovered",
+    }
+)  # fmt: skip
+"""What an event may be of; who counts them begins at nought."""
+
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _FAILED: Final = _WAITING | {Condition.STALLED.value}
 _STEPS_BY_REASON: Final = {step.reason: step for step in StepBack}

@@ -79,6 +79,11 @@ class Fleet:
         return self._watched.degraded
 
     @property
+    def watches(self) -> int:
+        """How many folders the kernel watches."""
+        return self._watched.watches
+
+    @property
     def is_searching(self) -> bool:
         """Whether the disk is being read."""
         return self._searching.locked()

@@ -9,9 +9,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, ShortageError
@@ -28,7 +29,8 @@ from micropkgd.service.liveness import Liveness
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY
 from micropkgd.service.watching.relevant_paths import RelevantPaths
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.hosts import Hosts
+from micropkgd.sources.hosts import Hosts, HostTrouble
+from micropkgd.sources.traffic import Traffic
 from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import MANIFEST_NAME
 
@@ -55,7 +57,7 @@ class Passes:
     `distrust` says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at
     any time. `on_late` is told of each project for which a download has ended that no pass waited for. `relevant` says,
     in that thread too, what a project depends on. `on_trouble` is told what ails the cache that
-    machines share.
+    machines share; `traffic` counts downloads.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class Passes:
         on_late: Callable[[str], None],
         relevant: Callable[[str], RelevantPaths | None],
         on_trouble: Callable[[str], None],
+        *,
+        traffic: Traffic,
     ) -> None:
         self._liveness = liveness
         self._distrust = distrust
@@ -90,6 +94,7 @@ class Passes:
             wait=settings.limits.source_wait,
             on_late=on_late,
             waiting=self._away_from_desk,
+            note=partial(traffic.note, shared=False),
         )
         self._remote = remote_cache_of(
             settings,
@@ -97,6 +102,7 @@ class Passes:
             loop=self._loop,
             hosts=self._hosts,
             waiting=self._away_from_desk,
+            note=partial(traffic.note, shared=True),
         )
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
         self._under_way: set[asyncio.Future[PassResult]] = set()
@@ -107,6 +113,11 @@ class Passes:
         self._under_way.add(running)
         running.add_done_callback(self._under_way.discard)
         return await running
+
+    @property
+    def troubles(self) -> Mapping[str, HostTrouble]:
+        """The hosts that failed lately."""
+        return self._hosts.troubles
 
     def forget_outages(self) -> None:
         """Ask every host again, whatever it did."""

@@ -34,6 +34,8 @@ from micropkgd.service.timing.retries import BUSY_AGAIN
 from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
 from micropkgd.service.waiting_callers import WaitingCallers
+from micropkgd.sources.hosts import HostTrouble
+from micropkgd.sources.traffic import Traffic
 
 TICK: Final = 5.0  # seconds between two looks at the clock and the network
 
@@ -66,6 +68,7 @@ class Supervisor:
         self.board.tell(say)
         self.board.tell(self._hooks.post)
         self._liveness = Liveness()
+        self.traffic = Traffic()
         self._passes = self._passes_by(settings)
         self._retired: set[Passes] = set()  # of an older config, with passes under way
         self._queues = Queues(self._object_changed, self.board.say)
@@ -258,10 +261,15 @@ class Supervisor:
             next_pass="" if at is None else _wall(at),
         )
 
+    @property
+    def troubles(self) -> Mapping[str, HostTrouble]:
+        """The hosts that failed lately."""
+        return self._passes.troubles
+
     def _passes_by(self, settings: Settings) -> Passes:
         return Passes(
             settings, self._liveness, self._host_is_back, self._pass_waits, self.fleet.distrust, self._download_ended,
-            self.fleet.relevant, self._cache_ails,
+            self.fleet.relevant, self._cache_ails, traffic=self.traffic,
         )  # fmt: skip
 
     def _host_is_back(self, host: str) -> None:

@@ -4,6 +4,7 @@ Place: the one door from a pass to the sources. Rule: a pass over local refs pay
 and the remote sources are imported when first needed (`loop`, `kinds`).
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -48,7 +49,7 @@ class Sources:
     """All sources of one process, with their connections; `permits` says what a project may reach, by its folder.
 
     `hosts` knows which hosts are to be left alone; `rate_limit` holds downloads back; a thread is within `waiting`
-    while it waits for another one's loop.
+    while it waits for another one's loop. `note` is told the bytes and seconds of each download.
 
     Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
     of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
@@ -70,6 +71,7 @@ class Sources:
         wait: float | None = None,
         on_late: Callable[[str], None] | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        note: Callable[[int, float], None] | None = None,
     ) -> None:
         self._cache = cache
         self._offline = offline
@@ -85,6 +87,7 @@ class Sources:
         self._places: dict[str, asyncio.Semaphore] = {}
         self._least_speed, self._wait, self._on_late = least_speed, wait, on_late
         self._downloads: LateDownloads | None = None
+        self._note = note
 
     def answer(self, requests: Sequence[Request], project_root: StrPath, *, publishing: bool = False) -> list[Answer]:
         """Answer every request; what the world does to one is an answer and leaves the others alone.
@@ -190,7 +193,11 @@ class Sources:
         host = host_of(request)
         # The host's turn comes first: whoever waits for a slow host must not hold a place others could use.
         async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)), place:
-            return await self._ask(request._replace(rate_limit=self._rate_limit), host, bounds)
+            began = time.monotonic()
+            answer = await self._ask(request._replace(rate_limit=self._rate_limit), host, bounds)
+            if self._note is not None and isinstance(answer, Fetched):
+                self._note(answer.size, time.monotonic() - began)
+            return answer
 
     @property
     def _late(self) -> "LateDownloads":

@@ -19,7 +19,7 @@ Pause = Callable[[int, float | None], float]
 """Seconds to leave a host alone after so many failures in a row, and what it asked for itself."""
 
 
-class _Trouble(NamedTuple):
+class HostTrouble(NamedTuple):
     """What is known of a host that failed."""
 
     failures: int  # in a row
@@ -36,7 +36,7 @@ class Hosts:
         self._pause = pause
         self._show = show  # seconds from now, as a time of day
         self._on_back = on_back  # told of a host that answers after it had been left alone
-        self._troubles: dict[str, _Trouble] = {}
+        self._troubles: dict[str, HostTrouble] = {}
 
     def objection(self, host: str, now: float) -> Failed | None:
         """Why a host is not asked now; None where it may be, and `note` must be told what came of it."""
@@ -65,10 +65,15 @@ class Hosts:
             return  # it had begun before the host was left alone, and says nothing new
         failures = trouble.failures + 1 if trouble is not None else 1
         if failures < _ENOUGH and answer.kind is not FailureKind.THROTTLED:
-            self._troubles[host] = _Trouble(failures, answer)
+            self._troubles[host] = HostTrouble(failures, answer)
             return
         seconds = self._pause(failures, answer.retry_after)
-        self._troubles[host] = _Trouble(failures, answer, now + seconds, self._show(seconds))
+        self._troubles[host] = HostTrouble(failures, answer, now + seconds, self._show(seconds))
+
+    @property
+    def troubles(self) -> Mapping[str, HostTrouble]:
+        """The hosts that failed, until they answer again."""
+        return self._troubles
 
     def ails(self, host: str) -> bool:
         """Whether a host is left alone, or is to be tried by one request alone."""

@@ -1,6 +1,5 @@
 """What Prometheus is told, read with its own parser."""
 
-import re
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,9 +8,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from micropkgd.model.condition import Condition
 from tests.kit.daemon import Daemon, served, until
-from tests.kit.places import REPOSITORY
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import Site, config, listening
 from tests.kit.world import World, archive
@@ -145,15 +142,3 @@ def test_the_newer_form_is_given_to_who_asks_for_it(daemon: Daemon) -> None:
     parsed = openmetrics.text_string_to_metric_families(answer.body.decode())  # type: ignore[no-untyped-call]
     families = {family.name for family in parsed}
     assert {"micropkgd_reconcile", "micropkgd_project_state", "micropkgd_reconcile_duration_seconds"} <= families
-
-
-def test_the_rules_of_the_page_ask_for_what_is_told() -> None:
-    """Each metric and each state in an alert of docs/http.md is one that the page lists and the program has."""
-    page = (REPOSITORY / "docs/http.md").read_text()
-    rows, rules = set(re.findall(r"^\| .*$", page, re.MULTILINE)), re.findall(r"expr: (.+)", page)
-    listed = {name for row in rows for name in re.findall(r"`(micropkgd_\w+)`", row)}
-
-    assert len(rules) >= 3
-    assert {name for rule in rules for name in re.findall(r"micropkgd_\w+", rule)} <= listed
-    states = {word for rule in rules for words in re.findall(r'state=~"([^"]+)"', rule) for word in words.split("|")}
-    assert states <= {condition.value for condition in Condition}

@@ -11,6 +11,7 @@ from micropkgd.reconcile.options import PassOptions
 from micropkgd.service.liveness import Liveness
 from micropkgd.service.passes import Passes
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY, Agenda
+from micropkgd.sources.traffic import Traffic
 from tests.kit.daemon import Daemon, members_of, served
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import World
@@ -93,7 +94,7 @@ class Slow:
 
         async def tell() -> None:
             settings = Settings(cache_dir=str(cache))
-            passes = Passes(settings, self.liveness, *[lambda _: None] * 5)
+            passes = Passes(settings, self.liveness, *[lambda _: None] * 6, traffic=Traffic())
             running = asyncio.create_task(passes.run(self._root, PassOptions()))
             try:
                 await story(self)

@@ -11,15 +11,17 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from micropkgd import __version__
 from micropkgd.clock import UTC
+from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.board import Event
+from micropkgd.service.conditions import KINDS
 from micropkgd.service.supervisor import Supervisor
 
 _RESULTS: Final = {
@@ -32,22 +34,24 @@ _LAG_EVERY: Final = 5.0  # seconds
 
 
 class Metrics:
-    """A witness of the board, and what can be asked of it."""
+    """An observer of the board, and what can be asked of it."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._passes: Counter[tuple[str, str]] = Counter()  # by project and result
-        self._events: Counter[str] = Counter()
+        self._events: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._answers: Counter[tuple[str, str, str]] = Counter()  # by method, route and code
         self._succeeded: dict[str, int] = {}  # by project, seconds since 1970
         self._steps_back: Counter[tuple[str, str, str]] = Counter()  # by project, what, and whether it was followed
         self._config_is_good = True
+        self._queues_down: set[str] = set()
         self._lag = 0.0
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         self._durations = Histogram(
             "micropkgd_reconcile_duration_seconds", "How long passes took", buckets=_SECONDS, registry=self._registry
         )
+        ProcessCollector(registry=self._registry)
         supervisor.board.show_to(self)
 
     def saw_status(self, before: ProjectStatus | None, after: ProjectStatus) -> None:
@@ -66,6 +70,8 @@ class Metrics:
         self._events[event.kind] += 1
         if event.kind in _STEPS_BACK:
             self._steps_back[event.project, _STEPS_BACK[event.kind], event.message.partition(":")[0]] += 1
+        if event.kind in {"QueueUnreachable", "QueueRecovered"}:
+            (self._queues_down.add if event.kind == "QueueUnreachable" else self._queues_down.discard)(event.subject)
         if event.kind in {"ConfigReloaded", "ConfigRefused"}:
             self._config_is_good = event.kind == "ConfigReloaded"
 
@@ -95,15 +101,16 @@ class Metrics:
         yield from _of_projects(projects)
         yield from self._of_passes({project.root for project in projects})
         yield from self._of_service()
+        yield from self._of_surroundings()
 
     def _of_passes(self, roots: set[str]) -> Iterator[Metric]:
         agenda = self._supervisor.agenda
         backlog = agenda.backlog(time.monotonic())
         passes = sorted((key, count) for key, count in self._passes.items() if key[0] in roots)
         yield _counter("reconcile", "Passes by what came of them", ("project", "result"), passes)
-        succeeded = [((root,), when) for root, when in sorted(self._succeeded.items()) if root in roots]
+        succeeded = [((root,), self._succeeded.get(root, 0)) for root in sorted(roots)]
         yield _gauge(
-            "last_success_timestamp_seconds", "When a pass last ended in sync", ("project",), succeeded
+            "last_success_timestamp_seconds", "When a pass last ended in sync; 0: never", ("project",), succeeded
         )  # fmt: skip
         steps = sorted((key, count) for key, count in self._steps_back.items() if key[0] in roots)
         text = "Refs that went back to an older version, or to other bytes under the same one"
@@ -125,30 +132,78 @@ class Metrics:
         answers = sorted(self._answers.items())
         yield _counter("http_answers", "Answers over TCP", ("method", "route", "code"), answers)
 
+    def _of_surroundings(self) -> Iterator[Metric]:
+        """What the service depends on: hosts and queues that answer, and how much the kernel lets it watch."""
+        troubles, now = sorted(self._supervisor.troubles.items()), asyncio.get_running_loop().time()
+        failures = [((host,), float(trouble.failures)) for host, trouble in troubles]
+        yield _gauge("host_failures", "Requests in a row that a host did not answer", ("host",), failures)
+        alone = [((host,), max(0.0, trouble.until - now)) for host, trouble in troubles if trouble.said]
+        yield _gauge("host_left_alone_seconds", "For how long a host is not asked", ("host",), alone)
+        traffic = self._supervisor.traffic
+        yield _counter("downloads", "Archives that were fetched", (), [((), traffic.downloads)])
+        yield _counter("download_bytes", "Bytes of them", (), [((), traffic.bytes)])
+        yield _counter("download_seconds", "How long they took, together", (), [((), traffic.seconds)])
+        text = "Of them, from the cache that machines share"
+        yield _counter("downloads_from_shared_cache", text, (), [((), traffic.from_shared)])
+        names = sorted(queue.name for queue in self._supervisor.settings.queues)
+        up = [((name,), float(name not in self._queues_down)) for name in names]
+        yield _gauge("queue_up", "Whether a queue answers", ("queue",), up)
+        yield _gauge("watches", "Folders that the kernel watches", (), [((), self._supervisor.fleet.watches)])
+        if (limit := _watches_allowed()) is not None:
+            yield _gauge("watches_limit", "How many it lets this user watch", (), [((), limit)])
+
     def _count(self, kind: str) -> list[tuple[tuple[str, ...], float]]:
         return [((), self._events[kind])]
 
 
 def _of_projects(projects: list[ProjectStatus]) -> Iterator[Metric]:
     """How projects and their entries stand: what does not hold has no row, for there are many projects."""
-    states, entries, drifted, waiting = [], [], [], []
+    states, entries, unready, drifted, waiting, since = [], [], [], [], [], []
     for project in projects:
         root = project.root
         states.append(((root, project.standing.state), 1.0))
+        since.append(((root,), _seconds(project.standing.since)))
         found = Counter(entry.standing.state for entry in project.entries)
         found.update(package.standing.state for package in project.packages)
         entries += [((root, state), float(count)) for state, count in sorted(found.items())]
+        why = Counter(_reasons(project))
+        unready += [((root, *key), float(count)) for key, count in sorted(why.items())]
         if edited := sum(len(entry.drifted) for entry in project.entries):
             drifted.append(((root,), float(edited)))
         if held_back := sum(bool(entry.waiting) for entry in project.entries):
             waiting.append(((root,), float(held_back)))
     yield _gauge("project_state", "The state that a project is in", ("project", "state"), states)
     yield _gauge("entries", "Pull and package entries by state", ("project", "state"), entries)
+    text = "Pull and package entries that are not Ready, by reason"
+    yield _gauge("unready_entries", text, ("project", "state", "reason"), unready)
+    yield _gauge("state_since_timestamp_seconds", "Since when a project is in its state", ("project",), since)
     yield _gauge("drift_files", "Files that hold a local edit", ("project",), drifted)
     yield _gauge("updates_waiting", "Entries with a version that is there and not installed", ("project",), waiting)
     modes = Counter(_WATCHES[project.watching] for project in projects)
     watched = [((mode,), float(modes[mode])) for mode in _WATCHES.values()]
     yield _gauge("watch_mode", "Projects by how changes of their files are seen", ("mode",), watched)
+
+
+def _reasons(project: ProjectStatus) -> Iterator[tuple[str, str]]:
+    """State and reason of each entry that is not as it should be; the project's own where it says more than they do."""
+    standings = [*(one.standing for one in project.entries), *(one.standing for one in project.packages)]
+    found = [one for one in standings if one.state != Condition.READY.value]
+    yield from ((one.state, one.reason) for one in found or [project.standing] if one.state != Condition.READY.value)
+
+
+def _seconds(stamp: str) -> float:
+    try:
+        return float(timegm(time.strptime(stamp, UTC)))
+    except ValueError:  # not seen yet
+        return 0.0
+
+
+def _watches_allowed() -> int | None:
+    try:
+        with open("/proc/sys/fs/inotify/max_user_watches") as stream:
+            return int(stream.read())
+    except (OSError, ValueError):
+        return None
 
 
 _Rows = Iterable[tuple[tuple[str, ...], float]]

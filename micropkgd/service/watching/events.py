@@ -94,6 +94,11 @@ class Watcher:
             self._short.discard(folder)
         self._recover()
 
+    @property
+    def watches(self) -> int:
+        """How many folders the kernel watches."""
+        return self._kernel.watches if self._kernel is not None else 0
+
     def is_scanned(self, folder: str) -> bool:
         """Whether a folder is looked at from time to time, since there are no events of it."""
         return folder in self._scans

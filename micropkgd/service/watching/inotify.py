@@ -55,6 +55,11 @@ class Inotify:
     def __contains__(self, folder: str) -> bool:
         return folder in self._numbers
 
+    @property
+    def watches(self) -> int:
+        """How many folders it watches."""
+        return len(self._folders)
+
     def add(self, folder: str) -> bool:
         """Watch what stands at a path from now on; whether that was not watched under this name before."""
         with self._lock:

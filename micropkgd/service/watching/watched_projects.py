@@ -75,6 +75,11 @@ class WatchedProjects:
         """Why folders are scanned that could be watched; empty where none are."""
         return self._watcher.degraded
 
+    @property
+    def watches(self) -> int:
+        """How many folders the kernel watches."""
+        return self._watcher.watches
+
     def is_scanned(self, root: str) -> bool:
         """Whether anything of a project is looked at from time to time, since there are no events of it."""
         return any(map(self._watcher.is_scanned, self._owners.of(root)))
