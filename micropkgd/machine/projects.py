@@ -2,8 +2,10 @@
 
 import glob
 import os
+import time
 from collections.abc import Iterable, Mapping
 
+from micropkgd.clock import is_young
 from micropkgd.model.settings import Group
 from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.root import MANIFEST_NAME, root_around
@@ -44,6 +46,33 @@ def project_around(folder: str) -> str | None:
     """The project that a folder is in, if its manifest speaks of micro-packages."""
     root = root_around(folder)
     return root if root is not None and _speaks_of_us(root) else None
+
+
+def glance(paths: Iterable[str]) -> Mapping[str, object] | None:
+    """What finding projects at these paths depends on: equal ones mean equal answers. None: too young to say.
+
+    A search reads each manifest and asks the disk for each part of each path; this asks two questions of a folder.
+    """
+    now, found = time.time_ns(), dict[str, object]()
+    for path in paths:
+        whole = os.path.expanduser(path)
+        for folder in glob.glob(whole) if is_glob(path) else [whole]:
+            manifest = _stat(os.path.join(folder, MANIFEST_NAME))
+            if manifest is not None and is_young(manifest.st_ctime_ns, now):
+                return None
+            found[folder] = (_identity(_stat(folder)), _identity(manifest), manifest and manifest.st_ctime_ns)
+    return found
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
+    return None if status is None else (status.st_dev, status.st_ino)
 
 
 def anchors(groups: Iterable[Group]) -> frozenset[str]:

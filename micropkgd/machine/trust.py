@@ -14,12 +14,13 @@ import json
 import os
 import shlex
 import stat
+import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from micropkgd.clock import utc
+from micropkgd.clock import is_young, utc
 from micropkgd.errors import MicropkgError, ShortageError, TreeError
 from micropkgd.machine.projects import find_projects, named_projects
 from micropkgd.model.condition import Distrust, Failure
@@ -88,6 +89,17 @@ def found_by(groups: Sequence[Group], trust: Trust) -> tuple[Mapping[str, Group]
     found = find_projects(groups)
     doubts = {} if trust is Trust.EVERYTHING else strangers(found, named_projects(groups))
     return {root: group for root, group in found.items() if root not in doubts}, doubts
+
+
+def glance() -> tuple[int, int, int] | None:
+    """What the answers of `distrust` depend on besides the folders: equal ones mean the same list. None: too young."""
+    home = state_folder()
+    try:
+        status = os.stat(os.path.join(home or "", _FOLDER))
+    except OSError:
+        return (0, 0, 0)
+    young = is_young(max(status.st_mtime_ns, status.st_ctime_ns), time.time_ns())
+    return None if young else (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def strangers(found: Iterable[str], named: Container[str]) -> Mapping[str, Failure]:

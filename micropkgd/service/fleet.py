@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.errors import ShortageError
-from micropkgd.machine.projects import anchors, find_projects, named_projects
+from micropkgd.machine.projects import anchors, find_projects, glance, named_projects
 from micropkgd.machine.trust import distrust, found_by
+from micropkgd.machine.trust import glance as glance_at_trust
 from micropkgd.model.condition import Condition, Failure, Standing
 from micropkgd.model.settings import Group, Settings, Trust
 from micropkgd.model.standing import failed
@@ -45,6 +46,10 @@ class _Found(NamedTuple):
     ready: frozenset[str]  # those that readiness depends on, where the config names some
 
 
+_Glance = tuple[Settings, Mapping[str, object], tuple[int, int, int]]
+"""What a search depends on: the config, what stands at its paths, and the list of trusted folders."""
+
+
 class Fleet:
     """All of them. `on_due` is called when the timetable has something new, `on_gone` with a project that went."""
 
@@ -67,6 +72,7 @@ class Fleet:
         self._on_due = on_due
         self._on_gone = on_gone
         self._disk = ThreadPoolExecutor(2, thread_name_prefix="disk")
+        self._glance: _Glance | None = None  # at what the last search depended on
         self._searching = asyncio.Lock()
         self._search_now = asyncio.Event()
         self._watched = WatchedProjects(
@@ -98,7 +104,7 @@ class Fleet:
                     await asyncio.wait_for(self._search_now.wait(), _LOOK_EVERY)
                 began = time.monotonic()
                 if self._search_now.is_set() or began - searched >= _SEARCH_EVERY:
-                    await self.search()
+                    await self.search(anew=self._search_now.is_set())
                     searched = time.monotonic()
                     await asyncio.sleep(_REST * (searched - began))
                 self._watched.look()
@@ -112,16 +118,21 @@ class Fleet:
         """Let go of the threads; whoever reads the disk in one ends as it will."""
         self._disk.shutdown(wait=False, cancel_futures=True)
 
-    async def search(self) -> None:
-        """Take on the projects that came, and let those go that went or are not to be trusted any more."""
+    async def search(self, *, anew: bool = True) -> None:
+        """Take on the projects that came, and let those go that went or are not to be trusted any more.
+
+        Unless it is to be done `anew`, nothing is read where a glance shows that all is as the last search found it.
+        """
         async with self._searching:
             self._search_now.clear()
-            settings = self._settings
+            settings, last = self._settings, None if anew else self._glance
             try:
-                found = await asyncio.get_running_loop().run_in_executor(self._disk, _look_for, settings)
+                glance, found = await asyncio.get_running_loop().run_in_executor(self._disk, _search, settings, last)
             except ShortageError:  # nothing is known now: it stays as it was until the next search
                 return
-            if settings is self._settings:  # else another config was read meanwhile, and its search comes next
+            # Another config may have been read meanwhile, and its search comes next.
+            if found is not None and settings is self._settings:
+                self._glance = glance
                 self._named, self.ready = found.named, found.ready
                 self._take_on(found.groups)
                 self._leave_alone(found.strangers)
@@ -243,6 +254,14 @@ class Fleet:
             self._board.say(News("WatchDegraded", "", f"folders are scanned, not watched: {why}"))
         else:
             self._board.say(News("WatchRecovered", "", "folders are watched again"))
+
+
+def _search(settings: Settings, last: _Glance | None) -> tuple[_Glance | None, _Found | None]:
+    """Search for projects, and say what that depended on; nothing is found anew where that is as it was."""
+    paths = [*(path for group in settings.groups for path in group.paths), *settings.http.ready_projects]
+    there, list_of_trust = glance(paths), glance_at_trust()
+    now = (settings, there, list_of_trust) if there is not None and list_of_trust is not None else None
+    return now, None if now is not None and now == last else _look_for(settings)
 
 
 def _look_for(settings: Settings) -> _Found:

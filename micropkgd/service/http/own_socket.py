@@ -21,7 +21,7 @@ from micropkgd.service.http.guard import check_target, one_request, read_body
 from micropkgd.service.http.listener import Listener
 from micropkgd.service.http.unix_socket import UnixSocket, open_again, peer_of
 
-_LOOK_AGAIN: Final = 2.0  # seconds between two looks at the path
+_LOOK_AGAIN: Final = 5.0  # seconds between two looks at the path
 _MOST: Final = 128  # connections at once
 _LEAST: Final = 16
 _SHARE: Final = 4  # connections may take one descriptor in so many: passes need the others
