@@ -34,6 +34,7 @@ _MANIFEST: Final = RelPath(MANIFEST_NAME)
 _POLICY: Final = ("tool", "micropkgd")
 _PROJECT: Final = (*_POLICY, "project")
 _KEDRO: Final = ("tool", "kedro", "micropkg")
+_REQUIREMENTS: Final = ("requirements-file", "requirements-group")
 _MERGED: Final = f"{LOCK_NAME} merge=micropkgd"
 _HOOK: Final = (
     "repo: local",
@@ -51,6 +52,7 @@ class InitWishes(NamedTuple):
 
     package: str | None = None  # None: it is looked for
     update: Update = Update.FOLLOW
+    group: str | None = None  # the dependency group for what pulled packages require; None: a requirements file
     beside: frozenset[RelPath] = frozenset((ATTRIBUTES, PRE_COMMIT))  # what may be written beside the manifest
 
 
@@ -95,7 +97,7 @@ def plan_init(root: str, wishes: InitWishes) -> InitPlan:
         raise UsageError(problem, where=MANIFEST_NAME, hint="leave --package away, or edit the file")
     guess = known or _guess(root, document, wishes.package)
     after = _with_project(_without_kedro(root, document, before), None if known else guess)
-    after = _with_policy(after, wishes.update)
+    after = _with_policy(after, wishes)
     manifest = Manifest.from_mapping(documents.read_toml(after))
     files: list[tuple[RelPath, bytes | None, bytes]] = [(_MANIFEST, before, after)] if after != before else []
     notes: list[str] = []
@@ -108,6 +110,13 @@ def plan_init(root: str, wishes: InitWishes) -> InitPlan:
 def offers(root: str) -> list[RelPath]:
     """The files beside the manifest that have something to gain."""
     return [path for path, _ in _beside(root, InitWishes().beside, [])]
+
+
+def may_have_group(root: str) -> bool:
+    """Whether the project's dependencies are in groups, or uv's, and nobody said where those of micropkgd go."""
+    document = _read(read_document(root, MANIFEST_NAME))
+    grouped = "dependency-groups" in document or table_at(document, ("tool", "uv")) is not None
+    return grouped and (table_at(document, _POLICY) or {}).keys().isdisjoint(_REQUIREMENTS)
 
 
 def candidates(root: str) -> Sequence[PackageGuess]:
@@ -162,11 +171,13 @@ def _with_project(text: bytes, guess: PackageGuess | None) -> bytes:
     return edited(text, lambda old: add_values(old, _PROJECT, said))
 
 
-def _with_policy(text: bytes, update: Update) -> bytes:
+def _with_policy(text: bytes, wishes: InitWishes) -> bytes:
     """Say the policy, so that who reads the file sees that there is a choice."""
-    if "update" in (table_at(documents.read_toml(text), _POLICY) or {}):
-        return text
-    return edited(text, lambda old: add_values(old, _POLICY, {"update": update.value}))
+    said = table_at(documents.read_toml(text), _POLICY) or {}
+    wanted = {} if "update" in said else {"update": wishes.update.value}
+    if wishes.group is not None and said.keys().isdisjoint(_REQUIREMENTS):
+        wanted["requirements-group"] = wishes.group
+    return edited(text, lambda old: add_values(old, _POLICY, wanted)) if wanted else text
 
 
 def _beside(

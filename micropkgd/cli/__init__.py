@@ -8,6 +8,6 @@ Read `run`, then `everyday` (the short way; `lines` is all that it says), `execu
 Data goes to stdout, logs and progress to stderr.
 So many beside each other: half of them are split off so that `--version` and the short way import nothing of the
 rest. A command line is taken apart by `command_parser`, with `examples` in its help; `command_tree` is the same as
-values, for `completions` and the `manual`. A person is asked by `ask`, and shown a `status_table` with `ages` on a
-`terminal`.
+values, for `completions` and the `manual`. A person is asked by `ask`, and shown
+`explanations` of errors and a `status_table` with `ages` on a `terminal`.
 """

@@ -78,6 +78,7 @@ _EXAMPLES: Final[Examples] = {
     "service": (("service install", "write a systemd unit"), ("service add ~/src/shop", "name a project")),
     "health": (("health", "for a container's probe"), ("health --ready", "whether all projects stand as they should")),
     "config": (("config check", "read it as the service would"), ("config show --origin", "and where each is from")),
+    "explain": (("explain MPK104", "what it means, and what to do"), ("explain", "all codes")),
     "completion": (
         ("completion bash > ~/.micropkgd.bash", "for bash, with `source` of it in ~/.bashrc"),
         ("completion zsh > ~/.zfunc/_micropkgd", "for zsh, with that folder in fpath"),

@@ -40,7 +40,7 @@ _COUNTED = {
 
 def error_lines(error: MicropkgError) -> Iterator[str]:
     """An error for people: what and where, then what to do."""
-    yield f"error: {plain(str(error))}"
+    yield f"error: {plain(str(error))} [{Failure.of(error).code}]"
     if error.hint:
         yield f"hint: {plain(error.hint)}"
 
@@ -70,7 +70,7 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
 
 def failure_lines(failure: Failure, *, indent: str = "") -> Iterator[str]:
     """A failure for people."""
-    yield f"{indent}error: {plain(failure.problem)}"
+    yield f"{indent}error: {plain(failure.problem)}{f' [{failure.code}]' if failure.code else ''}"
     if failure.hint:
         yield f"{indent}hint: {plain(failure.hint)}"
 

@@ -125,6 +125,11 @@ def _init(command: ArgumentParser) -> None:
         "--update", choices=["follow", "locked"], help="whether a pass takes what is newer by itself (default: follow)"
     )
     command.add_argument(
+        "--requirements-group",
+        metavar="NAME",
+        help="keep what pulled packages require in this dependency group (default: in requirements.in)",
+    )
+    command.add_argument(
         "--only-manifest", action="store_true", help="leave .gitattributes and .pre-commit-config.yaml alone"
     )
     add_lock_timeout(command)
@@ -254,6 +259,11 @@ def _migrate(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _explain(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument("code", metavar="CODE", nargs="?", help="like MPK104 (default: list all codes)")
+
+
 def _completion(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("shell", choices=["bash", "fish", "zsh"], help="the shell that is to complete")
@@ -306,6 +316,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", service.health, "health"),
     "config": Command("look at the machine's config", service.config, "config"),
+    "explain": Command("say what the code of an error means, and what to do", _explain, "explain"),
     "completion": Command("print a script by which a shell completes this command line", _completion, "completion"),
     "cache": Command("look after the archives that all projects of a user share", service.cache, "cache"),
 }

@@ -7,7 +7,7 @@ Reading order: `tree` (paths and digests), `ref`, `index`, `publish`, `layout`, 
 `settings`, read by `config` with `kinds` and `variables`; `origins` and `permits` say what projects may reach.
 So many beside each other: each is one noun of micropkgd with its rules, and a leaf that at most two or three others
 name; whoever looks for a noun finds a file of that name, and no room in between would have a name of its own.
-`schemas` tells editors of TOML what can be written.
+`schemas` tells editors of TOML what can be written. `failure_codes` outlive words.
 Values are `NamedTuple`s (docs/decisions/0001): a second constructor (`parse`, `from_mapping`) checks, the plain one
 does not.
 """

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.failure_codes import code_of
 
 EXIT_IN_SYNC = 0
 EXIT_PENDING = 3
@@ -63,6 +64,11 @@ class Failure(NamedTuple):
     hint: str = ""
     transient: bool = False
     retry_after: float | None = None  # seconds, as the server asked
+
+    @property
+    def code(self) -> str:
+        """What it is called for ever: docs/errors.md."""
+        return code_of(self.reason)
 
     @property
     def suspended(self) -> bool:

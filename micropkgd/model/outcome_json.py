@@ -57,7 +57,7 @@ def package_document(outcome: PackageOutcome) -> dict[str, object]:
 
 def failure_document(failure: Failure | None) -> dict[str, object] | None:
     """A failure for programs."""
-    return None if failure is None else failure._asdict()
+    return None if failure is None else {**failure._asdict(), "code": failure.code}
 
 
 def read_outcome(document: Document) -> Outcome:

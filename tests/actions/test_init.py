@@ -151,6 +151,20 @@ def test_a_person_is_asked(world: World) -> None:
     assert world.has("src/shop/pipelines/mine/nodes.py")
 
 
+def test_requirements_may_go_to_a_group(world: World) -> None:
+    """Asked where the project has groups; what is said already stays."""
+    world.write("pyproject.toml", PLAIN + '\n[dependency-groups]\ndev = ["pytest"]\n')
+
+    shown, code = at_terminal(world.root, "y\ny\ny\n", "init")
+
+    assert code == 0, shown
+    assert written(world)["requirements-group"] == "micropkg"
+    assert "nothing to write" in world.run("init", "--yes", "--requirements-group", "other").out
+    world.write("pyproject.toml", PLAIN)
+    assert world.run("init", "--yes", "--requirements-group", "other").code == 0
+    assert written(world)["requirements-group"] == "other"
+
+
 def test_who_says_no_or_goes_away_changes_nothing(world: World) -> None:
     """Not a byte."""
     world.write("pyproject.toml", PLAIN)

@@ -96,7 +96,7 @@ def test_bytes_that_are_not_utf_8_are_refused(world: World) -> None:
         ref = '"$X"' if not options else "dist/ds.tar.gz"
         ended = shell(world, f"X=$(printf 'd\\377'); m add {ref} {options}")
         assert ended.returncode == 2
-        assert ended.stderr.startswith(b"error: `d\\udcff` has bytes that are not UTF-8\nhint: ")
+        assert ended.stderr.startswith(b"error: `d\\udcff` has bytes that are not UTF-8 [MPK101]\nhint: ")
     assert world.tree() == before
 
 

@@ -48,7 +48,7 @@ def test_what_may_have_been_meant(world: World, words: str, problem: str, hint: 
     said = world.run(*words.split())
 
     assert said.code == 2
-    assert said.err.splitlines()[-2:] == [f"error: {problem}", f"hint: {hint}"]
+    assert said.err.splitlines()[-2:] == [f"error: {problem} [MPK101]", f"hint: {hint}"]
 
 
 def test_each_command_has_examples_that_are_true() -> None:

@@ -92,7 +92,7 @@ def test_no_version_anywhere_is_an_error(world: World) -> None:
     """The hint says where to write one."""
     module(world, {"__init__.py": ""})
 
-    assert f"error: {CODE}/__init__.py: no version is stated for this module\n  hint: write" in refusal(world)
+    assert f"error: {CODE}/__init__.py: no version is stated for this module [MPK402]\n  hint: write" in refusal(world)
 
 
 def test_a_version_that_is_none_is_an_error(world: World) -> None:

@@ -116,7 +116,9 @@ def test_units_are_refused_where_there_is_no_systemd(
     said = world.run("service", action)
 
     assert said.code == 2
-    assert said.err.startswith("error: the units are for systemd, which this system does not have\nhint: start")
+    assert said.err.startswith(
+        "error: the units are for systemd, which this system does not have [MPK101]\nhint: start"
+    )
 
 
 def test_the_layer_is_in_the_way(world: World, elsewhere: list[str]) -> None:

@@ -45,7 +45,7 @@ def test_a_misspelt_header_removes_nothing(pulled: World, header: str, meant: st
     assert said.code == 2
     problem = f"pyproject.toml:6: [{header}] is a table that nothing reads, and `{ROW}` left the manifest"
     assert said.err == (
-        f"error: {problem}\nhint: did you mean [{meant}]? --allow-empty takes the manifest at its word\n"
+        f"error: {problem} [MPK103]\nhint: did you mean [{meant}]? --allow-empty takes the manifest at its word\n"
     )
     assert pulled.tree() == before
 
@@ -95,7 +95,7 @@ def test_rows_that_were_never_read_are_told(world: World) -> None:
 
     assert said.code == 2
     assert said.err.startswith(
-        "error: pyproject.toml:6: [tool.micropkg.pull] is a table that nothing reads\nhint: did you"
+        "error: pyproject.toml:6: [tool.micropkg.pull] is a table that nothing reads [MPK103]\nhint: did you"
     )
     assert world.reconcile("--allow-empty").code == 0
 

@@ -241,7 +241,7 @@ def test_what_is_not_joined_yet_is_not_taken(world: World, text: str | None, pro
     said = world.run("resolve", "ds", "--merged")
 
     assert said.code == 4
-    assert f"error: {MERGED}/{A}: {problem}\n" in said.err
+    assert f"error: {MERGED}/{A}: {problem} [MPK503]\n" in said.err
     assert "hint: " in said.err
     assert world.tree() == before
     assert world.read(f"{MERGED}/{B}") == "X = 'both'\n"
@@ -284,7 +284,7 @@ def test_what_else_lies_in_merged_is_not_taken(world: World) -> None:
     said = world.run("resolve", "ds", A, "--merged")
 
     assert said.code == 4
-    assert f"error: {MERGED}/{A}: a symbolic link stands there in place of the merge\n" in said.err
+    assert f"error: {MERGED}/{A}: a symbolic link stands there in place of the merge [MPK503]\n" in said.err
 
 
 def test_an_edit_that_came_after_the_merge_was_laid_is_not_replaced(world: World) -> None:

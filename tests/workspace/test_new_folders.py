@@ -55,7 +55,7 @@ def test_a_package_that_is_nearly_there_is_an_error(shop: World, command: str) -
 
     assert said.code == 2
     assert said.err == (
-        "error: pyproject.toml: there is no folder src/shopp for the package `shopp`\n"
+        "error: pyproject.toml: there is no folder src/shopp for the package `shopp` [MPK102]\n"
         "hint: did you mean `shop`, which is in src/shop?\n"
     )
     assert shop.tree() == before

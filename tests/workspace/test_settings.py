@@ -226,7 +226,7 @@ def test_nothing_is_put_where_only_a_guess_leads(world: World, command: str) -> 
 
     assert said.code == 2
     assert said.err == (
-        f"error: {PATH}:2: `CONF_SOURCE` {ONLY_A_RUN}\n"
+        f"error: {PATH}:2: `CONF_SOURCE` {ONLY_A_RUN} [MPK102]\n"
         'hint: say it below [tool.micropkgd.project] of pyproject.toml: conf = "conf"\n'
     )
     assert world.tree() == before

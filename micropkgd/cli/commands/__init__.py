@@ -4,6 +4,6 @@ Passes: `reconcile`, `pull`, `package`, `publish`, `lock`, `resolve` and `join`,
 `accept`, `patch` (homeward). The manifest: `init`, `add`, `remove`, `migrate`. To look: `status`, `outdated`, `why`,
 `history`, `events`, `doctor`, `cache`. The service: `serve` (it is `reconcile` without `--once`), `service` (its unit;
 `own_projects` of its config), `trigger`, `suspend`, `trust`, `health`, `token`, `config`.
-For a shell: `completion`.
+For a shell: `completion`. To learn: `explain`.
 So many beside each other: it is the list of commands.
 """

@@ -11,6 +11,7 @@ from micropkgd.actions.init import (
     InitWishes,
     candidates,
     is_set_up,
+    may_have_group,
     offers,
     plan_init,
 )
@@ -25,6 +26,8 @@ from micropkgd.model.manifest import Update
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
 
+_GROUP = "micropkg"
+_GROUP_QUESTION = f"keep what pulled packages require in the dependency group `{_GROUP}`, not in requirements.in?"
 _QUESTIONS = {
     ATTRIBUTES: "let git merge micropkg.lock by itself (.gitattributes)?",
     PRE_COMMIT: "check the lock before each commit (.pre-commit-config.yaml)?",
@@ -67,7 +70,7 @@ def _roots(options: Namespace) -> list[str]:
 
 def _wishes(options: Namespace, root: str, *, asks: bool) -> InitWishes:
     beside = frozenset[RelPath]() if options.only_manifest else InitWishes().beside
-    wishes = InitWishes(options.package, Update(options.update or Update.FOLLOW), beside)
+    wishes = InitWishes(options.package, Update(options.update or Update.FOLLOW), options.requirements_group, beside)
     if not asks:
         return wishes
     found = candidates(root)
@@ -77,6 +80,8 @@ def _wishes(options: Namespace, root: str, *, asks: bool) -> InitWishes:
     if options.update is None and not is_set_up(root):
         follows = agrees("follow newer versions by itself (update)?")
         wishes = wishes._replace(update=Update.FOLLOW if follows else Update.LOCKED)
+    if options.requirements_group is None and may_have_group(root) and agrees(_GROUP_QUESTION):
+        wishes = wishes._replace(group=_GROUP)
     offered = [path for path in offers(root) if path in beside]
     return wishes._replace(beside=frozenset(path for path in offered if agrees(_QUESTIONS[path])))
 
