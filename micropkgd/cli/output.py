@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line, version_said
@@ -13,7 +14,7 @@ from micropkgd.model.tree import Digest, RelPath
 
 JSON_SCHEMA = "micropkgd/1"
 
-_DONE = {
+DONE: Final = {
     Verb.INSTALL: "installed",
     Verb.UPDATE: "updated",
     Verb.MOVE: "moved",
@@ -26,7 +27,7 @@ _DONE = {
     Verb.SUSPEND: "suspended",
 }
 _QUIET = {Verb.NONE, Verb.INSTALL, Verb.UPDATE, Verb.MOVE, Verb.REPAIR, Verb.REMOVE, Verb.ADOPT, Verb.SUSPEND}
-_COUNTED = {
+COUNTED: Final = {
     ChangeKind.CREATE: "created",
     ChangeKind.UPDATE: "updated",
     ChangeKind.DELETE: "deleted",
@@ -103,7 +104,7 @@ def text_diff(path: RelPath, old: bytes | None, new: bytes | None) -> Iterator[s
 
 def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
     word = (
-        _DONE[entry.verb]
+        DONE[entry.verb]
         if applied or entry.verb in {Verb.NONE, Verb.HOLD, Verb.FAIL, Verb.SUSPEND}
         else f"would {entry.verb}"
     )
@@ -132,7 +133,7 @@ def _version(installed: Installed | None) -> str:
 
 def _counts(changes: Sequence[Change]) -> str:
     counts = Counter(change.kind for change in changes)
-    return ", ".join(f"{counts[kind]} {word}" for kind, word in _COUNTED.items() if counts[kind])
+    return ", ".join(f"{counts[kind]} {word}" for kind, word in COUNTED.items() if counts[kind])
 
 
 def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: bool) -> Iterator[str]:
@@ -181,6 +182,6 @@ def _change_line(change: Change) -> str:
 
 def _summary(outcome: Outcome) -> str:
     counts = Counter(entry.verb for entry in outcome.entries)
-    words = [f"{counts[verb]} {_DONE[verb]}" for verb in Verb if counts[verb]]
+    words = [f"{counts[verb]} {DONE[verb]}" for verb in Verb if counts[verb]]
     mode = "" if outcome.applied else " (dry run, nothing was written)"
     return entries_line(len(outcome.entries), ", ".join(words)) + mode

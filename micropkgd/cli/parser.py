@@ -69,6 +69,9 @@ def _reconcile(command: ArgumentParser) -> None:
     add_lock_modes(command)
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     command.add_argument("--check", action="store_true", help="like --dry-run, and exit 3 where something is pending")
+    command.add_argument(
+        "--summary", choices=["markdown"], help="print it as Markdown, for a pull request or the summary of a CI job"
+    )
     add_allow_downgrade(command)
     add_allow_empty(command)
     add_sources(command)

@@ -39,6 +39,11 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
             exit_code=exit_code_of(outcomes, check=getattr(options, "check", False)),
         )
         return
+    if getattr(options, "summary", None):
+        from micropkgd.cli.output_summary import summary_lines
+
+        say(summary_lines(outcomes))
+        return
     for outcome in outcomes:
         if len(outcomes) > 1:
             heading = [f"{plain(outcome.root)}:"]

@@ -27,10 +27,10 @@ WAITS = {Verb.HOLD, Verb.FAIL}
 @pytest.mark.parametrize(
     ("words", "listed"),
     [
-        pytest.param(Verb, output._DONE, id="what a pass did to an entry"),
+        pytest.param(Verb, output.DONE, id="what a pass did to an entry"),
         pytest.param(Verb, output._QUIET | WAITS, id="what --quiet leaves out"),
         pytest.param(Verb, conditions._DONE.keys() | NO_NEWS, id="what is news"),
-        pytest.param(ChangeKind, output._COUNTED, id="what a step does"),
+        pytest.param(ChangeKind, output.COUNTED, id="what a step does"),
         pytest.param(Step, output_package._DONE, id="what a pass did to a module"),
         pytest.param(Condition, _WORST_FIRST, id="who must act first"),
         pytest.param(FailureKind, fetcher._EXIT_CODES, id="what a failure ends with"),

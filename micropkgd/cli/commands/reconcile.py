@@ -91,7 +91,7 @@ def _is_glob(path: str) -> bool:
 
 def _refuse_for_service(options: Namespace) -> None:
     """Refuse what is a wish for one pass."""
-    for wish in (*TRAVELLING, "json", "shard"):
+    for wish in (*TRAVELLING, "json", "summary", "shard"):
         if getattr(options, wish):
             raise UsageError(
                 f"--{wish.replace('_', '-')} is for one pass", hint="add --once, or leave it away to serve"
