@@ -42,8 +42,15 @@ class Added(NamedTuple):
             return False
 
 
-def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Added:
-    """Add a pull entry. `UsageError` where the ref is there already."""
+class ManifestEdit(NamedTuple):
+    """The manifest as it is, and as it is to be."""
+
+    before: bytes
+    after: bytes
+
+
+def with_entry(root: str, ref: str, options: Mapping[str, str]) -> ManifestEdit:
+    """The manifest with another pull entry. `UsageError` where the ref is there already."""
     if any(entry.ref.text == ref for entry in read_manifest(root).pulls):
         raise UsageError(f"`{ref}` is in the manifest already", hint=f"edit its row in {MANIFEST_NAME}")
     for text in (ref, *options.values()):
@@ -51,6 +58,19 @@ def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: flo
     before = read_document(root, MANIFEST_NAME)
     after = edited(before, lambda text: add_row(text, OWN_PULL, ref, options))
     Manifest.from_mapping(documents.read_toml(after))
+    return ManifestEdit(before, after)
+
+
+def without_entry(root: str, ref: str) -> ManifestEdit:
+    """The manifest without a pull entry, in whichever table that stands."""
+    entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
+    before = read_document(root, MANIFEST_NAME)
+    return ManifestEdit(before, edited(before, lambda text: remove_row(text, entry.home, ref)))
+
+
+def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Added:
+    """Add a pull entry. `UsageError` where the ref is there already."""
+    before, after = with_entry(root, ref, options)
     swap(root, before, after, lock_timeout)
     return Added(root, ref, before, after)
 
@@ -65,9 +85,7 @@ def _check_written(text: str) -> None:
 
 def remove_entry(root: str, ref: str, lock_timeout: float) -> None:
     """Remove a pull entry from whichever table it stands in."""
-    entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
-    before = read_document(root, MANIFEST_NAME)
-    after = edited(before, lambda text: remove_row(text, entry.home, ref))
+    before, after = without_entry(root, ref)
     swap(root, before, after, lock_timeout)
 
 

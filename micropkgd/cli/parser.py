@@ -115,6 +115,7 @@ def _add(command: ArgumentParser) -> None:
     add_pull_options(command)
     command.add_argument("--index", metavar="URL", help="index that a requirement is looked up in")
     command.add_argument("--sha256", metavar="HEX", help="install these bytes and no others")
+    command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     add_sources(command)
     add_project(command)
 
@@ -142,6 +143,13 @@ def _init(command: ArgumentParser) -> None:
 def _remove(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", help="ref, target folder or name of the entry")
+    choice = command.add_mutually_exclusive_group()
+    for word, what in (
+        ("keep", "an entry that you edited becomes wholly yours: all its files stay"),
+        ("take", "remove your edits with the rest; they are kept for rollback"),
+    ):
+        choice.add_argument(f"--{word}", action="store_const", const=word, dest="choice", help=what)
+    command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     add_sources(command)
     add_project(command)
 

@@ -123,7 +123,7 @@ def _held(root: str, options: PassOptions) -> Iterator[None]:
 
 def _observe(root: str, options: PassOptions) -> Project:
     """Read the project as the options want it seen."""
-    project = with_requirements_file(read_project(root, merging=options.lock_only), options.requirements_file)
+    project = with_requirements_file(_read(root, options), options.requirements_file)
     manifest = project.manifest
     check_package(project)
     check_config(project.layout, [row.env for row in manifest.pulls] + [row.env for row in manifest.packages])
@@ -132,6 +132,10 @@ def _observe(root: str, options: PassOptions) -> Project:
     if options.locked:
         check_lock(project)
     return frozen(project) if options.frozen else project
+
+
+def _read(root: str, options: PassOptions) -> Project:
+    return read_project(root, merging=options.lock_only, manifest_text=options.manifest)
 
 
 def _refuse_slip(project: Project) -> None:

@@ -30,6 +30,7 @@ class PassOptions(NamedTuple):
     allow_empty: bool = False  # rows that left the manifest were meant to, also where it looks like a slip
     choices: Mapping[str, Decision] = {}  # by ref: what a person chose for a held entry
     requirements_file: str | None = None  # in place of the usual one, where the policy names none
+    manifest: bytes | None = None  # in place of the manifest, to see what another one would do
     offline: bool = False  # what is locked answers for refs that could only be asked over the network
     lock_timeout: float = 60.0  # seconds
     full_check: float = 86_400.0  # seconds; how often a remote archive is fetched although it seems unchanged; 0: never

@@ -33,20 +33,20 @@ class Project(NamedTuple):
     in_conflict: bool = False  # the lock has git's markers: `lock` is what both sides say
 
 
-def read_project(root: str, *, merging: bool = False) -> Project:
+def read_project(root: str, *, merging: bool = False, manifest_text: bytes | None = None) -> Project:
     """Read manifest, layout and lock; `DocumentError` names file and line of what must be mended.
 
-    With `merging` both sides of a lock that git left in conflict are read.
+    With `merging` both sides of a lock that git left in conflict are read. `manifest_text` stands in for the manifest.
     """
-    manifest = read_manifest(root)
+    manifest = read_manifest(root, manifest_text)
     layout = see_layout(root, manifest)
     in_conflict = merging and _has_markers(root)
     return Project(root, manifest, layout, read_lock(root, layout, merging=merging), in_conflict=in_conflict)
 
 
-def read_manifest(root: str) -> Manifest:
-    """Read `pyproject.toml`. One that does not parse is an error, never an empty manifest."""
-    data = read_document(root, MANIFEST_NAME)
+def read_manifest(root: str, text: bytes | None = None) -> Manifest:
+    """Read `pyproject.toml`, or a text in place of it. One that does not parse is an error, never an empty manifest."""
+    data = read_document(root, MANIFEST_NAME) if text is None else text
     try:
         return Manifest.from_mapping(documents.read_toml(data))
     except ManifestError as error:

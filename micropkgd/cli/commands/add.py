@@ -1,9 +1,9 @@
 """`add`: a new row of the manifest, and the pass that installs it."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from micropkgd.actions.edit_manifest import Added, add_entry
+from micropkgd.actions.edit_manifest import Added, add_entry, with_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.paths import ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
@@ -13,7 +13,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.project import read_project
-from micropkgd.workspace.root import find_root
+from micropkgd.workspace.root import MANIFEST_NAME, find_root
 from micropkgd.workspace.transaction import kept
 
 
@@ -25,8 +25,11 @@ def add(options: Namespace) -> int:
     options.ref = ref_from(options.ref, root)
     given = {"alias": options.alias, "destination": options.destination, "env": options.env,
              "index": options.index, "fs-args": options.fs_args, "sha256": options.sha256}  # fmt: skip
+    row = {key: value for key, value in given.items() if value}
+    if options.dry_run:
+        return _show(options, root, row)
     before = kept.ids(root)
-    added = add_entry(root, options.ref, {key: value for key, value in given.items() if value}, options.lock_timeout)
+    added = add_entry(root, options.ref, row, options.lock_timeout)
     try:
         joins = tuple(kept.ids(root) - before)
         wanted = PassOptions(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=joins)
@@ -39,6 +42,15 @@ def add(options: Namespace) -> int:
         _take_back(added, options.lock_timeout)
     elif failures:
         aside(f"`{options.ref}` was added, and is tried again by the next pass\n")
+    say_outcomes(options, outcomes)
+    return exit_code_of(outcomes)
+
+
+def _show(options: Namespace, root: str, row: Mapping[str, str]) -> int:
+    """Say what would be done, and write nothing."""
+    edit = with_entry(root, options.ref, row)
+    aside(f"a row for `{options.ref}` would be added to {MANIFEST_NAME}\n")
+    outcomes = passes(options, [root], PassOptions(apply=False, manifest=edit.after, lock_timeout=options.lock_timeout))
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
 

@@ -2,22 +2,33 @@
 
 from argparse import Namespace
 
-from micropkgd.actions.edit_manifest import remove_entry
+from micropkgd.actions.edit_manifest import remove_entry, without_entry
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.streams import aside
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.workspace.root import find_root
+from micropkgd.workspace.root import MANIFEST_NAME, find_root
 from micropkgd.workspace.transaction import kept
 
 
 def remove(options: Namespace) -> int:
-    """Remove a pull entry and its untouched files."""
+    """Remove a pull entry and its untouched files; of its local edits somebody must say what becomes."""
     root = find_root(options.project)
     ref, before = match_entry(root, options.ref), kept.ids(root)
-    remove_entry(root, ref, options.lock_timeout)
-    joins = tuple(kept.ids(root) - before)
-    wanted = PassOptions(allow_empty=True, lock_timeout=options.lock_timeout, trigger=f"remove {ref}", joins=joins)
+    wanted = PassOptions(
+        allow_empty=True,
+        choices={ref: Decision(Conflict(options.choice))} if options.choice else {},
+        lock_timeout=options.lock_timeout,
+        trigger=f"remove {ref}{f' --{options.choice}' if options.choice else ''}",
+    )
+    if options.dry_run:
+        aside(f"the row of `{ref}` would leave {MANIFEST_NAME}\n")
+        wanted = wanted._replace(apply=False, manifest=without_entry(root, ref).after)
+    else:
+        remove_entry(root, ref, options.lock_timeout)
+        wanted = wanted._replace(joins=tuple(kept.ids(root) - before))
     outcomes = passes(options, [root], wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes)
