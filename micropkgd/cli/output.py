@@ -166,7 +166,7 @@ def _question_lines(entry: EntryOutcome, name: str) -> Iterator[str]:
     question, version = entry.question, entry.waiting.version if entry.waiting is not None else "the new version"
     for path, ours, theirs, merged in question.collisions:
         where = f"; {question.folder}/merged/{path}:{merged.first}" if question.folder else ""
-        yield plain(f"  collides {path}  (lines {ours} with lines {theirs} of {version}{where})")
+        yield plain(f"  collides {path}  ({ours} with {theirs} of {version}{where})")
     yield from (plain(f"  decided  {path}  ({choice})") for path, choice in question.decided.items())
     if entry.advice:
         yield f"  hint: {plain(entry.advice)}"

@@ -27,7 +27,7 @@ def held_lines(
     yield from edits_lines(entry)
     yield "collides:" if entry.question.collisions else "nothing collides line by line"
     for collision in entry.question.collisions:
-        yield plain(f"  {collision.path}: lines {collision.ours} here, lines {collision.theirs} of {new}")
+        yield plain(f"  {collision.path}: {collision.ours} here, {collision.theirs} of {new}")
         yield from (plain(line) for line in hunk(entry, collision))
     yield "hint: decide on all that is held, or name files behind " + plain(name)
     rows = list(choices(name, entry.question, waits=entry.waiting is not None))

@@ -28,8 +28,8 @@ class LineRange(NamedTuple):
 
     def __str__(self) -> str:
         if self.last < self.first:
-            return f"{self.first} (none)"
-        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+            return f"line {self.first} (none)"
+        return f"line {self.first}" if self.first == self.last else f"lines {self.first}-{self.last}"
 
 
 class Collision(NamedTuple):

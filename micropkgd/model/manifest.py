@@ -240,11 +240,11 @@ def _project(document: Table) -> ProjectTables:
     kedro = table_at(document, ("tool", "kedro"))
     if own is None and "package_name" not in (kedro or {}):
         raise ManifestError(
-            "not a Kedro project: `[tool.kedro]` has no `package_name`"
+            "nothing says which package this is about: `[tool.kedro]` has no `package_name`"
             if kedro is not None
-            else "not a Kedro project: there is no `[tool.kedro]` table",
+            else "nothing says which package this is about: neither `[tool.kedro]` nor `[tool.micropkgd.project]`",
             ("tool", "kedro"),
-            hint='`micropkgd init` sets up a plain Python project: `[tool.micropkgd.project]` with `package = "..."`',
+            hint="`micropkgd init` finds the package and says it here",
         )
     fields = Fields(own or {}, (*_POLICY, "project"))
     fields.known(("package", "source-dir", "tests", "conf", "base-env"))

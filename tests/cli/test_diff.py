@@ -130,7 +130,7 @@ def test_a_held_entry_is_told_by_three_names(world: World) -> None:
     upstream = said.out.index("changed upstream, from 1.0 to 2.0:\n")
     edits = said.out.index(f"edited here, since 1.0:\n{EDIT}")
     hunks = said.out.index(
-        f"collides:\n  {NODES}: lines 4 here, lines 4 of 2.0\n<<<<<<< yours\nB = 'mine'\n||||||| 1.0\n"
+        f"collides:\n  {NODES}: line 4 here, line 4 of 2.0\n<<<<<<< yours\nB = 'mine'\n||||||| 1.0\n"
     )
     choices = said.out.index("  micropkgd resolve ds --keep ")
     assert upstream < edits < hunks < choices

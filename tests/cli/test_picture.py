@@ -6,8 +6,8 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from tests.cli.test_readme import EXAMPLES, shell, story
 from tests.kit.places import REPOSITORY
+from tests.kit.story import EXAMPLES, shell, story
 
 PICTURE = REPOSITORY / "docs" / "picture.svg"
 SCENES = (

@@ -1,67 +1,11 @@
-"""The README shows what the program says. After a change: `python -m tests.cli.test_readme` writes it anew.
+"""The README shows what the program says. After a change: `python -m tests.cli.test_readme` writes it anew."""
 
-Its `run` blocks are one story: their commands are run, one block after the other, in a project that a person has.
-"""
-
-import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
 from tests.kit.places import REPOSITORY
+from tests.kit.story import BLOCK, as_run
 
 README = REPOSITORY / "README.md"
-EXAMPLES = REPOSITORY / "examples"
-BLOCK = re.compile(r"(<!-- run(?:: (.*?))? -->\n\n```console\n)(.*?)(```\n\n<!-- end -->)", re.DOTALL)
-FEATURES = '"""Features."""\n\n__version__ = "1.0"\n'
-
-
-def story(folder: Path) -> Path:
-    """A Kedro project in git, beside a shelf with the first forecast."""
-    shop = folder / "shop"
-    shutil.copytree(EXAMPLES / "shop", shop, ignore=shutil.ignore_patterns("micropackages", "__pycache__"))
-    manifest = shop / "pyproject.toml"
-    manifest.write_text(manifest.read_text().partition("# What this project takes")[0].rstrip() + "\n")
-    features = shop / "src/shop/pipelines/features"
-    features.mkdir(parents=True, exist_ok=True)
-    (features / "__init__.py").write_text(FEATURES)
-    (folder / "share").mkdir()
-    shutil.copy(EXAMPLES / "served/1/forecast.tar.gz", folder / "share/forecast-0.1.tar.gz")
-    shell(shop, "git init -q . && git add -A && git commit -qm 'The shop'")
-    return shop
-
-
-def shell(shop: Path, line: str) -> str:
-    """What a line prints that is typed in the project."""
-    own = {"HOME": str(shop.parent), "EXAMPLES": str(EXAMPLES), "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-           "MICROPKGD_CACHE_DIR": str(shop.parent / "cache"), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8",
-           "XDG_STATE_HOME": str(shop.parent / "state"), "XDG_RUNTIME_DIR": str(shop.parent)}  # fmt: skip
-    for who in ("AUTHOR", "COMMITTER"):
-        own |= {f"GIT_{who}_NAME": "Ana", f"GIT_{who}_EMAIL": "ana@example.com"}
-    ended = subprocess.run(
-        ["bash", "-c", line], cwd=shop, env=own, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=120, check=False,
-    )  # fmt: skip
-    assert ended.returncode in {0, 3}, (line, ended.stdout)  # 3: something is newer
-    return ended.stdout.replace(str(shop.parent), "/home/ana")
-
-
-def as_run(text: str) -> str:
-    """A text with its run blocks as they should be."""
-    with tempfile.TemporaryDirectory() as folder:
-        shop = story(Path(folder).resolve())
-
-        def ran(block: re.Match[str]) -> str:
-            if block[2]:
-                shell(shop, block[2])
-            commands = [line for line in block[3].splitlines() if line.startswith("$ ")]
-            said = "".join(f"{line}\n{shell(shop, line[2:])}" for line in commands)
-            return f"{block[1]}{said}{block[4]}"
-
-        return BLOCK.sub(ran, text)
 
 
 def test_its_story_is_true() -> None:
@@ -69,7 +13,7 @@ def test_its_story_is_true() -> None:
     text = README.read_text()
 
     assert len(BLOCK.findall(text)) >= 4
-    assert as_run(text) == text
+    assert as_run(text) == text, "after a change of what is printed: python -m tests.cli.test_readme"
 
 
 def test_links_lead_somewhere() -> None:

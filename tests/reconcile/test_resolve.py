@@ -143,7 +143,7 @@ def test_a_merge_that_collides_names_the_lines_and_what_to_do(world: World) -> N
     said = world.run("resolve", "ds", "--merge")
 
     assert said.code == 4
-    assert f"  collides {A}  (lines 1 with lines 1 of 2.0; {MERGED}/{A}:1)\n" in said.out
+    assert f"  collides {A}  (line 1 with line 1 of 2.0; {MERGED}/{A}:1)\n" in said.out
     assert f"    micropkgd resolve ds --merged  # take what you made of {MERGED}\n" in said.out
     assert world.tree() == before
 
