@@ -53,7 +53,7 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         return
     called = short_names([entry.key for entry in outcome.entries], {entry.ref: entry.name for entry in outcome.entries})
     for entry in outcome.entries:
-        if quiet and entry.verb in _QUIET and not entry.told:
+        if quiet and entry.verb in _QUIET and not (entry.told or entry.unaccepted):
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
         yield from _detail_lines(entry, called[entry.ref], applied=outcome.applied, verbose=verbose)

@@ -172,7 +172,7 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
     at_work = frozenset() if this.by_lock else begun(this.fs, this.state.holds) - known.keys()
     for ref in at_work.union(this.options.choices):
         if ref in blocks and (answer := decided(this.state.holds.get(ref), blocks[ref])) is not None:
-            known[ref] = answer._replace(notes=(_BEGUN,)) if ref in at_work else answer
+            known[ref] = answer if ref in this.options.choices else answer._replace(notes=(_BEGUN,))
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
     return [known[ref] if ref in known else next(answers) for ref in refs]

@@ -66,6 +66,7 @@ def test_the_gates_pass_with_what_was_accepted_and_with_nothing_else(world: Worl
         assert gates(world) == (4, 4, 4)
         said = world.reconcile("--locked")
         assert f"  edited   {path}  (beside what was accepted)\n  hint: micropkgd diff --edits ds" in said.out
+        assert f"  edited   {path}  " in world.reconcile("--locked", "--quiet").out
         assert world.read(path) == MORE
         world.write(path, before)
     world.write(NODES, MORE)

@@ -53,11 +53,15 @@ def test_files_are_decided_one_by_one(world: World) -> None:
     before = world.tree()
     said = world.run("resolve", "ds", A, "--keep")
     assert said.code == 4
+    assert "nothing newer is looked for" not in said.out
+    assert "nothing newer is looked for" in world.reconcile().out
     assert world.tree() == before
     assert f"  decided  {A}  (keep)\n" in said.out
     assert f"  hold     {B}  " in said.out
 
-    assert world.run("resolve", "ds", B, "--take").code == 0
+    done = world.run("resolve", "ds", B, "--take")
+    assert done.code == 0
+    assert "nothing newer is looked for" not in done.out
     assert texts(world) == [OURS, THEIRS, CLEAN[1], THEIRS]
     assert len(json.loads(world.run("history", "--json").out)["projects"][0]["commits"]) == 2
     assert world.reconcile("--check").code == 0
@@ -146,6 +150,17 @@ def test_a_merge_that_collides_names_the_lines_and_what_to_do(world: World) -> N
     assert f"  collides {A}  (line 1 with line 1 of 2.0; {MERGED}/{A}:1)\n" in said.out
     assert f"    micropkgd resolve ds --merged  # take what you made of {MERGED}\n" in said.out
     assert world.tree() == before
+
+
+def test_a_merge_that_collides_decides_nothing(world: World) -> None:
+    """A later word for all is for that file, too."""
+    held(world)
+    said = world.run("resolve", "ds", A, "--merge")
+    assert said.code == 4
+    assert "  decided  " not in said.out
+    assert world.run("resolve", "ds", "--keep").code == 0
+
+    assert texts(world) == [OURS, OURS, CLEAN[1], THEIRS]
 
 
 def test_merge_joins_what_the_policy_alone_held(world: World) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.contents import digests_of, pieces_of
+from micropkgd.model.plan import ChangeKind
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of, parents
 from micropkgd.reconcile.plan.beside import Beside
 from micropkgd.reconcile.plan.holds import new_hold
@@ -70,6 +71,8 @@ def lay_one_beside(fs: FsOps, entry: "Planned") -> RelPath | None:
 def _note(fs: FsOps, entry: "Planned", label: str, chosen: Mapping[RelPath, Conflict]) -> None:
     """Remember what was decided, and of which edits."""
     laid, changes = read_laid(fs, label), entry.plan.changes if entry.plan is not None else ()
+    held = {change.path for change in changes if change.kind is ChangeKind.HOLD}
+    chosen = {path: choice for path, choice in chosen.items() if path not in held}  # merged, and it collides: undecided
     if laid is not None:
         seen = {path: before for _, path, before, *_ in changes if path in chosen and before is not None}
         noted = laid._replace(choices={**laid.choices, **chosen}, seen={**laid.seen, **seen})

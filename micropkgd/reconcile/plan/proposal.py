@@ -282,11 +282,12 @@ class Proposer(NamedTuple):
         laid = read_laid(self.fs, hold.label)
         known = laid if laid is not None and laid.is_of(hold) else Laid(hold.base, hold.archive)
         chosen = self.choices.get(entry.desired.ref, Decision()).paths
+        still = chosen.keys() & {change.path for change in entry.plan.held}  # merged, and it collides
         question = HeldQuestion(
             folder=beside(hold.label),
             is_laid=laid is not None,
             collisions=entry.beside.collisions,
-            decided={**known.choices, **chosen},
+            decided={path: choice for path, choice in {**known.choices, **chosen}.items() if path not in still},
             joined=tuple(entry.beside.merged if entry.hold is None else known.merged),
             texts=entry.beside.texts,
             merged=entry.beside.merged,
