@@ -14,7 +14,7 @@ from micropkgd.actions.package_guess import PackageGuess, guess_packages
 from micropkgd.documents.edits import add_values, edited
 from micropkgd.documents.yaml_lists import add_to_list
 from micropkgd.errors import DocumentError, ProjectBusyError, TreeError, UsageError
-from micropkgd.model.fields import Table, table_at
+from micropkgd.model.fields import ManifestError, Table, table_at
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import Manifest, Update
 from micropkgd.model.plan import Change, ChangeKind
@@ -22,7 +22,7 @@ from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import git_folder
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import read_document, read_manifest
+from micropkgd.workspace.project import located, read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction.commit import commit, recover
 
@@ -98,7 +98,7 @@ def plan_init(root: str, wishes: InitWishes) -> InitPlan:
     guess = known or _guess(root, document, wishes.package)
     after = _with_project(_without_kedro(root, document, before), None if known else guess)
     after = _with_policy(after, wishes)
-    manifest = Manifest.from_mapping(documents.read_toml(after))
+    manifest = _checked(after, before)
     files: list[tuple[RelPath, bytes | None, bytes]] = [(_MANIFEST, before, after)] if after != before else []
     notes: list[str] = []
     for path, file in _beside(root, wishes.beside, notes):
@@ -131,6 +131,14 @@ def _read(data: bytes) -> Table:
         return documents.read_toml(data)
     except DocumentError as error:
         raise error.at(MANIFEST_NAME) from error
+
+
+def _checked(after: bytes, before: bytes) -> Manifest:
+    """The manifest as it is to be; what is wrong with it was so before, and is told with the line that it has now."""
+    try:
+        return Manifest.from_mapping(documents.read_toml(after))
+    except ManifestError as error:
+        raise located(error, documents.decode(before)) from error
 
 
 def _known(document: Table) -> PackageGuess | None:
@@ -184,16 +192,32 @@ def _beside(
     root: str, wanted: frozenset[RelPath], notes: list[str]
 ) -> Iterator[tuple[RelPath, tuple[bytes | None, bytes]]]:
     """The files beside the manifest as they are and as they are to be, where that is not the same."""
-    if ATTRIBUTES in wanted and git_folder(root) is not None:
-        old = _bytes(root, ATTRIBUTES)
-        if LOCK_NAME.encode() not in (old or b""):
-            yield ATTRIBUTES, (old, _with_line(old or b"", _MERGED))
-    hooks = _bytes(root, PRE_COMMIT) if PRE_COMMIT in wanted else None
-    if hooks is not None and b"micropkgd" not in hooks:
+    for path, change in _CHANGES.items():
+        if path not in wanted:
+            continue
         try:
-            yield PRE_COMMIT, (hooks, edited(hooks, lambda old: add_to_list(old, "repos", _HOOK)))
-        except DocumentError as error:
-            notes.append(f"{PRE_COMMIT} stays as it is: {error.problem}")
+            old = _bytes(root, path)
+            if (new := change(root, old)) is not None and new != old:
+                yield path, (old, new)
+        except (DocumentError, TreeError) as error:
+            notes.append(f"{path} stays as it is: {error.problem}")
+
+
+def _attributes(root: str, old: bytes | None) -> bytes | None:
+    """Git is told how the lock is merged, unless somebody said something of it."""
+    if git_folder(root) is None or LOCK_NAME.encode() in (old or b""):
+        return old
+    return _with_line(old or b"", _MERGED)
+
+
+def _hooks(_: str, old: bytes | None) -> bytes | None:
+    """A hook more, where there are any and none is ours."""
+    if old is None or b"micropkgd" in old:
+        return old
+    return edited(old, lambda text: add_to_list(text, "repos", _HOOK))
+
+
+_CHANGES: Final = {ATTRIBUTES: _attributes, PRE_COMMIT: _hooks}
 
 
 def _with_line(old: bytes, line: str) -> bytes:
@@ -202,7 +226,11 @@ def _with_line(old: bytes, line: str) -> bytes:
 
 
 def _bytes(root: str, path: RelPath) -> bytes | None:
-    return read_document(root, path) if os.path.lexists(os.path.join(root, path)) else None
+    """A file as it is; what is reached by a link is somebody else's."""
+    whole = os.path.join(root, path)
+    if os.path.islink(whole):
+        raise TreeError("it is a symbolic link", where=path)
+    return read_document(root, path) if os.path.lexists(whole) else None
 
 
 def is_set_up(root: str) -> bool:

@@ -4,12 +4,12 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from micropkgd.cli import output
 from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside, put
-from micropkgd.cli.terminal import in_colour, painted
+from micropkgd.cli.terminal import columns, fitted, in_colour, painted
 from micropkgd.model.condition import EXIT_PENDING, worst
 from micropkgd.model.outcome import Outcome
 
@@ -70,7 +70,7 @@ def say_problems(outcome: Outcome) -> None:
 
 def say_aside(lines: Iterable[str]) -> None:
     """Print lines that are no data."""
-    aside("".join(f"{line}\n" for line in (map(painted, lines) if in_colour(sys.stderr) else lines)))
+    aside("".join(f"{line}\n" for line in _for_people(lines, sys.stderr)))
 
 
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
@@ -85,5 +85,12 @@ def say(lines: Iterable[str]) -> None:
 
 
 def say_words(lines: Iterable[str]) -> None:
-    """Print lines for people: the word that each begins with is marked where colours are seen."""
-    say(map(painted, lines) if in_colour(sys.stdout) else lines)
+    """Print lines for people."""
+    say(_for_people(lines, sys.stdout))
+
+
+def _for_people(lines: Iterable[str], stream: TextIO) -> Iterable[str]:
+    """Lines as wide as the terminal, the word that each begins with marked where colours are seen."""
+    width = columns(stream)
+    fit = lines if width is None else (part for line in lines for part in fitted(line, width))
+    return map(painted, fit) if in_colour(stream) else fit

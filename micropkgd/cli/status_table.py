@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.ages import moment
 from micropkgd.cli.hints import choices, short_names
+from micropkgd.cli.terminal import fitted
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
@@ -28,7 +29,7 @@ def table_lines(project: ProjectStatus, width: int, now: float, *, verbose: bool
         yield from _line(one.standing.state, (name, version), columns, width)
         yield from _details(one, name, width, now, verbose=verbose)
     if project.interrupted:
-        yield from _wrapped("an interrupted pass waits: run `micropkgd reconcile --once`", width)
+        yield from fitted("an interrupted pass waits: run `micropkgd reconcile --once`", width)
     if not rows and standing.state == Condition.READY.value:
         yield "no entries"
 
@@ -37,12 +38,12 @@ def all_lines(projects: Sequence[ProjectStatus], width: int, now: float, *, home
     """The same of many projects, each below its folder and its last pass."""
     for project in projects:
         root = f"~{project.root[len(home) :]}" if home and project.root.startswith(f"{home}/") else project.root
-        yield from _wrapped(f"{project.standing.state:<{_STATE}} {root}", width)
+        yield from fitted(f"{project.standing.state:<{_STATE}} {root}", width)
         if project.last_pass is not None:
             last = project.last_pass
-            yield from _wrapped(f"  last pass {moment(last.ended, now)}, {last.trigger}", width)
+            yield from fitted(f"  last pass {moment(last.ended, now)}, {last.trigger}", width)
         if project.running:
-            yield from _wrapped(f"  a pass is under way since {moment(project.running_since, now)}", width)
+            yield from fitted(f"  a pass is under way since {moment(project.running_since, now)}", width)
         yield from (f"  {line}" for line in table_lines(project, width - 2, now))
 
 
@@ -67,7 +68,7 @@ def _line(state: str, cells: tuple[str, str], columns: Sequence[int], width: int
     if _STATE + 1 + columns[0] + 2 + columns[1] <= width:
         yield f"{state:<{_STATE}} {name:<{columns[0]}}  {version}".rstrip()
         return
-    yield from _wrapped(f"{state:<{_STATE}} {name}", width)
+    yield from fitted(f"{state:<{_STATE}} {name}", width)
     if version:
         yield f"  version {version}"
 
@@ -76,33 +77,22 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     yield from _why(one.standing, width, now)
     if isinstance(one, PackageStatus):
         if verbose and one.path:
-            yield from _wrapped(f"  to {one.path}", width)
+            yield from fitted(f"  to {one.path}", width)
         return
     if verbose:
-        yield from _wrapped(f"  from {one.ref}", width)
-        yield from _wrapped(f"  in {one.target}", width)
-    yield from (line for path in one.drifted for line in _wrapped(f"  drifted: {path} (your edit is kept)", width))
-    yield from (line for path in one.missing for line in _wrapped(f"  missing: {path}", width))
+        yield from fitted(f"  from {one.ref}", width)
+        yield from fitted(f"  in {one.target}", width)
+    yield from (line for path in one.drifted for line in fitted(f"  drifted: {path} (your edit is kept)", width))
+    yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))
     if one.standing.reason == LOCAL_EDITS:
         for line in choices(name, HeldQuestion(), waits=bool(one.waiting)):
-            command, _, _ = line.partition("  # ")
-            yield f"    {line}" if 4 + len(line) <= width else f"    {command.rstrip()}"
+            yield from fitted(f"    {line}", width)
 
 
 def _why(standing: Standing, width: int, now: float) -> Iterator[str]:
     if standing.message and standing.reason != "Drifted":
-        yield from _wrapped(f"  {standing.reason}: {standing.message}", width)
+        yield from fitted(f"  {standing.reason}: {standing.message}", width)
         since = f"since {moment(standing.since, now)}" if standing.since else ""
         again = f"next try {moment(standing.next_try, now)}" if standing.next_try else ""
         if since or again:
-            yield from _wrapped(f"  {', '.join(filter(None, (since, again)))}", width)
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    """A line as several where it is too wide, those that follow set in; a word that is too wide itself stays whole."""
-    import textwrap
-
-    inner = " " * (len(line) - len(line.lstrip()) + 2)
-    if len(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
+            yield from fitted(f"  {', '.join(filter(None, (since, again)))}", width)

@@ -48,3 +48,16 @@ def painted(line: str) -> str:
     found = _FIRST.match(line)
     colour = _WORDS.get(found[2]) if found else None
     return line if not found or colour is None else f"{found[1]}\x1b[{colour}m{found[2]}\x1b[0m{line[found.end() :]}"
+
+
+def fitted(line: str, width: int) -> list[str]:
+    """A line as several where it is too wide; a command that is to be pasted loses its remark and stays whole."""
+    inner = line.lstrip()
+    if len(line) <= width:
+        return [line]
+    if inner.startswith("micropkgd "):
+        return [line.partition("  #")[0].rstrip()]
+    from textwrap import wrap
+
+    indent = " " * (len(line) - len(inner) + 4)
+    return wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -120,6 +120,38 @@ def test_a_list_that_cannot_be_edited_is_left_alone(world: World) -> None:
     assert world.read(".pre-commit-config.yaml") == "repos: []\n"
 
 
+@pytest.mark.parametrize("path", [".gitattributes", ".pre-commit-config.yaml"])
+@pytest.mark.parametrize("what", ["link", "folder"])
+def test_what_is_odd_beside_the_manifest_stops_nothing(world: World, path: str, what: str) -> None:
+    """It is told and left alone; what a link leads to is somebody else's."""
+    world.write("pyproject.toml", PLAIN)
+    (world.root / ".git").mkdir()
+    if what == "link":
+        world.write("theirs", HOOKS)
+        (world.root / path).symlink_to("theirs")
+    else:
+        (world.root / path).mkdir()
+
+    said = world.run("init", "--yes")
+
+    assert said.code == 0
+    assert f"note: {path} stays as it is: " in said.err
+    assert written(world)["project"] == {"package": "shop"}
+    assert "micropkg" not in (world.read("theirs") if what == "link" else "")
+
+
+def test_what_was_wrong_before_is_told_with_its_line(world: World) -> None:
+    """And nothing is written."""
+    world.write("pyproject.toml", PLAIN + "[tool.micropkgd]\nonlocal = 1\n")
+    before = world.tree()
+
+    said = world.run("init", "--yes")
+
+    assert said.code == 2
+    assert said.err.startswith("error: pyproject.toml:6: unknown key `onlocal` in [tool.micropkgd]")
+    assert world.tree() == before
+
+
 def test_several_packages_are_told_apart_by_name(world: World) -> None:
     """Nothing is guessed where two may be meant."""
     world.write("pyproject.toml", "[project]\nname = 'x'\n")

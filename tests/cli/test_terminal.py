@@ -128,6 +128,21 @@ def test_status_on_a_terminal_is_short(world: World) -> None:
     assert "dist/ds.tar.gz -> src/shop/pipelines/a_longer_name" in world.run("status").out
 
 
+@pytest.mark.parametrize("width", [80, 40])
+def test_what_a_pass_says_fits(world: World, width: int) -> None:
+    """Words that are wider themselves stay whole, and so do commands that are to be pasted."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.asks_for(destination="pipelines.nested.deeper", alias="quarterly_forecast")
+    shown = on_terminal(world, "reconcile", "--once", width=width, NO_COLOR="1").splitlines()
+    world.write("src/shop/pipelines/nested/deeper/quarterly_forecast/nodes.py", "A = 2\n")
+    world.publish({"nodes.py": "A = 3\n"}, version="2.0")
+    shown += on_terminal(world, "reconcile", "--once", width=width, NO_COLOR="1").splitlines()
+
+    long = [line for line in shown if len(line) > width]
+    assert [line for line in long if len(line.split()) > 1 and "micropkgd " not in line and "#" not in line] == []
+    assert any("micropkgd resolve quarterly_forecast --keep" in line for line in shown)
+
+
 def test_watch_draws_anew(world: World) -> None:
     """What was shown before is wiped where the terminal can."""
     world.publish({"nodes.py": "A = 1\n"})
