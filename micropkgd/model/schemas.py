@@ -45,6 +45,10 @@ _POLICY: Final = {
     "prune": (_FLAG, "remove what left the manifest, untouched files only"),
     "update": (_one_of(Update), "follow the refs, or stay locked until `micropkgd lock --upgrade`"),
     "requirements-file": (_TEXT, "file that the requirements of entries are written into"),
+    "requirements-group": (
+        _TEXT,
+        "dependency group of pyproject.toml that they are written into, in place of that file",
+    ),
     "on-dangling-import": (_one_of(OnDanglingImport), "what happens with imports that leave their micro-package"),
     "on-downgrade": (_one_of(OnDowngrade), "what happens where a ref goes back to an older version"),
     "protocols": (_TEXTS, "fsspec protocols that refs may use beyond the usual ones"),
@@ -126,7 +130,7 @@ def lock_schema() -> _Node:
     version = {"version": _TEXT, "requirements": _TEXTS, "files": files, "target": _TEXT, **where}
     superseded = _open(version, ["version", "target", "requirements", "files"])
     said = {"ref": _TEXT, "requested": _DIGEST, "target": _TEXT, "renderer": _COUNT, "requirements": _TEXTS}
-    own = _open({**said, "files": files, "superseded": superseded}, [*said, "files"])
+    own = _open({**said, "files": files, "superseded": superseded, "edited": files}, [*said, "files"])
     tool = _open({"micropkgd": own}, ["micropkgd"])
     package = _open({"name": _TEXT, "version": _TEXT, **where, "tool": tool}, ["name", "version", "tool"])
     major = LOCK_VERSION.partition(".")[0]

@@ -39,9 +39,9 @@ def patch(options: Namespace) -> int:
         in_document = data if not options.output else None
         say_json(options, {"projects": [_document(root, found, in_document)]}, exit_code=0)
         return 0
+    say_aside(f"note: {plain(note)}" for note in _notes(found, options.ref))  # first, wherever both lead to one place
     if not options.output or options.output == "-":
         put_bytes(data)
-    say_aside(f"note: {plain(note)}" for note in _notes(found, options.ref))
     return 0
 
 
