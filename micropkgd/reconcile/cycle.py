@@ -17,7 +17,7 @@ from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Following, PassOptions
-from micropkgd.reconcile.plan.desired import desire
+from micropkgd.reconcile.plan.desired import Desired, desire
 from micropkgd.reconcile.plan.holds import decided
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
 from micropkgd.reconcile.record.failures import asked_again, with_last_failures
@@ -32,7 +32,7 @@ from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import checked_out, wait_for_git
-from micropkgd.workspace.memory.laid import begun
+from micropkgd.workspace.memory.laid import begun, beside
 from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.memory.suspension import read_suspension
@@ -87,9 +87,11 @@ def run_pass(
         follow = follow_of(project, options, lock_holds, asked_again(project, state))
         kept = frozenset(fs.names(KEPT))
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, follow, kept)
+        this = this._replace(at_work=frozenset() if this.by_lock else begun(fs, state.holds))
         resolutions = _resolve(this)
         holds = {} if this.by_lock else state.holds
         desired = desire(project, fetcher, resolutions, frozen=options.frozen, chosen=_taken(options), holds=holds)
+        desired = [_with_way_out(this, one) for one in desired]
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
@@ -157,6 +159,15 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
     )
 
 
+def _with_way_out(this: Pass, desired: Desired) -> Desired:
+    """What to do where the version that somebody began to settle cannot be had any more."""
+    if desired.failure is None or desired.ref not in this.at_work:
+        return desired
+    folder = beside(this.state.holds[desired.ref].label)
+    hint = f"{folder} is of that version: move it away to go on with what is newest, or bring that archive back"
+    return desired._replace(failure=desired.failure._replace(hint=hint))
+
+
 def _taken(options: PassOptions) -> frozenset[str]:
     """The refs of which somebody takes what they have now."""
     forward = {Conflict.TAKE, Conflict.MERGE, Conflict.JOINED}
@@ -169,8 +180,7 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
     blocks = current_blocks(this.project)
     refs = [entry.ref.text for entry in this.project.manifest.pulls]
     known = {ref: Resolution(failure=LEFT_ALONE) for ref in refs if this.suspension.covers(ref)}
-    at_work = frozenset() if this.by_lock else begun(this.fs, this.state.holds) - known.keys()
-    for ref in at_work.union(this.options.choices):
+    for ref in (this.at_work - known.keys()).union(this.options.choices):
         if ref in blocks and (answer := decided(this.state.holds.get(ref), blocks[ref])) is not None:
             known[ref] = answer if ref in this.options.choices else answer._replace(notes=(_BEGUN,))
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]

@@ -23,6 +23,7 @@ class Pass(NamedTuple):
     now: float  # seconds since the epoch: when it began
     follow: Follows  # by ref
     kept: frozenset[str] = frozenset()  # the ids of the commits that were kept then
+    at_work: frozenset[str] = frozenset()  # the refs of held entries that somebody has begun to settle
 
     @property
     def stamp(self) -> str:

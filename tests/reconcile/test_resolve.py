@@ -371,3 +371,22 @@ def test_killed_while_what_was_joined_is_applied(tmp_path: Path) -> None:
             copy.run(choices=decision)
         assert (copy.text(name), copy.text("src/shop/delta/other.py")) == ("X = 'both'\n", OURS)
         assert copy.run().exit_code == 0
+
+
+def test_a_version_that_cannot_be_had_any_more_keeps_what_was_decided(world: World) -> None:
+    """The entry fails, with the way out, and a word for the rest decides nothing behind a person's back."""
+    held(world)
+    world.run("resolve", "ds", A, "--keep")
+    archive = world.publish({f"{name}.py": "X = 3\n\n\nY = 1\n" for name in "abcd"}, version="3.0")
+    world.forget_archives()
+    before = texts(world)
+    for words in (("reconcile", "--once"), ("resolve", "ds", "--take"), ("reconcile", "--once")):
+        said = world.run(*words)
+        assert said.code == 6
+        assert "hint: .micropkgd/conflicts/ds is of that version: move it away to go on with what is newest" in said.out
+        assert texts(world) == before
+    world.publish({f"{name}.py": THEIRS for name in "abcd"}, version="2.0")
+    assert world.run("resolve", "ds", "--take").code == 0
+    assert texts(world)[:2] == [OURS, THEIRS]
+    world.write(ROW, archive)
+    assert world.reconcile().code == 4

@@ -73,8 +73,10 @@ def holds_after(this: Pass, proposal: Proposal) -> dict[str, Hold]:
 
 def _goes_on(this: Pass, entry: Planned, hold: Hold) -> bool:
     """Whether nothing was learnt that could end a hold."""
-    silent = not entry.desired.asked and (entry.plan is None or not is_about(hold, entry.desired.before))
-    return entry.hold is not None or silent or this.by_lock
+    desired = entry.desired
+    silent = not desired.asked and (entry.plan is None or not is_about(hold, desired.before))
+    out_of_reach = desired.failure is not None and desired.ref in this.at_work.union(this.options.choices)
+    return entry.hold is not None or silent or out_of_reach or this.by_lock
 
 
 def with_since(this: Pass, outcome: Outcome) -> Outcome:
