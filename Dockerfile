@@ -5,8 +5,8 @@
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# The sources that archives may come from: any of s3, gcs, fsspec, keyring, or nothing.
-ARG EXTRAS=s3,gcs
+# What is installed beside: `keyring`, or nothing.
+ARG EXTRAS=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE requirements-dev.lock ./
@@ -17,7 +17,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     && /tools/bin/pip wheel --no-deps --wheel-dir /wheels . \
     && python3 -m venv --without-pip /opt/micropkgd \
     && wheel="$(echo /wheels/micropkgd-*.whl)" \
-    && /tools/bin/pip --python /opt/micropkgd/bin/python3 install --constraint requirements-dev.lock "${wheel}[${EXTRAS}]" \
+    && /tools/bin/pip --python /opt/micropkgd/bin/python3 install --constraint requirements-dev.lock "${wheel}${EXTRAS:+[${EXTRAS}]}" \
     && /opt/micropkgd/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /opt/micropkgd/lib
 
 FROM ${BASE}

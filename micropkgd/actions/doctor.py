@@ -30,6 +30,7 @@ from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, read_builds
 from micropkgd.reconcile.resolve.modes import check_lock
 from micropkgd.sources.cache import default_cache_folder
+from micropkgd.sources.drivers import drivers_said, installed_drivers
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import git_folder, git_operation, tracked_below
 from micropkgd.workspace.layout import recognise
@@ -81,6 +82,7 @@ def examine(start: str, environ: Mapping[str, str]) -> Diagnosis:
     else:
         for topic, look in _OF_A_PROJECT.items():
             findings += _asked(topic, partial(look, root))
+    findings += _asked("drivers", _drivers)
     findings += _asked("inotify", _inotify)
     findings += _asked("cache", partial(_cache, environ))
     findings += _asked("network", partial(_network, environ))
@@ -272,6 +274,13 @@ def _release(module: str, place: str, build: Build) -> DoctorFinding:
         return DoctorFinding("releases", f"{what} is not published at {place}")
     text = f"{what} is at {place} with other bytes ({short(stood.digest)}) than the code here makes"
     return DoctorFinding("releases", text, trouble=True, hint="give it a new version, or see who published that")
+
+
+def _drivers() -> Iterator[DoctorFinding]:
+    """Which libraries of sources are installed; those that come with micropkgd should be."""
+    lacking = [name for name, version in installed_drivers().items() if version is None and name != "keyring"]
+    hint = f"pip install {' '.join(lacking)}" if lacking else ""
+    yield DoctorFinding("drivers", drivers_said(), trouble=bool(lacking), hint=hint)
 
 
 def _inotify() -> Iterator[DoctorFinding]:

@@ -131,6 +131,7 @@ def _of_the_machine() -> Mapping[str, _Node]:
         "config": {
             "projects": none, "config?": _null_or(_TEXT), "schedules?": _list(_object(paths=_list(_TEXT), asked=_TEXT)),
             "doubts?": _list(_TEXT), "settings?": settings,
+            "drivers?": {"type": "object", "additionalProperties": _null_or(_TEXT)},
         },
         "token": {"projects": none, "file": _TEXT, "token": _TEXT},
         "health": {"projects": none, "ok": _FLAG, "problem": _TEXT, "looked_at?": _COUNT, "ready?": _COUNT,

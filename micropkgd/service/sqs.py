@@ -71,7 +71,7 @@ class Queues:
     async def _follow(self, queue: Queue) -> None:
         """Read a queue for ever, around its outages."""
         if find_spec("aiobotocore") is None:
-            problem = "its driver is not installed; pip install 'micropkgd[s3]'"
+            problem = "its driver is not installed; pip install s3fs"
             self._tell(News("QueueUnreachable", queue.name, problem))
             return
         from micropkgd.sources.s3.failures import TROUBLE

@@ -6,7 +6,8 @@ bridge from threads), `allowed`, which says what must not be asked, and `ambient
 machine's logins, and `hosts` and `rate_limit`, which hold the service back; `least_speed` gives up what comes too
 slowly, `late` lets a pass go on without it. `remote_cache` is shared with other machines, `traffic` counts. `http/`,
 `s3/`, `gcs/`, `index/` and `other` reach a network; what they share is `retry`, `download`, `upload`, `clients`,
-`buckets`, `fs_args` and `redaction`. Heavy libraries are imported when a ref needs them.
+`buckets`, `fs_args` and `redaction`. Heavy libraries are imported when a ref needs them;
+`drivers` says which are installed.
 So many beside each other: what reaches a network has rooms of its own; what is left are the small rules that all of
 them keep, which any two of them share in another way.
 """

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class MissingDriver:
     """Stands for a source whose library is not installed."""
 
-    def __init__(self, extra: str) -> None:
-        self._extra = extra
+    def __init__(self, library: str) -> None:
+        self._library = library
 
     async def fetch(self, request: Request, cache: ArchiveCache, progress: Progress) -> Answer:
         """Say what to install."""
@@ -34,7 +34,7 @@ class MissingDriver:
 
     def _missing(self, location: str) -> Failed:
         problem = f"the driver for `{location.partition('://')[0]}://` refs is not installed"
-        return Failed(FailureKind.REFUSED, problem, f"pip install 'micropkgd[{self._extra}]'")
+        return Failed(FailureKind.REFUSED, problem, f"pip install {self._library}")
 
 
 def _http(bounds: "Bounds", patience: "RetryPolicy") -> Source:
@@ -46,7 +46,7 @@ def _http(bounds: "Bounds", patience: "RetryPolicy") -> Source:
 def _s3(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     del bounds  # it follows no redirect: what it reaches is known before it asks
     if find_spec("s3fs") is None:
-        return MissingDriver("s3")
+        return MissingDriver("s3fs")
     from micropkgd.sources.s3.source import S3Source
 
     return S3Source(patience)
@@ -54,7 +54,7 @@ def _s3(bounds: "Bounds", patience: "RetryPolicy") -> Source:
 
 def _gcs(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     if find_spec("gcsfs") is None:
-        return MissingDriver("gcs")
+        return MissingDriver("gcsfs")
     from micropkgd.sources.gcs.source import GcsSource
 
     return GcsSource(patience, origins=bounds.origins)

@@ -3,8 +3,10 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -386,3 +388,23 @@ def test_a_module_with_more_folders_than_are_watched(world: World, monkeypatch: 
     for number in range(21):
         world.write(f"src/shop/shared/s{number}/__init__.py", "")
     assert "more than 20 folders are to be watched" in world.run("doctor").out
+
+
+def test_the_drivers_that_are_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each library with its version; one that comes with micropkgd and went is trouble, `keyring` is none."""
+    said = told(world, "drivers")
+    assert said.startswith("ok ")
+    assert re.search(r"s3fs 20\d\d\.\S+ \(s3://\), gcsfs 20\d\d\.\S+ \(gs://\), fsspec 20", said)
+
+    def version(name: str) -> str:
+        if name in {"s3fs", "keyring"}:
+            raise metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    said = told(world, "drivers")
+    assert said.startswith("trouble ")
+    assert (
+        "s3fs is not installed (s3://), gcsfs 1 (gs://), fsspec 1 (other protocols), keyring is not installed" in said
+    )
+    assert "pip install s3fs" in said

@@ -279,7 +279,8 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
     older = "a Python older than 3.11 would look for modules in the project first: add `-I`"
 
     assert said.code == 0
-    assert said.out.splitlines()[2:] == [
+    assert said.out.splitlines()[2].startswith("  drivers: s3fs 20")
+    assert said.out.splitlines()[3:] == [
         "  note: `http.certificate` names /gone.pem: no such file or directory",
         f"  note: `hooks.webhook-secret-file` names {world.root}: is a directory",
         "  note: `webhook.ci.secret-file` names /gone: no such file or directory",
@@ -291,6 +292,7 @@ def test_config_check_looks_at_the_machine(world: World) -> None:
     ]
     document = json.loads(world.run("config", "check", "--json", "--config", str(path)).out)
     assert len(document["doubts"]) == 8
+    assert set(document["drivers"]) == {"s3fs", "gcsfs", "fsspec", "keyring"}
 
 
 def test_config_check_warns_of_a_hook_inside_a_project(world: World) -> None:

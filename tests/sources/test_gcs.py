@@ -410,7 +410,7 @@ class TestProcess:
         monkeypatch.setattr(kinds, "find_spec", lambda name: None)
         with Sources(ArchiveCache(tmp_path)) as sources:
             (answer,) = sources.answer([Request(Ref.parse("gs://b/x.tar.gz"))], tmp_path)
-        assert failed(answer, FailureKind.REFUSED).hint == "pip install 'micropkgd[gcs]'"
+        assert failed(answer, FailureKind.REFUSED).hint == "pip install gcsfs"
 
     def test_source_is_cheap_until_it_is_asked(self) -> None:
         """The library is imported by the first question, with its probe of buckets turned off."""

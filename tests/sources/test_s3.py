@@ -692,7 +692,7 @@ class TestProcess:
         monkeypatch.setattr(kinds, "find_spec", lambda name: None)
         with Sources(ArchiveCache(tmp_path)) as sources:
             (answer,) = sources.answer([Request(Ref.parse("s3://b/x.tar.gz"))], tmp_path)
-        assert failed(answer, FailureKind.REFUSED).hint == "pip install 'micropkgd[s3]'"
+        assert failed(answer, FailureKind.REFUSED).hint == "pip install s3fs"
 
     def test_local_pass_does_not_load_it(self) -> None:
         """Whoever has no such ref does not pay for the libraries."""

@@ -13,6 +13,7 @@ from micropkgd.machine.config_check import doubts
 from micropkgd.machine.places import find_config, usual_places
 from micropkgd.model.config import value_of
 from micropkgd.model.settings import Group, Settings
+from micropkgd.sources.drivers import drivers_said, installed_drivers
 from micropkgd.sources.redaction import origin
 
 _SECRET: Final = ("hooks.webhook-url", "hooks.heartbeat-url")  # addresses that let in whoever knows them
@@ -37,6 +38,7 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
             "config": path,
             "schedules": often,
             "doubts": [*doubts(settings, os.environ)],
+            "drivers": installed_drivers(),
             "projects": [],
         }
         say_json(options, found, exit_code=0)
@@ -48,6 +50,7 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
         count = sum(len(group.paths) for group in settings.groups)
         say([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
     say(f"  {plain(', '.join(group.paths))}: {_often(group, settings.scan_every)}" for group in settings.groups)
+    say([f"  drivers: {drivers_said()}"])
     say(f"  note: {plain(doubt)}" for doubt in doubts(settings, os.environ))
 
 
