@@ -37,11 +37,20 @@ def read_toml(data: bytes) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         _refuse_conflict_markers(text)
-        raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}") from error
+        raise DocumentError(f"invalid TOML: {_uncapitalised(str(error))}", hint=_bare_path(text, error)) from error
     except ValueError as error:  # `int` takes only so many digits
         raise DocumentError("invalid TOML: a number in it is too long") from error
     except RecursionError as error:
         raise DocumentError("invalid TOML: nested too deeply") from error
+
+
+def _bare_path(text: str, error: Exception) -> str:
+    """What helps where a path stands as a key without quotes."""
+    found = re.search(r"at line (\d+)", str(error))
+    lines = text.split("\n")
+    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
+    key = re.match(r"\s*([\w.:@-]*/[\w./:@-]*)\s*=", line)
+    return f'put the key into quotes: `"{key[1]}" = ...`' if key else ""
 
 
 def _refuse_long_keys(text: str) -> None:

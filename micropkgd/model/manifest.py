@@ -188,9 +188,10 @@ def check_name(name: str, what: str) -> str:
     if not name.isidentifier():
         raise DocumentError(f"{what} `{name}` is not a Python name", hint=_name_hint(name, what))
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        raise DocumentError(f"{what} `{name}` is a Python keyword")
+        raise DocumentError(f"{what} `{name}` is a Python keyword", hint=f"write it like `{name}_`")
     if name in sys.stdlib_module_names:
-        raise DocumentError(f"{what} `{name}` is the name of a standard library module")
+        problem = f"{what} `{name}` is the name of a standard library module"
+        raise DocumentError(problem, hint=f"write it like `{name}_`, so that no import takes one for the other")
     return portable(name, what)
 
 
@@ -212,11 +213,17 @@ def parse_destination(text: str) -> tuple[str, ...]:
         raise DocumentError(f"destination `{text}` is an absolute path", hint=_BELOW)
     if ".." in parts or text == "..":
         raise DocumentError(f"destination `{text}` leaves the package folder", hint=_BELOW)
+    if text in {"", ".", "./"}:
+        hint = "leave `destination` out: what is pulled then stands right below the package folder"
+        raise DocumentError(f"destination `{text}` is the package folder itself", hint=hint)
     if "" in parts or "." in parts:
         raise DocumentError(f"destination `{text}` is not in its shortest form", hint=_BELOW)
     for part in parts:
         if not part.isidentifier() or keyword.iskeyword(part):
-            raise DocumentError(f"destination `{text}` is not a package path: `{part}` is not a Python name")
+            spelt = f"{part}_" if keyword.iskeyword(part) else re.sub(r"\W", "_", part)
+            hint = f"write it like `{spelt}`" if spelt.isidentifier() else _BELOW
+            what = "is a word of Python" if keyword.iskeyword(part) else "is not a Python name"
+            raise DocumentError(f"destination `{text}` is not a package path: `{part}` {what}", hint=hint)
         portable(part, "destination")
     return parts
 
@@ -304,7 +311,13 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
 def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
     if not _MODULE.fullmatch(key):
-        raise ManifestError(f"`{key}` is not a module path", (*home, key), hint='write it like `"pipelines.features"`')
+        meant = ".".join(filter(None, key.removesuffix(".py").split("/")))
+        hint = (
+            f'write a path with dots, below the package: `"{meant}"`'
+            if "/" in key
+            else 'write it like `"pipelines.features"`'
+        )
+        raise ManifestError(f"`{key}` is not a module path", (*home, key), hint=hint)
     publish, publish_when = fields.checked("publish", PublishTarget.parse), fields.choice("publish-when", PublishWhen)
     if publish_when is not None and publish is None:
         problem = "`publish-when` says when to publish, and nothing says where"
@@ -379,8 +392,17 @@ def _refuse_twice(rows: Iterable[tuple[str, TablePath]]) -> None:
 
 
 def _refuse_below_twice(pulls: Iterable[PullEntry], project: ProjectTables) -> None:
-    """A destination is below the package folder, and does not name that folder once more."""
+    """A destination is below the package folder, an env below the config folder: neither names that once more."""
     package = tuple(project.package.split("."))
+    conf = project.conf_dir or "conf"
+    for pull in pulls:
+        if pull.env is not None and f"{pull.env}/".startswith(f"{conf}/"):
+            inner = pull.env.removeprefix(conf).strip("/")
+            raise ManifestError(
+                f"env `{pull.env}` names the config folder, below which it is anyway",
+                (*pull.home, pull.ref.text, "env"),
+                hint=f"write `{inner}`" if inner else "leave it out",
+            )
     for pull in pulls:
         for above in ((*project.source_dir.split("/"), *package), package):
             if pull.destination[: len(above)] == above:

@@ -27,6 +27,7 @@ class RefKind(StrEnum):
 
 _SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs": RefKind.GCS, "gcs": RefKind.GCS}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_BARE_SCHEME = re.compile(r"(https?|s3|gs|gcs|file):(?!//)", re.IGNORECASE)
 _NUMBERED_HOST = re.compile(r"https?://\[[0-9A-Fa-f:.]+\]", re.IGNORECASE)  # an IPv6 number has `::` of its own
 _CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
 _REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?")
@@ -52,6 +53,9 @@ class Ref(NamedTuple):
             return cls._of_address(text, match.group(1).lower())
         if match := _DIRECT.match(text):
             raise DocumentError(f"ref `{match[1]} @ ...` names an address", hint="make the address itself the ref")
+        if match := _BARE_SCHEME.match(text):
+            hint = f"write `{match[1]}://{text[match.end() :].lstrip('/')}`"
+            raise DocumentError(f"ref `{text}` begins like an address, and has no `://`", hint=hint)
         if text.endswith(".tar.gz") or "/" in text or text.startswith("."):
             return cls(text, RefKind.LOCAL, text)
         if ";" in text:
@@ -112,7 +116,8 @@ def parse_mirror(text: str) -> str:
 
 def _refuse_odd_text(text: str) -> None:
     if not text or text != text.strip() or not text.isprintable():
-        raise DocumentError(f"ref {text!a} is empty or has white space or control characters around or inside it")
+        problem = f"ref {text!a} is empty or has white space or control characters around or inside it"
+        raise DocumentError(problem, hint="name an archive: a path, an address, or a requirement like `name>=1,<2`")
     if "\\" in text:
         raise DocumentError(f"ref `{text}` has a backslash", hint="write paths with forward slashes")
     if "::" in _NUMBERED_HOST.sub("", text, count=1):

@@ -76,7 +76,8 @@ def parse_digest(text: object) -> Digest:
         full = text if ":" in text else f"sha256:{text}"
         if _DIGEST.fullmatch(full):
             return Digest(full)
-    raise DocumentError(f"expected `sha256:` and 64 hex digits, found `{text}`")
+    hint = "`sha256sum FILE` prints the digits; micropkg.lock has them, too"
+    raise DocumentError(f"expected `sha256:` and 64 hex digits, found `{text}`", hint=hint)
 
 
 def short(digest: Digest) -> str:

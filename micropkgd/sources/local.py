@@ -105,11 +105,17 @@ def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed
     return Failed(FailureKind.UNREACHABLE, f"`{name}` cannot be read: {words_of(error)}")
 
 
+_HINT = "paths are looked up from the project's folder: see `ls`"
+
+
 def _nearest(path: str) -> str:
     from difflib import get_close_matches
 
     folder, name = os.path.split(path)
     with suppress(OSError):
-        near = get_close_matches(name, os.listdir(folder), n=1)
-        return f"did you mean `{near[0]}`, in the same folder?" if near else ""
+        if os.path.isfile(os.path.join(folder, "dist", name)):
+            return f"did you mean `dist/{name}`?"
+        names = os.listdir(folder)
+        near = get_close_matches(name, names, n=1) or [one for one in names if one == f"{name}.tar.gz"]
+        return f"did you mean `{near[0]}`, in the same folder?" if near else _HINT
     return "its folder does not exist either"

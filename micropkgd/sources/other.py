@@ -205,7 +205,9 @@ def _allowed(request: Request) -> str:
             hint="serve the archive over https, or as an object of a bucket",
         )
     if protocol not in _DRIVERS:
-        raise DocumentError(f"`{protocol}://` names no place that archives are fetched from")
+        git = "a git repository is not pulled from: name an archive (`.tar.gz`) that was made of it"
+        hint = git if "git" in protocol else "write https://, s3://, gs://, a path, or see docs/sources.md for others"
+        raise DocumentError(f"`{protocol}://` names no place that archives are fetched from", hint=hint)
     if protocol not in request.protocols:
         raise DocumentError(
             f"the project's policy does not allow `{protocol}://` refs",

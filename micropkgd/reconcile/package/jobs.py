@@ -136,9 +136,12 @@ def _address(url: str) -> str:
 def _check_module(project: Project, module: str) -> None:
     if all(part.isidentifier() for part in module.split(".")):
         return
+    inside = os.path.relpath(module, project.root) if os.path.isabs(module) else module
     likely = likely_module(
-        module, project.layout.package_folder, lambda folder: os.path.isdir(os.path.join(project.root, folder))
+        inside, project.layout.package_folder, lambda folder: os.path.isdir(os.path.join(project.root, folder))
     )  # fmt: skip
+    if not likely and module.endswith(".py") and os.path.isfile(os.path.join(project.root, inside)):
+        raise UsageError(f"`{module}` is a single file", hint="a micro-package is a folder: put the file into one")
     hint = f"did you mean `{likely}`?" if likely else "write it like `pipelines.features`"
     raise UsageError(f"`{module}` is not a module path", hint=hint)
 

@@ -1,6 +1,6 @@
 """Guesses the module that somebody meant who named a missing one: only what is on disk is suggested. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from posixpath import normpath
 
 
@@ -19,3 +19,10 @@ def likely_module(said: str, package_folder: str, stands: Callable[[str], bool])
         if all(map(str.isidentifier, names)) and stands("/".join((package_folder, *names))):
             return meant
     return ""
+
+
+def nearest_module(said: str, modules: Iterable[str]) -> str:
+    """The module whose name is nearly the one that was said; empty where none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(said, sorted(modules), n=1, cutoff=0.75)), "")

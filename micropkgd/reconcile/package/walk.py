@@ -17,7 +17,7 @@ from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, PackagedModule, signature
-from micropkgd.reconcile.package.likely import likely_module
+from micropkgd.reconcile.package.likely import likely_module, nearest_module
 from micropkgd.reconcile.package.names import belongs, concerns
 from micropkgd.reconcile.package.travel import is_cache, why_not_file, why_not_folder
 from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
@@ -216,7 +216,17 @@ def _hint_at_others(fs: FsOps, place: Place) -> str:
     label = place.requirements_label
     package = place.code.removesuffix("/" + label.replace(".", "/"))
     likely = likely_module(label, package, lambda folder: _stands(fs, folder))
+    likely = likely or nearest_module(label, _modules(fs, RelPath(package)))
     return f"did you mean `{likely}`?" if likely else "name a folder below the project's package"
+
+
+def _modules(fs: FsOps, package: RelPath) -> Iterator[str]:
+    """The folders of code right below the package, and one deeper: where modules to be packaged are."""
+    for name in fs.names(package):
+        inner = RelPath(f"{package}/{name}")
+        if name.isidentifier() and name != "__pycache__" and _stands(fs, inner):
+            yield name
+            yield from (f"{name}.{one}" for one in fs.names(inner) if _stands(fs, f"{inner}/{one}"))
 
 
 def _sound(path: str, inner: str) -> RelPath:

@@ -46,6 +46,8 @@ class Follow(StrEnum):
     NEWS = "news"  # what is locked, unless a place on this machine has another archive than when it was last asked
 
 
+_FS_ARGS = "its path counts from the project's folder"
+
 Follows = Mapping[str, Follow]
 """By ref."""
 
@@ -142,7 +144,7 @@ class Fetcher(NamedTuple):
 
     def _resolution(self, request: Request, reply: Answer, known: LastAnswer | None) -> Resolution:
         if isinstance(reply, Failed):
-            return Resolution(failure=failure_of(reply))
+            return Resolution(failure=self._with_folder(request.ref, failure_of(reply)))
         if isinstance(reply, Fetched):
             seen = self._seen(request, reply, known)
             changed = known is not None and reply.validator == known.validator and reply.digest != known.archive
@@ -151,6 +153,13 @@ class Fetcher(NamedTuple):
             return Resolution(failure=Failure(5, "Unreachable", "the source says `unchanged` to a first question"))
         seen = known if reply.validator is None else known._replace(validator=reply.validator)
         return Resolution(known.archive, seen, reply.release, asked=True)
+
+    def _with_folder(self, ref: Ref, failure: Failure) -> Failure:
+        """The failure of a requirement that may have meant a folder of the project."""
+        if ref.kind is not RefKind.INDEX or not os.path.isdir(os.path.join(self.root, ref.text)):
+            return failure
+        hint = f"an archive in the folder `{ref.text}` is named like `{ref.text}/NAME.tar.gz`"
+        return failure._replace(hint=f"{failure.hint}; {hint}" if failure.hint else hint)
 
     def _check_pinned(
         self, pinned: Mapping[int, Request], answers: dict[int, Resolution], known: Mapping[str, LastAnswer]
@@ -215,7 +224,7 @@ class Fetcher(NamedTuple):
             return {}
         if entry.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
             if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
-                raise DocumentError("fs-args file is missing", where=entry.fs_args)
+                raise DocumentError("fs-args file is missing", where=entry.fs_args, hint=_FS_ARGS)
             return {}
         return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
@@ -230,7 +239,7 @@ def load_fs_args(
             _refuse_variables(sorted(documents.variables_of(found) - set(readable)))
         options = documents.interpolate(found, environ)
     except FileNotFoundError as error:
-        raise DocumentError("fs-args file is missing", where=path) from error
+        raise DocumentError("fs-args file is missing", where=path, hint=_FS_ARGS) from error
     except OSError as error:
         raise DocumentError.unreadable(error, path) from error
     except DocumentError as error:
