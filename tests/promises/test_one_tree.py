@@ -1,10 +1,11 @@
 """The law of one commit: clones of one commit come to the same tree, lock and exit code, whatever a machine remembers.
 
 A state machine plays a team: two people with clones of their own, a bot that moves the lock alone, two publishers,
-branches, pulls and merges, all with real git. After each pass a clone of the same commit, made just now and without any
-memory, must come to what the clone with the memory came to. What a person wrote into a pulled file stays in the tree
-until a person takes it away, and a clean switch to a commit that was in sync stays clean. `MICROPKGD_TEST_EXAMPLES`
-sets how many games are played (docs/reliability.md).
+branches, pulls, merges, rebases, cherry-picks, reverts, stashes and checkouts of single files, all with real git; the
+project's own layout changes, and passes are killed at any call. After each pass a clone of the same commit, made just
+now and without any memory, must come to what the clone with the memory came to. What a person wrote into a pulled file
+stays in the tree until a person takes it away, and a clean switch to a commit that was in sync stays clean.
+`MICROPKGD_TEST_EXAMPLES` sets how many games are played (docs/reliability.md).
 """
 
 import os
@@ -21,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import Outcome
-from tests.kit.faults import Scene, Tree
+from tests.kit.faults import Scene, Tree, hooking, in_child, kill_at
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 GIT = {
@@ -33,6 +34,7 @@ PACKAGES = ("ds", "es")
 FILES = ("one.py", "two.py")
 PLACES = ("", 'alias = "x"', 'destination = "pipelines"')
 BRANCHES = ("main", "other")
+LAYOUTS = ("", 'tests = "src/tests"\n', 'conf = "config"\n', 'base-env = "shared"\n', 'package = "store"\n')
 
 people = st.sampled_from(["ann", "bob"])
 packages = st.sampled_from(PACKAGES)
@@ -94,6 +96,7 @@ class Team(RuleBasedStateMachine):
         memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
         self.folder = Path(tempfile.mkdtemp(dir=memory))
         self.rows = dict.fromkeys(PACKAGES, "")
+        self.layout = ""
         self.count = 0
         self.settled: set[str] = set()  # commits in which a pass had nothing to do, without anything followed since
 
@@ -122,7 +125,8 @@ class Team(RuleBasedStateMachine):
     def say(self, person: Person) -> None:
         """Write a person's manifest."""
         rows = "".join(f'"../../dist/{name}.tar.gz" = {{{options}}}\n' for name, options in self.rows.items())
-        manifest = '[tool.micropkgd]\non-local-edit = "merge"\n[tool.micropkgd.project]\npackage = "shop"\n'
+        layout = self.layout if "package" in self.layout else f'package = "shop"\n{self.layout}'
+        manifest = f'[tool.micropkgd]\non-local-edit = "merge"\n[tool.micropkgd.project]\n{layout}'
         person.write({"pyproject.toml": f"{manifest}[tool.micropkgd.pull]\n{rows}"})
 
     def release(self, name: str, version: int, extra: str) -> None:
@@ -147,7 +151,7 @@ class Team(RuleBasedStateMachine):
     def edit(self, who: str, number: int, at: str) -> None:
         """Somebody adds a word to a pulled file, somewhere."""
         person = self.people[who]
-        found = sorted(person.root.glob("src/shop/**/[ot]*.py"))
+        found = sorted(person.root.glob("src/s*/**/[ot]*.py"))
         if not found:
             return
         file, word = found[number % len(found)], self.word()
@@ -172,6 +176,15 @@ class Team(RuleBasedStateMachine):
         """An entry gets another place."""
         self.rows = {**self.rows, name: place}
         self.say(self.people[who])
+
+    @rule(who=people, layout=st.sampled_from(LAYOUTS))
+    def lay_out(self, who: str, layout: str) -> None:
+        """Somebody changes the project's own layout; its package gets its new name by their hand."""
+        person, self.layout = self.people[who], layout
+        old, new = ("shop", "store") if "store" in layout else ("store", "shop")
+        if (person.root / "src" / old).is_dir() and not (person.root / "src" / new).exists():
+            (person.root / "src" / old).rename(person.root / "src" / new)
+        self.say(person)
 
     @rule(who=people)
     def save(self, who: str) -> None:
@@ -211,6 +224,35 @@ class Team(RuleBasedStateMachine):
         if person.git("rev-parse", "-q", "--verify", "HEAD~1") and not person.git("revert", "--no-edit", "HEAD"):
             person.git("revert", "--abort")
 
+    @rule(who=people, branch=st.sampled_from(BRANCHES), back=st.integers(0, 3), how=st.sampled_from(["pick", "rebase"]))
+    def take_over(self, who: str, branch: str, back: int, how: str) -> None:
+        """Somebody picks a commit of a branch, or puts their own on top of it; where that is too much, they stop."""
+        person = self.people[who]
+        person.commit()
+        if how == "rebase":
+            if not person.git("rebase", "-q", branch):
+                person.git("rebase", "--abort")
+        elif not person.git("cherry-pick", "--allow-empty", f"{branch}~{back}"):
+            person.git("cherry-pick", "--abort")
+
+    @rule(who=people, branch=st.sampled_from([*BRANCHES, "HEAD~1"]), number=st.integers(0, 30))
+    def check_out_a_file(self, who: str, branch: str, number: int) -> None:
+        """Somebody takes a single file as another commit has it: code, parameters, lock or manifest."""
+        person = self.people[who]
+        person.commit()
+        if known := person.says("ls-tree", "-r", "--name-only", branch).splitlines():
+            person.git("checkout", "-q", branch, "--", known[number % len(known)])
+
+    @rule(who=people, pop=st.booleans())
+    def stash(self, who: str, pop: bool) -> None:
+        """Somebody puts their changes aside, or takes them back where git can."""
+        person = self.people[who]
+        if not pop:
+            person.git("stash", "-q")
+        elif person.is_clean and not person.git("stash", "pop", "-q"):
+            person.git("checkout", "-q", "--theirs", ".")
+            person.commit()
+
     @rule(who=people)
     def bump(self, who: str) -> None:
         """A bot moves the lock on, and commits that alone."""
@@ -242,12 +284,22 @@ class Team(RuleBasedStateMachine):
             return
         self.compare(person, options)
 
-    def compare(self, person: Person, options: dict[str, bool]) -> None:
+    @rule(who=people, number=st.integers(1, 60))
+    def crash(self, who: str, number: int) -> None:
+        """A pass is killed at some call, and the next one comes to what an undisturbed one comes to."""
+        person = self.people[who]
+        person.commit()
+        if person.is_clean:
+            self.compare(person, {}, killed_at=number)
+
+    def compare(self, person: Person, options: dict[str, bool], killed_at: int = 0) -> None:
         """Both come to the same, and no word of a person leaves the tree."""
         stranger = Person(self.folder, "stranger")
         shutil.rmtree(stranger.root, ignore_errors=True)
         subprocess.run(["git", "clone", "-q", str(person.root), str(stranger.root)], env=GIT, check=True)
         before = person.words()
+        if killed_at:
+            in_child(lambda: person.run(hooking(before=kill_at(killed_at))))
         mine, theirs = person.tries(**options), stranger.tries(**options)
         assert (mine is None) == (theirs is None)
         assert before <= person.words(), before - person.words()
