@@ -75,6 +75,7 @@ _EXAMPLES: Final[Examples] = {
     "events": (("events -f", "and go on"), ("events --all", "of every project")),
     "trust": (("trust --dry-run", "see what it would be allowed"), ("trust", "allow it")),
     "token": (("token show", "print it"), ("token rotate", "make a new one")),
+    "ui": (("ui", "in this browser"), ("ui --print", "the address, for another one")),
     "service": (("service install", "write a systemd unit"), ("service add ~/src/shop", "name a project")),
     "health": (("health", "for a container's probe"), ("health --ready", "whether all projects stand as they should")),
     "config": (("config check", "read it as the service would"), ("config show --origin", "and where each is from")),

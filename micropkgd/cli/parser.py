@@ -320,6 +320,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "events": Command("say what happened lately, as the running service saw it", service.events, "events"),
     "trust": Command("let the service act in a project that only a glob of its config finds", service.trust, "trust"),
     "token": Command("look after the token that HTTP requests must carry", service.token, "token"),
+    "ui": Command("open the status page of the running service, logged in", service.ui, "ui"),
     "service": Command(
         "look after the systemd units of this user's service, and the projects that its config names",
         service.unit,

@@ -58,13 +58,20 @@ def trigger(command: ArgumentParser) -> None:
     add_projects(command)
 
 
+def ui(command: ArgumentParser) -> None:
+    """`ui`."""
+    add_common(command)
+    command.add_argument("--print", action="store_true", help="print the address, and open no browser")
+    add_config(command)
+
+
 def trust(command: ArgumentParser) -> None:
     """`trust`."""
     add_common(command)
-    callers = command.add_mutually_exclusive_group()
-    callers.add_argument("--list", action="store_true", dest="listed", help="print the folders that are trusted")
-    callers.add_argument("--revoke", action="store_true", help="take trust back: the service acts there no more")
-    callers.add_argument("--dry-run", action="store_true", help="say what would be trusted, and write nothing")
+    ways = command.add_mutually_exclusive_group()
+    ways.add_argument("--list", action="store_true", dest="listed", help="print the folders that are trusted")
+    ways.add_argument("--revoke", action="store_true", help="take trust back: the service acts there no more")
+    ways.add_argument("--dry-run", action="store_true", help="say what would be trusted, and write nothing")
     add_config(command)
     command.add_argument(
         "folders", nargs="*", metavar="FOLDER", help="projects (default: the one around this folder)"

@@ -65,6 +65,11 @@ def worst_standing(standings: Sequence[Standing]) -> Standing:
     return found[0] if found else in_sync("")
 
 
+def urgency(standing: Standing) -> int:
+    """How soon somebody must look at it: the least first."""
+    return _WORST_FIRST.index(Condition(standing.state))
+
+
 def in_sync(since: str) -> Standing:
     """All is as the manifest wants it."""
     return Standing(Condition.READY.value, IN_SYNC, "", since)

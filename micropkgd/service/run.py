@@ -56,7 +56,7 @@ async def _serve(machine: Machine, settings: Settings, held: ServiceClaim) -> No
         listening.remove()
         raise
     reloads = Reloads(supervisor, machine, notifier, front)
-    routes = [*probes.routes(), web.post("/v1/reload", reloads.asked_for)]
+    routes = [*probes.routes(), web.post("/v1/reload", reloads.asked_for), web.post("/v1/code", front.give_code)]
     inside = OwnSocket(listening, make_app(supervisor, OwnUser().let_through, routes=routes), supervisor.board)
     await inside.start()
     if held.problem:

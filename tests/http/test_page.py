@@ -3,6 +3,8 @@
 import http.server
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -140,7 +142,7 @@ def test_the_page_shows_projects_and_events(page: Page, site: Site, daemon: Daem
     expect(project.get_by_role("cell", name="src/shop/ds")).to_be_visible()
     expect(page.get_by_role("cell", name="Installed")).to_be_visible()
     assert site.token not in page.url
-    assert page.evaluate("document.cookie + JSON.stringify([{...localStorage}, {...sessionStorage}])") == "[{},{}]"
+    assert page.evaluate("document.cookie + JSON.stringify({...localStorage})") == "{}"
     assert refused == []
 
 
@@ -199,6 +201,105 @@ def test_a_token_that_is_added_later_is_taken(page: Page, site: Site) -> None:
 
     expect(page.locator("#live")).to_have_text("live")
     assert site.token not in page.url
+
+
+def test_a_token_can_be_typed(page: Page, site: Site) -> None:
+    """Where no address has it."""
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    page.get_by_label("Token").fill(site.token)
+    page.get_by_label("Token").press("Enter")
+
+    expect(page.locator("#live")).to_have_text("live")
+    assert site.token not in page.url
+
+
+def test_a_reload_keeps_the_login(page: Page, site: Site) -> None:
+    """The same tab, and no other: what is stored ends with it."""
+    page.goto(address(site))
+    expect(page.locator("#live")).to_have_text("live")
+    page.reload()
+    expect(page.locator("#live")).to_have_text("live")
+
+    other = page.context.new_page()
+    other.goto(f"http://127.0.0.1:{site.port}/")
+    expect(other.get_by_label("Token")).to_be_visible()
+
+
+def test_a_code_logs_in_once(page: Page, site: Site, daemon: Daemon) -> None:
+    """`micropkgd ui` gives an address that is good for one login; the code is gone from it at once."""
+    command = [sys.executable, "-m", "micropkgd", "ui", "--print"]
+    said = subprocess.run(command, env=daemon.environ, capture_output=True, text=True, check=True, cwd=daemon.folder)
+    to = said.stdout.strip()
+    assert to.startswith(f"http://127.0.0.1:{site.port}/#code=")
+
+    page.goto(to)
+    expect(page.locator("#live")).to_have_text("live")
+    assert "code" not in page.url
+    other = page.context.new_page()
+    other.goto(to)
+    expect(other.locator("#live")).to_contain_text("not live: this code was used")
+
+
+def test_buttons_do_what_they_say(page: Page, site: Site, daemon: Daemon) -> None:
+    """Suspend an entry, look after it again, ask for a pass: seen on the page, told in words."""
+    page.goto(address(site))
+    project = page.locator(f'details[data-project="{daemon.folder}/src/p0"]')
+    project.locator("summary").first.click()
+    before = daemon.ask().get("/v1/events")["events"][-1]["id"]
+    project.get_by_role("button", name="Suspend dist/ds.tar.gz").focus()
+    page.keyboard.press("Enter")
+
+    expect(project).to_have_attribute("data-state", "Suspended")
+    expect(page.locator("#said")).to_have_text("Suspend dist/ds.tar.gz: done")
+    project.get_by_role("button", name="Resume dist/ds.tar.gz").click()
+    expect(project).to_have_attribute("data-state", "Ready")
+    page.get_by_role("button", name="Reconcile all").click()
+    expect(page.locator("#said")).to_have_text("Reconcile all: done")
+    kinds = [event["kind"] for event in daemon.ask().get(f"/v1/events?since={before}")["events"]]
+    assert [kind for kind in kinds if kind in {"Suspended", "Resumed", "Asked"}] == [
+        "Suspended", "Asked", "Resumed", "Asked", "Asked",
+    ]  # fmt: skip
+
+
+def test_the_filter_shows_what_is_looked_for(page: Page, site: Site, daemon: Daemon) -> None:
+    """In projects and events, every word of it; it stays when the page is asked for again."""
+    page.goto(address(site))
+    project = page.locator(f'details[data-project="{daemon.folder}/src/p0"]')
+    expect(project).to_be_visible()
+    page.get_by_label("Filter").fill("nothing-like-it")
+    expect(project).to_be_hidden()
+    daemon.ask().post("/v1/trigger", {})
+    expect(page.get_by_label("Filter")).to_have_value("nothing-like-it")
+    page.get_by_label("Filter").fill("p0 ready")
+    expect(project).to_be_visible()
+
+
+def test_what_waits_for_somebody_comes_first(page: Page, site: Site, daemon: Daemon) -> None:
+    """With the reason and what to do; the ready ones are closed."""
+    ill = World(daemon.folder / "src" / "zzz")
+    ill.manifest('"nowhere/ds.tar.gz" = {}')
+    daemon.until("ProjectAdded", ill.root)
+    page.goto(address(site))
+    projects = page.locator("details[data-project]")
+
+    expect(projects.first).to_have_attribute("data-state", "Stalled")
+    expect(projects.first).to_contain_text("Gone")
+    assert projects.last.get_attribute("open") is None
+    shutil.rmtree(ill.root)
+    daemon.until("ProjectRemoved", ill.root)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_off_the_screen(browser: Browser, site: Site, width: int) -> None:
+    """On a phone as on a desk."""
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(address(site))
+    expect(page.locator("#live")).to_have_text("live")
+    page.locator("details[data-project] > summary").first.click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
 
 
 def test_a_wrong_token_shows_nothing(page: Page, site: Site) -> None:

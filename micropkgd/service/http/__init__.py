@@ -2,6 +2,7 @@
 
 `control` is what can be asked of projects, the same on both. `listener` and `connection` are the limits of both.
 `unix_socket` opens the one of this user, and `own_socket` keeps it open. TCP, by the rules of docs/http.md, adds
-`front` (who answers what), `guard` (who may ask, with `bucket`), `probes`, `metrics`, `webhooks`, `page`; `answers` and
+`front` (who answers what), `guard` (who may ask, with `bucket`), `probes`, `metrics`, `webhooks`,
+`page` and `login`; `answers` and
 `openapi` are shared.
 """

@@ -143,7 +143,7 @@ async def openapi(_: web.Request) -> web.Response:
 async def reconcile(request: web.Request) -> web.Response:
     """Run a pass over projects and wait for what comes of it."""
     supervisor = request.app[SUPERVISOR]
-    body = await _body(request, "projects", "options")
+    body = await json_body(request, "projects", "options")
     projects = await _projects(supervisor, body)
     options = _options(body.get("options", {}))
     reason = Trigger(TriggerKind.COMMAND, "reconcile")
@@ -156,7 +156,7 @@ async def reconcile(request: web.Request) -> web.Response:
 async def trigger(request: web.Request) -> web.Response:
     """Ask for a pass over projects and do not wait."""
     supervisor = request.app[SUPERVISOR]
-    body = await _body(request, "projects")
+    body = await json_body(request, "projects")
     asked = supervisor.trigger(Trigger(TriggerKind.COMMAND, "trigger"), await _projects(supervisor, body))
     return answer({"projects": asked}, HTTPStatus.ACCEPTED)
 
@@ -173,7 +173,7 @@ async def resume(request: web.Request) -> web.Response:
 
 async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Response:
     supervisor = request.app[SUPERVISOR]
-    body = await _body(request, "projects", "entries")
+    body = await json_body(request, "projects", "entries")
     projects, entries = await _projects(supervisor, body), body.get("entries", [])
     if not isinstance(entries, list) or not all(isinstance(name, str) for name in entries):
         raise web.HTTPBadRequest(reason="`entries` must be a list of refs and modules")
@@ -188,7 +188,7 @@ async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Respon
     return answer({"projects": projects})
 
 
-async def _body(request: web.Request, *known: str) -> Mapping[str, Any]:
+async def json_body(request: web.Request, *known: str) -> Mapping[str, Any]:
     """The object that was sent, with nothing in it but known keys."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(reason="send application/json")

@@ -14,13 +14,14 @@ from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http
 from micropkgd.service.conditions import News
 from micropkgd.service.http import page, webhooks
-from micropkgd.service.http.answers import SUPERVISOR, errors_as_json
+from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.control import make_app
 from micropkgd.service.http.guard import (
     HEADERS,
     LARGEST_HOOK,
     LOCAL,
+    LOGIN,
     Guard,
     add_headers,
     check_host,
@@ -28,6 +29,7 @@ from micropkgd.service.http.guard import (
     host_of,
 )
 from micropkgd.service.http.listener import Certificate, Listener, bind
+from micropkgd.service.http.login import Codes
 from micropkgd.service.http.probes import Probes
 from micropkgd.service.supervisor import Supervisor
 
@@ -45,6 +47,7 @@ class Front:
         self._lag: asyncio.Task[None] | None = None
         self._changing: asyncio.Task[None] | None = None
         self._http = supervisor.settings.http
+        self._codes = Codes()
         self._listeners = self._bind(self._http)
 
     async def start(self) -> None:
@@ -62,6 +65,13 @@ class Front:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._close()
+
+    async def give_code(self, _: web.Request) -> web.Response:
+        """On the unix socket: a code that logs in once, and the address of the page it is for."""
+        addresses = {listener.key: listener.address for listener in self._listeners}
+        if "http.listen" not in addresses:
+            raise web.HTTPConflict(reason="the service listens on no address: set `http.listen` in its config")
+        return answer({"code": self._codes.make(time.monotonic()), "address": addresses["http.listen"]})
 
     def follow(self, http: Http) -> None:
         """Listen as another config says. What is read at each request needs nothing; the rest is opened anew."""
@@ -107,6 +117,7 @@ class Front:
         path = token_file(http.token_file, os.environ)
         read_token(path)
         routes = [*self._probes.routes(), web.post("/hooks/{name}", webhooks.receive), *page.routes()]
+        routes.append(web.post(LOGIN, self._codes.redeem))
         if http.metrics:
             routes.append(self._metrics_route())
         guard = Guard(http, path).let_through

@@ -37,6 +37,7 @@ HEADERS: Final = {
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 LARGEST_HOOK: Final = 256 * 1024  # bytes: what a push of many commits is announced with
 PROBES: Final = frozenset({"/livez", "/readyz", "/startupz"})
+LOGIN: Final = "/v1/login"  # gives the token for a code that is good once
 PAGE: Final = frozenset({"/", "/page.css", "/page.js"})  # without the token they hold nothing
 
 _WILDCARDS: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - these are refused
@@ -192,8 +193,10 @@ async def read_body(request: web.Request, largest: int) -> None:
 
 
 def _is_open(request: web.Request) -> bool:
-    """Whether somebody without the token may ask this: webhooks prove themselves."""
-    return _is_hook(request) or (request.method in _READING and request.path in PROBES | PAGE)
+    """Whether somebody without the token may ask this: webhooks and codes prove themselves."""
+    if request.method == "POST":
+        return _is_hook(request) or request.path == LOGIN
+    return request.method in _READING and request.path in PROBES | PAGE
 
 
 def _kind(request: web.Request, *, known: bool) -> str:

@@ -95,9 +95,14 @@ def _others() -> _Node:
         "requestBody": {"content": {"*/*": {"schema": {}}}},
         "security": [],
     }
+    login = {
+        **_post("login", "The token, for a code of `micropkgd ui`", "Code", {200: "Login"})["post"],
+        "security": [],
+    }
     return {
         "/metrics": {"get": _operation("metrics", "Counts and states", {}, _UNKNOWN, (), metrics)},
         "/hooks/{name}": {"post": hook},
+        "/v1/login": {"post": login},
         "/": {"get": _file("page", "The status page: with the token its table is filled", "text/html")},
         "/page.css": {"get": _file("style", "How the page looks", "text/css")},
         "/page.js": {"get": _file("script", "What keeps the page true", "text/javascript")},
@@ -148,6 +153,8 @@ def _schemas() -> _Node:
         "Error": _answer(error=_object(problem=_TEXT, hint=_TEXT)),
         "Document": {"type": "object", "required": ["openapi", "paths"]},
         "Projects": _body(projects=_some("Folders; none named: all")),
+        "Code": _body(code={"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+        "Login": _answer(token=_TEXT),
         "Wish": _body(projects=_some("Folders; none named: all"), options=_options()),
         "Suspension": _body(
             projects=_some("Folders; none named: all"),
