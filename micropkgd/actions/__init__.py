@@ -7,5 +7,5 @@ is held), `accept` (edits), `migrate`, `suspend`, `pull_by_hand`, `rollback` wit
 To carry edits home: `patch` with `entry_edits` (what was edited), `homeward` (as it is where the module lives) and
 `git_patch` (as git writes it). `naming` finds the entry that a person means.
 So many beside each other: each is the whole of one command, and none knows another.
-To begin: `init` with `package_guess`, and the `members` of a workspace.
+To begin: `init` with `package_guess`, and the `members` of a workspace. To tell the makers: `bug_report`.
 """

@@ -67,7 +67,10 @@ _EXAMPLES: Final[Examples] = {
     "outdated": (("outdated", "exit 3 where anything is newer"), ("outdated --json", "for a script")),
     "publish": (("publish --dry-run", "ask the places"), ("publish pipelines.features", "one module")),
     "migrate": (("migrate --dry-run", "the change as a diff"), ("migrate", "make it, and reconcile")),
-    "doctor": (("doctor", "look at the project and the machine"),),
+    "doctor": (
+        ("doctor", "look at the project and the machine"),
+        ("doctor --bundle report.tar.gz", "for a bug report"),
+    ),
     "why": (("why src/shop/pipelines/ds/nodes.py", "where this file is from"),),
     "suspend": (("suspend ds", "until `micropkgd resume ds`"),),
     "resume": (("resume", "all of the project"),),

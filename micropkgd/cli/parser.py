@@ -282,6 +282,11 @@ def _completion(command: ArgumentParser) -> None:
 
 def _doctor(command: ArgumentParser) -> None:
     add_common(command)
+    command.add_argument(
+        "--bundle",
+        metavar="FILE",
+        help="write a report for the makers to a new .tar.gz, names of people and hosts taken out",
+    )
     add_project(command)
 
 

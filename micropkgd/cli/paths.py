@@ -1,9 +1,11 @@
 """Paths on the command line are those of the working folder; a manifest has them from the project on."""
 
 import os
+from collections.abc import Sequence
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref, RefKind
+from micropkgd.workspace.root import is_workspace, root_around
 
 
 def ref_from(text: str, root: str) -> str:
@@ -22,3 +24,17 @@ def from_project(path: str, root: str) -> str:
         return path
     below = os.path.relpath(path, root)
     return path if os.path.isabs(path) and below.startswith("..") else below
+
+
+def in_workspaces(paths: Sequence[str]) -> list[str]:
+    """The projects that are meant: a workspace that has no tables of its own stands for those in it."""
+    return [project for path in paths for project in _projects_at(path)]
+
+
+def _projects_at(path: str) -> Sequence[str]:
+    root = root_around(path)
+    if root is None or not is_workspace(root):
+        return [path]
+    from micropkgd.actions.members import speaking_members
+
+    return speaking_members(root) or [path]

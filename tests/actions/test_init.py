@@ -253,6 +253,9 @@ def test_a_workspace_is_its_projects(world: World) -> None:
     assert said.code == 0, said
     assert [os.path.basename(one["project"]) for one in json.loads(said.out)["projects"]] == ["beta", "alpha"]
     assert world.has("packages/alpha/src/alpha/tools/__init__.py")
+    named = json.loads(world.run("reconcile", "--once", "--json", str(world.root)).out)
+    assert named["projects"]
+    assert named["projects"] == json.loads(world.reconcile("--json").out)["projects"]
     assert not world.has("packages/old/micropkg.lock")
 
 

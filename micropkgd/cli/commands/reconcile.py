@@ -5,12 +5,13 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import in_workspaces
 from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.options import TRAVELLING, PassOptions
-from micropkgd.workspace.root import MANIFEST_NAME, is_workspace, root_around
+from micropkgd.workspace.root import MANIFEST_NAME, root_around
 
 
 def reconcile(options: Namespace) -> int:
@@ -47,9 +48,8 @@ def _meant(options: Namespace) -> tuple[Sequence[str], Mapping[str, Failure]]:
     """
     named = options.projects or ["."]
     globs = [path for path in options.projects if _is_glob(path)]
-    root = root_around(".")
-    if not globs and (options.projects or root is not None):
-        return (_members(root) if root is not None and not options.projects else []) or named, {}
+    if not globs and (options.projects or root_around(".") is not None):
+        return in_workspaces(named), {}
     from micropkgd.cli.machine import settings_of
     from micropkgd.machine.trust import found_by
     from micropkgd.model.settings import Group, Settings
@@ -58,17 +58,8 @@ def _meant(options: Namespace) -> tuple[Sequence[str], Mapping[str, Failure]]:
     found, doubts = found_by((Group(tuple(globs)),) if globs else settings.groups, settings.trust)
     if globs and not found and not doubts:
         raise UsageError(f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {', '.join(globs)}")
-    literal = [path for path in options.projects if path not in globs]
+    literal = in_workspaces([path for path in options.projects if path not in globs])
     return [*literal, *found] or ([] if doubts else ["."]), doubts
-
-
-def _members(root: str) -> Sequence[str]:
-    """Of a workspace that has no tables of its own, its projects."""
-    if not is_workspace(root):
-        return []
-    from micropkgd.actions.members import speaking_members
-
-    return speaking_members(root)
 
 
 def _part(

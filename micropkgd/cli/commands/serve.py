@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from micropkgd.cli.logs import Logs
+from micropkgd.cli.paths import in_workspaces
 from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.places import find_config, socket_path
@@ -84,9 +85,9 @@ def load_settings(options: Namespace) -> Settings:
     settings = load(path, os.environ)
     check_schedules(settings, path)
     if options.projects:
-        settings = settings._replace(only=tuple(options.projects))
+        settings = settings._replace(only=tuple(in_workspaces(options.projects)))
     elif not settings.groups:
-        settings = settings._replace(only=(find_root("."),))
+        settings = settings._replace(only=tuple(in_workspaces([find_root(".")])))
     elif (around := project_around(".")) is not None:
         settings = settings._replace(usual=settings.usual._replace(paths=(*settings.usual.paths, around)))
     if settings.log_format is LogFormat.CONSOLE and options.log_format:
