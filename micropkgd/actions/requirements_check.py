@@ -7,6 +7,7 @@ from typing import Final
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.requirement_conflicts import at_odds
+from micropkgd.model.requirement_lines import name_in
 from micropkgd.model.requirements import blocks_of, lacking
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError, label_of
@@ -45,13 +46,18 @@ def check_requirements(root: str) -> Iterator[DoctorFinding]:
 
 
 def _at_odds(project: Project) -> Iterator[DoctorFinding]:
-    """Lines of different entries that no version satisfies together."""
-    blocks = project.lock.blocks
-    for number, block in enumerate(blocks):
-        for other in blocks[:number]:
-            for line, theirs in at_odds(block.requirements, other.requirements):
-                text = f"`{line}`, which `{block.ref}` asks for, and `{theirs}` of `{other.ref}` cannot hold together"
+    """Lines of different entries that no version satisfies together, each pair of lines once."""
+    asked: dict[str, dict[str, str]] = {}  # by name, each line and the first entry that asks for it
+    for block in project.lock.blocks:
+        for line in block.requirements:
+            known = asked.get(name_in(line), {})
+            for _, theirs in at_odds([line], known) if line not in known else ():
+                text = (
+                    f"`{line}`, which `{block.ref}` asks for, and `{theirs}` of `{known[theirs]}` cannot hold together"
+                )
                 yield DoctorFinding(_TOPIC, text, hint="pin another version of one of the two")
+        for line in block.requirements:
+            asked.setdefault(name_in(line), {}).setdefault(line, block.ref)
 
 
 def _of_group(fs: FsOps, project: Project) -> Iterator[DoctorFinding]:

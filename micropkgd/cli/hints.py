@@ -1,6 +1,8 @@
 """Hints for a held entry: what a person can do about it, as lines that can be pasted into a shell. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.entry_key import EntryKey
@@ -9,10 +11,8 @@ from micropkgd.model.entry_key import EntryKey
 def short_names(keys: Sequence[EntryKey], names: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """What each ref can be called on the command line: the last part of its target where no other has it, quoted."""
     called = [{key.ref, key.target, key.name, (names or {}).get(key.ref, "")} - {""} for key in keys]
-    return {
-        key.ref: _quoted(key.name if key.name and sum(key.name in own for own in called) == 1 else key.ref)
-        for key in keys
-    }
+    owners = Counter(chain.from_iterable(called))
+    return {key.ref: _quoted(key.name if key.name and owners[key.name] == 1 else key.ref) for key in keys}
 
 
 def choices(name: str, question: HeldQuestion, *, waits: bool = True) -> Iterator[str]:
