@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -411,3 +412,20 @@ def test_a_name_that_some_system_cannot_hold_is_refused(world: World, name: str)
     assert said.code == 1
     assert f"error: not every system can hold the name of `{CODE}/{name}`: " in said.out
     assert "hint: rename it: an archive is for every system" in said.out
+
+
+def test_a_rule_above_the_project_counts_and_is_noticed(world: World) -> None:
+    """A project in a folder of its repository: the archive is made again when the file above it changes."""
+    above = world.root.parent / ".gitignore"
+    subprocess.run(["git", "init", "-q", str(world.root.parent)], check=True)
+    module(world, {"big.csv": "1\n"})
+    world.write("pyproject.toml", world.read("pyproject.toml") + '\n[tool.micropkgd.package]\n"pipelines.ds" = {}\n')
+    world.sync()
+    world.sync()
+    assert "ds/big.csv" in inside(world)
+    try:
+        above.write_text("*.csv\n")
+        assert f"left out: {CODE}/big.csv (is ignored by ../.gitignore)" in world.reconcile().out
+        assert "ds/big.csv" not in inside(world)
+    finally:
+        above.unlink()

@@ -129,3 +129,45 @@ def ignored_by_git(tree: Path) -> set[str]:
     answer = subprocess.run(command, input=asked, env=QUIET, capture_output=True, check=False)
     assert answer.returncode in {0, 1}, answer.stderr
     return {os.fsdecode(path) for path in answer.stdout.split(b"\0") if path}
+
+
+ABOVE = [
+    pytest.param({".gitignore": "*.csv\n"}, {"a/x.csv", "b/y.csv"}, id="top"),
+    pytest.param({".gitignore": "/sub/shop/a/\n"}, {"a", "a/x.csv", "a/z.py"}, id="anchored"),
+    pytest.param({".gitignore": "/a/\n"}, set(), id="anchored elsewhere"),
+    pytest.param({".gitignore": "*.csv\n", "sub/.gitignore": "!y.csv\n"}, {"a/x.csv"}, id="between"),
+    pytest.param({".gitignore": "*.csv\n", "sub/shop/.gitignore": "!x.csv\n"}, {"b/y.csv"}, id="its own"),
+    pytest.param({"sub/.gitignore": "shop/b\n"}, {"b", "b/y.csv"}, id="a path"),
+    pytest.param({".gitignore": "**/b/y.*\n"}, {"b/y.csv"}, id="stars"),
+]
+
+
+@pytest.mark.parametrize(("rules", "ignored"), ABOVE)
+def test_rules_above_the_project(tmp_path: Path, rules: Mapping[str, str], ignored: set[str]) -> None:
+    """A project in a folder of its repository has those of the folders above, as git has them."""
+    shop = tmp_path / "sub/shop"
+    subprocess.run(["git", "init", "-q", str(tmp_path)], env=QUIET, check=True)
+    for path in ("a/x.csv", "a/z.py", "b/y.csv"):
+        (shop / path).parent.mkdir(parents=True, exist_ok=True)
+        (shop / path).touch()
+    for path, text in rules.items():
+        (tmp_path / path).write_text(text)
+    seen: dict[str, object] = {}
+    with FsOps(str(shop)) as fs:
+        ours = Ignored(fs, seen, root=str(shop))  # type: ignore[arg-type]
+        found = {path for path, is_folder in paths_of(shop).items() if ours.why(path, is_folder=is_folder)}
+
+    assert found == ignored == ignored_by_git(shop)
+    assert {"../../.gitignore", "../.gitignore", ".gitignore"} <= set(seen)
+
+
+@pytest.mark.parametrize("rule", ["*", "sub/", "/sub/shop"])
+def test_a_work_tree_that_leaves_the_project_out_has_no_say(tmp_path: Path, rule: str) -> None:
+    """A home folder under git, say: what it ignores is the whole project, which is not its own."""
+    shop = tmp_path / "sub/shop"
+    shop.mkdir(parents=True)
+    (shop / "x.csv").touch()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], env=QUIET, check=True)
+    (tmp_path / ".gitignore").write_text(f"*.csv\n{rule}\n")
+    with FsOps(str(shop)) as fs:
+        assert Ignored(fs, {}, root=str(shop)).why("x.csv") == ""

@@ -1,7 +1,8 @@
 """Finds the files that git ignores by the project's own `.gitignore` files; a machine's other excludes do not count.
 
 As git has it, a folder that is ignored hides all that is in it, `.gitignore` files too. One that came with a pulled
-package has no say: it would decide what its receiver may publish.
+package has no say: it would decide what its receiver may publish. The files above a project count from the top of the
+work tree down, unless they ignore the project's own folder: such a work tree has nothing to do with the project.
 """
 
 import os
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.package.inputs import IGNORE_FILE
+from micropkgd.reconcile.package.inputs import IGNORE_FILE, signature
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.git import git_folder, work_tree
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
+from micropkgd.workspace.reading import read_regular
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.package.git_rules import GitRules
@@ -24,7 +27,7 @@ _LARGEST: Final = 64 << 10  # bytes of one file
 class _Matched(NamedTuple):
     """The rules of one file, and how far they have matched a folder's path."""
 
-    home: str  # the file
+    home: str  # the file, from the project's folder on
     rules: "GitRules"
     state: int
 
@@ -37,10 +40,13 @@ class _FolderRules(NamedTuple):
 
 
 class Ignored:
-    """The rules from the project's folder down; each file that was read is noted in `seen`."""
+    """The rules from the top of the work tree down; each file that was read is noted in `seen`."""
 
-    def __init__(self, fs: FsOps, seen: dict[str, Signature | None], pulled: Collection[str] = ()) -> None:
+    def __init__(
+        self, fs: FsOps, seen: dict[str, Signature | None], pulled: Collection[str] = (), root: str | None = None
+    ) -> None:
         self._fs = fs
+        self._root = root
         self._seen = seen
         self._pulled = pulled
         self._levels: dict[str, _FolderRules] = {}
@@ -58,7 +64,7 @@ class Ignored:
 
     def _enter(self, folder: str) -> _FolderRules:
         if not folder:
-            return self._with_own(folder, ())
+            return self._with_own(folder, self._from_above())
         above, _, name = folder.rpartition("/")
         level, text = self._level(above), _text(name)
         if why := level.why or _why(level, text, is_folder=True):
@@ -66,6 +72,35 @@ class Ignored:
         return self._with_own(
             folder, tuple(_Matched(home, rules, rules.enter(state, text)) for home, rules, state in level.rules)
         )
+
+    def _from_above(self) -> tuple[_Matched, ...]:
+        """The rules of the files between the top of the work tree and the project."""
+        root = self._root
+        if root is None or git_folder(root) is None:
+            return ()
+        folder, rules = work_tree(root), tuple[_Matched, ...]()
+        for name in () if folder == root else os.path.relpath(root, folder).split("/"):
+            own = self._read_above(os.path.relpath(f"{folder}/{IGNORE_FILE}", root))
+            level, text = _FolderRules("", (*rules, own) if own is not None else rules), _text(name)
+            if _why(level, text, is_folder=True):
+                return ()
+            rules = tuple(_Matched(home, each, each.enter(state, text)) for home, each, state in level.rules)
+            folder = os.path.join(folder, name)
+        return rules
+
+    def _read_above(self, path: str) -> _Matched | None:
+        """The rules of a file outside of the project; git does not follow a link to one."""
+        whole = os.path.join(self._root or "", path)
+        self._seen[path] = signature(self._root or "", path)
+        if self._seen[path] is None or os.path.islink(whole):
+            return None
+        from micropkgd.reconcile.package.git_rules import GitRules
+
+        try:
+            rules = GitRules(read_regular(whole, at_most=_LARGEST))
+        except OSError as error:
+            raise TreeError.unreadable(error, path) from error
+        return _Matched(path, rules, rules.start)
 
     def _with_own(self, folder: str, inherited: tuple[_Matched, ...]) -> _FolderRules:
         path = RelPath(f"{folder}/{IGNORE_FILE}" if folder else IGNORE_FILE)

@@ -32,7 +32,7 @@ def look(fs: FsOps, root: str, subject: PackagedModule) -> Inputs:
     """Find the files of a module; `UsageError` where there is no such module or no such environment."""
     _check_folders(fs, subject)
     seen: dict[str, Signature | None] = {}
-    walk = _Walk(fs, root, seen, Ignored(fs, seen, subject.pulled_rules))
+    walk = _Walk(fs, root, seen, Ignored(fs, seen, subject.pulled_rules, root))
     try:
         found: list[Input | LeftOut] = [
             *walk.tree(subject.place.code, subject.name),
