@@ -2,7 +2,8 @@
 
 Pure: texts in, a text or nothing out; the code is parsed and never run. A merge is clean where no part was changed by
 both sides in two ways (`versions`), and where what comes out parses, doubles no definition or key, and lacks no name
-that a side relied on (`soundness`, which `overlap` tells where to look, and `names` what Python binds).
+that a side relied on (`soundness`, which `overlap` tells where to look, `names` what Python binds, and `membership`
+what belongs to what).
 `files` is the story. `text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
 which `spans` cuts along their lines, `order` puts in a row, and `definitions` (Python, with the lists of names that
 `imports` joins) or `parameters` (YAML) join where both sides changed one. `meaning` says when two texts of Python are

@@ -7,11 +7,10 @@ import ast
 import builtins
 import keyword
 import symtable
+import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
-
-from micropkgd.merge.versions import ThreeVersions
 
 Name = tuple[str, str]  # the class that it is bound in, empty for the module, and itself
 
@@ -36,28 +35,48 @@ def doubled(tree: ast.Module) -> Mapping[Name, int]:
     return {name: count for name, count in counts.items() if count > 1}
 
 
-def has_no_more(found: Mapping[Name, int], sides: Sequence[bytes]) -> bool:
+def has_no_more(found: Mapping[Name, int], sides: Sequence[ast.Module]) -> bool:
     """Whether one of the sides has each of them as often."""
-    known = [doubled(ast.parse(side)) for side in sides]
+    known = [doubled(side) for side in sides]
     return all(count <= max(side.get(name, 1) for side in known) for name, count in found.items())
 
 
-def revives(tree: ast.Module, sources: ThreeVersions[bytes]) -> bool:
-    """Whether something is bound that one of the sides removed: the other one only moved it."""
-    base, ours, theirs = ({(scope, name) for scope, name, _ in _bound(ast.parse(one).body, "")} for one in sources)
-    return any((scope, name) in base - (ours & theirs) for scope, name, _ in _bound(tree.body, ""))
+def names_in(tree: ast.Module) -> set[Name]:
+    """What the statements of the module and of its classes bind."""
+    return {(scope, name) for scope, name, _ in _bound(tree.body, "")}
 
 
-def lacks_nothing(merged: bytes, sides: Sequence[bytes]) -> bool:
-    """Whether every name that the merged code leans on is bound, as far as it was in the sides."""
-    missing = _missing(merged)
-    return not missing or missing <= set[Name]().union(*map(_missing, sides))
-
-
-def is_in_order(tree: ast.Module, sides: Sequence[bytes]) -> bool:
+def is_in_order(tree: ast.Module, sides: Iterable[ast.Module]) -> bool:
     """Whether nothing is used, as the module is imported, before the statement that binds it."""
     early = set(_early(tree.body, ""))
-    return not early or early <= {name for side in sides for name in _early(ast.parse(side).body, "")}
+    return not early or early <= {name for side in sides for name in _early(side.body, "")}
+
+
+def missing(source: str, tree: ast.Module) -> set[Name]:
+    """The names that are used and bound nowhere, also those of members of a class; none where anything is imported."""
+    if "import *" in source:
+        return set()
+    tables = list(_tables(symtable.symtable(source.removeprefix("\ufeff"), "merged", "exec")))
+    top = {one.get_name() for one in tables[0].get_symbols() if _binds(one)}
+    top |= {
+        one.get_name() for table in tables for one in table.get_symbols() if one.is_declared_global() and _binds(one)
+    }
+    used = {name for table in tables for name in _used(table, is_module=table is tables[0])}
+    return {("", name) for name in (used | _exported(tree)) - top - _GIVEN} | set(_members_missing(tree))
+
+
+def asked_outside(lines: Sequence[str]) -> set[str]:
+    """The names that a definition, given by its lines, takes from the module."""
+    source = textwrap.dedent("\n".join(lines)) + "\n"
+    first, *inner = _tables(symtable.symtable(source, "merged", "exec"))
+    own = {one.get_name() for one in first.get_symbols() if _binds(one)}
+    asked = set(_used(first, is_module=True)).union(*(_used(table, is_module=False) for table in inner))
+    return asked - own - _GIVEN
+
+
+def _used(table: symtable.SymbolTable, *, is_module: bool) -> Iterator[str]:
+    """What a scope takes from the module."""
+    return (one.get_name() for one in table.get_symbols() if one.is_referenced() and (is_module or one.is_global()))
 
 
 def _bound(body: Sequence[ast.stmt], scope: str) -> Iterator[tuple[str, str, str]]:
@@ -88,25 +107,6 @@ def _imported(node: ast.Import | ast.ImportFrom, scope: str) -> Iterator[tuple[s
 def _word(decorator: ast.expr) -> str:
     node = decorator.func if isinstance(decorator, ast.Call) else decorator
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _missing(source: bytes) -> set[Name]:
-    """The names that are used and bound nowhere, also those of members of a class; none where anything is imported."""
-    if b"import *" in source:
-        return set()
-    tables = list(_tables(symtable.symtable(source.decode("utf-8-sig"), "merged", "exec")))
-    top = {one.get_name() for one in tables[0].get_symbols() if _binds(one)}
-    top |= {
-        one.get_name() for table in tables for one in table.get_symbols() if one.is_declared_global() and _binds(one)
-    }
-    used = {
-        one.get_name()
-        for table in tables
-        for one in table.get_symbols()
-        if one.is_referenced() and (one.is_global() or table is tables[0])
-    }
-    tree = ast.parse(source)
-    return {("", name) for name in (used | _exported(tree)) - top - _GIVEN} | set(_members_missing(tree))
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

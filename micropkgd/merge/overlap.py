@@ -18,24 +18,17 @@ class Overlap(NamedTuple):
     """Words of a merge that deserve a closer look."""
 
     added_twice: set[str]  # by both sides
-    removed_and_added: set[str]  # by one side and by the other
     surplus: set[str]  # of lines that one side moved, and the other moved or removed
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the two edits do not meet at all."""
-        return not any(self)
 
 
 def overlap_of(merged: str, texts: ThreeVersions[str]) -> Overlap:
     """Where the edits of both sides meet."""
     result = _counted(merged)
     base, ours, theirs = texts.each(_counted)
-    added, removed = [_words(ours - base), _words(theirs - base)], [_words(base - ours), _words(base - theirs)]
     left = ours + theirs
     left.subtract(base)
     surplus = _words(line for line, count in result.items() if count > max(left[line], 0))
-    return Overlap(added[0] & added[1], removed[0] & added[1] | removed[1] & added[0], surplus)
+    return Overlap(_words(ours - base) & _words(theirs - base), surplus)
 
 
 def _counted(text: str) -> Counter[str]:

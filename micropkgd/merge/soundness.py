@@ -8,11 +8,13 @@ came to use it. Only what neither side has counts.
 import json
 import re
 from collections import Counter
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
+from functools import cache
 
 from micropkgd import documents
 from micropkgd.documents.keys import YamlKeys, keys_of
 from micropkgd.errors import DocumentError
+from micropkgd.merge.membership import Membership, membership_of
 from micropkgd.merge.overlap import overlap_of
 from micropkgd.merge.versions import ThreeVersions
 from micropkgd.model.tree import RelPath
@@ -27,7 +29,7 @@ def is_sound(path: RelPath, merged: str, texts: ThreeVersions[str], *, reordered
         if path.endswith((".py", ".pyi")):
             return _is_sound_python(merged, texts, reordered=reordered)
         if path.endswith((".yml", ".yaml")):
-            return _is_sound_yaml(merged, texts, reordered=reordered)
+            return _is_sound_yaml(merged, texts)
         if path.endswith(".json"):
             return _has_no_more(_doubled_in_json(merged), *map(_doubled_in_json, texts[1:]))
         if path.endswith(".toml"):
@@ -38,37 +40,56 @@ def is_sound(path: RelPath, merged: str, texts: ThreeVersions[str], *, reordered
 
 
 def _is_sound_python(merged: str, texts: ThreeVersions[str], *, reordered: bool) -> bool:
-    """The whole look costs as much as the merge, and is taken where the two edits meet."""
+    """The sides are parsed only where the two edits meet."""
     import ast
 
     from micropkgd.merge import names
 
-    tree = ast.parse(_bytes(merged))
-    sides = [_bytes(text) for text in texts[1:]]
-    overlap, doubled = overlap_of(merged, texts), names.doubled(tree)
+    @cache
+    def tree(text: str) -> ast.Module:
+        return ast.parse(_bytes(text))
+
+    doubled, overlap = names.doubled(tree(merged)), overlap_of(merged, texts)
     twice = {name for _, name in doubled} & (overlap.added_twice | overlap.surplus)
-    if twice and not names.has_no_more(doubled, sides):
+    if twice and not names.has_no_more(doubled, [tree(text) for text in texts[1:]]):
         return False
-    if overlap.surplus and not reordered and names.revives(tree, texts.each(_bytes)):
+    member = membership_of(merged, texts, python=True)
+    if not member.is_kept or not _is_utf8(merged):
+        return member.is_kept
+    if any(_asks_for_more(member, name) for name in member.joined):
         return False
-    if not reordered and (not overlap.removed_and_added - names.EVERYWHERE or not _is_utf8(merged)):
-        return True
-    return names.lacks_nothing(_bytes(merged), sides) and (not reordered or names.is_in_order(tree, sides))
+    gone = [word for word in member.gone - names.EVERYWHERE if re.search(rf"\b{word}\b", merged)]
+    if gone or overlap.surplus:
+        base, ours, theirs = (names.names_in(tree(text)) for text in texts)
+        if (base - (ours & theirs)) & names.names_in(tree(merged)):
+            return False
+    if gone and (missing := names.missing(merged, tree(merged))):
+        return missing <= set[names.Name]().union(*(names.missing(text, tree(text)) for text in texts[1:]))
+    return not reordered or names.is_in_order(tree(merged), (tree(text) for text in texts[1:]))
 
 
-def _is_sound_yaml(merged: str, texts: ThreeVersions[str], *, reordered: bool) -> bool:
-    if not reordered and overlap_of(merged, texts).is_empty:
+def _asks_for_more(member: Membership, name: Sequence[str]) -> bool:
+    """Whether what is joined of two takes names from the module that neither of the two does: they were its own."""
+    from micropkgd.merge.names import asked_outside
+
+    lines, joined = member.lines_of(tuple(name)), member.merged.get(tuple(name), ())
+    if not name or not (lines.ours and lines.theirs):
+        return False
+    return not asked_outside(joined) <= asked_outside(lines.ours) | asked_outside(lines.theirs)
+
+
+def _is_sound_yaml(merged: str, texts: ThreeVersions[str]) -> bool:
+    """The keys are looked at one by one where the two edits meet, and where a name may stand for something."""
+    member, overlap = membership_of(merged, texts, python=False), overlap_of(merged, texts)
+    if not member.is_kept:
+        return False
+    if not (overlap.surplus or member.added_by_both or "&" in texts.base):
         documents.check_yaml(_bytes(merged))
         return True
     found = keys_of(_bytes(merged))
     known = ThreeVersions[YamlKeys](*(keys_of(_bytes(text)) for text in texts))
-    gone = _gone(ThreeVersions[AbstractSet[str]](*(keys.found for keys in known)))
+    gone = known.base.found - (known.ours.found & known.theirs.found)
     return not found.found & gone and _has_no_more(found.doubled, known.ours.doubled, known.theirs.doubled)
-
-
-def _gone(names: ThreeVersions[AbstractSet[str]]) -> AbstractSet[str]:
-    """What one of the sides removed."""
-    return names.base - (names.ours & names.theirs)
 
 
 def _has_no_more(found: Counter[str], ours: Counter[str], theirs: Counter[str]) -> bool:

@@ -29,10 +29,14 @@ class MergeCase(NamedTuple):
 
 def by_hand() -> Iterator[MergeCase]:
     """The cases that were written by hand."""
-    document = tomllib.loads((DATA / "merges.toml").read_text())
-    texts = {name: text for name, text in document.items() if isinstance(text, str)}
-    for row, cases in document.items():
-        yield from () if row in texts else (_case(row, case, texts) for case in cases)
+    begins = texts()
+    for row, cases in _document().items():
+        yield from () if row in begins else (_case(row, case, begins) for case in cases)
+
+
+def texts() -> dict[str, str]:
+    """The texts that they begin from."""
+    return {name: text for name, text in _document().items() if isinstance(text, str)}
 
 
 def exchanged(text: str, pairs: Sequence[Any] | str) -> str:
@@ -49,6 +53,10 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "NO END": lambda text: text.removesuffix("\n"),
     "END": lambda text: f"{text}\n",
 }
+
+
+def _document() -> dict[str, Any]:
+    return tomllib.loads((DATA / "merges.toml").read_text())
 
 
 def _exchange(text: str, old: str, new: str) -> str:
