@@ -147,6 +147,7 @@ def test_a_deletion_that_is_kept_stays_so(world: World, row: str) -> None:
         world.sync()
         assert not world.has(NODES)
         assert not world.has("src/shop/ds/nod[es].py")
+        assert "your edit is kept" not in world.reconcile().out
         assert world.read("src/shop/ds/other.py") == "O = 2\n"
         assert world.reconcile("--locked", "--check").code == 0
 

@@ -204,4 +204,8 @@ def _is_ours_to_replace(path: RelPath, ours: Digest, subject: EntryFacts) -> boo
 
 
 def _is_drifted(path: RelPath, subject: EntryFacts) -> bool:
-    return path in subject.theirs and subject.found.get(path) != subject.theirs[path]
+    """Whether a file that is wanted stands there otherwise; one that stays deleted is no edit that could be kept."""
+    ours = subject.found.get(path)
+    if path not in subject.theirs or (ours is None and stays_deleted(path, subject.keep_deleted)):
+        return False
+    return ours != subject.theirs[path]
