@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from micropkgd.documents.edits import add_values, is_within
 from micropkgd.documents.yaml_lists import add_to_list
+from tests.kit.daemon import Daemon
 from tests.kit.world import KEDRO, World
 
 PLAIN = '# mine\n[project]\nname = "shop"\nversion = "1"  # soon 2\n'
@@ -257,6 +258,18 @@ def test_a_workspace_is_its_projects(world: World) -> None:
     assert named["projects"]
     assert named["projects"] == json.loads(world.reconcile("--json").out)["projects"]
     assert not world.has("packages/old/micropkg.lock")
+
+
+def test_the_service_serves_the_projects_of_a_workspace(world: World) -> None:
+    """Started in its folder, or given it."""
+    workspace(world)
+    for name in ("alpha", "beta"):
+        assert world.run("init", "--yes", f"packages/{name}").code == 0
+    for words in ((), (str(world.root),)):
+        with Daemon(world.root / "machine", "", *words, cwd=world.root) as daemon:
+            for name in ("alpha", "beta"):
+                daemon.ready(world.root / "packages" / name)
+            assert daemon.status(world.root / "packages/old") is None
 
 
 def test_projects_that_pull_from_each_other_come_as_they_stand(world: World) -> None:
