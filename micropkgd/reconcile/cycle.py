@@ -21,7 +21,6 @@ from micropkgd.reconcile.plan.desired import Desired, desire
 from micropkgd.reconcile.plan.holds import decided
 from micropkgd.reconcile.plan.proposal import Proposal, Proposer
 from micropkgd.reconcile.record.failures import asked_again, with_last_failures
-from micropkgd.reconcile.record.gate import with_unaccepted
 from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
 from micropkgd.reconcile.record.state import caught_up, holds_after, remember, with_since
@@ -97,8 +96,7 @@ def run_pass(
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
         outcome = _with_requirements(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))
         outcome = _as_kedro_sees_it(this, proposal, outcome)
-        if options.locked:
-            outcome = with_unaccepted(this, proposal, outcome)
+        outcome = _gated(this, proposal, outcome)
         outcome = _package(this, proposal, outcome._replace(lock_holds="" if options.upgrade else lock_holds))
         outcome = with_since(this, with_last_failures(this, outcome, resolutions))
         if options.apply:
@@ -157,6 +155,15 @@ def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fet
         mirrors=policy.mirrors,
         requires_python=project.manifest.project.requires_python,
     )
+
+
+def _gated(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
+    """By `--locked`, what was edited beside accepted edits; the gate is imported where there may be one."""
+    if not this.options.locked or not any(block.edited for block in proposal.lock.blocks):
+        return outcome
+    from micropkgd.reconcile.record.gate import with_unaccepted
+
+    return with_unaccepted(this, proposal, outcome)
 
 
 def _with_way_out(this: Pass, desired: Desired) -> Desired:

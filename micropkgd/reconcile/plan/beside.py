@@ -1,12 +1,13 @@
 """The texts laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from micropkgd.merge import ThreeVersions, merge_files
 from micropkgd.model.collision import Collision, ThreeTexts
 from micropkgd.model.tree import Digest, RelPath, digest_of
-from micropkgd.reconcile.plan.marked import Marked, with_markers
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.plan.marked import Marked
 
 
 class Beside(NamedTuple):
@@ -32,8 +33,11 @@ def laid_beside(texts: Mapping[RelPath, ThreeTexts], held: Collection[RelPath], 
     )
 
 
-def _merged(path: RelPath, sides: ThreeTexts, old: str, new: str) -> Marked | None:
+def _merged(path: RelPath, sides: ThreeTexts, old: str, new: str) -> "Marked | None":
     """A clean merge where there is one: what waits by the policy's wish may have nothing that collides."""
+    from micropkgd.merge import ThreeVersions, merge_files
+    from micropkgd.reconcile.plan.marked import Marked, with_markers
+
     base, ours, theirs = sides
     if base is not None and ours is not None and theirs is not None:
         clean = merge_files(path, ThreeVersions(base, ours, theirs))

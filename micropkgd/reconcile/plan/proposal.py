@@ -16,7 +16,6 @@ from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, Plan
 from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
-from micropkgd.reconcile.plan.accepted import FilesAfter, accepted_after
 from micropkgd.reconcile.plan.beside import Beside, laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents, with_bytes
 from micropkgd.reconcile.plan.facts import gather, known_digests, looks_like, tree_version
@@ -270,6 +269,8 @@ class Proposer(NamedTuple):
         edited = before.edited
         if entry.applies and plan is not None and subject is not None and (decision or after.made != before.made):
             origins = entry.move.origins if entry.move is not None else {}
+            from micropkgd.reconcile.plan.accepted import FilesAfter, accepted_after
+
             files = FilesAfter(self.fs, plan, subject.found, entry.merged, origins)
             edited = accepted_after(files, before, after, everything=keeps)
         return entry._replace(desired=entry.desired._replace(after=after._replace(edited=edited)))
