@@ -48,6 +48,7 @@ def _forms() -> Mapping[str, _Node]:
     joined = _object(path=_TEXT, merged=_TEXT, problem=_null_or(_TEXT))
     by_hand = {"tool": _TEXT, "files": _list(joined), "opened": _FLAG}
     return {name: _document(name, form) for name, form in rows.items()} | {
+        "doctor --bundle": _document("doctor", {"projects": {}, "bundle": _TEXT, "files": _list(_TEXT)}),
         "resolve --edit": _document("resolve", by_hand),
         "failed": _object(**_head(_TEXT), projects={"type": "array", "maxItems": 0}, failure=_failure()),
     }
@@ -133,6 +134,7 @@ def _of_the_machine() -> Mapping[str, _Node]:
             "doubts?": _list(_TEXT), "settings?": settings,
             "drivers?": {"type": "object", "additionalProperties": _null_or(_TEXT)},
         },
+        "ui": {"projects": none, "address": _TEXT},
         "token": {"projects": none, "file": _TEXT, "token": _TEXT},
         "health": {"projects": none, "ok": _FLAG, "problem": _TEXT, "looked_at?": _COUNT, "ready?": _COUNT,
             "waits_for?": _list(waits)},

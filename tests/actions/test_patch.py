@@ -378,6 +378,34 @@ class TestWithoutOrigin:
         git(tmp_path / "their", "apply", "-3", "--directory=src", str(tmp_path / "edits.patch"))
         assert (tmp_path / "their/src/ds/nodes.py").read_text().endswith("\n\nimport ds.nodes\n")
 
+    @pytest.mark.parametrize("sample", ALL, ids=lambda sample: sample.sdist.partition("/")[0])
+    def test_every_sample_of_kedro(self, world: World, tmp_path: Path, sample: Sample) -> None:
+        """Every text of it edited, the patch applied to the unpacked archive: packed again it gives the edited copy."""
+        world.copy_sample(sample.sdist, "pulled.tar.gz")
+        world.asks_for("pulled.tar.gz", alias="fcst", destination="lib")
+        world.sync()
+        for path in sorted(world.pulled()):
+            if path.endswith((".py", ".yml", ".yaml")) and not path.endswith("lib/__init__.py"):
+                append(world, path, "# edited\n" if path.endswith("ml") else EDIT)
+        wanted = {path: data for path, data in world.tree().items() if path in world.pulled() - {"pulled.tar.gz"}}
+        (tmp_path / "edits.patch").write_bytes(world.spawn_bytes("patch").stdout)
+        sdist = read_sdist((SAMPLES / sample.sdist).read_bytes())
+        unpacked = World(tmp_path / "unpacked")
+        shutil.rmtree(unpacked.root / "tests")
+        for one in sdist.members:
+            unpacked.write(one.path, one.data)
+        git(unpacked.root, "init", "-q")
+        commit_all(unpacked.root)
+        git(unpacked.root, "apply", "-3", str(tmp_path / "edits.patch"))
+        members = [one._replace(content=(unpacked.root / one.path).read_bytes()) for one in sdist.members]
+        shutil.rmtree(world.root)
+        fresh = World(world.root)
+        os.chdir(fresh.root)
+        fresh.write("pulled.tar.gz", write_sdist(sdist._replace(members=tuple(members))).data)
+        fresh.asks_for("pulled.tar.gz", alias="fcst", destination="lib")
+        fresh.sync()
+        assert {path: data for path, data in fresh.tree().items() if path in wanted} == wanted
+
     @pytest.mark.parametrize(
         ("key", "value"),
         [("source-dir", '"../../etc"'), ("source-dir", '"/etc"'), ("tests", "3"), ("conf", '".git"')],

@@ -110,6 +110,7 @@ def test_with_something_in_every_list(world: World) -> None:
     git(world.root, "init", "-q")
     commit_all(world.root)
     check(world.run("doctor", "--json").out, "doctor")
+    check(world.run("doctor", "--bundle", "../report.tar.gz", "--json").out, "doctor", "doctor --bundle")
 
 
 @pytest.mark.parametrize(
@@ -142,3 +143,4 @@ def test_of_the_service(daemon: tuple[Daemon, World]) -> None:
     for probe in ((), ("--ready",), ("--started",)):
         check(ask("health", *probe), "health")
     check(ask("token", "show"), "token")
+    assert check(ask("ui", "--print"), "ui")["address"]
