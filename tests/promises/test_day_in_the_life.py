@@ -130,12 +130,15 @@ def test_a_day(day: Day) -> None:
     day.minute("14:00 a bot bumps the lock alone", at(b, "lock"), 0)
     commit_all(b.root, "bump")
     fresh = World(b.root.parent / "fresh")
-    day.minute("14:05 every clone installs what it locked", _cloned(b, fresh, "--locked"), 0)
-    day.minute("14:06 and B, too", once(b, "--locked"), 0)
+    asks = "micropkgd accept features accepts it"  # the walk was accepted in 1.2; what the merge with 1.3 made was not
+    day.minute("14:05 every clone installs what it locked", _cloned(b, fresh, "--locked"), 4, asks)
+    day.minute("14:06 and B, too", once(b, "--locked"), 4, asks)
     assert fresh.read(f"{MOVED}/nodes.py") == b.read(f"{MOVED}/nodes.py")
     assert "x + 3" in b.read(f"{MOVED}/nodes.py")
     assert "return -x" in b.read(f"{MOVED}/nodes.py")
+    day.minute("14:10 B accepts what the merge made", at(b, "accept", "features"), 0)
     commit_all(b.root, "1.3")
+    day.minute("14:15 and every clone is content", _cloned(b, fresh, "--locked"), 0)
 
     b.manifest("")
     day.minute("17:00 the row goes, the edit asks", once(b, "--allow-empty"), 4)
