@@ -4,13 +4,15 @@ The lock is the base on every machine, `superseded` before `files` (decision 001
 makes a file replaceable; it only explains (`looks_like`).
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import BY_HAND, Block, Version
-from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.workspace.fsops import FsOps
@@ -51,7 +53,7 @@ def gather(
     paths.update(by_hand)
     paths.update(path for desired in planned for path in _remembered(desired, state))
     seen = see(fs, project.root, sorted(paths), state.hashes)
-    found = as_texts(fs, seen.found, known_digests(planned, by_hand))
+    found = {**as_texts(fs, seen.found, known_digests(planned, by_hand)), **_one_file_twice(fs, planned)}
     placed = [_placed(desired.before, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
         placed = [Inventories(_standing(known.base, found), known.other) for known in placed]
@@ -75,6 +77,27 @@ def gather(
         for desired, known in zip(planned, placed, strict=True)
     }
     return Facts(subjects, seen.found, seen.hashes)
+
+
+def _one_file_twice(fs: FsOps, planned: Sequence[Desired]) -> Mapping[RelPath, Found]:
+    """New paths that name a file of the version before, where the file system does not tell their names apart.
+
+    Deleting the old name would take the new one away, too.
+    """
+    found: dict[RelPath, Found] = {}
+    for desired in planned:
+        before = desired.before.paths if desired.before is not None else frozenset()
+        names = {_folded(path): path for path in before - desired.files.keys()}
+        for path in desired.files.keys() - before if names else ():
+            twin = names.get(_folded(path))
+            one, other = (fs.status(path), fs.status(twin)) if twin is not None else (None, None)
+            if one is not None and other is not None and os.path.samestat(one, other):
+                found[path] = Obstacle(f"`{twin}`, which this file system takes for the same name,")
+    return found
+
+
+def _folded(path: RelPath) -> str:
+    return normalize("NFD", normalize("NFD", path).casefold())
 
 
 def can_be_planned(desired: Desired) -> bool:
