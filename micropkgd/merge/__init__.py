@@ -7,11 +7,12 @@ what belongs to what).
 `files` is the story. `text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
 which `spans` cuts along their lines, `order` puts in a row, and `definitions` (Python, with the lists of names that
 `imports` joins) or `parameters` (YAML) join where both sides changed one. `meaning` says when two texts of Python are
-one in all but their formatting.
+one in all but their formatting: formatters are not people.
 """
 
 from micropkgd.merge.files import MergedFile, merge_files
+from micropkgd.merge.meaning import is_only_formatted
 from micropkgd.merge.text import is_nearer
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 
-__all__ = ["CollisionError", "MergedFile", "ThreeVersions", "is_nearer", "merge_files"]
+__all__ = ["CollisionError", "MergedFile", "ThreeVersions", "is_nearer", "is_only_formatted", "merge_files"]

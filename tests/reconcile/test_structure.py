@@ -127,3 +127,37 @@ def test_a_branch_of_its_own_has_its_own_merge(world: World) -> None:
     git(world.root, "checkout", "-q", "update")
     assert world.reconcile("--check").code == 0
     assert world.read(NODES) == BOTH
+
+
+@pytest.mark.parametrize("policy", ["merge", "hold"])
+def test_a_formatter_is_not_a_person(world: World, policy: str) -> None:
+    """A file that was only laid out otherwise, its imports sorted, is unedited: the new version replaces it."""
+    world.publish({"nodes.py": "import os\nimport abc\ndef one( a ):\n    return [a,\n            os, abc]\n"})
+    world.asks_for(policy=f'on-local-edit = "{policy}"')
+    world.sync()
+    world.write(NODES, "import abc\nimport os\n\n\ndef one(a):\n    return [a, os, abc]\n")
+    new = "import os\nimport abc\ndef one( a ):\n    return [a,\n            os, 2]\n"
+    world.publish({"nodes.py": new}, version="2.0")
+    assert "(changed upstream, and only formatted here)" in world.reconcile("--dry-run").out
+    world.sync()
+    assert world.read(NODES) == new
+    assert world.reconcile("--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        pytest.param("import os\n\n\ndef one(a):\n    return [a, os]  # mine\n", id="a-comment"),
+        pytest.param("import os\n\n\ndef one(a):\n    return [os, a]\n", id="an-order"),
+        pytest.param("import abc\nimport os\n\n\ndef one(a):\n    return [a, os]\n", id="an-import"),
+    ],
+)
+def test_an_edit_among_the_formatting_is_kept(world: World, ours: str) -> None:
+    """A comment, an order or an import is an edit, however little it is."""
+    world.publish({"nodes.py": "import os\ndef one( a ):\n    return [a, os]\n"})
+    world.asks_for(policy='on-local-edit = "hold"')
+    world.sync()
+    world.write(NODES, ours)
+    world.publish({"nodes.py": "import os\ndef one( a ):\n    return [a, os, 2]\n"}, version="2.0")
+    assert world.reconcile().code == 4
+    assert world.read(NODES) == ours

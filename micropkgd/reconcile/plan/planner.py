@@ -5,7 +5,7 @@ disk, *theirs* as newly rendered. A plan that was applied leaves nothing to plan
 that a person wrote.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
@@ -30,6 +30,7 @@ class EntryFacts(NamedTuple):
     choices: Mapping[RelPath, Conflict] = {}  # of single files, before `conflict`
     merges: Mapping[RelPath, Digest] = {}  # clean merges of ours and theirs, and what a person joined
     ways: Mapping[RelPath, MergeWay] = {}  # how each was come by
+    formatted: Collection[RelPath] = ()  # files that differ from the base in their layout alone
     keep_deleted: tuple[str, ...] = ()  # patterns
     moves: bool = False  # it leaves one place for another
     retakes: bool = False  # whether `Conflict.TAKE` is meant of edits that nothing new collides with
@@ -169,6 +170,8 @@ def _undecided(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts)
 
 def _edited(path: RelPath, ours: Digest, theirs: Digest, subject: EntryFacts) -> Change | None:
     choice = subject.choice(path)
+    if path in subject.formatted:
+        return Change(ChangeKind.UPDATE, path, ours, theirs, "changed upstream, and only formatted here")
     if choice is Conflict.OVERWRITE:
         return Change(ChangeKind.UPDATE, path, ours, theirs, "local edit replaced; your file is kept for rollback")
     merged = subject.merges.get(path)

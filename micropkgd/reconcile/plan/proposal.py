@@ -298,15 +298,15 @@ class Proposer(NamedTuple):
     def _merged(self, entry: Planned, subject: EntryFacts) -> Planned:
         """The entry with a merge of each edited file whose new version differs, where that is clean."""
         desired = entry.desired
-        untried = {Conflict.HOLD, Conflict.OVERWRITE}
-        paths = [path for path in contested(subject) if subject.choice(path) not in untried]
+        paths = [path for path in contested(subject) if subject.choice(path) is not Conflict.OVERWRITE]
         if not paths or desired.entry is None or desired.before is None or desired.rendering is None:
             return entry
-        from micropkgd.merge import ThreeVersions, merge_files
+        from micropkgd.merge import ThreeVersions, is_only_formatted, merge_files
 
         bases, notes = self._bases(desired.entry, desired.before)
         brought = entry.move.brought if entry.move is not None else {}
         merges: dict[RelPath, MergedFile] = {}
+        formatted: list[RelPath] = []
         structure = self.project.manifest.policy.merge is MergePolicy.STRUCTURE or desired.ref in self.choices
         news, olds = held_in(desired.rendering.files), held_in(bases)
         for path in paths:
@@ -317,13 +317,17 @@ class Proposer(NamedTuple):
                 continue
             subject = _without_doubt(subject, path, ours, bases)
             base = bases.get(subject.base[path])
-            if base is not None and path not in subject.doubtful and subject.theirs[path] != subject.base[path]:
+            if base is None or path in subject.doubtful or subject.theirs[path] == subject.base[path]:
+                continue
+            if is_only_formatted(path, base, ours):
+                formatted.append(path)
+            elif subject.choice(path) is not Conflict.HOLD:
                 versions = ThreeVersions(base, ours, desired.rendering.files[path])
                 joined = merge_files(path, versions, structure=structure)
                 merges |= {path: joined} if joined is not None else {}
         digests = {path: digest_of(joined.data) for path, joined in merges.items()}
         ways = {path: joined.way for path, joined in merges.items()}
-        plan = plan_entry(subject._replace(merges={**digests, **subject.merges}, ways=ways))
+        plan = plan_entry(subject._replace(merges={**digests, **subject.merges}, ways=ways, formatted=formatted))
         said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
         merged = {**entry.merged, **{digests[path]: joined.data for path, joined in merges.items()}}
         return entry._replace(desired=said, subject=subject, plan=plan, merged=merged, bases=bases)
