@@ -119,10 +119,18 @@ def health(command: ArgumentParser) -> None:
     add_common(command)
     questions = command.add_mutually_exclusive_group()
     questions.add_argument(
-        "--ready", action="store_const", const="ready", dest="probe", help="whether all projects have what they ask for"
+        "--ready",
+        action="store_const",
+        const="ready",
+        dest="probe",
+        help="whether the projects that this depends on have what they ask for",
     )
     questions.add_argument(
-        "--started", action="store_const", const="started", dest="probe", help="whether that was so since the start"
+        "--started",
+        action="store_const",
+        const="started",
+        dest="probe",
+        help="whether each project was looked at since the start",
     )
     command.set_defaults(probe="alive")
     add_config(command)
