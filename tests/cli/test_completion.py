@@ -53,6 +53,7 @@ def test_bash_completes(script: Path) -> None:
     assert bash(script, "service", "install", "--so") == ["--socket"]
     assert bash(script, "init", "--update", "f") == ["follow"]
     assert bash(script, "completion", "--log-format", "''") == ["console", "json"]
+    assert bash(script, "completion", "z") == ["zsh"]
     assert bash(script, "add", "../sha") == []  # files are for bash itself
 
 
