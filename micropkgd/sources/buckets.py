@@ -15,6 +15,7 @@ from micropkgd.sources.source import Failed, FailureKind, Request, Unchanged
 
 _WORTH_LISTING = 4
 _MOST_LISTED = 100_000  # objects of one folder
+_MOST_PAGES = 1000  # of one listing: a store sends a thousand objects a page, and need not
 
 
 class BucketObject(NamedTuple):
@@ -60,9 +61,25 @@ Listing = Callable[[O, str, str, Sequence[str]], Awaitable[Mapping[str, str]]]
 """Says for keys (sorted) of a bucket's folder what each validator's first line is now, as far as it can."""
 
 
-async def whole(folder: str, page: Callable[[str], Awaitable[tuple[Mapping[str, str], str]]]) -> Mapping[str, str]:
-    """A folder's objects by name, page by page; `page` gives one from a token on, and the token of the next."""
+Page = Callable[[str], Awaitable[tuple[Mapping[str, str], str]]]
+"""Gives the objects of one page from a token on, and the token of the next."""
+
+
+async def whole(folder: str, page: Page, longest: float) -> Mapping[str, str]:
+    """A folder's objects by name, page by page, within so many seconds; a store need not come to an end by itself."""
+    try:
+        async with asyncio.timeout(longest) as deadline:
+            return await _whole(folder, page)
+    except TimeoutError as error:
+        if not deadline.expired():
+            raise
+        problem = f"the listing of `{folder}` was not at its end after {longest:g} s"
+        raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=False) from error
+
+
+async def _whole(folder: str, page: Page) -> Mapping[str, str]:
     found: dict[str, str] = {}
+    tokens = {""}
     token = ""
     while True:
         rows, token = await page(token)
@@ -70,10 +87,14 @@ async def whole(folder: str, page: Callable[[str], Awaitable[tuple[Mapping[str, 
         if not token:
             return found
         if len(found) > _MOST_LISTED:
-            problem = f"`{folder}` has more than {_MOST_LISTED} objects"
-            raise FetchError(
-                Failed(FailureKind.REFUSED, problem, "keep archives in a folder of their own"), again=False
-            )
+            raise _refused(f"`{folder}` has more than {_MOST_LISTED} objects")
+        if token in tokens or len(tokens) > _MOST_PAGES:
+            raise _refused(f"the listing of `{folder}` has no end")
+        tokens.add(token)
+
+
+def _refused(problem: str) -> FetchError:
+    return FetchError(Failed(FailureKind.REFUSED, problem, "keep archives in a folder of their own"), again=False)
 
 
 async def survey(

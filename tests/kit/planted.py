@@ -211,9 +211,64 @@ def senders() -> Iterator[Plant]:
     yield push("sent-index", "EVIL/simple/", {"auth": ["u", "p"]})
 
 
+def misleaders() -> Iterator[Plant]:
+    """Lead passes astray by what stands beside the manifest: settings, ignore files, links, sizes, names, programs."""
+    code = "src/shop/pipelines/ds"
+    packed = '"pipelines.ds" = {}'
+    settings = {
+        "conf-up": 'CONF_SOURCE = "../../.aws"\n',
+        "conf-absolute": 'CONF_SOURCE = "HOME/.aws"\n',
+        "conf-run": 'import os\nos.system("touch HOME/run")\nCONF_SOURCE = "conf"\n',
+        "conf-computed": 'CONF_SOURCE = str(__import__("os").environ["VICTIM_SECRET"])\n',
+        "env-up": 'CONFIG_LOADER_ARGS = {"base_env": "../../../.aws"}\n',
+        "deep": "CONF_SOURCE = " + "(" * 3000 + '"conf"' + ")" * 3000 + "\n",
+    }
+    for name, text in settings.items():
+        yield Plant(f"settings-{name}", packed, PACKAGE, files={"src/shop/settings.py": text})
+    ignores = {
+        "stars": "*a" * 300 + "b\n",
+        "classes": "[a-z]" * 2000 + "\n",
+        "all-but": "*\n!../../.ssh/id_rsa\n!HOME/.ssh/id_rsa\n",
+        "long": "x" * 300_000 + "\n",
+        "many": "a*b\n" * 20_000,
+    }
+    for name, text in ignores.items():
+        yield Plant(f"ignore-{name}", packed, PACKAGE, files={f"{code}/.gitignore": text})
+    linked = {
+        "file": (f"{code}/key.py", "HOME/.ssh/id_rsa"),
+        "folder": (f"{code}/inner", "HOME/.ssh"),
+        "tests": ("tests/pipelines/ds/aws", "HOME/.aws"),
+        "conf": ("conf/base/parameters_ds.yml", "HOME/.aws/credentials"),
+        "requirements": (f"{code}/requirements.txt", "HOME/.netrc"),
+        "ignore": (f"{code}/.gitignore", "HOME/.netrc"),
+        "lock": ("micropkg.lock", "HOME/Downloads/ds-1.0.tar.gz"),
+        "settings": ("src/shop/settings.py", "HOME/.ssh/__init__.py"),
+        "state": (".micropkgd", "HOME/nested"),
+        "circle": (f"{code}/again", "."),
+        "device": (f"{code}/zero.py", "/dev/zero"),
+    }
+    for name, (path, target) in linked.items():
+        yield Plant(f"linked-{name}", packed, PACKAGE, links={path: target})
+    named = {
+        "escape": f"{code}/\x1b]0;HOME\x07.py",
+        "reversed": f"{code}/\u202eyp.edon.py",
+        "newline": f"{code}/a\nb.py",
+        "dash": f"{code}/--rsh=touch.py",
+    }
+    for name, path in named.items():
+        yield Plant(f"named-{name}", packed, PACKAGE, files={path: "x = 1\n"})
+    programs = dict.fromkeys(("compileall.py", "sitecustomize.py", "yaml.py", "packaging/__init__.py"), "")
+    run = "import pathlib\npathlib.Path('HOME/run').touch()\n"
+    yield Plant("programs", packed, PACKAGE, files=dict.fromkeys(programs, run))
+    yield Plant("programs-pulled", f'"{ROW}" = {{}}', files={"setup.py": run, "conftest.py": run})
+    yield Plant("large", packed, PACKAGE, files={f"{code}/data.py": "x = 1\n" * 20_000})
+    yield Plant("wide", packed, PACKAGE, files={f"{code}/m{number}.py": "" for number in range(400)})
+    yield Plant("deep", packed, PACKAGE, files={f"{code}/{'d/' * 90}m.py": ""})
+
+
 def plants() -> list[Plant]:
     """All of them."""
-    return [*readers(), *takers(), *senders()]
+    return [*readers(), *takers(), *senders(), *misleaders()]
 
 
 class Victim:

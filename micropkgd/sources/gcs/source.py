@@ -91,7 +91,8 @@ class GcsSource:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
         async def question(client: GcsClient) -> Mapping[str, str]:
-            return await buckets.whole(folder, lambda token: _page(client, folder, place, token))
+            longest = self._patience.least_speed.longest
+            return await buckets.whole(folder, lambda token: _page(client, folder, place, token), longest)
 
         async def attempt() -> Mapping[str, str]:
             return await self._clients.ask(parsed.name, lambda: self._connect(parsed, folder), question)

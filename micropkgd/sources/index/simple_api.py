@@ -23,6 +23,7 @@ _HTML: Final = frozenset({"text/html", "application/vnd.pypi.simple.v1+html"})
 _TAG: Final = re.compile(r"<!--|<(a|base|meta)(?=[\s/>])", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"[\s/\"']*([^\s=>/\"']+)\s*(?:=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']*))?")
 _HASH: Final = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b|blake2s|sha3_\d+)=([0-9a-fA-F]+)")
+_MOST_FILES: Final = 100_000  # the largest project of PyPI has a tenth
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
@@ -81,6 +82,7 @@ def _parse_json(body: bytes, url: str) -> tuple[File, ...]:
     meta = _typed(page, dict, "the page").get("meta", {})
     _check_version(_typed(meta, dict, "`meta`").get("api-version"))
     rows = _typed(page.get("files"), list, "`files`")
+    _check_count(len(rows))
     return tuple(_of_row(_typed(row, dict, "a row of `files`"), url) for row in rows)
 
 
@@ -111,6 +113,7 @@ def _parse_html(body: bytes, parameters: str, url: str) -> tuple[File, ...]:
             base = _absolute(url, attributes["href"])
         elif tag == "a" and attributes.get("href"):
             files.append(_of_anchor(attributes, base))
+            _check_count(len(files))
     return tuple(files)
 
 
@@ -159,6 +162,11 @@ def _check_version(version: object) -> None:
     if version is not None and str(version).partition(".")[0] != "1":
         problem = f"it speaks version {_shown(str(version))} of the Simple API, and this micropkgd version 1"
         raise PageError(FailureKind.REFUSED, problem)
+
+
+def _check_count(files: int) -> None:
+    if files > _MOST_FILES:
+        raise PageError(FailureKind.REFUSED, f"it lists more than {_MOST_FILES} files")
 
 
 def _absolute(base: str, address: str, *, keep_fragment: bool = False) -> str:

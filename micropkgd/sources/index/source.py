@@ -67,6 +67,7 @@ T = TypeVar("T")
 Parse = Callable[[bytes, str, str], tuple[File, ...]]
 """Reads a body of this type from this address."""
 
+_AT_ONCE = 256 * 1024  # bytes of a page that is read at once, while the loop waits
 _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
 
 
@@ -195,7 +196,10 @@ class IndexSource:
                 raise FetchError(Failed(FailureKind.REFUSED, problem), again=False)
         try:
             refuse_unended(response, body)
-            return parse(bytes(body), response.headers.get("Content-Type", ""), str(response.url))
+            content_type, url = response.headers.get("Content-Type", ""), str(response.url)
+            if len(body) < _AT_ONCE:
+                return parse(bytes(body), content_type, url)
+            return await asyncio.to_thread(parse, bytes(body), content_type, url)  # others go on meanwhile
         except PageError as error:
             problem = f"what {origin(str(response.url))} sent is not a page of an index: {error.problem}"
             raise FetchError(Failed(error.kind, problem), again=error.kind is FailureKind.CORRUPT) from error

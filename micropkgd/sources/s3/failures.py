@@ -17,6 +17,11 @@ from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind
 
+
+class EndlessDocumentError(aiohttp.ClientError):
+    """A store sends more than any document of S3 has."""
+
+
 TROUBLE = (OSError, boto.BotoCoreError, boto.ClientError, aiohttp.ClientError, UnicodeError, ValueError)
 """All that the libraries raise for what the world does."""
 
@@ -54,6 +59,8 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
         problem = f"there are no valid AWS credentials for `{ref}`"
         return _final(FailureKind.DENIED, problem, "set them in the environment, a profile, or the file of fs-args")
     inner = _innermost(error)
+    if isinstance(inner, EndlessDocumentError):
+        return _final(FailureKind.REFUSED, f"{host} {inner}", "")
     if not isinstance(inner, _OURS) and isinstance(
         error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError | aiohttp.ClientError | OSError
     ):

@@ -1,13 +1,18 @@
-"""The HTTP session of an S3 client: aiobotocore's, but it goes nowhere else.
+"""The HTTP session of an S3 client: aiobotocore's, but it goes nowhere else, and reads no document without end.
 
 aiohttp follows redirects by itself, to any host, and takes `X-Amz-Security-Token` along; S3 knows other regions by an
 error code, which botocore understands. To learn the region botocore asks for the bucket, and where a server redirects
 that question too it would ask again, and again, until Python has no room left.
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from aiobotocore.httpsession import AIOHTTPSession
+
+from micropkgd.sources.s3.failures import EndlessDocumentError
+
+_DOCUMENT: Final = 16 * 1024 * 1024  # bytes of a listing or an error; a page of a thousand long names has a tenth
 
 
 class StraightSession(AIOHTTPSession):  # type: ignore[misc]  # the library has no types
@@ -32,6 +37,19 @@ class _Straight:
     def __init__(self, session: Any) -> None:
         self._session = session
 
-    def request(self, *arguments: Any, **named: Any) -> Any:
-        """Ask, and stay."""
-        return self._session.request(*arguments, allow_redirects=False, **named)
+    async def request(self, *arguments: Any, **named: Any) -> Any:
+        """Ask, and stay; what is read whole, which no archive is, is read within bounds."""
+        response = await self._session.request(*arguments, allow_redirects=False, **named)
+        response.read = partial(_read, response)
+        return response
+
+
+async def _read(response: Any) -> bytes:
+    """A document of a store: botocore reads them to their end, and a hostile store sends none."""
+    read = bytearray()
+    async for chunk in response.content.iter_any():
+        read += chunk
+        if len(read) > _DOCUMENT:
+            response.close()
+            raise EndlessDocumentError(f"sends a document of more than {_DOCUMENT} bytes")
+    return bytes(read)

@@ -103,7 +103,8 @@ class S3Source:
 
         async def question(fs: "S3FileSystem") -> Mapping[str, str]:
             asked = {"Bucket": place.bucket, "Prefix": place.folder, "Delimiter": "/"}
-            return await buckets.whole(folder, lambda token: self._page(fs, folder, asked, token))
+            longest = self._patience.least_speed.longest
+            return await buckets.whole(folder, lambda token: self._page(fs, folder, asked, token), longest)
 
         connect = partial(self._connect, parsed, folder)
         return await patiently(lambda: self._clients.ask(parsed.name, connect, question), self._patience, self._chance)
