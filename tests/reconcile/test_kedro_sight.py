@@ -1,5 +1,8 @@
 """What Kedro would refuse or overlook is told by the pass that writes it, and by `doctor` for as long as it stands."""
 
+import subprocess
+import sys
+
 import pytest
 
 from micropkgd.documents.key_paths import keys_of
@@ -35,6 +38,12 @@ KEYS = [
     pytest.param("x/parameters_y/z.yml", "model: {lr: 2}\n", "", id="a folder that no pattern reaches"),
     pytest.param("parameters_a.yml", "b: &b {lr: 3}\nmodel:\n  <<: *b\n", "`model.lr`", id="by a merge key"),
     pytest.param("parameters_a.yml", "_shared: 1\n", "", id="underscore"),
+    pytest.param("parameters_a.yml", "lr : 1\n", "`lr`", id="a space before the colon"),
+    pytest.param("parameters_a.yml", "  lr: 1\n", "`lr`", id="indented"),
+    pytest.param("parameters_a.yml", '"lr": 1\n', "`lr`", id="quoted"),
+    pytest.param("parameters_a.yml", "? lr\n: 1\n", "`lr`", id="a question mark"),
+    pytest.param("parameters_a.yml", "lr: 1\r\n", "`lr`", id="CRLF"),
+    pytest.param("parameters_a.yml", "\ufefflr: 1\n", "`lr`", id="a mark"),
     pytest.param(".parameters_a.yml", "lr: 1\n", "", id="hidden"),
     pytest.param("parameters_a.yml", "lr: [\n", "", id="no YAML"),
     pytest.param("parameters_a.yml", "lr: !odd 1\n", "`lr`", id="a tag"),
@@ -219,3 +228,12 @@ def test_no_project_of_kedros_is_not_measured_by_it(world: World) -> None:
     assert KEDRO not in world.read("pyproject.toml")
     assert TWICE not in world.reconcile().out
     assert told(world) == []
+
+
+def test_plain_parameters_need_no_parser(world: World) -> None:
+    """Their lines tell that no key stands twice: a pass does not pay for importing one."""
+    world.publish({CONFIG: "lr: 1\nmodel:\n  depth: 2\ncolumns:\n  - a\n"})
+    world.asks_for(destination="pipelines")
+    code = "import sys; from micropkgd.cli.run import run; run(['reconcile', '--once']); print('yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=world.root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False", done

@@ -4,7 +4,8 @@ Rules are those of Kedro's `OmegaConfigLoader`: of parameters the paths of all v
 keys at the top; keys that begin with an underscore may stand twice, and so may keys in two environments.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -15,6 +16,8 @@ from micropkgd.reconcile.kedro.tree_after import TreeAfter
 KINDS: Final = ("parameters", "catalog")
 _SUFFIXES: Final = (".yml", ".yaml", ".json")
 _SHOWN: Final = 3  # keys in a message
+_KEY: Final = re.compile(rb"^( *)([^\s#:][^:\n]*):", re.MULTILINE)
+_ODD: Final = re.compile(rb"[{}&\t\r\xef\xfe\xff]|<<|^---|^ *([\"'?]|- .*:)", re.MULTILINE)  # a key in another form
 
 
 class DoubledKeys(NamedTuple):
@@ -38,13 +41,14 @@ HINT: Final = "take the key out of one of them, rename it, or give the entry an 
 
 def twice_in(tree: TreeAfter, env: RelPath, kind: str) -> Iterator[DoubledKeys]:
     """What stands twice in the files of one kind below the folder of an environment."""
+    paths = (path for path in tree.below(env) if _is_of(path.removeprefix(f"{env}/"), kind))
+    texts = {path: data for path in paths if (data := tree.read(path)) is not None}
+    if not _may_have_doubled(texts.values()):
+        return
     from micropkgd.documents.key_paths import keys_of
 
     found: dict[RelPath, frozenset[str]] = {}
-    for path in tree.below(env):
-        data = tree.read(path) if _is_of(path.removeprefix(f"{env}/"), kind) else None
-        if data is None:
-            continue
+    for path, data in texts.items():
         try:
             keys = keys_of(data)
         except DocumentError:  # which Kedro refuses for itself, with the line
@@ -53,6 +57,18 @@ def twice_in(tree: TreeAfter, env: RelPath, kind: str) -> Iterator[DoubledKeys]:
         if keys.doubled:
             yield DoubledKeys(path, path, tuple(sorted(keys.doubled)))
     yield from _shared(found)
+
+
+def _may_have_doubled(texts: Iterable[bytes]) -> bool:
+    """Whether some key may stand twice, told by the lines of plain texts: a parser is imported only where one may."""
+    tops = set[bytes]()
+    for text in texts:
+        keys = [(indent, key.rstrip()) for indent, key in _KEY.findall(text)]
+        own = {key for indent, key in keys if not indent}
+        if _ODD.search(text) or len(set(keys)) < len(keys) or own & tops or (keys and not own):
+            return True
+        tops |= own
+    return False
 
 
 def environments(tree: TreeAfter, conf: RelPath) -> list[RelPath]:
