@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micropkgd.actions.entry_edits import EditedFile, EntryEdits
@@ -77,6 +77,7 @@ def edits_of(sdist: Sdist, name: str, pulled: Mapping[RelPath, bytes], after: Ma
     return EntryEdits(ENTRY, version, sdist, PackagedModule(place, "ds", name), HERE, tuple(files), tuple(found))
 
 
+@settings(deadline=None)
 @given(trees(), st.sampled_from(["ds", "fcst"]), st.data())
 def test_an_edit_comes_back_as_it_is_or_is_told(tree: Tree, name: str, drawn: st.DataObject) -> None:
     """Each change starts from the very file that is there; applied, packaged and pulled it gives the edited copy."""
@@ -106,6 +107,7 @@ def test_an_edit_comes_back_as_it_is_or_is_told(tree: Tree, name: str, drawn: st
     assert differing - told - made == set()
 
 
+@settings(deadline=None)
 @given(trees(), st.sampled_from(["ds", "fcst"]))
 def test_no_edit_is_no_change(tree: Tree, name: str) -> None:
     """Whatever a pull spells otherwise."""
