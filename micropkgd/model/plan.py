@@ -25,6 +25,7 @@ class MergeWay(StrEnum):
 
     TEXT = "text"  # line by line
     STRUCTURE = "structure"  # definition by definition, key by key
+    RENAMED = "renamed"  # with the file that upstream made of it
 
 
 _WRITES = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.DELETE, ChangeKind.MERGE, ChangeKind.RESTORE})

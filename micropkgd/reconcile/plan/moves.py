@@ -10,7 +10,7 @@ from typing import NamedTuple
 from micropkgd.model.layout import Place
 from micropkgd.model.lock import Version
 from micropkgd.model.parameters import renamed
-from micropkgd.model.plan import Change, ChangeKind, EntryPlan
+from micropkgd.model.plan import Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.relocate import Move, Relocation, is_importable, packages_among, relocate_or_keep
@@ -23,6 +23,7 @@ class EntryMove(NamedTuple):
 
     origins: Mapping[RelPath, RelPath]  # new path -> old path, also where both are the same
     brought: Mapping[RelPath, bytes] = {}  # edited files by new path, as the new place has them
+    renames: bool = False  # the entry stays where it is: upstream moved single files in it
 
     @property
     def is_one(self) -> bool:
@@ -125,8 +126,10 @@ def landed(
         before = real.get(new)
         if isinstance(after, str) and after != before and not _is_obstacle(before):
             reason = step.reason if step is not None and step.kind is ChangeKind.MERGE else f"moved from {old}"
+            reason = f"renamed upstream from {old}, with your edit" if move.renames else reason
+            way = MergeWay.RENAMED if move.renames else step.way if step is not None else None
             kind = ChangeKind.CREATE if before is None else ChangeKind.UPDATE
-            changes.append(Change(kind, new, before if isinstance(before, str) else None, after, reason))
+            changes.append(Change(kind, new, before if isinstance(before, str) else None, after, reason, way=way))
         ours = real.get(old)
         if old not in move.origins and old not in others and isinstance(ours, str):
             changes.append(Change(ChangeKind.DELETE, old, ours, None, f"moved to {new}"))

@@ -97,6 +97,7 @@ class Proposer(NamedTuple):
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [self._planned(one, None if one.ref in stays else subjects.get(one.key)) for one in wanted]
         entries = [self._with_merges(self._as_if_moved(entry)) for entry in self._with_needed_bytes(entries)]
+        entries = [self._with_renames(entry) for entry in entries]
         owners = {path: desired.ref for desired in wanted for path in desired.files}
         entries = [self._in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
@@ -136,6 +137,38 @@ class Proposer(NamedTuple):
             return entry._replace(desired=entry.desired._replace(failure=_blocked(entry.plan)))
         return entry
 
+    def _with_renames(self, entry: Planned) -> Planned:
+        """The entry with edits brought along to the files that upstream made of theirs, where it is applied then."""
+        subject, plan, chosen = entry.subject, entry.plan, entry.desired.ref in self.choices
+        by_lines = self.project.manifest.policy.merge is not MergePolicy.STRUCTURE and not chosen
+        if subject is None or plan is None or entry.move is not None or by_lines:
+            return entry
+        gone = [one.path for one in plan.held if one.after is None and subject.choice(one.path) is Conflict.MERGE]
+        origins = self._successors(entry.desired, subject, gone) if gone else {}
+        if not origins:
+            return entry
+        from micropkgd.reconcile.plan.moves import EntryMove, as_if_moved
+
+        brought = {path: self.fs.read(old) for path, old in origins.items()}
+        digests = {path: digest_of(data) for path, data in brought.items()}
+        virtual = as_if_moved(subject, EntryMove(origins), {}, digests)
+        texts = {digests[path]: data for path, data in brought.items()}
+        move = EntryMove(origins, brought, renames=True)
+        moved = Planned(entry.desired, virtual, plan_entry(virtual), {**entry.merged, **texts}, move=move)
+        moved = self._with_merges(moved)
+        return moved if moved.applies else entry
+
+    def _successors(self, desired: Desired, subject: EntryFacts, gone: Iterable[RelPath]) -> Mapping[RelPath, RelPath]:
+        """The new files that upstream made of those that are gone, with these."""
+        if desired.entry is None or desired.before is None or desired.rendering is None:
+            return {}
+        from micropkgd.reconcile.plan.renames import successors
+
+        bases, _ = self._bases(desired.entry, desired.before)
+        old = {path: base for path in gone if (base := bases.get(subject.base[path])) is not None}
+        new = [path for path in subject.theirs if path not in {*subject.base, *subject.other}]
+        return successors(old, {path: desired.rendering.files[path] for path in new if subject.found.get(path) is None})
+
     def _as_if_moved(self, entry: Planned) -> Planned:
         """The entry with its facts told as if its files stood in their new place, where that is another."""
         desired, subject = entry.desired, entry.subject
@@ -174,7 +207,7 @@ class Proposer(NamedTuple):
 
     def _in_own_form(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
         """The plan with the line ends that each file has here, where they are others than its archive's."""
-        if entry.subject is None or entry.plan is None or entry.move is not None:
+        if entry.subject is None or entry.plan is None or (entry.move is not None and not entry.move.renames):
             return entry
         texts = entry.desired.rendering.files if entry.desired.rendering is not None else {}
         merged, changes = dict(entry.merged), list(entry.plan.changes)
@@ -210,7 +243,8 @@ class Proposer(NamedTuple):
         plan = landed(entry.plan, entry.subject, found, entry.move, others)
         before = entry.desired.before
         gone = before.paths if before is not None else frozenset()
-        below = list(files_below(self.fs, before.target)) if before is not None and entry.applies else []
+        leaves = before is not None and entry.applies and not entry.move.renames
+        below = list(files_below(self.fs, before.target)) if before is not None and leaves else []
         stays = [path for path in below if path not in {*gone, *entry.subject.theirs} and "/__pycache__/" not in path]
         notes = tuple(f"{path} stays where it is: it is yours, and the entry moves on" for path in sorted(stays))
         return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))

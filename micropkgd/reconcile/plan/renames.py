@@ -1,0 +1,45 @@
+"""Files that upstream moved or renamed, told by their content as it is installed, so that an edit comes along. Pure.
+
+Git's measure: two files are one if at least half of the longer one's bytes stand in lines of the other. A file that was
+split, or that two come from, is nobody's successor.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from micropkgd.model.tree import RelPath
+
+_ENOUGH: Final = 0.5
+
+
+def successors(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Mapping[RelPath, RelPath]:
+    """Which new file each of those that are gone became, by the new path; only where it is one of each."""
+    scores = {
+        (after, before): score
+        for before, old in gone.items()
+        for after, data in new.items()
+        if _suffix(before) == _suffix(after) and (score := _likeness(old, data)) >= _ENOUGH
+    }
+    return {
+        after: before
+        for (after, before), score in scores.items()
+        if all(
+            other < score for pair, other in scores.items() if pair != (after, before) and _meet(pair, after, before)
+        )
+    }
+
+
+def _meet(pair: tuple[RelPath, RelPath], after: RelPath, before: RelPath) -> bool:
+    return pair[0] == after or pair[1] == before
+
+
+def _likeness(one: bytes, other: bytes) -> float:
+    """The share of the longer text that is lines of both."""
+    shared = Counter(one.splitlines(keepends=True)) & Counter(other.splitlines(keepends=True))
+    longest = max(len(one), len(other))
+    return sum(len(line) * count for line, count in shared.items() if line.strip()) / longest if longest else 0.0
+
+
+def _suffix(path: RelPath) -> str:
+    return path.rpartition("/")[2].rpartition(".")[2]
