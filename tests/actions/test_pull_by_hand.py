@@ -111,7 +111,7 @@ def test_an_edit_that_disagrees_holds_the_entry(world: World) -> None:
     """Nothing of it changes, the new version lies beside, and the message says what to do."""
     publish(world, ONE)
     pull(world)
-    world.write(NODES, "mine = 1\n")
+    world.write(NODES, "two = 'mine'\n")
     publish(world, TWO, "2.0")
     before = world.tree()
     said = world.run("pull", ROW)
@@ -126,7 +126,7 @@ def test_what_is_held_goes_through_once_the_file_is_moved_away(world: World) -> 
     """The advice of the message works, and the copy that lay beside goes."""
     publish(world, ONE)
     pull(world)
-    world.write(NODES, "mine = 1\n")
+    world.write(NODES, "two = 'mine'\n")
     publish(world, TWO, "2.0")
     assert world.run("pull", ROW).code == 4
     (world.root / NODES).rename(world.root / "mine.py")
@@ -151,7 +151,7 @@ def test_a_pass_leaves_what_a_pull_by_hand_holds(world: World) -> None:
     """The copies beside an entry by hand are not the manifest's to sweep, nor are its files and lines."""
     publish(world, ONE, requires=("pandas",))
     pull(world)
-    world.write(NODES, "mine = 1\n")
+    world.write(NODES, "two = 'mine'\n")
     publish(world, TWO, "2.0", requires=("pandas",))
     assert world.run("pull", ROW).code == 4
     world.copy_sample("09-utility/utils-2.1.tar.gz", "dist/utils.tar.gz")
