@@ -56,7 +56,7 @@ def test_without_it_nothing_changes_for_anybody(world: World) -> None:
 def test_the_gates_pass_with_what_was_accepted_and_with_nothing_else(world: World) -> None:
     """0 with it, 4 where somebody edited more, in that file or another; and again 0 once that is accepted too."""
     said = world.run("accept")
-    assert said == (0, f"accepted  {NODES}\n1 edits accepted, 0 dropped\n", "")
+    assert said == (0, f"accepted  {NODES}\n1 edit accepted, 0 dropped\n", "")
     assert accepted(world) == {NODES: digest_of(OURS.encode())}
     assert gates(world) == (0, 0, 0)
     assert world.run("verify").out.endswith("files checked, 0 not as locked, 1 with an accepted edit\n")
@@ -116,7 +116,7 @@ def test_twice_is_once(world: World) -> None:
     before = world.stamps()
     assert (
         world.run("accept", "--dry-run").out
-        == f"accepted  {NODES}\n1 edits accepted, 0 dropped (dry run, nothing was written)\n"
+        == f"accepted  {NODES}\n1 edit accepted, 0 dropped (dry run, nothing was written)\n"
     )
     assert world.stamps() == before
     world.run("accept")

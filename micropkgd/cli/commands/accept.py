@@ -31,4 +31,4 @@ def _lines(entries: Sequence[AcceptedEntry], *, applied: bool) -> Iterator[str]:
         yield from (f"missing   {path}  (`keep-deleted` of its row lets it stay away)" for path in entry.missing)
     accepted, dropped = (sum(len(getattr(entry, what)) for entry in entries) for what in ("accepted", "dropped"))
     mode = "" if applied else " (dry run, nothing was written)"
-    yield f"{accepted} edits accepted, {dropped} dropped{mode}"
+    yield f"{accepted} {'edit' if accepted == 1 else 'edits'} accepted, {dropped} dropped{mode}"
