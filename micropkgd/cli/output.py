@@ -146,10 +146,11 @@ def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: boo
         yield f"  not asked now; when it last was: {plain(entry.last_failure.problem)}"
     plan = entry.plan
     if plan is not None:
+        named = {ChangeKind.HOLD, ChangeKind.MERGE, ChangeKind.RELEASE}
         shown = (
             plan.changes
             if verbose or not applied
-            else [c for c in plan.changes if c.kind in {ChangeKind.HOLD, ChangeKind.MERGE, ChangeKind.RELEASE}]
+            else [c for c in plan.changes if c.kind in named or c.way is not None]
         )
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from map(drifted_line, plan.drifted)

@@ -72,6 +72,12 @@ def test_what_is_doubtful_is_held_where_it_was(world: World, theirs: dict[str, s
         assert (world.read(OLD), world.has("src/shop/ds/a.py")) == (ours, False)
 
 
+def test_a_pass_names_what_came_along(world: World) -> None:
+    """Not only a dry run: where an edit went is nothing to be counted."""
+    edited(world, {"a.py": THEIRS})
+    assert f"  create   src/shop/ds/a.py  (renamed upstream from {OLD}, with your edit)\n" in world.reconcile().out
+
+
 def test_a_file_of_a_person_in_the_way_is_kept(world: World) -> None:
     """Where something of a person's stands at the new path, nothing is brought there."""
     edited(world, {"a.py": BASE})
