@@ -236,14 +236,15 @@ class FsOps:
     @_telling
     def scratch(self, folder: RelPath) -> BinaryIO:
         """A file without a name, on the disk of a folder; it is gone when it is closed, also by a crash."""
-        parent = self._folder(folder)
-        try:
-            return open(os.open(".", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600, dir_fd=parent), "w+b")
-        except (OSError, AttributeError) as error:  # a file system, or a system, that has no such files
-            if isinstance(error, OSError) and error.errno not in {*_NO_SUCH_CALL, errno.EISDIR}:
-                raise
+        parent, nameless = self._folder(folder), getattr(os, "O_TMPFILE", 0)  # not every system has them
+        if nameless:
+            try:
+                return open(os.open(".", os.O_RDWR | nameless | os.O_CLOEXEC, 0o600, dir_fd=parent), "w+b")
+            except OSError as error:  # nor every file system
+                if error.errno not in {*_NO_SUCH_CALL, errno.EISDIR}:
+                    raise
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        name = f".scratch.{os.getpid()}"
+        name = f".scratch.{os.getpid()}.{os.urandom(4).hex()}"
         descriptor = os.open(name, flags, 0o600, dir_fd=parent)
         os.unlink(name, dir_fd=parent)
         return open(descriptor, "w+b")
