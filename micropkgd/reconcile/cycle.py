@@ -19,7 +19,8 @@ from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.plan.desired import Desired, desire
 from micropkgd.reconcile.plan.holds import decided
-from micropkgd.reconcile.plan.proposal import Proposal, Proposer
+from micropkgd.reconcile.plan.planned import Proposal
+from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.failures import asked_again, with_last_failures
 from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
 from micropkgd.reconcile.record.pass_log import give_account

@@ -8,7 +8,8 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.reconcile.plan.desired import Desired
-from micropkgd.reconcile.plan.proposal import Proposal, Proposer
+from micropkgd.reconcile.plan.planned import Proposal
+from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, refs_in_need
 from micropkgd.workspace.git import wait_for_git
 from micropkgd.workspace.transaction.commit import Refusal, commit

@@ -30,7 +30,7 @@ from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.trees import files_below, is_folder, remove_tree
 
 if TYPE_CHECKING:
-    from micropkgd.reconcile.plan.proposal import Planned, Proposal
+    from micropkgd.reconcile.plan.planned import Planned, Proposal
 
 _BY_HAND: Final = "by-hand"  # no entry's name: it has a hyphen
 _LEFT_OVER: Final = "left-over"

@@ -15,7 +15,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.contents import pieces_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
-from micropkgd.reconcile.plan.proposal import Proposal
+from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.journal import stage_folder
 from micropkgd.workspace.trees import remove_tree

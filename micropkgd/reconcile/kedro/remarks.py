@@ -11,7 +11,7 @@ from micropkgd.reconcile.kedro.broken_imports import broken_in
 from micropkgd.reconcile.kedro.config_keys import HINT, twice_in
 from micropkgd.reconcile.kedro.discovery import why_not_found
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
-from micropkgd.reconcile.plan.proposal import Planned, Proposal
+from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project
 

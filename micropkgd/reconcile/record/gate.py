@@ -3,7 +3,7 @@
 from micropkgd.model.outcome import EntryOutcome, Outcome
 from micropkgd.model.plan import ChangeKind
 from micropkgd.reconcile.plan.accepted import unaccepted
-from micropkgd.reconcile.plan.proposal import Planned, Proposal
+from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.observe import as_texts, see
 

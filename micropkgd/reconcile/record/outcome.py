@@ -10,7 +10,7 @@ from micropkgd.model.plan import EntryPlan
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
-from micropkgd.reconcile.plan.proposal import Proposal
+from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.resolve.fetcher import Follow
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps

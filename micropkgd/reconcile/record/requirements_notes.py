@@ -6,7 +6,7 @@ from micropkgd.model.outcome import EntryOutcome, Outcome, RequirementsNote
 from micropkgd.model.requirement_conflicts import at_odds, can_hold
 from micropkgd.model.requirement_lines import logical_lines, stated
 from micropkgd.model.requirements import blocks_of
-from micropkgd.reconcile.plan.proposal import Proposal
+from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.record.install_command import install_command
 from micropkgd.reconcile.this_pass import Pass
 

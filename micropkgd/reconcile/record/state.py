@@ -14,7 +14,7 @@ from micropkgd.model.packaged import PackageOutcome
 from micropkgd.model.standing import entry_standing, is_failing, package_standing, since
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.holds import is_about, new_hold
-from micropkgd.reconcile.plan.proposal import Planned, Proposal
+from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.record.failures import failing_after
 from micropkgd.reconcile.resolve.fetcher import Resolution
 from micropkgd.reconcile.this_pass import Pass
