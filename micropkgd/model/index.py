@@ -39,10 +39,11 @@ def names_file(text: str) -> bool:
 
 def names_folder(text: str) -> bool:
     """Whether a text can be an index: a place with room for archives."""
-    if ("://" not in text and "/" not in text) or "?" in text or "#" in text:
+    nowhere = folder_of(text).endswith(":/")  # a scheme and no more
+    if nowhere or ("://" not in text and "/" not in text) or "?" in text or "#" in text:
         return False
     kind = index_kind(text)
-    return names_server(text) if kind is RefKind.INDEX else kind in _PLACES and not folder_of(text).endswith(":/")
+    return names_server(text) if kind is RefKind.INDEX else kind in _PLACES
 
 
 def index_kind(text: str) -> RefKind:

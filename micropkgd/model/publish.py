@@ -30,12 +30,14 @@ class PublishTarget(NamedTuple):
             above = f"{text.rstrip('/').rpartition('/')[0] or '.'}/"
             hint = f"name the folder, `{above}`: the archive is `NAME-VERSION.tar.gz` there, whatever its version"
             raise DocumentError(f"`{text}` names a file, and `publish` says where archives are put", hint=hint)
-        folder = folder_of(text)
+        folder, nowhere = folder_of(text), f"`{text}` is not a place to publish at"
+        if folder.endswith(":/"):  # a scheme and no more
+            raise DocumentError(nowhere, hint=f"write {_WAYS}")
         probe = Ref.parse(f"{folder}x.tar.gz")
         kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
-        odd = (kind is not RefKind.LOCAL and ("?" in text or "#" in text)) or folder.endswith(":/")
+        odd = kind is not RefKind.LOCAL and ("?" in text or "#" in text)
         if kind not in _KINDS or odd or (kind is RefKind.INDEX and not names_server(folder)):
-            raise DocumentError(f"`{text}` is not a place to publish at", hint=f"write {_WAYS}")
+            raise DocumentError(nowhere, hint=f"write {_WAYS}")
         return cls(text, kind, folder)
 
     def ref(self, file: str, name: str, version: str) -> Ref:
