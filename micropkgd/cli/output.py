@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line, version_said
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
@@ -51,12 +50,12 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
     if outcome.failure is not None:
         yield from failure_lines(outcome.failure)
         return
-    called = short_names([entry.key for entry in outcome.entries], {entry.ref: entry.name for entry in outcome.entries})
+    called = _called(outcome.entries)
     for entry in outcome.entries:
         if quiet and entry.verb in _QUIET and not (entry.told or entry.unaccepted):
             continue
         yield plain(_entry_line(entry, applied=outcome.applied))
-        yield from _detail_lines(entry, called[entry.ref], applied=outcome.applied, verbose=verbose)
+        yield from _detail_lines(entry, called.get(entry.ref, entry.ref), applied=outcome.applied, verbose=verbose)
     if verbose or not outcome.applied or not outcome.entries:
         yield from (f"  {_change_line(change)}" for change in outcome.shared)
     if outcome.requirements is not None:
@@ -67,6 +66,15 @@ def outcome_lines(outcome: Outcome, *, verbose: bool = False, quiet: bool = Fals
         yield f"the lock holds: {plain(outcome.lock_holds)}"
     if not quiet:
         yield _summary(outcome)
+
+
+def _called(entries: Sequence[EntryOutcome]) -> Mapping[str, str]:
+    """What the entries can be called, where a hint is to name one of them: most passes have none."""
+    if not any(entry.unaccepted or (entry.plan is not None and entry.plan.held) for entry in entries):
+        return {}
+    from micropkgd.cli.hints import short_names
+
+    return short_names([entry.key for entry in entries], {entry.ref: entry.name for entry in entries})
 
 
 def failure_lines(failure: Failure, *, indent: str = "") -> Iterator[str]:
@@ -172,6 +180,8 @@ def _question_lines(entry: EntryOutcome, name: str) -> Iterator[str]:
     if entry.advice:
         yield f"  hint: {plain(entry.advice)}"
         return
+    from micropkgd.cli.hints import choices
+
     laid = f"; the new version lies in {question.folder}/theirs" if question.folder else ""
     yield f"  hint: decide on all that is held, or name files behind {plain(name)}{laid}"
     yield from (f"    {plain(line)}" for line in choices(name, question, waits=entry.waiting is not None))

@@ -20,7 +20,6 @@ from micropkgd.reconcile.plan.merging import Merging
 from micropkgd.reconcile.plan.moving import Moving
 from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
-from micropkgd.reconcile.plan.relock import relock
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
@@ -62,6 +61,8 @@ class Proposer(NamedTuple):
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""
+        from micropkgd.reconcile.plan.relock import relock
+
         del refused  # no entry is applied, so none can be refused
         return relock(self.fs, self.project, self.state.hashes, wanted)
 
