@@ -114,7 +114,7 @@ def test_the_sidecar_is_native_and_lets_the_work_wait() -> None:
     sidecar = next(one for one, _ in ours(path) if one["name"] == "micropkgd")
 
     assert sidecar["restartPolicy"] == "Always"
-    assert "--started" in sidecar["startupProbe"]["exec"]["command"]
+    assert "--ready" in sidecar["startupProbe"]["exec"]["command"]
     assert sidecar["startupProbe"]["periodSeconds"] * sidecar["startupProbe"]["failureThreshold"] == 300
 
 

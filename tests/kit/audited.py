@@ -70,7 +70,13 @@ class Watch:
 
     def is_handled(self, source: Any, filename: Any) -> bool:
         """Whether this is code of the project or of an archive."""
-        data = source.encode() if isinstance(source, str) else source if isinstance(source, bytes) else b""
+        data = (
+            source.encode("utf-8", "surrogatepass")
+            if isinstance(source, str)
+            else source
+            if isinstance(source, bytes)
+            else b""
+        )
         return self.token.encode() in data or self.is_below(filename)
 
     def is_below(self, path: Any) -> bool:

@@ -57,6 +57,9 @@ class Hooked(FsOps):
         self._before, self._after = before, after
 
     def _show(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if name == "write_pieces":  # on the disk it is the same as one write
+            path, pieces, *rest = arguments
+            name, arguments = "write_file", (path, b"".join(pieces), *rest)
         call = Call(len(self.calls) + 1, name, arguments)
         self.calls.append(call)
         self._before(call)

@@ -69,15 +69,15 @@ def test_a_file_is_no_project(world: World) -> None:
     said = world.reconcile("pyproject.toml")
 
     assert said.code == 2
-    assert "pyproject.toml: is not a folder\nhint: name the folder" in said.err
+    assert "pyproject.toml: is not a folder [MPK101]\nhint: name the folder" in said.err
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("[tool.ruff]\n", ["no `[tool.kedro]` table", "hint: ", "[tool.micropkgd.project]"], id="no-kedro"),
+        pytest.param("[tool.ruff]\n", ["neither `[tool.kedro]` nor", "hint: ", "micropkgd init"], id="no-kedro"),
         pytest.param('[tool.kedro]\nproject_name = "x"\n', ["`[tool.kedro]` has no `package_name`"], id="no-package"),
-        pytest.param("", ["there is no `[tool.kedro]` table"], id="empty"),
+        pytest.param("", ["nothing says which package this is about"], id="empty"),
         pytest.param(f"{KEDRO}[tool.x\n", ["pyproject.toml: invalid TOML: ", "line 5, column 8"], id="invalid-toml"),
         pytest.param("a = 1\na = 2\n", ["cannot overwrite a value (at line 2, column 6)"], id="key-twice"),
         pytest.param("<<<<<<< HEAD\n", ["line 1 is a git conflict marker", "hint: finish the merge"], id="conflict"),

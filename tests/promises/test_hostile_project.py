@@ -470,7 +470,8 @@ WITHOUT_END = [
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_no_file_without_end_is_read(world: World, path: str, command: str, make: Callable[[Path], None]) -> None:
     """Whatever stands where a file of the project should: the command ends, and names it where it needs it."""
-    module(world, {"__init__.py": "", "/.git/HEAD": ""})
+    version = '__version__ = "1.0"\n' if path.startswith(CODE) else ""  # else it is looked for above the module
+    module(world, {"__init__.py": version, "/.git/HEAD": ""})
     world.manifest('"https://127.0.0.1:9/ds.tar.gz" = {fs-args = "options.yml"}')
     (world.root / path).unlink(missing_ok=True)
     (world.root / path).parent.mkdir(exist_ok=True)
