@@ -237,6 +237,9 @@ class Fleet:
                 self._board.say(News("ProjectUntrusted", "", doubt.problem), root)
 
     def _ask(self, root: str, trigger: Trigger, at: float) -> None:
+        """Plan a pass. Where somebody's own came before the watch stood, sources are not asked for a second time."""
+        if trigger.kind is TriggerKind.START and self._timetable.agenda.is_running(root):
+            trigger = Trigger(TriggerKind.SCAN, "watched from now on")
         self._timetable.agenda.plan(root, trigger, at)
         self._on_due()
 

@@ -190,7 +190,7 @@ def test_nothing_is_asked_of_anybody(tmp_path: Path, faults: FaultServer) -> Non
         assert stands(daemon, world)["state"] == "Untrusted"
         said(daemon, "trust", cwd=world.root)
         daemon.ready(world.root)
-    assert len(faults.seen) >= 1  # once for the trust; the watch that begins then may ask once more
+    assert len(faults.seen) == 1
 
 
 def test_the_list_for_people_and_for_programs(world: World, tmp_path: Path) -> None:
