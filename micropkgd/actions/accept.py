@@ -14,7 +14,7 @@ from micropkgd.model.lock import Block, Lock
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.plan.accepted import edit_digest
-from micropkgd.reconcile.plan.facts import started_from_old
+from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.plan.shared_files import lock_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
@@ -22,7 +22,6 @@ from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import wait_for_git
 from micropkgd.workspace.memory.pass_log import PassRecord, note
-from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.transaction.commit import commit, recover
@@ -76,10 +75,8 @@ def accept_edits(
 
 
 def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[str]) -> tuple[AcceptedEntry, Block]:
-    found = see(fs, project.root, sorted(block.paths), {}).found
-    known = {path: {version.files[path] for version in block.versions if path in version.files} for path in block.paths}
-    found = as_texts(fs, found, known)
-    if block.superseded is not None and started_from_old(block, found) is not False:
+    version, found = as_it_stands(fs, project.root, block, {})
+    if block.superseded is not None and version == block.superseded:
         problem = f"`{block.ref}` is locked at {block.version}, and the tree has {block.superseded.version}"
         raise OutOfStepError(problem, hint="run `micropkgd reconcile --once` first, then accept what is edited")
     edited = _edited(fs, block, found)

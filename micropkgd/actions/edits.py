@@ -10,12 +10,12 @@ from micropkgd.model.text_form import form_of, plain
 from micropkgd.model.tree import Found, RelPath, digest_of
 from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.plan.desired import base_contents
-from micropkgd.reconcile.plan.facts import tree_version
+from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
-from micropkgd.workspace.observe import Hashes, as_texts, see
+from micropkgd.workspace.observe import Hashes
 from micropkgd.workspace.project import Project, read_project
 
 
@@ -73,9 +73,7 @@ def _edited(
 
 def _differing(fs: FsOps, root: str, block: Block, hashes: Hashes) -> tuple[Version, Mapping[RelPath, Found]]:
     """The version of an entry that the tree has, and what stands in place of the files that differ from it."""
-    known = {path: {version.files[path] for version in block.versions if path in version.files} for path in block.paths}
-    found = as_texts(fs, see(fs, root, sorted(block.paths), hashes).found, known)
-    version = tree_version(block, found)
+    version, found = as_it_stands(fs, root, block, hashes)
     differs = {path: found[path] for path, digest in version.files.items() if found[path] != digest}
     return version, {path: there for path, there in differs.items() if there is None or isinstance(there, str)}
 

@@ -20,13 +20,12 @@ from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, PackagedModu
 from micropkgd.reconcile.package.jobs import rules_pulled
 from micropkgd.reconcile.package.walk import look
 from micropkgd.reconcile.plan.byte_store import ByteStore
-from micropkgd.reconcile.plan.facts import tree_version
+from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.render import MemberMapping, render
 from micropkgd.reconcile.resolve.fetcher import Fetcher, WantedArchive
 from micropkgd.sdist.metadata import package_name
 from micropkgd.sdist.reader import Sdist, read_sdist
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.root import MANIFEST_NAME
 
@@ -105,10 +104,7 @@ def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fet
 
 
 def _standing(fs: FsOps, project: Project, entry: PullEntry, block: Block) -> _Standing:
-    found = see(fs, project.root, sorted(block.paths), {}).found
-    known = {path: {version.files[path] for version in block.versions if path in version.files} for path in block.paths}
-    found = as_texts(fs, found, known)
-    version = tree_version(block, found)
+    version, found = as_it_stands(fs, project.root, block, {})
     placed = _placed(entry, version.target, project.layout)
     place = project.layout.place(placed.destination, placed.alias or "", placed.env)
     module = PackagedModule(

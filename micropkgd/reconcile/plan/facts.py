@@ -130,6 +130,13 @@ def tree_version(block: Block, found: Mapping[RelPath, Found]) -> Version:
     return block.superseded if moved_on and block.superseded is not None else block.made
 
 
+def as_it_stands(fs: FsOps, root: str, block: Block, hashes: Hashes) -> tuple[Version, Mapping[RelPath, Found]]:
+    """The version of one entry that the tree has, and what stands at the paths of all of its versions."""
+    known = {path: {version.files[path] for version in block.versions if path in version.files} for path in block.paths}
+    found = as_texts(fs, see(fs, root, sorted(block.paths), hashes).found, known)
+    return tree_version(block, found), found
+
+
 def known_digests(planned: Sequence[Desired], by_hand: Inventory) -> Mapping[RelPath, set[Digest]]:
     """Every digest that the lock, or a new version, has for a path."""
     known: dict[RelPath, set[Digest]] = {path: {digest} for path, digest in by_hand.items()}
