@@ -67,7 +67,10 @@ def test_of_every_sample(world: World) -> None:
     rows = "".join(f'"dist/{name}.tar.gz" = {{alias = "{name}"}}\n' for name in SAMPLES)
     world.manifest(rows)
     pulled = audited(world, ["reconcile", "--once"], *LOOKS)
-    assert (pulled.alarms, pulled.codes) == ([], [0, 0, 0, 0, 0, 1, 0])  # doctor: samples that Kedro would overlook
+    assert (pulled.alarms, pulled.codes) == (
+        [],
+        [0, 0, 0, 0, 0, 1, 0],
+    )  # doctor: parameters of the samples have the same keys
     assert pulled.seen["parse"] > 0
 
     nodes = "src/shop/a13/nodes.py"

@@ -237,3 +237,14 @@ def test_plain_parameters_need_no_parser(world: World) -> None:
     code = "import sys; from micropkgd.cli.run import run; run(['reconcile', '--once']); print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=world.root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False", done
+
+
+def test_a_key_of_many_files_is_told_once_for_each(world: World) -> None:
+    """Not for each two of them, which a project of some hundred files would feel."""
+    for number in range(200):
+        world.write(f"conf/base/parameters_{number:03}.yml", "alpha: 1\n")
+    said = world.run("doctor")
+    told = [line for line in said.out.splitlines() if "both have `alpha`" in line]
+
+    assert len(told) == 199
+    assert all(any(f"parameters_{number:03}.yml" in line for line in told) for number in range(200))

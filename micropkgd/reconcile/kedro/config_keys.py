@@ -6,7 +6,7 @@ keys at the top; keys that begin with an underscore may stand twice, and so may 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from micropkgd.errors import DocumentError
@@ -78,6 +78,7 @@ def environments(tree: TreeAfter, conf: RelPath) -> list[RelPath]:
 
 
 def _shared(found: Mapping[RelPath, frozenset[str]]) -> Iterator[DoubledKeys]:
+    """Each file that has a key of others, beside the next one that has it: with all others there would be too many."""
     owners: dict[str, list[RelPath]] = {}
     for path, keys in found.items():
         for key in keys:
@@ -85,7 +86,7 @@ def _shared(found: Mapping[RelPath, frozenset[str]]) -> Iterator[DoubledKeys]:
     pairs: dict[tuple[RelPath, RelPath], set[str]] = {}
     for key, paths in owners.items():
         if not key.startswith("_"):
-            for pair in combinations(paths, 2):
+            for pair in pairwise(paths):
                 pairs.setdefault(pair, set()).add(key)
     for (one, other), shared in sorted(pairs.items()):
         yield DoubledKeys(one, other, tuple(sorted(shared)))
