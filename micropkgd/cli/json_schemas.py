@@ -16,10 +16,10 @@ from micropkgd.actions.why import Reason
 from micropkgd.cli.output import JSON_SCHEMA
 from micropkgd.machine.systemd_units import UnitStep
 from micropkgd.model.condition import Failure, Standing
+from micropkgd.model.event import Event
 from micropkgd.model.outcome import Installed
 from micropkgd.model.packaged import LeftOut, Published, Step
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus
-from micropkgd.service.board import Event
 from micropkgd.workspace.memory.pass_log import Deed
 
 _Node = dict[str, Any]

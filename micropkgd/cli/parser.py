@@ -322,7 +322,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "suspend": Command("leave a project, or entries of it, alone on this machine", service.suspend, "suspend"),
     "resume": Command("look after what was suspended again", service.suspend, "suspend"),
     "trigger": Command("ask the running service for a pass, and do not wait for it", service.trigger, "trigger"),
-    "events": Command("say what happened lately, as the running service saw it", service.events, "events"),
+    "events": Command("say what happened lately, also without a running service", service.events, "events"),
     "trust": Command("let the service act in a project that only a glob of its config finds", service.trust, "trust"),
     "token": Command("look after the token that HTTP requests must carry", service.token, "token"),
     "ui": Command("open the status page of the running service, logged in", service.ui, "ui"),

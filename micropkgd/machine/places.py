@@ -9,6 +9,7 @@ from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 
 _SYSTEM: Final = "/etc/micropkgd/config.toml"
 _SOCKET: Final = "ctl.sock"
+_SERVICES: Final = "services"
 
 
 def find_config(named: str | None, environ: Mapping[str, str]) -> str | None:
@@ -35,6 +36,25 @@ def state_place(environ: Mapping[str, str]) -> str:
     if unit := environ.get("STATE_DIRECTORY"):
         return unit.partition(":")[0]
     return state_folder(environ)
+
+
+def served_by(config: str | None, socket: str | None, environ: Mapping[str, str]) -> str:
+    """What a service is the one of, in a word that is the same at every start: its config, or else its socket."""
+    path = find_config(config, environ)
+    return os.path.realpath(path) if path else socket_path(socket, environ)
+
+
+def service_place(what: str, environ: Mapping[str, str]) -> str:
+    """Where the one service of `what` keeps its own: the lock has this name, and a folder beside it what it knows."""
+    from hashlib import sha256
+
+    name = sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return os.path.join(state_place(environ), _SERVICES, name)
+
+
+def memory_place(what: str, environ: Mapping[str, str]) -> str:
+    """The folder in which the one service of `what` remembers what happened."""
+    return f"{service_place(what, environ)}.d"
 
 
 def socket_path(chosen: str | None, environ: Mapping[str, str]) -> str:

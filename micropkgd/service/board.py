@@ -1,39 +1,23 @@
 """The service's picture of all its projects, and of what happened lately: `status` and `events` read it.
 
-Everything lives on the loop's thread. Events are numbered without gaps, so that who reads them sees what was missed;
-the oldest are forgotten.
+Everything lives on the loop's thread. Events are numbered without gaps, also over a restart, so that who reads them
+sees what was missed; the oldest are forgotten.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from micropkgd.machine.event_log import SHOWN, EventLog
+from micropkgd.model.event import Event
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.conditions import News
 
 NOT_SEEN: Final = "NotSeen"  # the reason of a project that no pass has looked at
-_KEPT: Final = 1000
+_KEPT: Final = "the disk takes events again, and those since it did not"
 _UNREAD: Final = 200  # events that a reader may be behind by, before it is let go
-
-
-class Event(NamedTuple):
-    """One thing that happened."""
-
-    id: int
-    time: str  # ISO 8601, UTC
-    kind: str
-    project: str  # empty for the service itself
-    subject: str
-    message: str
-    pass_id: str = ""
-    trigger: str = ""
-    hint: str = ""  # what to do about it
-
-    def document(self) -> dict[str, object]:
-        """For programs."""
-        return self._asdict()
 
 
 class BoardObserver(Protocol):
@@ -49,11 +33,12 @@ class BoardObserver(Protocol):
 class Board:
     """The picture of now, and the events that led to it."""
 
-    def __init__(self, clock: Callable[[], str]) -> None:
+    def __init__(self, clock: Callable[[], str], before: Iterable[Event] = (), log: EventLog | None = None) -> None:
         self._clock = clock
         self._projects: dict[str, ProjectStatus] = {}
-        self._events: deque[Event] = deque(maxlen=_KEPT)
-        self._last = 0
+        self._events: deque[Event] = deque(before, maxlen=SHOWN)
+        self._log = log
+        self.last = self._events[-1].id if self._events else 0  # the number of the newest event
         self._readers: set[asyncio.Queue[Event]] = set()
         self._observers: list[BoardObserver] = []
         self._listeners: list[Callable[[Event], None]] = []
@@ -75,12 +60,23 @@ class Board:
         self._projects.pop(root, None)
 
     def say(self, news: News, project: str = "", pass_id: str = "", trigger: str = "") -> Event:
-        """Add an event, and tell those who follow."""
-        self._last += 1
+        """Add an event, and tell those who follow; that the disk does not take it is an event of its own."""
+        was = self._log.problem if self._log is not None else ""
+        event = self._add(news, project, pass_id, trigger)
+        if self._log is not None and bool(self._log.problem) != bool(was):
+            self._add(
+                News("EventsNotKept", "", self._log.problem) if self._log.problem else News("EventsKept", "", _KEPT)
+            )
+        return event
+
+    def _add(self, news: News, project: str = "", pass_id: str = "", trigger: str = "") -> Event:
+        self.last += 1
         event = Event(
-            self._last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger, news.hint
+            self.last, self._clock(), news.kind, project, news.subject, news.message, pass_id, trigger, news.hint
         )  # fmt: skip
         self._events.append(event)
+        if self._log is not None:
+            self._log.keep(event)
         for listen in self._listeners:
             listen(event)
         for reader in list(self._readers):

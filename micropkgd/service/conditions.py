@@ -14,11 +14,11 @@ BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 KINDS: Final = frozenset(
     {
         "Adopted", "Asked", "Bug", "CacheTrouble", "ConditionChanged", "ConfigRefused", "ConfigReloaded", "Downgrade",
-        "HookFailed", "HookRan", "HostBack", "Installed", "Listening", "Moved", "NoProjects", "NotAlone", "Packaged",
-        "ProjectAdded", "ProjectRemoved", "ProjectUntrusted", "Published", "QueueMessageRefused", "QueueRecovered",
-        "QueueUnreachable", "Rebuilt", "Recovered", "Removed", "Repaired", "Resumed", "SocketLost", "SocketMadeAgain",
-        "StartProgress", "SurroundingsChanged", "Suspended", "Updated", "WatchDegraded", "WatchLimited",
-        "WatchOverflow", "WatchRecovered",
+        "EventsKept", "EventsNotKept", "HookFailed", "HookRan", "HostBack", "Installed", "Listening", "Moved",
+        "NoProjects", "NotAlone", "Packaged", "ProjectAdded", "ProjectRemoved", "ProjectUntrusted", "Published",
+        "QueueMessageRefused", "QueueRecovered", "QueueUnreachable", "Rebuilt", "Recovered", "Removed", "Repaired",
+        "Resumed", "SocketLost", "SocketMadeAgain", "StartProgress", "Started", "Stopping", "SurroundingsChanged",
+        "Suspended", "Updated", "WatchDegraded", "WatchLimited", "WatchOverflow", "WatchRecovered",
     }
 )  # fmt: skip
 """What an event may be of; who counts them begins at nought."""

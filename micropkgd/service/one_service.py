@@ -9,13 +9,10 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from micropkgd.errors import ProjectBusyError, words_of
-from micropkgd.machine.places import state_place
-
-_FOLDER: Final = "services"
+from micropkgd.machine.places import service_place
 
 
 class ServiceClaim(NamedTuple):
@@ -23,6 +20,11 @@ class ServiceClaim(NamedTuple):
 
     descriptor: int | None  # None: it could not be made sure of
     problem: str = ""  # why not
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other process can serve the same."""
+        return self.descriptor is not None
 
     def let_go(self) -> None:
         """Let another service begin."""
@@ -32,7 +34,7 @@ class ServiceClaim(NamedTuple):
 
 def claim(what: str, environ: Mapping[str, str]) -> ServiceClaim:
     """Be the one service of `what`; `ProjectBusyError` naming the process where another is."""
-    path = os.path.join(state_place(environ), _FOLDER, sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:16])
+    path = service_place(what, environ)
     descriptor = None
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -9,9 +9,14 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from micropkgd import __version__
+from micropkgd.clock import utc
 from micropkgd.errors import MicropkgError
+from micropkgd.machine.event_log import EventLog, read_events
+from micropkgd.machine.places import memory_place
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import answer, problem
 from micropkgd.service.http.control import make_app
@@ -39,16 +44,20 @@ def serve(machine: Machine) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
     settings = machine.load()
     held = claim(machine.what, os.environ)
+    memory = memory_place(machine.what, os.environ)
+    log = EventLog(memory) if held.is_sure else None  # two that wrote would give one number to two events
     try:
-        asyncio.run(_serve(machine, settings, held))
+        asyncio.run(_serve(machine, settings, held, Board(utc, read_events(memory), log)))
     finally:
+        if log is not None:
+            log.close()
         held.let_go()
 
 
-async def _serve(machine: Machine, settings: Settings, held: ServiceClaim) -> None:
+async def _serve(machine: Machine, settings: Settings, held: ServiceClaim, board: Board) -> None:
     listening = open_unix_socket(settings.socket, os.environ)
     notifier = Notifier(os.environ)
-    supervisor = Supervisor(settings, machine.say)
+    supervisor = Supervisor(settings, machine.say, board)
     probes = Probes(supervisor)
     try:
         front = Front(supervisor, probes)
@@ -59,6 +68,7 @@ async def _serve(machine: Machine, settings: Settings, held: ServiceClaim) -> No
     routes = [*probes.routes(), web.post("/v1/reload", reloads.asked_for), web.post("/v1/code", front.give_code)]
     inside = OwnSocket(listening, make_app(supervisor, OwnUser().let_through, routes=routes), supervisor.board)
     await inside.start()
+    board.say(News("Started", "", f"micropkgd {__version__}, pid {os.getpid()}"))
     if held.problem:
         supervisor.board.say(News("NotAlone", "", held.problem))
     _obey_signals(supervisor, notifier, reloads)
@@ -82,6 +92,7 @@ def _obey_signals(supervisor: Supervisor, notifier: Notifier, reloads: "Reloads"
             os._exit(_FORCED)
         asked.append(number)
         notifier.stopping()
+        supervisor.board.say(News("Stopping", "", f"by {signal.Signals(number).name}"))
         supervisor.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):

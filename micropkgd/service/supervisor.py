@@ -15,12 +15,13 @@ from typing import Any, Final
 from micropkgd.clock import utc
 from micropkgd.machine.cron import seconds_until
 from micropkgd.model.condition import Condition
+from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Queue, Settings
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Following, PassOptions
-from micropkgd.service.board import Board, Event
+from micropkgd.service.board import Board
 from micropkgd.service.conclusion import PassEnd, bug, conclude, overdue
 from micropkgd.service.conditions import News, has_failed, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
@@ -56,9 +57,9 @@ Say = Callable[[Event], None]
 class Supervisor:
     """The service at work."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
+    def __init__(self, settings: Settings, say: Say, board: Board | None = None) -> None:
         self.settings = settings
-        self.board = Board(utc)
+        self.board = board or Board(utc)
         self.agenda = Agenda(settings.limits.passes)
         self._times = Timetable(self.agenda, random.random, seconds_until)
         self._wake = asyncio.Event()

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from micropkgd.model.condition import Failure, Standing
+from micropkgd.model.event import Event
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import EntryStatus, PassStatus, ProjectStatus
 from micropkgd.model.tree import RelPath, digest_of
-from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks.notifications import Notifications
 from micropkgd.service.hooks.occasions import errands_of

@@ -51,6 +51,7 @@ class Daemon:
         self.environ = {**os.environ, **own, **(environ or {})}
         self._arguments = arguments
         self._events: queue.Queue[Event] = queue.Queue()
+        self.begun = 0  # the number of the first event of this run
         self.process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
@@ -77,6 +78,7 @@ class Daemon:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.02)
+        until(self._has_begun)
         self._events = queue.Queue()
         threading.Thread(target=self._listen, args=(self._events,), daemon=True).start()
 
@@ -133,9 +135,16 @@ class Daemon:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
+    def _has_begun(self) -> bool:
+        """Whether this run has told that it began; what is older was told by the runs before."""
+        events = self.ask().get(f"/v1/events?since={self.begun}")["events"]
+        begun = [event["id"] for event in events if event["kind"] == "Started"]
+        self.begun = max((self.begun, *begun))
+        return bool(begun)
+
     def _listen(self, events: "queue.Queue[Event]") -> None:
         with suppress(MicropkgError, json.JSONDecodeError):
-            for event in self.ask().follow("/v1/events?follow=1"):
+            for event in self.ask().follow(f"/v1/events?follow=1&since={self.begun - 1}"):
                 events.put(event)
 
 

@@ -108,7 +108,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 def listening(daemon: Daemon, key: str, known: int = 0) -> Site:
     """The address that a service tells for `http.listen` or `http.probes`, at its last opening after an event."""
-    events = daemon.ask().get(f"/v1/events?since={known}")["events"]
+    events = daemon.ask().get(f"/v1/events?since={max(known, daemon.begun)}")["events"]
     told = [event["message"] for event in events if (event["kind"], event["subject"]) == ("Listening", key)]
     if not told:
         address = daemon.until("Listening", subject=key)["message"]

@@ -1,33 +1,92 @@
-"""`events`: what happened lately, as the running service saw it."""
+"""`events`: what happened lately, as the running service tells it, or as the last one left it."""
 
+import os
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.machine import socket_of
+from micropkgd.cli.machine import settings_of, socket_of, tell_once
 from micropkgd.cli.say import say, say_json
-from micropkgd.service.client import require_service
+from micropkgd.errors import DocumentError, UsageError
+from micropkgd.machine.event_log import read_events
+from micropkgd.machine.places import memory_place, served_by
+from micropkgd.service.client import ServiceError, require_service
 from micropkgd.workspace.root import find_root, root_around
+
+_PATIENCE: Final = 2.0  # seconds for an answer that the disk has, too
+_LOOK_EVERY: Final = 0.5  # seconds
+
+Row = Mapping[str, Any]
 
 
 def events(options: Namespace) -> int:
     """Say what happened."""
-    service = require_service(socket_of(options))
     root = None if options.all else _project_of(options)
     if options.follow:
         with suppress(KeyboardInterrupt):  # the way to end it
-            for event in service.follow(f"/v1/events?follow=1&since={options.since}"):
+            for event in _as_they_come(options):
                 _say_events(options, [event], root)
+        return 0
+    found = _ask(options)
+    if options.json:
+        say_json(options, {"projects": [], "events": [row for row in found if _is_of(row, root)]}, exit_code=0)
     else:
-        found = service.get(f"/v1/events?since={options.since}")["events"]
-        if options.json:
-            rows = [event for event in found if root in {None, event["project"]}]
-            say_json(options, {"projects": [], "events": rows}, exit_code=0)
-        else:
-            _say_events(options, found, root)
+        _say_events(options, found, root)
     return 0
+
+
+def _ask(options: Namespace) -> Iterable[Row]:
+    """The events that the service tells; where none does, those that are kept."""
+    try:
+        rows: Iterable[Row] = require_service(socket_of(options)).get(_target(options), _PATIENCE)["events"]
+    except (ServiceError, UsageError) as error:
+        rows = _kept(options, error)
+    return rows
+
+
+def _as_they_come(options: Namespace) -> Iterator[Row]:
+    """The same, and what happens from now on: where no service runs, as soon as one does."""
+    try:
+        service = require_service(socket_of(options))
+    except (ServiceError, UsageError) as error:
+        rows = _kept(options, error)
+    else:
+        yield from service.follow(f"{_target(options)}&follow=1")
+        return
+    last = options.since
+    while True:
+        for row in rows:
+            last = row["id"]
+            yield row
+        time.sleep(_LOOK_EVERY)
+        rows = _read(_place(options), last)
+
+
+def _target(options: Namespace) -> str:
+    return f"/v1/events?since={options.since}"
+
+
+def _kept(options: Namespace, error: ServiceError | UsageError) -> list[Row]:
+    """What a service left on this machine; where none ever ran here, that none answers is all there is to say."""
+    place = _place(options)
+    if not read_events(place):
+        raise error
+    tell_once(f"note: {error}; this is what is kept on this machine\n")
+    return _read(place, options.since)
+
+
+def _read(place: str, since: int) -> list[Row]:
+    return [event.document() for event in read_events(place) if event.id > since]
+
+
+def _place(options: Namespace) -> str:
+    settings = None
+    with suppress(DocumentError):  # told already, by who looked for the service
+        settings = settings_of(options)
+    return memory_place(served_by(options.config, settings.socket if settings else None, os.environ), os.environ)
 
 
 def _project_of(options: Namespace) -> str | None:
@@ -35,14 +94,18 @@ def _project_of(options: Namespace) -> str | None:
     return root_around(".") if options.project == "." else find_root(options.project)
 
 
-def _say_events(options: Namespace, found: Iterable[Mapping[str, Any]], root: str | None) -> None:
+def _is_of(row: Row, root: str | None) -> bool:
+    return root in {None, row["project"]}
+
+
+def _say_events(options: Namespace, found: Iterable[Row], root: str | None) -> None:
     import json
 
-    wanted = (event for event in found if root in {None, event["project"]})
+    wanted = (event for event in found if _is_of(event, root))
     say(json.dumps(event) if options.json else line for event in wanted for line in _lines(event, whose=root is None))
 
 
-def _lines(event: Mapping[str, Any], *, whose: bool) -> Iterator[str]:
+def _lines(event: Row, *, whose: bool) -> Iterator[str]:
     project = f" {event['project']}" if whose and event["project"] else ""
     subject = f" {event['subject']}" if event["subject"] else ""
     trigger = f"  ({event['trigger']})" if event["trigger"] else ""

@@ -10,11 +10,11 @@ from micropkgd.cli.logs import Logs
 from micropkgd.cli.paths import in_workspaces
 from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.machine.config import check_schedules, load
-from micropkgd.machine.places import find_config, socket_path
+from micropkgd.machine.places import find_config, served_by
 from micropkgd.machine.projects import project_around
 from micropkgd.model.condition import Condition
+from micropkgd.model.event import Event
 from micropkgd.model.settings import LogFormat, Settings
-from micropkgd.service.board import Event
 from micropkgd.service.client import find_service
 from micropkgd.service.run import Machine, serve
 from micropkgd.workspace.root import find_root, root_around
@@ -23,6 +23,7 @@ _WEIGHTY: Final = frozenset(
     {
         "Bug",
         "ConfigRefused",
+        "EventsNotKept",
         "HookFailed",
         "NoProjects",
         "NotAlone",
@@ -53,17 +54,12 @@ def run_service(options: Namespace) -> int:
 
     log.bring_in_others()
     try:
-        serve(Machine(_what(options, settings), lambda: load_settings(options), say))
+        what = served_by(options.config, settings.socket, os.environ)
+        serve(Machine(what, lambda: load_settings(options), say))
     except ProjectBusyError as error:
         error.hint = _how_to_add(options, settings) or error.hint
         raise
     return 0
-
-
-def _what(options: Namespace, settings: Settings) -> str:
-    """What is served, in a word that is the same at every start: the config, or the socket where there is none."""
-    path = find_config(options.config, os.environ)
-    return os.path.realpath(path) if path else socket_path(settings.socket, os.environ)
 
 
 def _how_to_add(options: Namespace, settings: Settings) -> str:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.commit.preview import Check
-from micropkgd.service.board import Event
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks.command import CommandResult
 from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, Why

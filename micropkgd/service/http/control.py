@@ -20,10 +20,11 @@ from micropkgd.actions import suspend as suspending
 from micropkgd.errors import UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Condition
+from micropkgd.model.event import Event
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.service.board import Board, Event
+from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
 from micropkgd.service.http.openapi import OPTIONS, openapi_document
@@ -111,6 +112,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     board = request.app[SUPERVISOR].board
     _check_query(request, "since", "follow")
     seen = _number(request.headers.get("Last-Event-ID", "0"), "Last-Event-ID")
+    seen = seen if seen <= board.last else 0  # a number of a service whose events were lost: it has missed them all
     last = _number(request.query.get("since", str(seen)), "since")
     follow = request.query.get("follow", "0")
     if follow not in {"0", "1"}:

@@ -18,9 +18,9 @@ from prometheus_client.exposition import choose_encoder
 from micropkgd import __version__
 from micropkgd.clock import UTC
 from micropkgd.model.condition import Condition
+from micropkgd.model.event import Event
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.status import ProjectStatus
-from micropkgd.service.board import Event
 from micropkgd.service.conditions import KINDS
 from micropkgd.service.supervisor import Supervisor
 

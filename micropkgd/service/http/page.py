@@ -15,9 +15,9 @@ from aiohttp import web
 
 from micropkgd import __version__
 from micropkgd.model.condition import Condition, Standing
+from micropkgd.model.event import Event
 from micropkgd.model.standing import urgency
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
-from micropkgd.service.board import Event
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.control import ASKED_BY
 
