@@ -67,7 +67,7 @@ def accept_edits(
                 one, blocks[block.key] = _accept(fs, project, block, entry.keep_deleted)
                 said.append(one)
         if apply:
-            _write(fs, project, Lock.of(blocks))
+            _write(fs, project, Lock.of(blocks, project.lock.place))
             commits = tuple(sorted({*fs.names(KEPT)} - before))
             if commits:
                 note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), "accept", (), commits))

@@ -52,7 +52,7 @@ def pull_by_hand(
     with fsops(root) as fs, hold(root, lock_timeout):
         recovery = recover(fs)
         wait_for_git(root, GIT_PATIENCE)
-        project = with_requirements_file(read_project(root), requirements_file)
+        project = with_requirements_file(read_project(root), requirements_file, by_hand=True)
         _refuse_managed(project, entry)
         entry = entry._replace(rewrite_parameters=project.manifest.policy.rewrite_parameters)
         check_package(project)

@@ -149,7 +149,8 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
     project = sides.project
-    together = frozenset({LOCK_NAME, project.layout.requirements}) - {MANIFEST_NAME}
+    places = (project.layout.requirements, project.lock.place.path, sides.then.place.path)
+    together = frozenset({LOCK_NAME, *places}) - {MANIFEST_NAME}
     parts = parts_of(fs, sides.ways, project.lock, sides.then, together)
     everything = only is None and not any(part.held for part in parts)
     if only is not None:
@@ -159,7 +160,7 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
     undoing = RollbackPlan(tuple(parts), (), project.lock, {})
     blocks = [block for block in project.lock.blocks if block.ref not in undoing.gone_back]
     blocks += [block for block in sides.then.blocks if block.ref in undoing.gone_back]
-    undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}))
+    undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}, project.lock.place))
     going = [way for part in parts if not part.held for way in part.ways]
     whole = [way for way in sides.ways if way.path in together and can_go(fs, way)] if everything else []
     shared, contents = _shared(fs, sides, undoing.lock, whole)

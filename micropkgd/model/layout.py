@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath, rel_path
 
 SETTINGS: Final = ("settings.py", "settings/__init__.py")
@@ -32,6 +33,11 @@ class Layout(NamedTuple):
     requirements_group: str = ""  # of PEP 735, where `requirements` is the manifest
     conf_doubt: str = ""  # why `conf_dir` is only what is usual; empty where it is known
     env_doubt: str = ""  # the same of `base_env`
+
+    @property
+    def requirements_place(self) -> RequirementsPlace:
+        """Where requirement lines are to stand."""
+        return RequirementsPlace(self.requirements, self.requirements_group)
 
     @property
     def package_folder(self) -> RelPath:

@@ -16,10 +16,11 @@ from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.parameters import is_parameters
+from micropkgd.model.requirements_place import USUAL_PLACE, RequirementsPlace, place_in
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
-LOCK_VERSION = "1.2"  # that can be read; written is the oldest one that can say all
-_PLAIN = "1.1"
+LOCK_VERSION = "1.3"  # that can be read; written is the oldest one that can say all
+_PLAIN, _WITH_EDITS = "1.1", "1.2"
 LOCK_NAME = RelPath("micropkg.lock")
 BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
 
@@ -101,6 +102,11 @@ class Block(NamedTuple):
         return (self.made, self.superseded) if self.superseded is not None else (self.made,)
 
     @property
+    def requires(self) -> bool:
+        """Whether it asks for requirement lines, or may have some in the tree."""
+        return any(version.requirements for version in self.versions)
+
+    @property
     def paths(self) -> frozenset[RelPath]:
         """Every file that the block speaks of."""
         return frozenset({*self.files, *(self.superseded.files if self.superseded else ())})
@@ -115,11 +121,13 @@ class Lock(NamedTuple):
     """All blocks, sorted by identity."""
 
     blocks: tuple[Block, ...] = ()
+    place: RequirementsPlace = USUAL_PLACE  # where what the blocks require was written
 
     @classmethod
-    def of(cls, blocks: Mapping[EntryKey, Block]) -> "Lock":
-        """Put blocks into the order in which the lock is written."""
-        return cls(tuple(blocks[key] for key in sorted(blocks)))
+    def of(cls, blocks: Mapping[EntryKey, Block], place: RequirementsPlace = USUAL_PLACE) -> "Lock":
+        """Put blocks into the order in which the lock is written; where none requires anything, no place is said."""
+        lock = cls(tuple(blocks[key] for key in sorted(blocks)), place)
+        return lock if lock.requires else lock._replace(place=USUAL_PLACE)
 
     @classmethod
     def from_mapping(cls, document: Mapping[str, object]) -> "Lock":
@@ -140,15 +148,27 @@ class Lock(NamedTuple):
             if block.key in blocks:
                 raise DocumentError(f"`{block.ref}` for {block.target} is locked twice", hint="remove one block")
             blocks[block.key] = block
-        return cls.of(blocks)
+        return cls.of(blocks, place_in(document))
 
     def to_mapping(self) -> dict[str, object]:
         """The document to write; `from_mapping` gives the same lock back."""
         return {
-            "lock-version": LOCK_VERSION if any(block.edited for block in self.blocks) else _PLAIN,
+            "lock-version": self._oldest_version,
             "created-by": "micropkgd",
+            **self.place.table,
             "packages": [_table(block) for block in self.blocks],
         }
+
+    @property
+    def requires(self) -> bool:
+        """Whether any of its entries asks for requirement lines."""
+        return any(block.requires for block in self.blocks)
+
+    @property
+    def _oldest_version(self) -> str:
+        if self.place.table:
+            return LOCK_VERSION
+        return _WITH_EDITS if any(block.edited for block in self.blocks) else _PLAIN
 
     def by_key(self) -> dict[EntryKey, Block]:
         """The blocks by identity."""

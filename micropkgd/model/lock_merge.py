@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.lock import Block, Lock
+from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import Digest, RelPath, digest_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def merge_locks(base: Lock, ours: Lock, theirs: Lock) -> Merged:
             block = _newer(one, other)._replace(edited=_edited(before, one, other))
         if block is not None:
             chosen[key] = block
-    return Merged(Lock.of(chosen), tuple(contested))
+    place = ours.place if ours.place == theirs.place else base.place  # what is still there moves once more
+    return Merged(Lock.of(chosen, place), tuple(contested))
 
 
 def _edited(before: Block | None, one: Block, other: Block) -> Mapping[RelPath, Digest]:
@@ -56,10 +58,14 @@ def _edited(before: Block | None, one: Block, other: Block) -> Mapping[RelPath, 
     return found
 
 
-def both_sides(ours: Lock, theirs: Lock) -> Lock:
-    """The blocks of either side, the newer of two; none answers its entry, for git may have mixed lines of both."""
+def both_sides(ours: Lock, theirs: Lock, wanted: RequirementsPlace) -> Lock:
+    """The blocks of either side, the newer of two; none answers its entry, for git may have mixed lines of both.
+
+    Where requirements stand is what either says that is not where they are `wanted`: what is still there moves.
+    """
     blocks = {block.key: block for block in _candidates(ours, theirs)}
-    return Lock.of({key: block._replace(requested=_OF_NO_ENTRY) for key, block in blocks.items()})
+    place = ours.place if ours.place != wanted else theirs.place
+    return Lock.of({key: block._replace(requested=_OF_NO_ENTRY) for key, block in blocks.items()}, place)
 
 
 def is_newer(one: str, other: str) -> bool | None:

@@ -40,6 +40,22 @@ def update(text: str, before: Lines, after: Lines, moved: Mapping[str, str] | No
     return file.text()
 
 
+def taken_out(text: str, labels: Iterable[str]) -> tuple[str, Mapping[str, list[str]]]:
+    """The text without the blocks of these entries, and what stood in each, people's lines too."""
+    file, blocks = _File(text), {}
+    for label in labels:
+        blocks[label] = file.take_out(label)
+    return file.text(), blocks
+
+
+def put_in(text: str, blocks: Mapping[str, Iterable[str]]) -> str:
+    """The text with what stood in the blocks of another file; lines that stand in a block already are not repeated."""
+    file = _File(text)
+    for label in sorted(blocks):
+        file.put_in(label, blocks[label])
+    return file.text()
+
+
 def blocks_of(text: str) -> Mapping[str, frozenset[str]]:
     """What stands in the block of each entry that has a header."""
     blocks: dict[str, frozenset[str]] = {}
@@ -90,6 +106,22 @@ class _File:
             if part.label == old:
                 self._parts[at] = _Part(new, [self._header(new), *part.lines[1:]], part.gap)
         return True
+
+    def take_out(self, label: str) -> list[str]:
+        """Take the blocks of an entry away; what stood in them is what comes back."""
+        lines = [line for block in self._blocks(label) for line in block.lines[1:]]
+        for block in self._blocks(label):
+            del block.lines[1:]
+        self._close(label)
+        return lines
+
+    def put_in(self, label: str, lines: Iterable[str]) -> None:
+        """Write lines at the end of an entry's block, which is made where it is missing."""
+        known = {line.rstrip() for block in self._blocks(label) for line in block.lines}
+        new = [f"{line.rstrip()}{self._line_end}" for line in lines if line.rstrip() not in known]
+        if new:
+            block = next(iter(self._blocks(label)), None) or self._open(label)
+            block.lines.extend(new)
 
     def update(self, label: str, had: frozenset[str], asked: frozenset[str]) -> None:
         """Take away what went and add what is new; a block that nothing is left of goes with its entry."""

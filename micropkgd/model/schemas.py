@@ -137,6 +137,8 @@ def lock_schema() -> _Node:
     properties = {
         "lock-version": {"type": "string", "pattern": f"^{major}\\."},
         "created-by": {"const": "micropkgd"},
+        "requirements-file": _TEXT,
+        "requirements-group": _TEXT,
         "packages": {"type": "array", "items": package},
     }
     return _schema("The lock of micropkgd, which no person edits", _open(properties, ["lock-version", "created-by"]))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from micropkgd.errors import OutOfStepError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import LEFT_ALONE
 from micropkgd.model.manifest import OnDowngrade
@@ -42,6 +43,7 @@ from micropkgd.workspace.project import (
     check_config,
     check_package,
     left_manifest,
+    placed,
     read_project,
     with_requirements_file,
 )
@@ -75,7 +77,7 @@ def run_pass(
         recovery = recover(fs) if options.apply else Recovery()
         if options.apply:
             wait_for_git(root, GIT_PATIENCE, amid=options.lock_only)
-        project = _observe(root, options)
+        project = _with_requirements_kept(fs, _observe(root, options), options)
         state = caught_up(fs, read_state(fs))
         watched = watch(root, *depended_on(project))
         now = time.time()
@@ -133,6 +135,21 @@ def _observe(root: str, options: PassOptions) -> Project:
     if options.locked:
         check_lock(project)
     return frozen(project) if options.frozen else project
+
+
+def _with_requirements_kept(fs: FsOps, project: Project, options: PassOptions) -> Project:
+    """By `--frozen` requirements stay where they stand; by `--locked` they must be where they should."""
+    lock, wanted = project.lock, project.layout.requirements_place
+    if lock.place == wanted or not lock.requires or not (options.locked or options.frozen):
+        return project
+    from micropkgd.reconcile.plan.requirements_move import is_left
+
+    if not is_left(fs, project):  # there is nothing to move, and the lock stays as it is
+        return project._replace(lock=lock._replace(place=wanted))
+    if options.frozen:
+        return placed(project, lock.place)
+    problem = f"requirements stand in {lock.place.spoken}, and are to stand in {wanted.spoken}"
+    raise OutOfStepError(problem, where="micropkg.lock", hint="run `micropkgd reconcile --once`")
 
 
 def _read(root: str, options: PassOptions) -> Project:

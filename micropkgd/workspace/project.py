@@ -11,6 +11,7 @@ from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths
 from micropkgd.model.manifest import Manifest, Policy
+from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.layout import recognise
 from micropkgd.workspace.reading import read_regular
@@ -58,7 +59,7 @@ def read_manifest(root: str, text: bytes | None = None) -> Manifest:
 def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: bool = False) -> Lock:
     """Read the lock; an empty one where there is no file. It may be of another layout, and of no impossible one."""
     try:
-        lock = _parse_lock(read_document(root, name), merging=merging)
+        lock = _parse_lock(read_document(root, name), layout, merging=merging)
     except FileNotFoundError:
         return Lock()
     except DocumentError as error:
@@ -75,13 +76,14 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: 
     return lock
 
 
-def _parse_lock(data: bytes, *, merging: bool) -> Lock:
+def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:
     both = sides(documents.decode(data)) if merging else None
     if both is None:
         return Lock.from_mapping(documents.read_toml(data))
     from micropkgd.model.lock_merge import both_sides
 
-    return both_sides(*(Lock.from_mapping(documents.read_toml(side.encode())) for side in both))
+    ours, theirs = (Lock.from_mapping(documents.read_toml(side.encode())) for side in both)
+    return both_sides(ours, theirs, layout.requirements_place)
 
 
 def _has_markers(root: str) -> bool:
@@ -128,13 +130,24 @@ def read_by_hand(root: str, layout: Layout) -> Lock:
         return Lock()
 
 
-def with_requirements_file(project: Project, name: str | None) -> Project:
-    """The project with another requirements file, unless its policy names one of its own; None changes nothing."""
-    policy = project.manifest.policy
+def with_requirements_file(project: Project, name: str | None, *, by_hand: bool = False) -> Project:
+    """The project with another requirements file, unless its policy names one of its own; None changes nothing.
+
+    Lines of the lock that stand somewhere stay there; what is pulled by hand has lines of its own.
+    """
+    policy, place = project.manifest.policy, project.lock.place
     if name is None or policy.requirements_file != Policy().requirements_file:
         return project
+    if not by_hand and project.lock.requires and os.path.lexists(os.path.join(project.root, place.path)):
+        return placed(project, place)
     manifest = project.manifest._replace(policy=policy._replace(requirements_file=name))
     return project._replace(manifest=manifest, layout=see_layout(project.root, manifest))
+
+
+def placed(project: Project, place: RequirementsPlace) -> Project:
+    """The project with its requirements at a place."""
+    layout = project.layout._replace(requirements=place.path, requirements_group=place.group)
+    return project._replace(layout=layout)
 
 
 def read_document(root: str, name: str) -> bytes:

@@ -95,6 +95,23 @@ def test_a_group_of_somebody_else_is_not_taken_over(world: World, more: str, nam
     assert {path: data for path, data in world.tree().items() if path != "micropkg.lock"} == before
 
 
+def test_a_lock_that_moved_on_alone_is_installed_with_its_lines(world: World) -> None:
+    """By the pass that installs it, on a clone too; the next one, and one where the entry fails, leave them."""
+    world.write(AA, named("aa", "1", ("pandas>=2", "numpy")))
+    asks(world, AA)
+    world.sync()
+    world.write(AA, named("aa", "2", ("pandas>=2", "polars")))
+    assert world.run("lock", "--upgrade").code == 0
+    assert group(world) == ["numpy", "pandas>=2"]
+    world.forget()
+    world.sync()
+    assert group(world) == ["pandas>=2", "polars"]
+    world.sync()
+    world.write(AA, b"broken")
+    assert world.reconcile().code == 6
+    assert group(world) == ["pandas>=2", "polars"]
+
+
 def test_lines_that_stand_already_are_taken_over(world: World) -> None:
     """Where another tool wrote the file anew and dropped our note."""
     world.write(AA, named("aa", "1", ("pandas>=2",)))

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
-from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, refs_in_need
 from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.project import Project
 from micropkgd.workspace.transaction.commit import Refusal, commit
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def carry_out(
         refusal = commit(proposer.fs, proposal.plan.writes, proposal.contents, proposer.project.layout.floors)
         if refusal is None:
             return proposal
-        culprits = _owners(proposal, refusal, proposer.project.layout) - refused.keys()
+        culprits = _owners(proposal, refusal, proposer.project) - refused.keys()
         if culprits:
-            refused |= dict.fromkeys(culprits, _failure_of(refusal, proposer.project.layout))
+            refused |= dict.fromkeys(culprits, _failure_of(refusal, proposer.project))
         elif not refusal.raced or shared_races == _TRIES or refusal.path == LOCK_NAME:
             # A lock that somebody else wrote, as git does, may ask for another plan from its first step on.
             hint = "run again when nobody else writes this file" if refusal.raced else "see `ls -ld` of its folder"
@@ -71,19 +72,27 @@ def _vetoed(
     return dict.fromkeys(culprits, Failure(1, VETOED, problem, HINT))
 
 
-def _owners(proposal: Proposal, refusal: Refusal, layout: Layout) -> frozenset[str]:
+def _owners(proposal: Proposal, refusal: Refusal, project: Project) -> frozenset[str]:
     """The entries that a refusal stops: whose file it is, or who ask for lines in a file that cannot be written."""
     for plan in proposal.plan.entries:
         if any(change.path == refusal.path for change in plan.writes):
             return frozenset({plan.ref})
-    if refusal.path != layout.requirements or refusal.raced:
+    if refusal.path not in _places(project) or refusal.raced:
         return frozenset()
+    if proposal.lock.place != project.lock.place:  # all lines move, or none
+        blocks = ((one.ref, block) for one in proposal.asking for block in (one.before, one.after))
+        return frozenset(ref for ref, block in blocks if block is not None and block.requires)
     stands = any(change.path == refusal.path and change.before is not None for change in proposal.shared)
     return refs_in_need(proposal.asking, stands=stands)
 
 
-def _failure_of(refusal: Refusal, layout: Layout) -> Failure:
+def _places(project: Project) -> tuple[RelPath, RelPath]:
+    """Where requirements are to stand, and where they do."""
+    return project.layout.requirements, project.lock.place.path
+
+
+def _failure_of(refusal: Refusal, project: Project) -> Failure:
     if refusal.raced:
         return Failure(4, "Raced", f"{refusal.path} {refusal.problem}", "the next pass looks again", transient=True)
-    reason = NOT_WRITTEN if refusal.path == layout.requirements else "Tree"
+    reason = NOT_WRITTEN if refusal.path in _places(project) else "Tree"
     return Failure(1, reason, f"{refusal.path}: {refusal.problem}", "see `ls -ld` of its folder")

@@ -10,7 +10,7 @@ from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import Content, Contents, by_digest
-from micropkgd.model.lock import BY_HAND, Lock
+from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock
 from micropkgd.model.plan import ChangeKind
 from micropkgd.model.tree import Digest, digest_of
 from micropkgd.reconcile.plan.desired import Desired, with_bytes
@@ -28,7 +28,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import Laid, beside, read_laid
 from micropkgd.workspace.memory.state import Applied, Hold, State
 from micropkgd.workspace.observe import Hashes
-from micropkgd.workspace.project import Project, read_by_hand
+from micropkgd.workspace.project import Project, placed, read_by_hand
 
 
 class Proposer(NamedTuple):
@@ -144,12 +144,14 @@ class Proposer(NamedTuple):
 
     def _with_shared(self, entries: Sequence[Planned], hashes: Hashes) -> Proposal:
         """Add what follows for the files with several owners, and the bytes of everything."""
-        lock = Lock.of({block.key: block for entry in entries if (block := entry.block) is not None})
+        project = self._with_place(entries)
+        place = project.layout.requirements_place if project.record == LOCK_NAME else project.lock.place
+        lock = Lock.of({block.key: block for entry in entries if (block := entry.block) is not None}, place)
         rendered = [(entry, entry.desired.rendering) for entry in entries if entry.desired.rendering is not None]
         scaffolds = [path for entry, rendering in rendered if entry.applies for path in rendering.scaffolds]
         asking = tuple(map(self._asking, entries))
         try:
-            shared = shared_changes(self.fs, self.project, scaffolds, lock, asking)
+            shared = shared_changes(self.fs, project, scaffolds, lock, asking)
         except RequirementsFileError as error:
             return self._with_shared(_moves_together(_without(entries, error)), hashes)
         contents: dict[Digest, Content] = {}
@@ -166,6 +168,16 @@ class Proposer(NamedTuple):
             hashes,
             asking,
         )
+
+    def _with_place(self, entries: Sequence[Planned]) -> Project:
+        """The project with the place of requirements; where some cannot be written, all stay where they stand."""
+        failures = (entry.desired.failure for entry in entries)
+        stuck = any(failure is not None and failure.reason == NOT_WRITTEN for failure in failures)
+        if not stuck or self.project.lock.place == self.project.layout.requirements_place:
+            return self.project
+        from micropkgd.reconcile.plan.requirements_move import is_left
+
+        return placed(self.project, self.project.lock.place) if is_left(self.fs, self.project) else self.project
 
     def _with_bits(self, entry: Planned) -> Planned:
         """Say which new files are to be run: what the archive says so of, and what could be run where it moves from."""

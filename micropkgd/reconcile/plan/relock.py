@@ -23,7 +23,8 @@ def relock(fs: FsOps, project: Project, hashes: Hashes, wanted: Sequence[Desired
     found = see(fs, project.root, sorted(paths), hashes).found
     found = as_texts(fs, found, known_digests(wanted, {}))
     blocks = [_not_installed(one, found) for one in wanted]
-    lock = Lock.of({block.key: block for block in blocks if block is not None})
+    place = project.lock.place if project.lock.requires else project.layout.requirements_place
+    lock = Lock.of({block.key: block for block in blocks if block is not None}, place)
     written = lock_changes(fs, project, lock)
     changes = tuple(one.change for one in written)
     entries = tuple(Planned(_left_in_the_tree(desired)) for desired in wanted)

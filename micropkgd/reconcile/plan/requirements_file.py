@@ -26,7 +26,9 @@ Lines = frozenset[str]
 NOT_WRITTEN: Final = "RequirementsFile"
 """The reason of an entry that asks for lines which cannot be written."""
 
-_REASON: Final = "requirements of the entries"
+REASON: Final = "requirements of the entries"
+"""Why a place of requirements is written."""
+
 _HASHED: Final = "add it with its version and hashes"
 _OR_COMPILE: Final = ', or set `requirements-file = "requirements.in"` and compile this file from it'
 _COMPILED: Final = "write {} with what the project itself asks for: this file is compiled from it"
@@ -83,13 +85,19 @@ def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> 
         source = read_source(fs, layout)
     except TreeError as error:
         raise RequirementsFileError(error, {one.ref: sorted(_lines(one.after)) for one in moving}) from error
+    return change_of(source, layout, moving)
+
+
+def change_of(
+    source: RequirementsText, layout: Layout, moving: Sequence[Asking], *, as_moved: bool = False
+) -> tuple[WrittenChange, ...]:
+    """The change of a file that was read; `as_moved` has the blocks of entries in a file that is yet to be made."""
     if source.hashed:
         moving = [_without_pinned(one, pins(source.hashed)) for one in moving]
         _refuse_plain_lines(source, moving, layout)
-    updated = _updated(source, moving, layout)
-    if updated == source.text:
-        return ()
-    return (written(layout.requirements, source.found, source.mark + updated.encode(), _REASON),)
+    known = as_moved or source.found is not None
+    data = source.mark + _updated(source, moving, layout, known=known).encode()
+    return (written(layout.requirements, source.found, data, REASON),) if data != source.found else ()
 
 
 def refs_in_need(asking: Iterable[Asking], *, stands: bool) -> frozenset[str]:
@@ -108,7 +116,8 @@ def _without_pinned(one: Asking, versions: Mapping[str, str]) -> Asking:
 def _refuse_plain_lines(source: RequirementsText, moving: Sequence[Asking], layout: Layout) -> None:
     """Pip refuses a file where one line has a hash and another has none."""
     stands = frozenset(source.text.splitlines())
-    added = {one.ref: frozenset(_updated(source, [one], layout).splitlines()) - stands for one in moving}
+    known = source.found is not None
+    added = {one.ref: frozenset(_updated(source, [one], layout, known=known).splitlines()) - stands for one in moving}
     lacking = {one.ref: sorted(added[one.ref] & _lines(one.after)) for one in moving}
     if any(lacking.values()):
         problem = "it lists hashes, and pip refuses it as soon as one line has none"
@@ -130,15 +139,15 @@ def _says_the_same(one: Asking, *, stands: bool) -> bool:
     return all(version.target == one.after.target for version in one.versions) and not one.is_absent
 
 
-def _updated(source: RequirementsText, moving: Sequence[Asking], layout: Layout) -> str:
-    """The text with the lines that entries come to ask for."""
+def _updated(source: RequirementsText, moving: Sequence[Asking], layout: Layout, *, known: bool) -> str:
+    """The text with the lines that entries come to ask for; `known` is what their blocks had."""
     blocks = requirements.blocks_of(source.text)
     before: defaultdict[str, Lines] = defaultdict(frozenset)
     after: defaultdict[str, Lines] = defaultdict(frozenset)
     moved: dict[str, str] = {}
     for one in moving:
         label = label_of(one.after.target, blocks, layout) if one.after is not None else ""
-        if source.found is not None and one.versions:
+        if known and one.versions:
             old_label, lines = _written(one, blocks, layout)
             before[old_label] |= lines
             if label and label != old_label:

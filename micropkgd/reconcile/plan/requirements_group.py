@@ -5,52 +5,60 @@ lines that no entry asks for and no note of ours, is not taken over.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from micropkgd import documents
 from micropkgd.documents.edits import edited
 from micropkgd.documents.lists import set_items, text_at
 from micropkgd.errors import DocumentError, TreeError
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Lock
-from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
+from micropkgd.reconcile.plan.requirements_file import REASON, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps
 
 GROUPS: Final = "dependency-groups"
 
-_NOTE: Final = "written by micropkgd, from micropkg.lock"
-_REASON: Final = "requirements of the entries"
+NOTE: Final = "written by micropkgd, from micropkg.lock"
+"""What tells the group that is ours."""
 
 
-def group_change(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
-    """The change of `pyproject.toml` that brings the group to what a lock asks for; none where it says that."""
-    wanted = sorted({line for block in lock.blocks for line in _lines_in_tree(block)})
+def group_change(
+    fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking], text: bytes | None = None
+) -> tuple[WrittenChange, ...]:
+    """The change of `pyproject.toml` (or of `text`) that brings the group to what a lock asks for."""
+    installed = {one.after.key for one in asking if one.after is not None and not one.stays}
     try:
-        data = bytes_of(fs, layout.requirements) or b""
+        data = text if text is not None else bytes_of(fs, layout.requirements) or b""
         document = documents.read_toml(data)
-        name, stands = _group(document, layout.requirements_group)
+        name, stands = group_in(document, layout.requirements_group)
+        lines = (line for block in lock.blocks for line in _lines_of(block, installed, frozenset(stands)))
+        wanted = sorted({*lines})
         if set(stands) == set(wanted):
             return ()
         _refuse_foreign(data, name, [line for line in stands if line not in {*wanted, *_known(asking)}])
-        after = edited(data, lambda text: set_items(text, (GROUPS, name), wanted, _NOTE))
+        after = edited(data, lambda text: set_items(text, (GROUPS, name), wanted, NOTE))
     except (DocumentError, TreeError) as error:
         waiting = _waiting(asking)
         if not waiting:  # nobody's lines change: it stays as it is, and `doctor` tells of it
             return ()
         wrong = TreeError(error.problem, where=error.where or layout.requirements, hint=error.hint)
         raise RequirementsFileError(wrong, waiting) from error
-    return (written(layout.requirements, data, after, _REASON),)
+    return (written(layout.requirements, data, after, REASON),)
 
 
-def _lines_in_tree(block: Block) -> Sequence[str]:
-    """Where the lock moved on alone, the tree has the version before."""
-    return block.superseded.requirements if block.superseded is not None else block.requirements
+def _lines_of(block: Block, installed: Collection[EntryKey], stands: Collection[object]) -> Collection[str]:
+    """The lines of the version in the tree; where the lock moved on and nothing is installed, the group tells which."""
+    if block.superseded is None or block.key in installed:
+        return block.requirements
+    new, old = frozenset(block.requirements), frozenset(block.superseded.requirements)
+    return new if (new - old) & {*stands} and not (old - new) & {*stands} else old
 
 
-def _group(document: Mapping[str, object], wanted: str) -> tuple[str, list[object]]:
-    """The group as the document spells it, and what stands in it."""
+def group_in(document: Mapping[str, object], wanted: str) -> tuple[str, list[object]]:
+    """A group as the document spells it, and what stands in it."""
     groups = document.get(GROUPS, {})
     if not isinstance(groups, dict):
         raise DocumentError(f"`{GROUPS}` is not a table", hint="see PEP 735")
@@ -62,7 +70,7 @@ def _group(document: Mapping[str, object], wanted: str) -> tuple[str, list[objec
 
 
 def _refuse_foreign(data: bytes, name: str, foreign: Sequence[object]) -> None:
-    if foreign and _NOTE not in text_at(documents.decode(data), (GROUPS, name)):
+    if foreign and NOTE not in text_at(documents.decode(data), (GROUPS, name)):
         problem = f"the group `{name}` has what no entry asks for: `{foreign[0]}`"
         raise DocumentError(problem, hint="the group is to be micropkgd's alone: name another by `requirements-group`")
 

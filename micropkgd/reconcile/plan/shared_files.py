@@ -16,6 +16,8 @@ def shared_changes(
 ) -> tuple[WrittenChange, ...]:
     """Say what the shared files need so that they agree with a lock, and with what its entries ask for.
 
+    Requirements that stand elsewhere come to where the lock has them.
+
     `RequirementsFileError` where requirements cannot be written, `TreeError` where anything else stands in the way.
     """
     missing = [path for path in sorted(set(scaffolds)) if fs.status(path) is None]
@@ -25,6 +27,8 @@ def shared_changes(
 
 def _requirements(fs: FsOps, project: Project, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
     """What a pull by hand asks for is this machine's alone, and a group is for all: it gets a file's lines, or none."""
+    if lock.place != project.lock.place and (changes := _moved(fs, project, lock, asking)):
+        return changes
     if not project.layout.requirements_group:
         return requirements_change(fs, project.layout, asking)
     if project.record != LOCK_NAME:
@@ -32,6 +36,14 @@ def _requirements(fs: FsOps, project: Project, lock: Lock, asking: Sequence[Aski
     from micropkgd.reconcile.plan.requirements_group import group_change
 
     return group_change(fs, project.layout, lock, asking)
+
+
+def _moved(fs: FsOps, project: Project, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
+    """What a move of requirements changes; none where nothing of an entry stands where they stood."""
+    from micropkgd.reconcile.plan.requirements_move import leaving, move
+
+    left = leaving(fs, project)
+    return move(fs, project.layout, lock, asking, left) if left is not None else ()
 
 
 def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[WrittenChange, ...]:

@@ -95,8 +95,9 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
     if any(_has_more(this, entry, proposal, after) for entry in project.manifest.pulls):
         return
     hashes = after.hashes
-    # These the pass itself may just have written.
-    written = watch(project.root, (LOCK_NAME, project.layout.requirements, *_records(project)), ())
+    # These the pass itself may just have written; the manifest, too, where it had the requirements.
+    places = [project.layout.requirements, *({project.lock.place.path} & watched.files.keys())]
+    written = watch(project.root, (LOCK_NAME, *places, *_records(project)), ())
     installed: dict[str, Signature | None] = {}
     for path in (path for entry in proposal.entries for path in entry.desired.files):
         if path not in hashes and _may_stand(fs, path):
