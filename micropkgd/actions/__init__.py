@@ -5,7 +5,8 @@ To look: `status`, `outdated`, `verify`, `why`, `diff`, `edits`, `doctor` (each 
 trusted). To change: `edit_manifest` (the rows of `pyproject.toml`), `keep_deleted` (one option of them), `settle` (what
 is held), `accept` (edits), `migrate`, `suspend`, `pull_by_hand`, `rollback` with `reversals`, `merge_driver` (for git).
 To carry edits home: `patch` with `entry_edits` (what was edited), `homeward` (as it is where the module lives) and
-`git_patch` (as git writes it). `naming` finds the entry that a person means.
+`git_patch` (as git writes it). To tell other programs: `copied` (what is here), written as a `pylock` or in the words
+of `cyclonedx`. `naming` finds the entry that a person means.
 So many beside each other: each is the whole of one command, and none knows another.
 To begin: `init` with `package_guess`, and the `members` of a workspace. To tell the makers: `bug_report`.
 """

@@ -65,6 +65,10 @@ _EXAMPLES: Final[Examples] = {
         ("package --all", "every row of the package table"),
     ),
     "outdated": (("outdated", "exit 3 where anything is newer"), ("outdated --json", "for a script")),
+    "export": (
+        ("export --format cyclonedx -o sbom.json", "for who asks what code is in here"),
+        ("export --format pylock -o pylock.copied.toml", "for programs that read PEP 751"),
+    ),
     "publish": (("publish --dry-run", "ask the places"), ("publish pipelines.features", "one module")),
     "migrate": (("migrate --dry-run", "the change as a diff"), ("migrate", "make it, and reconcile")),
     "doctor": (

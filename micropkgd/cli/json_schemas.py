@@ -38,7 +38,7 @@ def commands_schema() -> _Node:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "What `micropkgd --json` prints, but for the commands of reconcile.json",
-        "anyOf": [{"$ref": f"#/definitions/{name}"} for name in forms],
+        "anyOf": [{"$ref": f"#/definitions/{name.replace(' ', '%20')}"} for name in forms],
         "definitions": forms,
     }
 
@@ -103,6 +103,13 @@ def _of_projects() -> Mapping[str, _Node]:
         "why": _rows(path=_TEXT, reasons=_list(_value(Reason))),
         "diff": _rows(entries=_list(edited)),
         "patch": _rows(**patch),
+        "export": _rows(
+            format={"enum": ["pylock", "cyclonedx"]},
+            output=_null_or(_TEXT),
+            packages=_list(_copied()),
+            notes=_list(_TEXT),
+            document=_null_or(_TEXT),
+        ),
         "init": _rows(
             package=_TEXT,
             source_dir=_TEXT,
@@ -147,6 +154,22 @@ def _of_the_machine() -> Mapping[str, _Node]:
             "removed?": _list(_DIGEST), "damaged?": _list(_DIGEST),
         },
     }  # fmt: skip
+
+
+def _copied() -> _Node:
+    return _object(
+        name=_TEXT,
+        version=_TEXT,
+        archive=_DIGEST,
+        ref=_TEXT,
+        target=_TEXT,
+        state={"enum": ["unedited", "edited", "incomplete", "absent"]},
+        edited=_list(_TEXT),
+        missing=_list(_TEXT),
+        waiting=_null_or(_TEXT),
+        by_hand=_FLAG,
+        licenses=_null_or(_list(_TEXT)),
+    )
 
 
 def _package() -> _Node:

@@ -263,6 +263,19 @@ def _patch(command: ArgumentParser) -> None:
     add_project(command)
 
 
+def _export(command: ArgumentParser) -> None:
+    add_common(command)
+    command.add_argument(
+        "--format",
+        choices=["pylock", "cyclonedx"],
+        required=True,
+        help="pylock.toml (PEP 751) of the locked archives, or a CycloneDX bill of materials of the copied code",
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write it to this file (default: standard output)")
+    command.add_argument("--offline", action="store_true", help="ask no source over the network")
+    add_project(command)
+
+
 def _migrate(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
@@ -313,6 +326,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "say what is newer than the lock, and change nothing; exit 3 where anything is", _outdated, "outdated"
     ),
     "patch": Command("print the edits of an entry as a patch for the repository its module lives in", _patch, "patch"),
+    "export": Command("list what was copied in, in a form that other programs read", _export, "export"),
     "publish": Command("package modules and put the archives where their rows say", _publish, "publish"),
     "migrate": Command(
         "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile", _migrate, "migrate"

@@ -11,6 +11,7 @@ from typing import Final
 from micropkgd.errors import ArchiveError
 
 _KEPT: Final = frozenset({"metadata-version", "name", "version", "dynamic", "requires-dist", "requires-python"})
+_ALSO_KEPT: Final = frozenset({"classifier", "license-expression"})  # which nothing depends on: never refused
 _AT_MOST: Final = 1 << 20  # bytes of the header; old tools put the whole description there
 
 
@@ -43,7 +44,7 @@ def read_fields(data: bytes) -> HeaderFields:
         name = name.lower()
         if not colon or not name.replace("-", "").isalnum():
             raise _unreadable(f"line {number} is not a field of one line")
-        if name in _KEPT:
+        if name in _KEPT or name in _ALSO_KEPT:
             values.setdefault(name, []).append(value.strip())
     return HeaderFields(values)
 

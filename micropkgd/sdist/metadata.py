@@ -60,8 +60,18 @@ def read_metadata(sdist: Sdist) -> SdistMetadata:
 
 def requires_python(sdist: Sdist) -> str:
     """The Python that an archive says it needs; empty where it says none."""
-    stated = (_table(_small(sdist, "pyproject.toml")) or {}).get("requires-python")
-    return stated if isinstance(stated, str) else _stated(sdist)[1].one("Requires-Python")
+    stated = project_table(sdist).get("requires-python")
+    return stated if isinstance(stated, str) else stated_fields(sdist).one("Requires-Python")
+
+
+def project_table(sdist: Sdist) -> dict[str, object]:
+    """`[project]` of an archive's pyproject.toml; an empty one where it has none."""
+    return _table(_small(sdist, "pyproject.toml")) or {}
+
+
+def stated_fields(sdist: Sdist) -> HeaderFields:
+    """The fields of its PKG-INFO, as far as they are kept; none where it has no such file."""
+    return _stated(sdist)[1]
 
 
 def _stated(sdist: Sdist) -> tuple[str, HeaderFields]:

@@ -78,6 +78,7 @@ def test_every_command_has_a_form() -> None:
         ("status",), ("verify",), ("outdated",), ("package", "pipelines.ds"), ("package", "--all"), ("publish",),
         ("publish", "--dry-run"), ("doctor",), ("history",), ("why", NODES), ("diff", "--edits"), ("patch",),
         ("patch", "ds", "-o", "../out"), ("accept",),
+        ("export", "--format", "pylock"), ("export", "--format", "cyclonedx"),
         ("accept", "ds", "--dry-run"), ("suspend",), ("suspend", "ds"), ("resume",), ("trust",), ("trust", "--list"),
         ("trust", "--revoke"), ("config", "check"), ("config", "show"), ("cache", "info"), ("cache", "gc"),
         ("cache", "verify"), ("explain",), ("init", "--dry-run"), ("service", "install", "--dry-run"),
