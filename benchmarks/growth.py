@@ -112,7 +112,7 @@ def asked(daemon: Daemon, ask: Callable[[], int]) -> str:
 def pulled(root: Path, entries: int, files: int) -> World:
     """A project that asks for so many archives of so many files."""
     world = World(root)
-    data = archive({f"m{one}.py": f"x = {one}\n" for one in range(files)})
+    data = archive({f"m{one}.py": f"from ds import m0\nx = {one}\n" for one in range(files)})
     for number in range(entries):
         world.write(f"dist/d{number}.tar.gz", data)
     world.manifest("\n".join(f'"dist/d{number}.tar.gz" = {{alias = "e{number}"}}' for number in range(entries)))

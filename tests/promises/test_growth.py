@@ -153,7 +153,9 @@ def pulled(root: Path, entries: int, files: int) -> World:
     """A project that asks for so many archives of so many files."""
     world = World(root)
     for number in range(entries):
-        world.publish({f"m{one}.py": f"x = {one}\n" for one in range(files)}, to=f"dist/d{number}.tar.gz")
+        world.publish(
+            {f"m{one}.py": f"from ds import m0\nx = {one}\n" for one in range(files)}, to=f"dist/d{number}.tar.gz"
+        )
     world.manifest("\n".join(f'"dist/d{number}.tar.gz" = {{alias = "e{number}"}}' for number in range(entries)))
     return world
 

@@ -91,7 +91,7 @@ class _ImportCheck(NamedTuple):
         if any(self.tree.has(RelPath(f"{place}{suffix}")) for suffix in (*_MODULES, "")):
             return True
         folder, _, leaf = place.rpartition("/")
-        return any(path.startswith(f"{folder}/{leaf}.") for path in self.tree.below(RelPath(folder)))  # compiled
+        return any(name.startswith(f"{leaf}.") for name in self.tree.names(RelPath(folder)))  # compiled
 
     def _gives(self, home: str, name: str) -> bool:
         """Whether a module has a name, or a module of that name in it."""

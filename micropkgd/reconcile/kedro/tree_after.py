@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.plan import Plan
-from micropkgd.model.tree import Digest, RelPath
+from micropkgd.model.tree import Digest, RelPath, parents
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 from micropkgd.workspace.trees import files_below, is_folder
@@ -18,11 +18,17 @@ class TreeAfter(NamedTuple):
     fs: FsOps
     writes: Mapping[RelPath, Digest | None] = {}  # None: it goes
     contents: Mapping[Digest, bytes] = {}
+    placed: Mapping[RelPath, list[RelPath]] = {}  # what is written below each folder
 
     @classmethod
     def after(cls, fs: FsOps, plan: Plan, contents: Mapping[Digest, bytes]) -> "TreeAfter":
         """The tree once a plan is carried out."""
-        return cls(fs, {change.path: change.after for change in plan.writes}, contents)
+        writes = {change.path: change.after for change in plan.writes}
+        placed: dict[RelPath, list[RelPath]] = {}
+        for path in (path for path, digest in writes.items() if digest is not None):
+            for folder in parents(path):
+                placed.setdefault(folder, []).append(path)
+        return cls(fs, writes, contents, placed)
 
     def read(self, path: RelPath) -> bytes | None:
         """The bytes of a text; None where there is none, or none that can be read."""
@@ -41,7 +47,13 @@ class TreeAfter(NamedTuple):
 
     def has_below(self, folder: RelPath) -> bool:
         """Whether a pass puts files into a folder."""
-        return any(digest is not None and path.startswith(f"{folder}/") for path, digest in self.writes.items())
+        return folder in self.placed
+
+    def names(self, folder: RelPath) -> set[str]:
+        """The names right in a folder, of what is written only files."""
+        start = len(folder) + 1
+        written = {path[start:] for path in self.placed.get(folder, ()) if "/" not in path[start:]}
+        return written.union(name for name in self.fs.names(folder) if f"{folder}/{name}" not in self.writes)
 
     def below(self, folder: RelPath) -> list[RelPath]:
         """Every file below a folder, links left out."""
@@ -51,6 +63,4 @@ class TreeAfter(NamedTuple):
         with suppress(OSError, MicropkgError):
             if is_folder(self.fs, folder):
                 yield from (path for path in files_below(self.fs, folder) if path not in self.writes)
-        for path, digest in self.writes.items():
-            if digest is not None and path.startswith(f"{folder}/"):
-                yield path
+        yield from self.placed.get(folder, ())
