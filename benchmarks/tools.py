@@ -1,0 +1,34 @@
+"""The programs that people would use instead: those on the PATH, and those of the package index in environments."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.kit.servers.venvs import environment
+
+_INDEX: Final[Mapping[str, tuple[str, ...]]] = {
+    "kedro": ("kedro==0.19.15", "pip"),
+    "uv": ("uv",),
+    "flit": ("flit",),
+    "aws": ("awscli",),
+    "rope": ("rope", "libcst"),
+}
+
+
+def on_path(name: str) -> str | None:
+    """A program of this machine; None where it has none, and its rival stays out of the table."""
+    return shutil.which(name)
+
+
+def of_index(name: str) -> str:
+    """A program of the package index, installed once below the user's cache folder."""
+    return str(scratch(name) / "bin" / name)
+
+
+def scratch(name: str) -> Path:
+    """The environment of a program, or of libraries."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micropkgd-benchmarks"
+    cache.mkdir(parents=True, exist_ok=True)
+    return environment(cache, *_INDEX[name])
