@@ -4,10 +4,10 @@ import os
 from contextlib import suppress
 
 
-def replace_file(path: str, data: bytes, *, private: bool = False) -> None:
+def replace_file(path: str, data: bytes, *, private: bool = False, durable: bool = True) -> None:
     """Write it beside, make it durable, rename; folders above are made. `OSError` where the disk refuses.
 
-    A `private` file, and the folders made for it, nobody else may read.
+    A `private` file, and the folders made for it, nobody else may read. One not `durable` may be lost with the power.
     """
     draft = f"{path}.{os.getpid()}.tmp"
     os.makedirs(os.path.dirname(path), mode=0o700 if private else 0o777, exist_ok=True)
@@ -18,7 +18,8 @@ def replace_file(path: str, data: bytes, *, private: bool = False) -> None:
         with open(os.open(draft, flags, 0o600 if private else 0o666), "wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(draft, path)
     except OSError:
         with suppress(OSError):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
-from micropkgd.machine.event_log import SHOWN, EventLog
+from micropkgd.machine.memory.event_log import SHOWN, EventLog
 from micropkgd.model.event import Event
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.conditions import News

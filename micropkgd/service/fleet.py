@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.errors import ShortageError
+from micropkgd.machine.memory.standing_memory import StandingMemory
 from micropkgd.machine.projects import anchors, find_projects, glance, named_projects
 from micropkgd.machine.trust import distrust, found_by
 from micropkgd.machine.trust import glance as glance_at_trust
@@ -58,6 +59,7 @@ class Fleet:
         settings: Settings,
         timetable: Timetable,
         board: Board,
+        memory: StandingMemory,
         on_due: Callable[[], None],
         on_gone: Callable[[str], None],
     ) -> None:
@@ -69,6 +71,7 @@ class Fleet:
         self.ready: frozenset[str] = frozenset()  # those that readiness depends on, where the config names some
         self._named: frozenset[str] = frozenset()  # those that the config names without a wildcard
         self._board = board
+        self._memory = memory
         self._on_due = on_due
         self._on_gone = on_gone
         self._disk = ThreadPoolExecutor(2, thread_name_prefix="disk")
@@ -212,7 +215,9 @@ class Fleet:
     def _welcome(self, root: str, group: Group, now: Instant) -> None:
         pending = Standing(Condition.PENDING.value, NOT_SEEN, "no pass has looked at it yet", utc(now.wall))
         self._board.put(ProjectStatus(root, pending))
-        self._board.say(News("ProjectAdded", "", "is served from now on"), root)
+        told = self._memory.recall(root)
+        if told is None or told.standing.state == Condition.UNTRUSTED.value:
+            self._board.say(News("ProjectAdded", "", "is served from now on"), root)
         if group.watch:
             self._watched.welcome(root)  # which asks for its first pass
         else:
@@ -222,6 +227,7 @@ class Fleet:
         self._timetable.drop(root)
         self._watched.drop(root)
         self._board.remove(root)
+        self._memory.forget(root)
         self._board.say(News("ProjectRemoved", "", "is no longer served"), root)
         self._on_gone(root)
 
@@ -233,8 +239,11 @@ class Fleet:
         for root, doubt in doubts.items():
             was = self._board.projects.get(root)
             if was is None or was.standing.reason != doubt.reason:
-                self._board.put(ProjectStatus(root, failed(doubt, utc())))
-                self._board.say(News("ProjectUntrusted", "", doubt.problem), root)
+                self._board.put(status := ProjectStatus(root, failed(doubt, utc())))
+                told = self._memory.recall(root) if was is None else was
+                if told is None or told.standing.reason != doubt.reason:
+                    self._board.say(News("ProjectUntrusted", "", doubt.problem), root)
+                    self._memory.note(status)
 
     def _ask(self, root: str, trigger: Trigger, at: float) -> None:
         """Plan a pass. Where somebody's own came before the watch stood, sources are not asked for a second time."""

@@ -12,7 +12,8 @@ from aiohttp import web
 from micropkgd import __version__
 from micropkgd.clock import utc
 from micropkgd.errors import MicropkgError
-from micropkgd.machine.event_log import EventLog, read_events
+from micropkgd.machine.memory.event_log import EventLog, read_events
+from micropkgd.machine.memory.standing_memory import StandingMemory
 from micropkgd.machine.places import memory_place
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
@@ -44,20 +45,23 @@ def serve(machine: Machine) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
     settings = machine.load()
     held = claim(machine.what, os.environ)
-    memory = memory_place(machine.what, os.environ)
-    log = EventLog(memory) if held.is_sure else None  # two that wrote would give one number to two events
+    place = memory_place(machine.what, os.environ)
+    log = EventLog(place) if held.is_sure else None  # two that wrote would give one number to two events
+    memory = StandingMemory(place if held.is_sure else None)
     try:
-        asyncio.run(_serve(machine, settings, held, Board(utc, read_events(memory), log)))
+        asyncio.run(_serve(machine, settings, held, Board(utc, read_events(place), log), memory))
     finally:
         if log is not None:
             log.close()
         held.let_go()
 
 
-async def _serve(machine: Machine, settings: Settings, held: ServiceClaim, board: Board) -> None:
+async def _serve(
+    machine: Machine, settings: Settings, held: ServiceClaim, board: Board, memory: StandingMemory
+) -> None:
     listening = open_unix_socket(settings.socket, os.environ)
     notifier = Notifier(os.environ)
-    supervisor = Supervisor(settings, machine.say, board)
+    supervisor = Supervisor(settings, machine.say, board, memory)
     probes = Probes(supervisor)
     try:
         front = Front(supervisor, probes)

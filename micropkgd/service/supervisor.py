@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from micropkgd.clock import utc
 from micropkgd.machine.cron import seconds_until
+from micropkgd.machine.memory.standing_memory import StandingMemory
 from micropkgd.model.condition import Condition
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
@@ -21,7 +22,7 @@ from micropkgd.model.settings import Queue, Settings
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Following, PassOptions
-from micropkgd.service.board import Board
+from micropkgd.service.board import NOT_SEEN, Board
 from micropkgd.service.conclusion import PassEnd, bug, conclude, overdue
 from micropkgd.service.conditions import News, has_failed, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
@@ -57,14 +58,17 @@ Say = Callable[[Event], None]
 class Supervisor:
     """The service at work."""
 
-    def __init__(self, settings: Settings, say: Say, board: Board | None = None) -> None:
+    def __init__(
+        self, settings: Settings, say: Say, board: Board | None = None, memory: StandingMemory | None = None
+    ) -> None:
         self.settings = settings
         self.board = board or Board(utc)
+        self._memory = memory or StandingMemory()
         self.agenda = Agenda(settings.limits.passes)
         self._times = Timetable(self.agenda, random.random, seconds_until)
         self._wake = asyncio.Event()
         self._callers = WaitingCallers()
-        self.fleet = Fleet(settings, self._times, self.board, self._wake.set, self._callers.abandon)
+        self.fleet = Fleet(settings, self._times, self.board, self._memory, self._wake.set, self._callers.abandon)
         self._hooks = ServiceHooks(settings.hooks, self.board.say)
         self.board.tell(say)
         self.board.tell(self._hooks.post)
@@ -163,6 +167,7 @@ class Supervisor:
             try:
                 await self.fleet.search()
                 self.fleet.miss()
+                self._memory.sweep(self.board.projects)
                 await self.fleet.run()
             except Exception as error:  # noqa: BLE001 - who searches again finds what this one has not
                 self.board.say(News("Bug", "", f"{type(error).__name__}: {error}"))
@@ -244,13 +249,15 @@ class Supervisor:
             return
         scheduled = self.agenda.planned(root, TriggerKind.SCHEDULE)
         ended = PassEnd(due, pass_id, seconds, _now(), random.random(), scheduled, self.settings.max_staleness)  # noqa: S311 - no secret
-        conclusion = conclude(before, outcome, ended, self._times.outage(root))
+        told = self._memory.recall(root) if before.standing.reason == NOT_SEEN else None
+        conclusion = conclude(told or before, outcome, ended, self._times.outage(root))
         self.board.put(conclusion.status)
         self._times.suffer(root, conclusion.outage)
         if conclusion.is_busy:
             self._times.ask_again(root, due.triggers, ended.now.clock + BUSY_AGAIN)
         for news in conclusion.news:
             self.board.say(news, root, pass_id, due.reasons)
+        self._memory.note(conclusion.status)
         self._hooks.after_pass(before, conclusion.status, outcome)
 
     def _of_now(self, status: ProjectStatus, running: Mapping[str, float]) -> ProjectStatus:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micropkgd.machine.event_log import LARGEST, SHOWN, EventLog, read_events
+from micropkgd.machine.memory.event_log import LARGEST, SHOWN, EventLog, read_events
 from micropkgd.model.event import LARGEST_ID, Event, read_event
 
 
@@ -132,7 +132,7 @@ def test_a_full_disk_keeps_nobody_from_anything(tmp_path: Path) -> None:
     script = f"""
 import resource, signal
 from tests.machine.test_event_log import event
-from micropkgd.machine.event_log import EventLog
+from micropkgd.machine.memory.event_log import EventLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 log = EventLog({str(tmp_path)!r})
 log.keep(event(1))
@@ -153,7 +153,7 @@ assert log.problem == ""
 WRITER = """
 import sys
 from tests.machine.test_event_log import event
-from micropkgd.machine.event_log import EventLog, read_events
+from micropkgd.machine.memory.event_log import EventLog, read_events
 log, before = EventLog(sys.argv[1]), read_events(sys.argv[1])
 number = before[-1].id if before else 0
 while True:

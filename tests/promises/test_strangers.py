@@ -168,7 +168,8 @@ def test_trust_outlives_a_restart_and_no_replacement(tmp_path: Path) -> None:
         assert "another folder stood here" in event["message"]
         assert daemon.end() == 0
         daemon.start()
-        daemon.until("ProjectUntrusted", world.root, message="another folder stood here")
+        status = daemon.until_status(world.root, lambda status: status["standing"]["state"] == "Untrusted")
+        assert "another folder stood here" in status["standing"]["message"]
         assert not world.has("micropkg.lock")
         (tmp_path / "aside").rename(tmp_path / "src/moved")
         event = daemon.until("ProjectUntrusted", tmp_path / "src/moved")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from micropkgd.machine.event_log import read_events
+from micropkgd.machine.memory.event_log import read_events
 from micropkgd.machine.places import memory_place
 from tests.kit.daemon import Daemon, served, until
 from tests.kit.site import Site, config, listening

@@ -11,7 +11,7 @@ from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import settings_of, socket_of, tell_once
 from micropkgd.cli.say import say, say_json
 from micropkgd.errors import DocumentError, UsageError
-from micropkgd.machine.event_log import read_events
+from micropkgd.machine.memory.event_log import read_events
 from micropkgd.machine.places import memory_place, served_by
 from micropkgd.service.client import ServiceError, require_service
 from micropkgd.workspace.root import find_root, root_around
