@@ -17,11 +17,19 @@ from micropkgd.errors import ArchiveError
 from micropkgd.sdist.reader import read_sdist
 from tests.kit.gnu_tar import unpacked
 from tests.kit.places import DATA, REPOSITORY
-from tests.kit.servers.venvs import ENVIRON
+from tests.kit.servers.venvs import ENVIRON, environment
 
 NAMES = (DATA / "corpus.txt").read_text().split()
 LOCK = REPOSITORY / "requirements-dev.lock"
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+BACKENDS = (
+    "setuptools==80.9.0",
+    "hatchling==1.27.0",
+    "flit-core==3.12.0",
+    "poetry-core==2.1.3",
+    "pdm-backend==2.5.0",
+    "uv-build==0.13.6",
+)
+_PLUGINS = ("wheel", "setuptools-scm", "hatch-vcs", "hatch-fancy-pypi-readme", "cython<4")
 BY_RULE = {"member-type", "too-many-members"}  # rules of ours that a well-made sdist may break: links, 10,000 members
 _AT_ONCE = 2
 
@@ -41,14 +49,21 @@ class Row(NamedTuple):
         return self.verdict in {"rejected", "differs"}
 
 
-def fetch(names: Sequence[str], folder: Path) -> list[str]:
-    """Have pip put the sdists of these projects into the folder; what it said where it could not."""
+def fetch(names: Sequence[str], folder: Path, cache: Path) -> list[str]:
+    """Have pip put the sdists of these projects into the folder; what it said where it could not.
+
+    Most are asked who they are in one environment, which the cache keeps, and only the others each in one of its own.
+    """
+    pip = (str(environment(cache, *BACKENDS, *_PLUGINS) / "bin" / "python"), "-m", "pip", "download", "--quiet")
 
     def one(name: str) -> str:
-        options = ["--quiet", "--no-deps", "--no-binary", name, "--constraint", str(LOCK), "--dest", str(folder)]
-        command = [*PIP, "download", *options, name]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=ENVIRON)
-        return f"{name}: {ended.stderr}" if ended.returncode else ""
+        options = ["--no-deps", "--no-binary", name, "--constraint", str(LOCK), "--dest", str(folder), name]
+        for more in (["--no-build-isolation"], []):
+            command = [*pip, "--disable-pip-version-check", *more, *options]
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=ENVIRON)
+            if ended.returncode == 0:
+                return ""
+        return f"{name}: {ended.stderr}"
 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -79,7 +94,7 @@ def main(folders: Sequence[str]) -> int:
     """Print the table; 1 where an sdist was rejected or read differently, or where there was none."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(folders[0]) if folders else Path(scratch)
-        for problem in [] if folders else fetch(NAMES, folder):
+        for problem in [] if folders else fetch(NAMES, folder, Path(scratch)):
             print(problem, file=sys.stderr)
         rows = []
         for row in examine(sorted(folder.glob("*.tar.gz"))):

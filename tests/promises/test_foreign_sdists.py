@@ -26,7 +26,7 @@ from micropkgd.documents.moves import move_table
 from micropkgd.sdist.metadata import package_name
 from micropkgd.sdist.reader import read_sdist
 from tests.kit import archives as a
-from tests.kit.corpus import BY_RULE, LOCK, NAMES, Row, examine, fetch, main
+from tests.kit.corpus import BACKENDS, BY_RULE, LOCK, NAMES, Row, examine, fetch, main
 from tests.kit.servers.venvs import environment
 from tests.kit.world import World
 
@@ -42,14 +42,6 @@ FILES = {
     "README.md": "demo\n",
     "empty.txt": "",
 }
-BACKENDS = (
-    "setuptools==80.9.0",
-    "hatchling==1.27.0",
-    "flit-core==3.12.0",
-    "poetry-core==2.1.3",
-    "pdm-backend==2.5.0",
-    "uv-build==0.13.6",
-)
 TAR = ["tar", "--create", "--gzip", "--file"]
 ZIPPED = "tar --create demo-1.0 | {} > {}"
 
@@ -202,7 +194,7 @@ def sdists(server_cache: Path) -> list[Path]:
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            fetch(NAMES, folder)
+            fetch(NAMES, folder, server_cache)
             (folder / "complete").touch()
     return sorted(folder.glob("*.tar.gz"))
 
@@ -305,7 +297,7 @@ def namesakes(server_cache: Path) -> list[Path]:
     with open(folder.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            assert fetch(NAMESAKES, folder) == []
+            assert fetch(NAMESAKES, folder, server_cache) == []
             (folder / "complete").touch()
     return sorted(folder.glob("*.tar.gz"))
 
