@@ -21,6 +21,7 @@ from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
+from micropkgd.sources.upload import Stored, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.nginx import Nginx
@@ -473,6 +474,14 @@ class TestFailures:
         faults.script("/b", Reply(status=301, headers={"x-amz-bucket-region": "eu-north-1"}))
         assert is_body(ask("s3://b/x.tar.gz", fake(faults.port)))
         assert "/eu-north-1/s3/" in faults.seen[-1].headers["authorization"]
+
+    def test_upload_waits_for_no_word(self, faults: FaultServer, ask: Asker) -> None:
+        """A server that reads what is sent before it says anything gets it at once, and once."""
+        faults.script("/b/x.tar.gz", Reply())
+        ref = Ref.parse("s3://b/x.tar.gz")
+        upload = Upload(ref, "", "x.tar.gz", "x", "1", BODY, digest_of(BODY), options=fake(faults.port))
+        assert ask.run(ask.source.put(upload)) == Stored(written=True)
+        assert [(seen.method, "expect" in seen.headers) for seen in faults.seen] == [("PUT", False)]
 
     def test_mislabelled_encoding_is_not_undone(self, faults: FaultServer, ask: Asker) -> None:
         """The archive is the bytes as they are stored."""

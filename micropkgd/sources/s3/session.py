@@ -2,7 +2,8 @@
 
 aiohttp follows redirects by itself, to any host, and takes `X-Amz-Security-Token` along; S3 knows other regions by an
 error code, which botocore understands. To learn the region botocore asks for the bucket, and where a server redirects
-that question too it would ask again, and again, until Python has no room left.
+that question too it would ask again, and again, until Python has no room left. And botocore lets aiohttp announce an
+upload (`Expect: 100-continue`), which waits for ever for a server that knows no such thing.
 """
 
 from functools import partial
@@ -25,6 +26,15 @@ class StraightSession(AIOHTTPSession):  # type: ignore[misc]  # the library has 
 def ask_for_a_region_once(client: Any) -> None:
     """Let the question for a bucket's region be redirected nowhere; what its answer says of the region still counts."""
     client.meta.events.register("before-call.s3.HeadBucket", _mark_as_redirected)
+
+
+def send_without_asking(client: Any) -> None:
+    """Let an upload be sent at once: what may be sent was asked for before."""
+    client.meta.events.register("request-created.s3.PutObject", _without_expect)
+
+
+def _without_expect(request: Any, **_: object) -> None:
+    del request.headers["Expect"]
 
 
 def _mark_as_redirected(context: dict[str, Any], **_: object) -> None:

@@ -121,7 +121,7 @@ class S3Source:
         """Make a client; the library's own ways of trying again are turned off."""
         import s3fs
 
-        from micropkgd.sources.s3.session import StraightSession, ask_for_a_region_once
+        from micropkgd.sources.s3.session import StraightSession, ask_for_a_region_once, send_without_asking
 
         forget_ambient_settings()
         timeouts = {"connect_timeout": self._patience.connect, "read_timeout": self._patience.silence}
@@ -138,6 +138,7 @@ class S3Source:
             fs.retries = 1
             await fs.set_session()
             ask_for_a_region_once(fs.s3)
+            send_without_asking(fs.s3)
         except (*s3_failures.TROUBLE, TypeError) as error:
             raise s3_failures.of_trouble(error, ref, _NOWHERE, self._clock()) from error
         return fs
