@@ -69,7 +69,9 @@ def is_edited(fs: FsOps, project: Project, entry: PullEntry, block: Block) -> bo
     """Whether files of an entry were edited, deleted or added, told without its archive."""
     standing = _standing(fs, project, entry, block)
     files = standing.version.files
-    return bool(standing.new) or any(standing.found[path] != digest for path, digest in files.items())
+    return bool(standing.new or standing.version.moved) or any(
+        standing.found[path] != digest for path, digest in files.items()
+    )
 
 
 def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fetcher: Fetcher) -> EntryEdits | Failure:
@@ -85,10 +87,15 @@ def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fet
     store = ByteStore(fetcher.cache.scratch)
     with archive.reading() as stream:
         sdist = read_sdist(stream, keep=store.keep)
-    rendering = render(sdist, placed, project.layout, store.keep)
+    rendering = render(sdist, placed, project.layout, store.keep, version.moved)
     if digests_of(rendering.files) != version.files:
         problem = f"the archive of {version.version} renders to other files than the lock lists"
         raise OutOfStepError(problem, where=entry.ref.text, hint="run `micropkgd reconcile --once`, then again")
+    if version.moved:  # which goes home like any edit: a file that is gone, and a new one
+        rendering = render(sdist, placed, project.layout, store.keep)
+        version = version._replace(files=digests_of(rendering.files), moved={})
+        as_made = block._replace(files=version.files, superseded=None)
+        standing = standing._replace(version=version, found=as_it_stands(fs, project.root, as_made, {})[1])
     standing = _named(fs, project, standing, package_name(sdist))
     paths = (member.path for member in sdist.members)
     mapping = MemberMapping.of(paths, standing.module.name, placed, project.layout)

@@ -2,7 +2,8 @@
 
 It is the base that edits are measured against, on every machine: what differs from it on disk is somebody's edit. Where
 it moved on and left the tree as it was, `superseded` says what the tree still has (decision 0011). Where somebody
-accepted edits, `edited` says which files the tree has in place of the generated ones.
+accepted edits, `edited` says which files the tree has in place of the generated ones. Where a person moved files inside
+the package, `moved` says so: they, and the imports of them, are rendered as if the archive had them there.
 
 It holds only what any machine can recompute, so it has no time, no validator and no credential. It is data from a
 repository, not an order: `stray_paths` names what a hostile or merged lock lists outside the entry's own places.
@@ -56,6 +57,7 @@ class Version(NamedTuple):
     files: Mapping[RelPath, Digest]
     target: RelPath
     index_url: str = ""
+    moved: Mapping[str, str] = {}  # members of the archive that a person moved here: the new name by the old one
 
 
 class Block(NamedTuple):
@@ -78,6 +80,7 @@ class Block(NamedTuple):
     index_url: str = ""  # of the index that was asked; empty where the ref itself is the archive's address
     superseded: Version | None = None  # only where the tree may still have another inventory than `files`
     edited: Mapping[RelPath, Digest] = {}  # the edits that somebody accepted; none: nobody did
+    moved: Mapping[str, str] = {}  # as of `made`
 
     @property
     def key(self) -> EntryKey:
@@ -93,7 +96,15 @@ class Block(NamedTuple):
     def made(self) -> Version:
         """The version that is in the tree once this block is installed."""
         return Version(
-            self.version, self.url, self.size, self.archive, self.requirements, self.files, self.target, self.index_url
+            self.version,
+            self.url,
+            self.size,
+            self.archive,
+            self.requirements,
+            self.files,
+            self.target,
+            self.index_url,
+            self.moved,
         )  # fmt: skip
 
     @property
@@ -166,7 +177,7 @@ class Lock(NamedTuple):
 
     @property
     def _oldest_version(self) -> str:
-        if self.place.table:
+        if self.place.table or any(version.moved for block in self.blocks for version in block.versions):
             return LOCK_VERSION
         return _WITH_EDITS if any(block.edited for block in self.blocks) else _PLAIN
 
@@ -241,6 +252,8 @@ def _table(block: Block) -> dict[str, object]:
     }
     if block.edited:
         own["edited"] = {path: block.edited[path] for path in sorted(block.edited)}
+    if block.moved:
+        own["moved"] = {old: block.moved[old] for old in sorted(block.moved)}
     if block.superseded is not None:
         own["superseded"] = _version_table(block.superseded)
     return {"name": block.name, "version": block.version, **_where_from(block), "tool": {"micropkgd": own}}
@@ -253,6 +266,7 @@ def _version_table(old: Version) -> dict[str, object]:
         "target": old.target,
         "requirements": list(old.requirements),
         "files": {path: old.files[path] for path in sorted(old.files)},
+        **({"moved": {member: old.moved[member] for member in sorted(old.moved)}} if old.moved else {}),
     }
 
 
@@ -282,6 +296,7 @@ def _block(package: object, where: str) -> Block:
             index_url=said.index_url,
             superseded=None if old is None else _version(old, old, f"{inside}.superseded", f"{inside}.superseded"),
             edited=_inventory(own, "edited", inside) if "edited" in own else {},
+            moved=said.moved,
         )
     except DocumentError as error:
         raise DocumentError(f"in `{where}`: {error.problem}", hint=error.hint) from error
@@ -304,7 +319,13 @@ def _version(package: object, own: object, where: str, inside: str) -> Version:
         files=_inventory(own, "files", inside),
         target=rel_path(_get(own, "target", str, inside)),
         index_url=_get(package, "index", str, where) if of_index else "",
+        moved=_moved(own, inside) if isinstance(own, Mapping) and "moved" in own else {},
     )
+
+
+def _moved(own: object, inside: str) -> dict[str, str]:
+    table = _get(own, "moved", dict, inside)
+    return {rel_path(old): rel_path(_get(table, old, str, f"{inside}.moved")) for old in table}
 
 
 def _inventory(own: object, key: str, inside: str) -> dict[RelPath, Digest]:

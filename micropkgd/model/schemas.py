@@ -128,9 +128,11 @@ def lock_schema() -> _Node:
     files = {"type": "object", "additionalProperties": _DIGEST}
     where = {"archive": archive, "index": _TEXT, "sdist": archive}
     version = {"version": _TEXT, "requirements": _TEXTS, "files": files, "target": _TEXT, **where}
-    superseded = _open(version, ["version", "target", "requirements", "files"])
+    moved = {"type": "object", "additionalProperties": _TEXT}
+    superseded = _open({**version, "moved": moved}, ["version", "target", "requirements", "files"])
     said = {"ref": _TEXT, "requested": _DIGEST, "target": _TEXT, "renderer": _COUNT, "requirements": _TEXTS}
-    own = _open({**said, "files": files, "superseded": superseded, "edited": files}, [*said, "files"])
+    tables = {"files": files, "superseded": superseded, "edited": files, "moved": moved}
+    own = _open({**said, **tables}, [*said, "files"])
     tool = _open({"micropkgd": own}, ["micropkgd"])
     package = _open({"name": _TEXT, "version": _TEXT, **where, "tool": tool}, ["name", "version", "tool"])
     major = LOCK_VERSION.partition(".")[0]

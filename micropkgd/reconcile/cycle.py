@@ -94,7 +94,8 @@ def run_pass(
         holds = {} if this.by_lock else state.holds
         desired = desire(project, fetcher, resolutions, frozen=options.frozen, chosen=_taken(options), holds=holds)
         desired = [_with_way_out(this, one) for one in desired]
-        proposer = Proposer(fs, project, state, fetcher, options.choices, holds)
+        as_locked = options.locked or options.frozen
+        proposer = Proposer(fs, project, state, fetcher, options.choices, holds, as_locked)
         make = proposer.relock if options.lock_only else proposer.propose
         proposal = carry_out(proposer, make, desired, check) if options.apply else make(desired, {})
         outcome = _with_requirements(this, proposal, outcome_of(root, proposal, recovery, applied=options.apply))

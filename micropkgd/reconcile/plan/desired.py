@@ -27,6 +27,21 @@ _OLDER_RULES = Failure(
 )
 
 
+class Arranged(NamedTuple):
+    """The version that an entry has in the tree, as if its archive had the files where a person moved them."""
+
+    version: Version
+    old: Mapping[RelPath, Digest]  # what stood where they are now, before any import followed
+
+
+class _Job(NamedTuple):
+    """One archive that must be rendered, of the entry with this number."""
+
+    number: int
+    wanted: WantedArchive
+    moved: Mapping[str, str]
+
+
 class Desired(NamedTuple):
     """One entry on its way through a pass."""
 
@@ -41,6 +56,8 @@ class Desired(NamedTuple):
     asked: bool = True  # False: its source was not asked, or did not answer
     step_back: StepBack | None = None  # an update that goes backwards, made or held
     held_back: Hold | None = None  # the version that it would go back to, and does not
+    arranged: Arranged | None = None  # where a person moved files of it since the last pass
+    elsewhere: frozenset[RelPath] = frozenset()  # files that are moved, and must not come back, while the lock stays
 
     @property
     def target(self) -> RelPath | None:
@@ -81,15 +98,19 @@ def desire(
         answers = block is not None and bool(block.files) and (frozen or _answers(block, entry, project.layout))
         wanted.append(_from_block(entry, block, resolution, answers=answers))
     stale = [
-        (number, WantedArchive(entries[number], resolution.archive, resolution.release))
+        _Job(
+            number,
+            WantedArchive(entries[number], resolution.archive, resolution.release),
+            block.moved if (block := blocks[entries[number].ref.text]) is not None else {},
+        )
         for number, resolution in enumerate(resolutions)
         if wanted[number] is None and resolution.archive is not None
     ]
     leaving = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
-    for (number, job), desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
-        identified = _as_identified(desired, blocks[job.entry.ref.text], leaving)
+    for job, desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
+        identified = _as_identified(desired, blocks[job.wanted.entry.ref.text], leaving)
         may_go_back = fetcher.allow_downgrade or desired.ref in chosen
-        wanted[number] = _unless_backwards(project, identified, may_go_back=may_go_back)
+        wanted[job.number] = _unless_backwards(project, identified, may_go_back=may_go_back)
     staying = [
         _still_held(desired._replace(notes=(*resolution.notes, *desired.notes), asked=resolution.asked), holds)
         for desired, resolution in zip(wanted, resolutions, strict=True)
@@ -102,26 +123,50 @@ def desire(
 def with_bytes(project: Project, fetcher: Fetcher, wanted: Sequence[Desired]) -> list[Desired]:
     """Render again what was taken from the lock, for the entries whose bytes are needed after all."""
     jobs = [
-        (number, WantedArchive(desired.entry, desired.after.archive, desired.after.release))
+        _Job(
+            number,
+            WantedArchive(desired.entry, desired.after.archive, desired.after.release),
+            desired.after.moved,
+        )
         for number, desired in enumerate(wanted)
         if desired.entry is not None and desired.after is not None
     ]
     result = list(wanted)
-    for (number, _), rendered in zip(jobs, _rendered(project, fetcher, jobs), strict=True):
-        result[number] = _same_as_locked(wanted[number], rendered)
+    for job, rendered in zip(jobs, _rendered(project, fetcher, jobs), strict=True):
+        result[job.number] = _same_as_locked(wanted[job.number], rendered)
     return result
+
+
+def with_moved(project: Project, fetcher: Fetcher, desired: Desired, moved: Mapping[str, str]) -> Desired:
+    """An entry whose archive has these members elsewhere; with a failure where that cannot be rendered."""
+    if desired.entry is None or desired.after is None:
+        return desired
+    after = desired.after
+    job = _Job(0, WantedArchive(desired.entry, after.archive, after.release), moved)
+    (rendered,) = _rendered(project, fetcher, [job])
+    if rendered.after is None or rendered.rendering is None:
+        return desired._replace(failure=rendered.failure)
+    block = after._replace(files=rendered.after.files, moved=rendered.after.moved)
+    return desired._replace(after=block, rendering=rendered.rendering, remarks=rendered.remarks)
 
 
 def base_contents(
     project: Project, fetcher: Fetcher, entry: PullEntry, version: Version
 ) -> Mapping[RelPath, bytes] | Failure:
     """The files that an older version makes here, for merging: from the cache, else fetched again by its digest."""
+    rendering = rendering_of(project, fetcher, entry, version)
+    return rendering if isinstance(rendering, Failure) else rendering.files
+
+
+def rendering_of(project: Project, fetcher: Fetcher, entry: PullEntry, version: Version) -> Rendering | Failure:
+    """What an older version makes here: from the cache, else fetched again by its digest."""
     release = Release("", version.version, version.url, version.index_url) if version.index_url else None
     (archive,) = fetcher.materialise([WantedArchive(entry, version.archive, release)])
     if isinstance(archive, Failure):
         return archive
     try:
-        return _read_and_render(archive, entry, project.layout, ByteStore(fetcher.cache.scratch)).files
+        store = ByteStore(fetcher.cache.scratch)
+        return _read_and_render(archive, entry, project.layout, store, moved=version.moved)
     except MicropkgError as error:
         return Failure.of(error)
 
@@ -142,19 +187,19 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
     return None
 
 
-def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[tuple[int, WantedArchive]]) -> list[Desired]:
-    found, store = fetcher.materialise([job for _, job in jobs]), ByteStore(fetcher.cache.scratch)
-    return [_render_one(project, job, one, store) for (_, job), one in zip(jobs, found, strict=True)]
+def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[_Job]) -> list[Desired]:
+    found, store = fetcher.materialise([job.wanted for job in jobs]), ByteStore(fetcher.cache.scratch)
+    return [_render_one(project, job, one, store) for job, one in zip(jobs, found, strict=True)]
 
 
-def _render_one(project: Project, wanted: WantedArchive, found: CachedArchive | Failure, store: ByteStore) -> Desired:
+def _render_one(project: Project, job: _Job, found: CachedArchive | Failure, store: ByteStore) -> Desired:
     """Read and render one archive; what is wrong with it is this entry's failure and nobody else's."""
-    entry, archive, release = wanted
+    entry, archive, release = job.wanted
     ref = entry.ref.text
     if isinstance(found, Failure):
         return Desired(ref, entry, None, None, failure=found)
     try:
-        rendering = _read_and_render(found, entry, project.layout, store, release)
+        rendering = _read_and_render(found, entry, project.layout, store, release, job.moved)
     except MicropkgError as error:
         return Desired(ref, entry, None, None, failure=_rejected(error))
     block = Block(
@@ -170,6 +215,7 @@ def _render_one(project: Project, wanted: WantedArchive, found: CachedArchive | 
         requirements=rendering.requirements,
         files=digests_of(rendering.files),
         index_url=release.index_url if release is not None else "",
+        moved=rendering.moved,
     )
     remarks: tuple[str, ...] = (*_of_requirements(rendering), *_of_code(rendering))
     leaving = any(finding.kind == "leaves" for _, finding in rendering.findings)
@@ -183,7 +229,12 @@ def _render_one(project: Project, wanted: WantedArchive, found: CachedArchive | 
 
 
 def _read_and_render(
-    archive: CachedArchive, entry: PullEntry, layout: Layout, store: ByteStore, release: Release | None = None
+    archive: CachedArchive,
+    entry: PullEntry,
+    layout: Layout,
+    store: ByteStore,
+    release: Release | None = None,
+    moved: Mapping[str, str] = {},
 ) -> Rendering:
     """Render an archive, which must be the release that an index was asked for; reader and rewriter load here."""
     from micropkgd.reconcile.plan.render import render
@@ -192,7 +243,7 @@ def _read_and_render(
 
     with archive.reading() as stream:
         sdist = read_sdist(stream, keep=store.keep)
-    rendering = render(sdist, entry, layout, store.keep)
+    rendering = render(sdist, entry, layout, store.keep, moved)
     if release is not None:
         chosen = Identity("the index", release.name, release.version)
         agreed_identity(Identity("the archive", rendering.name, rendering.version), chosen, root=sdist.root)

@@ -50,11 +50,12 @@ def gather(
     by_hand = _by_hand(project, planned)
     paths = {path for desired in planned for path in desired.files}
     paths.update(path for desired in planned if desired.before is not None for path in desired.before.paths)
+    paths.update(path for desired in planned if desired.arranged for path in desired.arranged.version.files)
     paths.update(by_hand)
     paths.update(path for desired in planned for path in _remembered(desired, state))
     seen = see(fs, project.root, sorted(paths), state.hashes)
     found = {**as_texts(fs, seen.found, known_digests(planned, by_hand)), **_one_file_twice(fs, planned)}
-    placed = [_placed(desired.before, found) for desired in planned]
+    placed = [_placed(desired, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
         placed = [Inventories(_standing(known.base, found), known.other) for known in placed]
     placed = _handed_over(planned, placed, by_hand)
@@ -68,11 +69,12 @@ def gather(
             found=found,
             base=known.base,
             other=known.other,
-            doubtful=_doubtful(desired.before, found),
+            doubtful=_doubtful(desired, found),
             conflict=choices.get(desired.ref, _NONE).rest or policy,
             choices=choices.get(desired.ref, _NONE).paths,
-            keep_deleted=desired.entry.keep_deleted if desired.entry else (),
+            keep_deleted=(*(desired.entry.keep_deleted if desired.entry else ()), *desired.elsewhere),
             moves=desired.entry is None and desired.ref in asked,
+            rearranged=desired.arranged is not None,
         )
         for desired, known in zip(planned, placed, strict=True)
     }
@@ -141,8 +143,10 @@ def known_digests(planned: Sequence[Desired], by_hand: Inventory) -> Mapping[Rel
     """Every digest that the lock, or a new version, has for a path."""
     known: dict[RelPath, set[Digest]] = {path: {digest} for path, digest in by_hand.items()}
     for desired in planned:
-        versions = desired.before.versions if desired.before is not None else ()
-        for files in (desired.files, *(version.files for version in versions)):
+        versions = [version.files for version in desired.before.versions] if desired.before is not None else []
+        arranged = desired.arranged
+        moved = [arranged.version.files, arranged.old] if arranged is not None else []
+        for files in (desired.files, *versions, *moved):
             for path, digest in files.items():
                 known.setdefault(path, set()).add(digest)
     return known
@@ -153,21 +157,25 @@ def _remembered(desired: Desired, state: State) -> Inventory:
     return known.files if known is not None else {}
 
 
-def _placed(block: Block | None, found: Mapping[RelPath, Found]) -> Inventories:
+def _placed(desired: Desired, found: Mapping[RelPath, Found]) -> Inventories:
+    block, arranged = desired.before, desired.arranged
     if block is None:
         return Inventories({}, {})
+    if arranged is not None:
+        return Inventories(arranged.version.files, {**tree_version(block, found).files, **arranged.old})
     if block.superseded is None:
         return Inventories(block.files, {})
     old, new = block.superseded.files, block.files
     return Inventories(old, new) if started_from_old(block, found) else Inventories(new, old)
 
 
-def _doubtful(block: Block | None, found: Mapping[RelPath, Found]) -> Inventory:
+def _doubtful(desired: Desired, found: Mapping[RelPath, Found]) -> Inventory:
     """The edited files of which nothing tells whether they started from the locked version or from the one before.
 
     Each with its digest in the version before, for the texts to decide.
     """
-    if block is None or block.superseded is None or started_from_old(block, found) is not None:
+    block = desired.before
+    if block is None or block.superseded is None or started_from_old(block, found) is not None or desired.arranged:
         return {}
     old, new = block.superseded.files, block.files
     return {

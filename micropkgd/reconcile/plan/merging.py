@@ -70,7 +70,7 @@ class Merging(NamedTuple):
             return entry
         bases, old = entry.bases, desired.before
         if bases is None and old is not None and desired.entry is not None:
-            bases, _ = self._bases(desired.entry, old)
+            bases, _ = self._bases(desired, desired.entry, old)
         held = {change.path for change in plan.held}
         news, olds = held_in(desired.rendering.files), held_in(bases or {})
         texts = {
@@ -112,7 +112,7 @@ class Merging(NamedTuple):
             return entry
         from micropkgd.merge import ThreeVersions, is_only_formatted, merge_files
 
-        bases, notes = self._bases(desired.entry, desired.before)
+        bases, notes = self._bases(desired, desired.entry, desired.before)
         brought = entry.move.brought if entry.move is not None else {}
         merges: dict[RelPath, MergedFile] = {}
         formatted: list[RelPath] = []
@@ -147,16 +147,19 @@ class Merging(NamedTuple):
             return {}
         from micropkgd.reconcile.plan.renames import successors
 
-        bases, _ = self._bases(desired.entry, desired.before)
+        bases, _ = self._bases(desired, desired.entry, desired.before)
         old = {path: base for path in gone if (base := bases.get(subject.base[path])) is not None}
         new = [path for path in subject.theirs if path not in {*subject.base, *subject.other}]
         return successors(old, {path: desired.rendering.files[path] for path in new if subject.found.get(path) is None})
 
-    def _bases(self, entry: PullEntry, block: Block) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
+    def _bases(
+        self, desired: Desired, entry: PullEntry, block: Block
+    ) -> tuple[Mapping[Digest, bytes], tuple[str, ...]]:
         """The texts that edits may have started from, by digest, and a note for each version that cannot be had."""
         bases: dict[Digest, Content] = {}
         notes = []
-        for version in (block.made, *([block.superseded] if block.superseded else [])):
+        arranged = desired.arranged
+        for version in block.versions if arranged is None else (arranged.version,):
             texts = base_contents(self.project, self.fetcher, entry, version)
             if isinstance(texts, Failure):
                 notes.append(f"no merge was tried: the archive of {version.version} cannot be had: {texts.problem}")

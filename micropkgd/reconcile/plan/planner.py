@@ -33,6 +33,7 @@ class EntryFacts(NamedTuple):
     formatted: Collection[RelPath] = ()  # files that differ from the base in their layout alone
     keep_deleted: tuple[str, ...] = ()  # patterns
     moves: bool = False  # it leaves one place for another
+    rearranged: bool = False  # a person moved files inside it
     retakes: bool = False  # whether `Conflict.TAKE` is meant of edits that nothing new collides with
 
     def choice(self, path: RelPath) -> Conflict:
@@ -100,7 +101,9 @@ def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
         known = theirs in {base, subject.other.get(path)}
         return None if known else Change(ChangeKind.ADOPT, path, ours, theirs, "already has the new bytes")
     if _is_ours_to_replace(path, ours, subject):
-        return Change(ChangeKind.UPDATE, path, ours, theirs, "changed upstream")
+        follows = subject.rearranged and theirs == base
+        reason = "names what you moved" if follows else "changed upstream"
+        return Change(ChangeKind.UPDATE, path, ours, theirs, reason)
     if path in subject.doubtful:
         return _undecided(path, ours, theirs, subject)
     if theirs == base:

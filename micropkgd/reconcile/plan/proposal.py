@@ -17,6 +17,7 @@ from micropkgd.reconcile.plan.desired import Desired, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like
 from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold
 from micropkgd.reconcile.plan.merging import Merging
+from micropkgd.reconcile.plan.moved_here import MovedHere
 from micropkgd.reconcile.plan.moving import Moving
 from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
@@ -40,12 +41,17 @@ class Proposer(NamedTuple):
     fetcher: Fetcher
     choices: Mapping[str, Decision]  # a person's choice by ref, before the policy
     holds: Mapping[str, Hold] = {}  # by ref, what earlier passes found
+    keeps_lock: bool = False  # whether the lock is installed as it is
 
     def propose(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make one plan. `refused` are entries that an earlier try of this pass could not apply."""
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
         subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
+        following = [self._moved_here.followed(desired, found) for desired in wanted]
+        if following != wanted:
+            wanted = following
+            subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [self._planned(one, None if one.ref in stays else subjects.get(one.key)) for one in wanted]
         entries = [
@@ -69,6 +75,10 @@ class Proposer(NamedTuple):
     @property
     def _merging(self) -> Merging:
         return Merging(self.fs, self.project, self.fetcher, self.choices)
+
+    @property
+    def _moved_here(self) -> MovedHere:
+        return MovedHere(self.fs, self.project, self.fetcher, self.keeps_lock)
 
     @property
     def _moving(self) -> Moving:

@@ -1,11 +1,11 @@
-"""Files that upstream moved or renamed, told by their content as it is installed, so that an edit comes along. Pure.
+"""Files that were moved or renamed, upstream or here, told by their content as it is installed. Pure.
 
 Git's measure: two files are one if at least half of the longer one's bytes stand in lines of the other. A file that was
 split, or that two come from, is nobody's successor.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from micropkgd.model.tree import RelPath
@@ -28,6 +28,37 @@ def successors(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> M
             other < score for pair, other in scores.items() if pair != (after, before) and _meet(pair, after, before)
         )
     }
+
+
+def found_again(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Mapping[RelPath, RelPath]:
+    """Where each file that is gone is now, by its old path, also one that is too small to tell of by itself.
+
+    Such a one goes where its folder went, if it stands there as it was.
+    """
+    found = {before: after for after, before in successors(gone, new).items()}
+    folders: dict[str, set[str]] = {}
+    for before, after in found.items():
+        (old, _, name), (there, _, now) = before.rpartition("/"), after.rpartition("/")
+        folders.setdefault(old, set()).add(there if name == now else "")
+    for before in gone.keys() - found.keys():
+        folder, _, name = before.rpartition("/")
+        went = folders.get(folder, set())
+        after = RelPath(f"{next(iter(went))}/{name}") if len(went) == 1 else before
+        if new.get(after) == gone[before]:
+            found[before] = after
+    return found
+
+
+def doubts(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Iterator[str]:
+    """A note on each file that is gone and that several may have become."""
+    for before, old in sorted(gone.items()):
+        alike = [
+            after
+            for after in sorted(new)
+            if _suffix(before) == _suffix(after) and _likeness(old, new[after]) >= _ENOUGH
+        ]
+        if len(alike) > 1:
+            yield f"{before} is missing, and nothing tells which it became: {' or '.join(alike)}"
 
 
 def _meet(pair: tuple[RelPath, RelPath], after: RelPath, before: RelPath) -> bool:

@@ -4,8 +4,9 @@ Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 """
 
 import keyword
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.contents import Content, Contents, size_of
@@ -35,9 +36,21 @@ from micropkgd.workspace.reading import TEXT
 Keep = Callable[[Iterable[bytes]], Content]
 """Takes the bytes of a file, and gives what holds them."""
 
+NOT_MOVED: Final[Mapping[str, str]] = MappingProxyType({})
 
-def render(sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join) -> Rendering:
-    """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered."""
+
+def render(
+    sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join, moved: Mapping[str, str] = NOT_MOVED
+) -> Rendering:
+    """Render one archive; `ArchiveError` or `CodeError` where it holds no micro-package that can be rendered.
+
+    `moved` are members that a person moved in this project: those of them that can be moved are in what comes out.
+    """
+    if moved:
+        from micropkgd.reconcile.plan.rearranged import moves_in, rearranged
+
+        moved = moves_in((member.path for member in sdist.members), moved)
+        sdist = rearranged(sdist, moved, keep)
     metadata = read_metadata(sdist)
     package = package_name(sdist)
     way = MemberMapping.of((member.path for member in sdist.members), package, entry, layout)
@@ -58,9 +71,9 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join
         if not way.looks_into(member):
             files[path] = member.content
             continue
-        moved = way.rendered(member)
-        files[path] = keep([moved.source])
-        findings += ((path, finding) for finding in moved.findings)
+        rewritten = way.rendered(member)
+        files[path] = keep([rewritten.source])
+        findings += ((path, finding) for finding in rewritten.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
     scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
     return Rendering(
@@ -73,6 +86,8 @@ def render(sdist: Sdist, entry: PullEntry, layout: Layout, keep: Keep = b"".join
         tuple(findings),
         frozenset(executables),
         metadata.requires_python,
+        package,
+        moved,
     )
 
 

@@ -1,6 +1,6 @@
 """Makes the outcome of a pass, and the record that lets the next one take the short way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.lock import LOCK_NAME
@@ -10,7 +10,7 @@ from micropkgd.model.plan import EntryPlan
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.plan.desired import Desired
-from micropkgd.reconcile.plan.planned import Proposal
+from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.resolve.fetcher import Follow
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
@@ -99,8 +99,8 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
     places = [project.layout.requirements, *({project.lock.place.path} & watched.files.keys())]
     written = watch(project.root, (LOCK_NAME, *places, *_records(project)), ())
     installed: dict[str, Signature | None] = {}
-    for path in (path for entry in proposal.entries for path in entry.desired.files):
-        if path not in hashes and _may_stand(fs, path):
+    for entry, path in _installed(proposal):
+        if path not in hashes and (_may_stand(fs, path) or not _was_away(entry, path)):
             return
         installed[path] = hashes[path][0] if path in hashes else None
     packaged = _packaged(fs, project)
@@ -124,6 +124,18 @@ def _has_more(this: Pass, entry: PullEntry, proposal: Proposal, after: State) ->
     locked = {block.archive for block in proposal.lock.blocks if block.ref == ref}
     follows = this.follow[ref] is Follow.REFS or entry.sha256 in locked
     return not follows and (known is None or known.archive not in locked)
+
+
+def _installed(proposal: Proposal) -> Iterator[tuple[Planned, RelPath]]:
+    return ((entry, path) for entry in proposal.entries for path in entry.desired.files)
+
+
+def _was_away(entry: Planned, path: RelPath) -> bool:
+    """Whether the pass left a path empty; one that is so now may have been emptied since by a person."""
+    plan, subject = entry.plan, entry.subject
+    if plan is None or subject is None:
+        return True
+    return subject.found.get(path) is None and all(change.path != path for change in plan.changes)
 
 
 def _may_stand(fs: FsOps, path: RelPath) -> bool:

@@ -28,6 +28,8 @@ class Rendering(NamedTuple):
     findings: "tuple[tuple[RelPath, Finding], ...]"  # imports that could not be rewritten
     executables: frozenset[RelPath] = frozenset()  # the files that the archive means to be run
     requires_python: str = ""
+    package: str = ""  # as the archive calls it
+    moved: Mapping[str, str] = {}  # the members that stand elsewhere, as a person moved them
 
 
 def requested(entry: PullEntry, layout: Layout) -> Digest:
