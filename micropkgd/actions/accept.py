@@ -3,13 +3,16 @@
 Nothing in the tree changes. It is one commit like that of a pass, which `rollback` takes back.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from micropkgd.clock import utc
-from micropkgd.errors import OutOfStepError, ProjectBusyError, TreeError
+from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, TreeError
+from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.reconcile.cycle import GIT_PATIENCE
@@ -48,11 +51,13 @@ def accept_edits(
     lock_timeout: float,
     *,
     apply: bool = True,
+    seen: str | None = None,
     fsops: Callable[[str], FsOps] = FsOps,
 ) -> tuple[AcceptedEntry, ...]:
     """Write the digests of the edited files into the lock: of every entry that is installed, or of one.
 
-    `OutOfStepError` where the lock moved on to a version that the tree has not.
+    `OutOfStepError` where the lock moved on to a version that the tree has not; `StillHeldError` where somebody says
+    which edits they saw (`seen_edits`), and these are others.
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recover(fs)
@@ -66,12 +71,26 @@ def accept_edits(
             if block is not None and block.files:
                 one, blocks[block.key] = _accept(fs, project, block, entry.keep_deleted)
                 said.append(one)
+        if seen is not None:
+            _check_seen(blocks, wanted, seen)
         if apply:
             _write(fs, project, Lock.of(blocks, project.lock.place))
             commits = tuple(sorted({*fs.names(KEPT)} - before))
             if commits:
                 note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), "accept", (), commits))
         return tuple(said)
+
+
+def seen_edits(edited: Mapping[RelPath, Digest]) -> str:
+    """One word that stands for the edits of an entry."""
+    return sha256(json.dumps(sorted(edited.items())).encode()).hexdigest()[:32]
+
+
+def _check_seen(blocks: Mapping[EntryKey, Block], wanted: Mapping[str, Block | None], seen: str) -> None:
+    for ref, block in wanted.items():
+        if block is None or seen_edits(blocks[block.key].edited) != seen:
+            problem = "the edits are not what you saw any more"
+            raise StillHeldError(problem, where=ref, hint="nothing was accepted; look at them again")
 
 
 def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[str]) -> tuple[AcceptedEntry, Block]:

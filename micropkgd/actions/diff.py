@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from micropkgd.errors import TreeError
 from micropkgd.model.collision import ThreeTexts
-from micropkgd.model.outcome import EntryOutcome
+from micropkgd.model.outcome import EntryOutcome, Outcome
+from micropkgd.model.plan import Change
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.reading import CONTENT, read_regular
 
@@ -20,6 +21,18 @@ def read_files(root: str, paths: Iterable[RelPath]) -> dict[RelPath, bytes]:
         except OSError as error:
             raise TreeError.unreadable(error, path) from error
     return found
+
+
+def changes_of(outcome: Outcome, only: str | None) -> list[Change]:
+    """What a pass would change of one entry, or of all and of the files that they share."""
+    changes = [
+        change
+        for entry in outcome.entries
+        if entry.plan is not None and only in {None, entry.ref}
+        for change in entry.plan.changes
+        if change.before != change.after
+    ]
+    return changes + list(outcome.shared if only is None else ())
 
 
 def with_texts_beside(root: str, entry: EntryOutcome) -> EntryOutcome:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import FileReversal, ReversalGroup, can_go, parts_of, ways_back
 from micropkgd.clock import utc
-from micropkgd.errors import TreeError, UsageError
+from micropkgd.errors import StillHeldError, TreeError, UsageError
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.manifest import Update
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
@@ -75,17 +75,22 @@ def roll_back(
     lock_timeout: float,
     *,
     apply: bool = True,
+    last: str | None = None,
     fsops: Callable[[str], FsOps] = FsOps,
 ) -> Outcome:
     """Take back what the last command did that was not taken back yet, or all since the commit `to`.
 
     Of the entry that `only` names, or of all. What was edited since is held, as the outcome says. Without `apply` only
-    the outcome is made. `UsageError` where there is no such commit or entry.
+    the outcome is made. `UsageError` where there is no such commit or entry; `StillHeldError` where somebody says which
+    commit is the `last` one that they saw, and there is a newer one.
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recovery = recover(fs)
         wait_for_git(root, GIT_PATIENCE)
         kept = history(fs)
+        if last is not None and (not kept or kept[0].id != last):
+            problem = "something was committed since you looked"
+            raise StillHeldError(problem, where=root, hint="nothing was taken back; look at the history again")
         commits = _since(kept, to) if to is not None else _last(kept, list(pages(fs)))
         for _ in range(_TRIES):
             sides = _look(fs, root, commits)

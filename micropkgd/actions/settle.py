@@ -12,7 +12,8 @@ from micropkgd.documents.syntax import fault_in
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.lock import Block
-from micropkgd.model.tree import Obstacle, RelPath
+from micropkgd.model.text_form import form_of, in_form
+from micropkgd.model.tree import Found, Obstacle, RelPath
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
@@ -22,6 +23,7 @@ from micropkgd.workspace.observe import see
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.reading import CONTENT
+from micropkgd.workspace.trees import remove_tree
 
 _MANY = 5  # names in one message
 
@@ -72,7 +74,7 @@ def named_files(entry: HeldEntry, names: Sequence[str], root: str, below: str) -
 def decide(root: str, entry: HeldEntry, choice: Conflict, paths: Sequence[RelPath]) -> Decision:
     """What becomes of the files: `paths`, or else all that are not decided yet. Raises where that cannot be done."""
     with FsOps(root) as fs:
-        before = _earlier(fs, entry)
+        before = decided_before(fs, entry)
         if paths:
             decision = Decision(None, {**before, **dict.fromkeys(paths, choice)})
         elif choice is Conflict.JOINED:
@@ -96,6 +98,34 @@ def mark_opened(root: str, entry: HeldEntry, lock_timeout: float) -> None:
             write_laid(fs, entry.hold.label, laid._replace(opened=True))
 
 
+def save_merged(root: str, entry: HeldEntry, path: RelPath, text: str, known: Found, lock_timeout: float) -> None:
+    """Put what a person made of a file in place of its merge, in the form that the file has; `known` is what they saw.
+
+    It lies beside like the merge of anybody else: nothing of it is taken yet. `StillHeldError` where it is not `known`.
+    """
+    if entry.hold is None:
+        raise _nothing_joined(entry)
+    place, draft = merged_file(entry.hold.label, path), RelPath(f"{beside(entry.hold.label)}/draft")
+    with hold(root, lock_timeout), FsOps(root) as fs:
+        laid = read_laid(fs, entry.hold.label)
+        if laid is None or not laid.is_of(entry.hold) or path not in laid.merged or fs.found(place) != known:
+            raise _changed(place)
+        form = form_of(fs.read(place, at_most=CONTENT))
+        if form is None:
+            raise StillHeldError("cannot be edited as a text here", where=place, hint="edit the file there")
+        remove_tree(fs, draft)
+        fs.write_file(draft, in_form(text.encode(), form))
+        fs.exchange(draft, place)
+        if fs.found(draft) != known:  # an editor saved it just now
+            fs.exchange(draft, place)
+            raise _changed(place)
+        remove_tree(fs, draft)
+
+
+def _changed(place: RelPath) -> StillHeldError:
+    return StillHeldError("was changed since you saw it", where=place, hint="nothing was saved; look at it again")
+
+
 def problems_in(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> dict[RelPath, StillHeldError | None]:
     """What is still wrong with each of the files that lie in `merged`."""
     found: dict[RelPath, StillHeldError | None] = dict.fromkeys(paths)
@@ -111,7 +141,7 @@ def problems_in(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> dict[R
 def mergeable(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> tuple[RelPath, ...]:
     """The files, of `paths` or of all that are not decided yet, of which a merge lies beside."""
     with FsOps(root) as fs:
-        before = _earlier(fs, entry)
+        before = decided_before(fs, entry)
         wanted = paths or [path for path in entry.contested if path not in before]
         found = tuple(path for path in wanted if _is_laid(fs, entry, path))
     if not found:
@@ -119,7 +149,7 @@ def mergeable(root: str, entry: HeldEntry, paths: Sequence[RelPath]) -> tuple[Re
     return found
 
 
-def _earlier(fs: FsOps, entry: HeldEntry) -> Mapping[RelPath, Conflict]:
+def decided_before(fs: FsOps, entry: HeldEntry) -> Mapping[RelPath, Conflict]:
     """What was decided before; of a file that was edited since, to be replaced, nothing was."""
     if entry.laid is None:
         return {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import Found, RelPath
 
 
 class Conflict(StrEnum):
@@ -24,6 +24,8 @@ class Decision(NamedTuple):
     rest: Conflict | None = None  # of the files that are not named; None: nothing yet
     paths: Mapping[RelPath, Conflict] = {}
     texts: Mapping[RelPath, bytes] = {}  # what the joined ones become
+    waiting: str | None = None  # digest of the version that it was decided on; None: of whichever waits
+    seen: Mapping[RelPath, Found] = {}  # what stood there then: where something else does by now, nothing is decided
 
     def of(self, path: RelPath) -> Conflict | None:
         """Of one file."""

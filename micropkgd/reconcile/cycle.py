@@ -19,7 +19,7 @@ from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.plan.desired import Desired, desire
-from micropkgd.reconcile.plan.holds import decided
+from micropkgd.reconcile.plan.holds import decided, still_asked
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.failures import asked_again, with_last_failures
@@ -79,6 +79,7 @@ def run_pass(
             wait_for_git(root, GIT_PATIENCE, amid=options.lock_only)
         project = _with_requirements_kept(fs, _observe(root, options), options)
         state = caught_up(fs, read_state(fs))
+        options = options._replace(choices=still_asked(options.choices, state.holds))
         watched = watch(root, *depended_on(project))
         now = time.time()
         fetcher = fetcher_for(project, make_fetcher)._replace(

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
+from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
@@ -33,6 +34,8 @@ from micropkgd.sources.hosts import Hosts, HostTrouble
 from micropkgd.sources.traffic import Traffic
 from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import MANIFEST_NAME
+
+T = TypeVar("T")
 
 _MISSING: Final = Failure(
     2,
@@ -114,6 +117,10 @@ class Passes:
         running.add_done_callback(self._under_way.discard)
         return await running
 
+    async def look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
+        """Look at a project with the sources that passes have; None where the service is stopping."""
+        return await self._loop.run_in_executor(self._pool, self._look, root, work)
+
     @property
     def troubles(self) -> Mapping[str, HostTrouble]:
         """The hosts that failed lately."""
@@ -155,6 +162,18 @@ class Passes:
                     return PassResult(Outcome(root, failure=doubt), None)
                 outcome = self._pass(root, options, check)
                 return PassResult(outcome, self._relevant(root))
+            finally:
+                self._liveness.ends()
+
+    def _look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
+        with self._desks:
+            self._liveness.works()
+            try:
+                if (doubt := self._doubt(root)) is not None:
+                    raise UntrustedError(doubt.problem, where=root, hint=doubt.hint)
+                return work(self._fetcher)
+            except CancelledError:
+                return None
             finally:
                 self._liveness.ends()
 

@@ -21,7 +21,9 @@ from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import answer, problem
 from micropkgd.service.http.control import make_app
+from micropkgd.service.http.edits import routes as edits_routes
 from micropkgd.service.http.front import Front
+from micropkgd.service.http.held import routes as held_routes
 from micropkgd.service.http.own_socket import OwnSocket, OwnUser
 from micropkgd.service.http.probes import STUCK, Probes
 from micropkgd.service.http.unix_socket import open_unix_socket
@@ -69,7 +71,13 @@ async def _serve(
         listening.remove()
         raise
     reloads = Reloads(supervisor, machine, notifier, front)
-    routes = [*probes.routes(), web.post("/v1/reload", reloads.asked_for), web.post("/v1/code", front.give_code)]
+    routes = [
+        *probes.routes(),
+        *held_routes(),
+        *edits_routes(),
+        web.post("/v1/reload", reloads.asked_for),
+        web.post("/v1/code", front.give_code),
+    ]
     inside = OwnSocket(listening, make_app(supervisor, OwnUser().let_through, routes=routes), supervisor.board)
     await inside.start()
     board.say(News("Started", "", f"micropkgd {__version__}, pid {os.getpid()}"))

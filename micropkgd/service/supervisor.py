@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from micropkgd.clock import utc
 from micropkgd.machine.cron import seconds_until
@@ -22,6 +22,7 @@ from micropkgd.model.settings import Queue, Settings
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import Following, PassOptions
+from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.board import NOT_SEEN, Board
 from micropkgd.service.conclusion import PassEnd, bug, conclude, overdue
 from micropkgd.service.conditions import News, has_failed, waits_for_a_source
@@ -51,6 +52,8 @@ _FOLLOWS: Final = frozenset(
         TriggerKind.RETRY,
     }
 )
+
+T = TypeVar("T")
 
 Say = Callable[[Event], None]
 
@@ -128,6 +131,10 @@ class Supervisor:
         if not self.trigger(trigger, [root]):
             self._callers.abandon(root)
         return await caller.answer
+
+    async def look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
+        """Look at a project with the sources that passes have; None where the service is stopping."""
+        return None if self._stopping else await self._passes.look(root, work)
 
     async def reload(self, settings: Settings) -> None:
         """Serve by another config from now on; passes under way end by the old one."""

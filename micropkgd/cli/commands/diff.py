@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from micropkgd.actions.diff import read_files, with_texts_beside
+from micropkgd.actions.diff import changes_of, read_files, with_texts_beside
 from micropkgd.actions.edits import EditedEntry, edited_entries
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli import output
@@ -57,14 +57,7 @@ def _seen(
 ) -> tuple[Outcome, list[Change], Mapping[RelPath, bytes]]:
     """What would change, and the files as they are."""
     (outcome,) = passes(options, [root], wanted)
-    changes = [
-        change
-        for entry in outcome.entries
-        if entry.plan is not None and only in {None, entry.ref}
-        for change in entry.plan.changes
-        if change.before != change.after
-    ]
-    changes += outcome.shared if only is None else ()
+    changes = changes_of(outcome, only)
     return outcome, changes, read_files(root, (change.path for change in changes if change.before))
 
 

@@ -6,6 +6,7 @@ version is replaced by one that fits, or somebody resolves it.
 
 from collections.abc import Mapping
 
+from micropkgd.model.choice import Decision
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Found, RelPath
@@ -32,6 +33,15 @@ def decided(hold: Hold | None, block: Block | None) -> Resolution | None:
 def is_about(hold: Hold, block: Block | None) -> bool:
     """Whether a hold was found where this is installed: another branch's lock says nothing of this one's edits."""
     return hold.base == (block.archive if block is not None else "")
+
+
+def still_asked(choices: Mapping[str, Decision], holds: Mapping[str, Hold]) -> Mapping[str, Decision]:
+    """What was decided on the very version that waits by now, or on whichever waits."""
+    return {
+        ref: decision
+        for ref, decision in choices.items()
+        if decision.waiting is None or (ref in holds and holds[ref].archive == decision.waiting)
+    }
 
 
 def new_hold(desired: Desired, plan: EntryPlan | None) -> Hold | None:

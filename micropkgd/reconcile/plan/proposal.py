@@ -3,7 +3,7 @@
 Looks at the tree and reads the cache, changes nothing. Decisions are the planner's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict, Decision
@@ -12,7 +12,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.contents import Content, Contents, by_digest
 from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock
 from micropkgd.model.plan import ChangeKind
-from micropkgd.model.tree import Digest, digest_of
+from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.desired import Desired, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like
 from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold
@@ -52,6 +52,9 @@ class Proposer(NamedTuple):
         if following != wanted:
             wanted = following
             subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
+        standing = {ref: one for ref, one in self.choices.items() if _still_stands(ref, one, wanted, found)}
+        if len(standing) < len(self.choices):
+            return self._replace(choices=standing).propose(wanted, refused)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [self._planned(one, None if one.ref in stays else subjects.get(one.key)) for one in wanted]
         entries = [
@@ -220,6 +223,13 @@ def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[P
         else entry
         for entry in entries
     ]
+
+
+def _still_stands(ref: str, decision: Decision, wanted: Iterable[Desired], found: Mapping[RelPath, Found]) -> bool:
+    """Whether a decision is about what there is: the version and the edits that the person saw."""
+    archives = {desired.after.archive for desired in wanted if desired.ref == ref and desired.after is not None}
+    same_version = decision.waiting is None or decision.waiting in archives
+    return same_version and all(found.get(path) == there for path, there in decision.seen.items())
 
 
 def _chosen(desired: Desired) -> Desired:

@@ -16,12 +16,14 @@ LARGEST_HEAD: Final = 8 * 1024  # bytes
 HEAD_WITHIN: Final = 5.0  # seconds
 DONE_WITHIN: Final = 30.0  # seconds for a request and its answer, where the answer does not have to wait for a pass
 
+WAITING: Final = frozenset({"/v1/reconcile", "/v1/resolve", "/v1/rollback", "/v1/diff"})  # for a pass, or for sources
+
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def takes_time(request: web.Request) -> bool:
     """Whether an exchange waits for a pass, or for events; it then has no end of its own any more."""
-    waits = request.path == "/v1/reconcile" or follows(request)
+    waits = request.path in WAITING or follows(request)
     if waits and isinstance(request.protocol, Connection):
         request.protocol.let_take_time()
     return waits

@@ -7,17 +7,17 @@ hook or credential can be added here, and no address or path is fetched (docs/ht
 import asyncio
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from micropkgd import __version__
 from micropkgd.actions import suspend as suspending
-from micropkgd.errors import UsageError
+from micropkgd.errors import ShortageError, UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Condition
 from micropkgd.model.event import Event
@@ -32,20 +32,22 @@ from micropkgd.service.supervisor import Supervisor
 
 ASKED_BY: Final = web.RequestKey("asked_by", str)  # who asks, as far as is known: for the events
 LARGEST_BODY: Final = 64 * 1024  # bytes
+LARGEST_TEXT: Final = 1024 * 1024  # bytes, of a request that has a merged file in it
+HELD_FOR: Final = 10.0  # seconds to wait for a pass to end before something else is written
+
+T = TypeVar("T")
 
 _STATES: Final = tuple(condition.value for condition in Condition)
 _BEAT: Final = 15.0  # seconds between two signs of life on a stream of events, and that one write may take
-_HELD_FOR: Final = 10.0  # seconds to wait for a pass to end before something else is written
 
 
 def make_app(
     supervisor: Supervisor,
     *middlewares: Any,
     routes: Iterable[web.AbstractRouteDef] = (),
-    largest_body: int = LARGEST_BODY,
 ) -> web.Application:
     """The application with these routes beside its own; `middlewares` decide who may ask."""
-    app = web.Application(client_max_size=largest_body, middlewares=[errors_as_json, *middlewares, note_who_asked])
+    app = web.Application(client_max_size=LARGEST_TEXT, middlewares=[errors_as_json, *middlewares, note_who_asked])
     app[SUPERVISOR] = supervisor
     app.add_routes(
         [
@@ -62,6 +64,11 @@ def make_app(
     return app
 
 
+def largest_body(request: web.Request) -> int:
+    """How many bytes a request may have: a merged file is a text that somebody typed."""
+    return LARGEST_TEXT if request.path == "/v1/resolve" else LARGEST_BODY
+
+
 @web.middleware
 async def note_who_asked(request: web.Request, handler: Any) -> web.StreamResponse:
     """Make an event of everything that was asked for and done (docs/http.md, rule 11)."""
@@ -74,9 +81,8 @@ async def note_who_asked(request: web.Request, handler: Any) -> web.StreamRespon
 async def status(request: web.Request) -> web.Response:
     """How the service and its projects stand: all of them, one, those in a state, or a page."""
     supervisor = request.app[SUPERVISOR]
-    _check_query(request, "project", "state", "after", "limit")
+    asked = asked_of(request, "project", "state", "after", "limit")
     board = supervisor.board
-    asked = dict(parse_qsl(request.rel_url.raw_query_string, True, errors="surrogateescape"))
     roots = _wanted(asked, board)
     limit = _number(asked.get("limit", "0"), "limit") or len(roots)
     page = roots[:limit]
@@ -182,7 +188,7 @@ async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Respon
     change, kind = (suspending.suspend, "Suspended") if suspended else (suspending.resume, "Resumed")
     try:
         for root in projects:
-            await asyncio.to_thread(change, root, entries, _HELD_FOR)
+            await asyncio.to_thread(change, root, entries, HELD_FOR)
             supervisor.board.say(News(kind, ", ".join(entries), ""), root)
             supervisor.trigger(Trigger(TriggerKind.COMMAND, change.__name__), [root])
     except UsageError as error:  # an entry that the manifest does not have
@@ -201,6 +207,26 @@ async def json_body(request: web.Request, *known: str) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not body.keys() <= set(known):
         raise web.HTTPBadRequest(reason=f"the body must be an object with no keys but {', '.join(known)}")
     return body
+
+
+def asked_of(request: web.Request, *known: str) -> Mapping[str, str]:
+    """What a query asks for, by known names; a path in it may be of any bytes."""
+    _check_query(request, *known)
+    return dict(parse_qsl(request.rel_url.raw_query_string, True, errors="surrogateescape"))
+
+
+async def served_project(request: web.Request, root: object) -> str:
+    """The one project that is meant, if it is served and may be worked on."""
+    (named,) = await _projects(request.app[SUPERVISOR], {"projects": [root]})
+    return named
+
+
+async def in_thread(root: str, work: Callable[[], T]) -> T:
+    """Some work on the files of a project, beside the loop."""
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        raise ShortageError.of(error, root) from error
 
 
 def _check_query(request: web.Request, *known: str) -> None:

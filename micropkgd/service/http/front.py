@@ -13,13 +13,12 @@ from micropkgd.errors import MicropkgError
 from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http
 from micropkgd.service.conditions import News
-from micropkgd.service.http import page, webhooks
+from micropkgd.service.http import edits, held, page, webhooks
 from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.control import make_app
 from micropkgd.service.http.guard import (
     HEADERS,
-    LARGEST_HOOK,
     LOCAL,
     LOGIN,
     Guard,
@@ -116,13 +115,19 @@ class Front:
         """All of the service behind the guard."""
         path = token_file(http.token_file, os.environ)
         read_token(path)
-        routes = [*self._probes.routes(), web.post("/hooks/{name}", webhooks.receive), *page.routes()]
+        routes = [
+            *self._probes.routes(),
+            web.post("/hooks/{name}", webhooks.receive),
+            *page.routes(),
+            *held.routes(),
+            *edits.routes(),
+        ]
         routes.append(web.post(LOGIN, self._codes.redeem))
         if http.metrics:
             routes.append(self._metrics_route())
         guard = Guard(http, path).let_through
         return self._with_signals(
-            make_app(self._supervisor, guard, routes=routes, largest_body=LARGEST_HOOK)
+            make_app(self._supervisor, guard, routes=routes)
         )  # fmt: skip
 
     def _probes_alone(self, http: Http) -> web.Application:

@@ -23,7 +23,7 @@ from micropkgd.model.settings import Http
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.connection import follows, takes_time
-from micropkgd.service.http.control import ASKED_BY, LARGEST_BODY
+from micropkgd.service.http.control import ASKED_BY, largest_body
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -72,7 +72,7 @@ class Guard:
             )
         if known:
             request[ASKED_BY] = f"token {self._token.name}"
-        await read_body(request, LARGEST_HOOK if _is_hook(request) else LARGEST_BODY)
+        await read_body(request, LARGEST_HOOK if _is_hook(request) else largest_body(request))
         if takes_time(request) and follows(request):
             return await self._follow(request, handler)
         response: web.StreamResponse = await handler(request)

@@ -38,7 +38,7 @@ def openapi_document() -> _Node:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"token": []}],
-        "paths": {**_control(), **_probes(), **_others()},
+        "paths": {**_control(), **_person(), **_probes(), **_others()},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(),
@@ -73,6 +73,28 @@ def _control() -> _Node:
         "/v1/suspend": _post("suspend", "Leave projects or entries alone", "Suspension", {200: "Asked"}, (409, 503)),
         "/v1/resume": _post("resume", "Look after them again", "Suspension", {200: "Asked"}, (409, 503)),
     }  # fmt: skip
+
+
+def _person() -> _Node:
+    """What a person is shown and decides."""
+    project = {**_query("project", "The folder of the project", _TEXT), "required": True}
+    entry = {**_query("entry", "A pull entry, by its ref, its name or its place", _TEXT), "required": True}
+    path = _query("path", "The contested file whose texts are wanted", _TEXT)
+    edits = _query(
+        "edits", "0 for what a pass would change, in place of the edits", {"type": "string", "enum": ["0", "1"]}
+    )
+    bad = (*_UNKNOWN, 404, 409, 503)
+    held = "The contested files of a held or edited entry, and the texts of one of them"
+    return {
+        "/v1/held": {"get": _operation("held", held, {200: "Held"}, bad, [project, entry, path])},
+        "/v1/diff": {"get": _operation("diff", "The edits of an entry", {200: "Diff"}, bad, [project, entry, edits])},
+        "/v1/history": {"get": _operation("history", "The last commits", {200: "History"}, bad, [project])},
+        "/v1/resolve": _post(
+            "resolve", "Decide on a held entry, as it was seen", "Choice", {200: "Outcomes"}, (409, 503)
+        ),
+        "/v1/accept": _post("accept", "Accept edits, as they were seen", "Edits", {200: "Acceptance"}, (409, 503)),
+        "/v1/rollback": _post("rollback", "Take commits back", "Rollback", {200: "Outcomes"}, (409, 503)),
+    }
 
 
 def _probes() -> _Node:
@@ -150,6 +172,7 @@ def _schemas() -> _Node:
         "Asked": _answer(projects=_list(_TEXT)),
         "Accepted": _answer(accepted=_TRUTH),
         "Probe": _probe(),
+        **_person_schemas(),
         "Error": _answer(error=_object(problem=_TEXT, hint=_TEXT)),
         "Document": {"type": "object", "required": ["openapi", "paths"]},
         "Projects": _body(projects=_some("Folders; none named: all")),
@@ -161,6 +184,49 @@ def _schemas() -> _Node:
             entries=_list(_TEXT) | {"description": "Refs and modules; none: the projects as such"},
         ),
     }
+
+
+def _person_schemas() -> _Node:
+    """Of what a person is shown and decides."""
+    choice = {"type": "string", "enum": ["keep", "take", "merge", "merged"]}
+    file = _object(
+        path=_TEXT, there=_TEXT, upstream=_TRUTH, choice=_TEXT_OR_NULL, choices=_list(choice), seen=_TEXT
+    )  # fmt: skip
+    side = _object(size={"type": ["integer", "null"]}, text=_TEXT_OR_NULL, why=_TEXT)
+    sides = {"type": "object", "additionalProperties": side}
+    texts = _object(
+        file=file, sides=sides, edits=_list(_TEXT), upstream=_list(_TEXT), problem=_TEXT, editable=_TRUTH
+    )  # fmt: skip
+    entry = _object(
+        ref=_TEXT, target=_TEXT, version=_TEXT, waiting=_TEXT, held=_TRUTH, step_back=_TRUTH, folder=_TEXT, seen=_TEXT,
+        files=_list(file), more=_NUMBER,
+    )  # fmt: skip
+    deed = _object(entry=_TEXT, action=_TEXT, target=_TEXT, version=_TEXT, archive=_TEXT, paths=_list(_TEXT))
+    change = _object(path=_TEXT, before=_TEXT_OR_NULL, after=_TEXT_OR_NULL)
+    commit = _object(
+        id=_TEXT, time=_TIME, trigger=_TEXT_OR_NULL, deeds=_list(deed), changes=_list(change), more=_NUMBER,
+        before=_TEXT_OR_NULL,
+    )  # fmt: skip
+    accepted = _object(ref=_TEXT, target=_TEXT, accepted=_list(_TEXT), dropped=_list(_TEXT), missing=_list(_TEXT))
+    seen = _TEXT | {"description": "What was seen, as the answer that showed it says"}
+    text = {"type": ["string", "null"], "description": "What the one file of `paths` becomes: with `merged` alone"}
+    last = _TEXT | {"description": "The newest commit that was seen"}
+    to = _TEXT_OR_NULL | {"description": "The commit to go back to; none: what the last command did is taken back"}
+    return {
+        "Held": _answer(project=_TEXT, entry=entry, texts={"anyOf": [texts, {"type": "null"}]}),
+        "Diff": _answer(
+            project=_TEXT, ref=_TEXT, version=_TEXT, paths=_list(_TEXT), lines=_list(_TEXT), more=_NUMBER, seen=_TEXT,
+            problem=_TEXT, hint=_TEXT,
+        ),
+        "History": _answer(project=_TEXT, commits=_list(commit)),
+        "Acceptance": _answer(project=_TEXT, entries=_list(accepted)),
+        "Choice": _needing(
+            ("project", "entry", "choice", "seen"),
+            project=_TEXT, entry=_TEXT, choice=choice, paths=_list(_TEXT), seen=seen, text=text,
+        ),
+        "Edits": _needing(("project", "entry", "seen"), project=_TEXT, entry=_TEXT, seen=seen),
+        "Rollback": _needing(("project", "last"), project=_TEXT, entry=_TEXT_OR_NULL, to=to, last=last),
+    }  # fmt: skip
 
 
 def _options() -> _Node:
@@ -223,6 +289,10 @@ def _object(**properties: _Node) -> _Node:
 
 def _body(**properties: _Node) -> _Node:
     return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _needing(required: tuple[str, ...], **properties: _Node) -> _Node:
+    return {**_body(**properties), "required": list(required)}
 
 
 def _some(description: str) -> _Node:

@@ -16,7 +16,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http.connection import takes_time
-from micropkgd.service.http.control import ASKED_BY, LARGEST_BODY
+from micropkgd.service.http.control import ASKED_BY, largest_body
 from micropkgd.service.http.guard import check_target, one_request, read_body
 from micropkgd.service.http.listener import Listener
 from micropkgd.service.http.unix_socket import UnixSocket, open_again, peer_of
@@ -92,7 +92,7 @@ class OwnUser:
             raise web.HTTPForbidden(reason="this is another user's service")
         request[ASKED_BY] = f"user {uid}, process {pid}"
         check_target(request)
-        await read_body(request, LARGEST_BODY)
+        await read_body(request, largest_body(request))
         if not takes_time(request):
             response: web.StreamResponse = await handler(request)
             return response
