@@ -52,6 +52,7 @@ class PackageOutcome(NamedTuple):
     notes: tuple[str, ...] = ()  # of this pass alone; those of an archive are its own
     published: Published | None = None  # where it is known to be, or in a dry run would be
     sent: bool = False  # it was put there by this pass, or in a dry run would be
+    verified: bool = False  # this pass asked its place, and saw it there
     unreleased: str = ""  # why what is published, if anything is, is not this archive
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
 
@@ -59,6 +60,11 @@ class PackageOutcome(NamedTuple):
     def told(self) -> tuple[str, ...]:
         """All notes; those of a last good archive say nothing about the one that could not be made."""
         return self.notes if self.step is Step.FAIL or self.archived is None else (*self.notes, *self.archived.notes)
+
+    @property
+    def unpublished(self) -> bool:
+        """Whether it was made, and its place refused it or could not be asked."""
+        return self.failure is not None and self.step is not Step.FAIL and not self.failure.suspended
 
     @property
     def condition(self) -> Condition:

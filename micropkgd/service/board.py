@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from micropkgd.machine.memory.event_log import SHOWN, EventLog
 from micropkgd.model.event import Event
+from micropkgd.model.outcome import Outcome
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.conditions import News
 
@@ -25,6 +26,9 @@ class BoardObserver(Protocol):
 
     def saw_status(self, before: ProjectStatus | None, after: ProjectStatus) -> None:
         """A project stands otherwise, or as before."""
+
+    def saw_outcome(self, outcome: Outcome) -> None:
+        """A pass came to this."""
 
     def saw_event(self, event: Event) -> None:
         """Something happened."""
@@ -54,6 +58,11 @@ class Board:
         self._projects[status.root] = status
         for observer in self._observers:
             observer.saw_status(before, status)
+
+    def show(self, outcome: Outcome) -> None:
+        """Let those who count see what a pass came to."""
+        for observer in self._observers:
+            observer.saw_outcome(outcome)
 
     def remove(self, root: str) -> None:
         """Forget a project."""

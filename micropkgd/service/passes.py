@@ -9,7 +9,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -107,6 +107,7 @@ class Passes:
             waiting=self._away_from_desk,
             note=partial(traffic.note, shared=True),
         )
+        self._traffic = traffic
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
         self._under_way: set[asyncio.Future[PassResult]] = set()
 
@@ -120,6 +121,11 @@ class Passes:
     async def look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
         """Look at a project with the sources that passes have; None where the service is stopping."""
         return await self._loop.run_in_executor(self._pool, self._look, root, work)
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """All hosts that were asked."""
+        return self._hosts.known
 
     @property
     def troubles(self) -> Mapping[str, HostTrouble]:
@@ -213,7 +219,10 @@ class Passes:
             return Outcome(root, failure=Failure.of(ShortageError.of(error, root)))
 
     def _fetcher(self, root: str) -> Fetcher:
-        return Fetcher(root, self._sources, self._cache, os.environ, remote=self._remote)
+        return Fetcher(root, self._sources, self._cache, os.environ, remote=self._remote, on_cached=self._note_cached)
+
+    def _note_cached(self, archives: int) -> None:
+        self._loop.call_soon_threadsafe(self._traffic.note_cached, archives)
 
 
 def _pause(failures: int, asked: float | None) -> float:

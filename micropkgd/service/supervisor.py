@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -27,7 +27,7 @@ from micropkgd.service.board import NOT_SEEN, Board
 from micropkgd.service.conclusion import PassEnd, bug, conclude, overdue
 from micropkgd.service.conditions import News, has_failed, waits_for_a_source
 from micropkgd.service.fleet import SOON, Fleet
-from micropkgd.service.hooks.service_hooks import ServiceHooks
+from micropkgd.service.hooks.service_hooks import HookClock, ServiceHooks
 from micropkgd.service.liveness import Liveness
 from micropkgd.service.passes import Passes, PassResult
 from micropkgd.service.sqs import Queues, pulls_from
@@ -72,7 +72,8 @@ class Supervisor:
         self._wake = asyncio.Event()
         self._callers = WaitingCallers()
         self.fleet = Fleet(settings, self._times, self.board, self._memory, self._wake.set, self._callers.abandon)
-        self._hooks = ServiceHooks(settings.hooks, self.board.say)
+        self.on_hook: list[HookClock] = []  # who is told how long hooks took
+        self._hooks = ServiceHooks(settings.hooks, self.board.say, self._measure_hook)
         self.board.tell(say)
         self.board.tell(self._hooks.post)
         self._liveness = Liveness()
@@ -259,6 +260,7 @@ class Supervisor:
         told = self._memory.recall(root) if before.standing.reason == NOT_SEEN else None
         conclusion = conclude(told or before, outcome, ended, self._times.outage(root))
         self.board.put(conclusion.status)
+        self.board.show(outcome)
         self._times.suffer(root, conclusion.outage)
         if conclusion.is_busy:
             self._times.ask_again(root, due.triggers, ended.now.clock + BUSY_AGAIN)
@@ -275,6 +277,11 @@ class Supervisor:
             watching=self.fleet.how_watched(root),
             next_pass="" if at is None else _wall(at),
         )
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """All hosts that were asked."""
+        return self._passes.hosts
 
     @property
     def troubles(self) -> Mapping[str, HostTrouble]:
@@ -301,6 +308,10 @@ class Supervisor:
     def _download_ended(self, root: str) -> None:
         """What a pass went on without is there, or known not to come."""
         self.trigger(Trigger(TriggerKind.NETWORK, "a download has ended"), [root])
+
+    def _measure_hook(self, hook: str, seconds: float, *, failed: bool) -> None:
+        for measure in self.on_hook:
+            measure(hook, seconds, failed=failed)
 
     async def _retire(self, passes: Passes) -> None:
         """Close what the old config made, when nothing uses it any more."""

@@ -5,7 +5,7 @@ one object that a good host cannot give is no reason to ask it for no other. Whe
 tries it; what comes of that counts for all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from micropkgd.model.ref import RefKind
@@ -13,6 +13,7 @@ from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Answer, Failed, FailureKind, Request
 
 _ENOUGH: Final = 3  # requests in a row
+_MOST_KNOWN: Final = 1000
 _OFTEN_OURS: Final = frozenset({FailureKind.REFUSED, FailureKind.DENIED})  # said without asking the host, too
 
 Pause = Callable[[int, float | None], float]
@@ -37,6 +38,7 @@ class Hosts:
         self._show = show  # seconds from now, as a time of day
         self._on_back = on_back  # told of a host that answers after it had been left alone
         self._troubles: dict[str, HostTrouble] = {}
+        self._known: dict[str, None] = {}  # hosts that were asked
 
     def objection(self, host: str, now: float) -> Failed | None:
         """Why a host is not asked now; None where it may be, and `note` must be told what came of it."""
@@ -52,6 +54,8 @@ class Hosts:
 
     def note(self, host: str, answer: Answer, now: float) -> None:
         """Take note of what a request that was not objected to came to."""
+        if len(self._known) < _MOST_KNOWN:
+            self._known[host] = None
         trouble = self._troubles.get(host)
         if isinstance(answer, Failed) and answer.kind in _OFTEN_OURS:
             self.give_up(host)
@@ -69,6 +73,11 @@ class Hosts:
             return
         seconds = self._pause(failures, answer.retry_after)
         self._troubles[host] = HostTrouble(failures, answer, now + seconds, self._show(seconds))
+
+    @property
+    def known(self) -> Collection[str]:
+        """The hosts that were asked since the start: as many as anybody will look at."""
+        return self._known
 
     @property
     def troubles(self) -> Mapping[str, HostTrouble]:

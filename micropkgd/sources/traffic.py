@@ -1,4 +1,4 @@
-"""Counts what the sources of one process fetched. Written and read on their loop alone."""
+"""Counts what the sources of one process fetched, and what they need not. Written and read on their loop alone."""
 
 
 class Traffic:
@@ -10,9 +10,15 @@ class Traffic:
         self.seconds = 0.0
         self.from_shared = 0  # of the downloads: from the cache that machines share
 
+        self.cached = 0  # archives that were needed and lay in the cache of this machine
+
     def note(self, size: int, seconds: float, *, shared: bool) -> None:
         """Count one more."""
         self.downloads += 1
         self.bytes += size
         self.seconds += seconds
         self.from_shared += shared
+
+    def note_cached(self, archives: int) -> None:
+        """Count archives that need not be fetched."""
+        self.cached += archives

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from micropkgd.service.hooks.service_hooks import HOOKS
 from tests.kit.daemon import Daemon, served, until
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import Site, config, listening
@@ -123,15 +124,16 @@ def test_a_project_that_goes_is_told_of_no_more(daemon: Daemon) -> None:
 
 
 def test_no_address_of_a_source_stands_in_a_label(tmp_path: Path, faults: FaultServer) -> None:
-    """It may hold a credential."""
-    url = faults.script("/ds.tar.gz", Reply(200, archive({})))
+    """It may hold a credential; of a host no more is told than its name and port."""
+    url = faults.script("/secret/ds.tar.gz", Reply(200, archive({})))
     world = World(tmp_path / "src" / "one")
     world.manifest(f'"{url}" = {{}}')
     with Daemon(tmp_path, config(tmp_path)) as daemon:
         daemon.ready(world.root)
         found = samples(listening(daemon, "http.probes"))
 
-    assert not [name for name, labels in found for _, text in labels if "://" in text]
+    told = {text for _, labels in found for _, text in labels if "://" in text or "secret" in text}
+    assert told == {faults.url("").rstrip("/")}
 
 
 def test_the_newer_form_is_given_to_who_asks_for_it(daemon: Daemon) -> None:
@@ -142,3 +144,72 @@ def test_the_newer_form_is_given_to_who_asks_for_it(daemon: Daemon) -> None:
     parsed = openmetrics.text_string_to_metric_families(answer.body.decode())  # type: ignore[no-untyped-call]
     families = {family.name for family in parsed}
     assert {"micropkgd_reconcile", "micropkgd_project_state", "micropkgd_reconcile_duration_seconds"} <= families
+
+
+def test_hooks_are_measured(tmp_path: Path) -> None:
+    """Each of a fixed list, from nought on: how long they took, and which failed."""
+    world = served(tmp_path / "src")
+    hooks = '[hooks]\nbefore-commit = ["sleep", "0.2"]\nafter-commit = ["false"]\ntouch-file = "/nowhere/at/all"\n'
+    with Daemon(tmp_path, config(tmp_path) + hooks) as daemon:
+        daemon.ready(world.root)
+        site = listening(daemon, "http.probes")
+        until(lambda: (value(site, "hook_failures_total", hook="touch-file") or 0) >= 1)
+        until(lambda: (value(site, "hook_failures_total", hook="after-commit") or 0) >= 1)
+        found = samples(site)
+
+    def of(name: str) -> Mapping[str, float]:
+        return {dict(labels)["hook"]: number for (row, labels), number in found.items() if row == f"micropkgd_{name}"}
+
+    assert of("hook_duration_seconds_count").keys() == of("hook_failures_total").keys() == set(HOOKS)
+    assert of("hook_duration_seconds_count")["before-commit"] == 1
+    assert of("hook_duration_seconds_sum")["before-commit"] >= 0.2
+    assert of("hook_failures_total")["before-commit"] == 0
+    assert of("hook_duration_seconds_count")["webhook"] == 0
+
+
+def test_publications_are_counted(tmp_path: Path) -> None:
+    """Those that were made, those that could not be, and when one was last seen at its place."""
+    world, shelf = served(tmp_path / "src"), tmp_path / "shelf"
+    shelf.mkdir()
+    row = f'"pipelines.features" = {{publish = "{shelf}/", publish-when = "saved"}}'
+    manifest = world.read("pyproject.toml").replace('"pipelines.features" = {}', row)
+    world.write("pyproject.toml", manifest)
+    with Daemon(tmp_path, config(tmp_path)) as daemon:
+        daemon.ready(world.root)
+        site, root = listening(daemon, "http.probes"), str(world.root)
+        assert value(site, "publications_total", project=root, result="done") == 1
+        assert value(site, "publications_total", project=root, result="failed") == 0
+        seen = value(site, "publication_last_verified_timestamp_seconds", project=root) or 0
+        assert seen > 1.7e9
+        daemon.ask().post("/v1/reconcile", {}, timeout=None)
+        until(lambda: (value(site, "publication_last_verified_timestamp_seconds", project=root) or 0) > seen)
+        assert value(site, "publications_total", project=root, result="done") == 1
+
+        (tmp_path / "file").write_text("")
+        world.write("pyproject.toml", manifest.replace(f"{shelf}/", f"{tmp_path}/file/shelf/"))
+        until(lambda: (value(site, "publications_total", project=root, result="failed") or 0) >= 1)
+
+
+def test_what_lies_in_the_cache_is_counted(tmp_path: Path, faults: FaultServer) -> None:
+    """A second project with the same archive fetches nothing; a host that answers is up."""
+    url = faults.script("/ds.tar.gz", Reply(body=archive({"nodes.py": "x = 1\n"})))
+    for name in ("p0", "p1"):
+        World(tmp_path / "src" / name).asks_for(url)
+    with Daemon(tmp_path, config(tmp_path)) as daemon:
+        for name in ("p0", "p1"):
+            daemon.ready(tmp_path / "src" / name)
+        site = listening(daemon, "http.probes")
+        before = value(site, "cache_hits_total") or 0
+        (tmp_path / "src/p0/src/shop/ds/nodes.py").unlink()
+        daemon.until("Repaired")
+        until(lambda: (value(site, "cache_hits_total") or 0) > before)
+        assert value(site, "host_up", host=faults.url("").rstrip("/")) == 1
+
+
+def test_counters_that_alerts_look_at_begin_at_nought(daemon: Daemon) -> None:
+    """The first of something is an increase, too."""
+    site, root = listening(daemon, "http.probes"), str(daemon.folder / "src" / "p0")
+    for to in ("older", "rebuilt"):
+        for result in ("followed", "held"):
+            assert value(site, "downgrades_total", project=root, to=to, result=result) == 0
+    assert value(site, "http_answers_total", method="POST", route="/hooks/{name}", code="403") == 0

@@ -120,6 +120,7 @@ def _told(project: Project, made: Made, offer: "Offer", result: "Released", how:
     outcome = made.outcome._replace(
         published=result.published(offer),
         sent=result.sent,
+        verified=result.verified,
         unreleased=result.unreleased,
         failure=result.failure,
         notes=notes,

@@ -37,6 +37,7 @@ class Released(NamedTuple):
     sent: bool = False  # it was put there now, or in a dry run would be
     notes: tuple[str, ...] = ()
     awaited: SentArchive | None = None  # its place took it, and does not show it
+    verified: bool = False  # its place was asked, and holds it
 
     def published(self, offer: Offer) -> Published | None:
         """Where the archive is known to be, or in a dry run would be."""
@@ -141,7 +142,7 @@ def _seen(offer: Offer, found: PublishedState, why: Blocker, how: ReleaseOptions
     """What it means that these bytes stand at an archive's place."""
     before = offer.ours
     if found.holds(offer.archived.digest):
-        return Released(found._replace(ours=found.digest), sent=sent)
+        return Released(found._replace(ours=found.digest), sent=sent, verified=True)
     stood = found._replace(ours=before)
     if how.by_hand:
         return Released(stood, failure=_taken(offer, found))

@@ -4,7 +4,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,6 +86,7 @@ class Fetcher(NamedTuple):
     allow_downgrade: bool = False  # whether a requirement may be answered by less than before
     full_check: FullCheck = NEVER
     remote: "RemoteCache | None" = None  # the cache that this machine shares with others
+    on_cached: Callable[[int], None] | None = None  # is told how many archives that are needed lie in the cache
 
     def resolve(
         self,
@@ -122,6 +123,8 @@ class Fetcher(NamedTuple):
         """Locked or resolved archives to read, from the cache or fetched again, and none with other bytes."""
         found: list[CachedArchive | Failure | None] = [self.cache.find(one.archive) for one in wanted]
         missing = [number for number, one in enumerate(found) if one is None]
+        if self.on_cached is not None and len(missing) < len(found):
+            self.on_cached(len(found) - len(missing))
         if missing:
             requests: dict[int, Request] = {}
             for number in missing:

@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from micropkgd.model.variables import PREFIX
 
@@ -34,6 +34,18 @@ class CommandResult(NamedTuple):
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.problem or "ended well", self.said) if part)
+
+
+class HookClock(Protocol):
+    """Is told how long a hook took, and whether it failed."""
+
+    def __call__(self, hook: str, seconds: float, *, failed: bool) -> None:
+        """Take note of it."""
+
+
+def unmeasured(hook: str, seconds: float, *, failed: bool) -> None:
+    """Take note of nothing."""
+    del hook, seconds, failed
 
 
 def environment(facts: Mapping[str, str], own: Mapping[str, str], project: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from micropkgd.model.tree import Digest
 from micropkgd.reconcile.commit.preview import Check, Staging
 from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command
-from micropkgd.service.hooks.command import CommandResult
+from micropkgd.service.hooks.command import CommandResult, HookClock, unmeasured
 
 BEFORE_COMMIT: Final = "before-commit"
 
@@ -54,11 +54,14 @@ class Gate:
         wait: Wait,
         tell: Callable[[str, str, CommandResult], None],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        measure: HookClock = unmeasured,
     ) -> None:
         self._hooks = hooks
         self._wait = wait
         self._tell = tell  # of root and pass, how the hook ended
         self._clock = clock
+        self._measure = measure
         self._refused: dict[str, _Refused] = {}
 
     def reload(self, hooks: Hooks) -> None:
@@ -85,7 +88,9 @@ class Gate:
             "TRIGGER": why.trigger,
             "ENTRIES": "\n".join(staging.entries),
         }
+        began = self._clock()
         ended = self._wait(command.run(self._hooks.before_commit, facts, staging.folder, self._hooks.timeout))
+        self._measure(BEFORE_COMMIT, self._clock() - began, failed=bool(ended.problem))
         self._tell(staging.root, why.pass_id, ended)
         if not ended.problem:
             self._refused.pop(staging.root, None)

@@ -21,7 +21,7 @@ from micropkgd.model.status import ProjectStatus
 from micropkgd.service.backoff import pause
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks import command, web
-from micropkgd.service.hooks.command import CommandResult
+from micropkgd.service.hooks.command import CommandResult, HookClock, unmeasured
 from micropkgd.service.hooks.ledger import is_owed, newest_commit, note_told, note_turns, turns_told
 from micropkgd.service.hooks.occasions import (
     AFTER_COMMIT,
@@ -62,11 +62,13 @@ class Notifications:
         *,
         wait: Pause = usual_pause,
         clock: Callable[[], float] = time.monotonic,
+        measure: HookClock = unmeasured,
     ) -> None:
         self._hooks = hooks
         self._tell = tell
         self._wait = wait
         self._clock = clock
+        self._measure = measure
         self._waiting: dict[tuple[str, str], Notification] = {}
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -183,12 +185,14 @@ class Notifications:
             await asyncio.to_thread(newest_commit, notification.project) if notification.hook in _OF_COMMITS else ""
         )
         async with self._places:
+            began = self._clock()
             if notification.hook == TOUCH_FILE:
                 ended = await asyncio.to_thread(_touch, self._hooks.touch_file or "")
             elif notification.hook == HEARTBEAT:
                 ended = await web.beat(self._hooks.heartbeat_url or "", self._hooks.timeout)
             else:
                 ended = await self._run(notification)
+            self._measure(notification.hook, self._clock() - began, failed=bool(ended.problem))
         if (commit or notification.turns) and not ended.problem:
             try:
                 await asyncio.to_thread(_note, notification, commit)
@@ -221,7 +225,9 @@ class Notifications:
                 hooks = self._hooks
                 if hooks.webhook_url is None:
                     break
+                began = self._clock()
                 ended = await web.post(hooks.webhook_url, event.document(), hooks.webhook_secret_file, hooks.timeout)
+                self._measure(WEBHOOK, self._clock() - began, failed=bool(ended.problem))
                 if not ended.problem:
                     break
                 self._say_failed(WEBHOOK, ended, failures, event.project, event.pass_id)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
@@ -10,10 +12,16 @@ from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.commit.preview import Check
 from micropkgd.service.conditions import News
-from micropkgd.service.hooks.command import CommandResult
+from micropkgd.service.hooks.command import CommandResult, HookClock, unmeasured
 from micropkgd.service.hooks.gate import BEFORE_COMMIT, Gate, Why
-from micropkgd.service.hooks.notifications import FAILED, RAN, Notifications
+from micropkgd.service.hooks.notifications import FAILED, RAN, WEBHOOK, Notifications
+from micropkgd.service.hooks.occasions import AFTER_COMMIT, HEARTBEAT, ON_HELD, ON_STALLED, TOUCH_FILE
 from micropkgd.sources.loop import SharedLoop
+
+__all__ = ["HOOKS", "HookClock", "ServiceHooks"]
+
+HOOKS: Final = (BEFORE_COMMIT, AFTER_COMMIT, ON_HELD, ON_STALLED, TOUCH_FILE, HEARTBEAT, WEBHOOK)
+"""Every way in which something is asked or told."""
 
 _PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFIG})
 
@@ -21,16 +29,19 @@ _PERSONS = frozenset({TriggerKind.COMMAND, TriggerKind.SIGNAL, TriggerKind.CONFI
 class ServiceHooks:
     """Made, used and closed on one loop; `tell` makes news known."""
 
-    def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], object]) -> None:
+    def __init__(self, hooks: Hooks, tell: Callable[[News, str, str], object], measure: HookClock = unmeasured) -> None:
         loop = asyncio.get_running_loop()
 
         def told(root: str, pass_id: str, ended: CommandResult) -> None:
             news = News(FAILED if ended.problem else RAN, BEFORE_COMMIT, str(ended))
             loop.call_soon_threadsafe(tell, news, root, pass_id)
 
+        def measured(hook: str, seconds: float, *, failed: bool) -> None:  # in the thread of a pass
+            loop.call_soon_threadsafe(partial(measure, hook, seconds, failed=failed))
+
         self._waiting = SharedLoop(loop)
-        self._gate = Gate(hooks, self._waiting, told)
-        self._notifications = Notifications(hooks, tell)
+        self._gate = Gate(hooks, self._waiting, told, measure=measured)
+        self._notifications = Notifications(hooks, tell, measure=measure)
 
     def check_for(self, pass_id: str, triggers: Sequence[Trigger]) -> Check | None:
         """What a pass asks before each commit; None where nobody is to be asked."""

@@ -19,9 +19,10 @@ from micropkgd import __version__
 from micropkgd.clock import UTC
 from micropkgd.model.condition import Condition
 from micropkgd.model.event import Event
-from micropkgd.model.outcome import StepBack
+from micropkgd.model.outcome import Outcome, StepBack
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.conditions import KINDS
+from micropkgd.service.hooks.service_hooks import HOOKS
 from micropkgd.service.supervisor import Supervisor
 
 _RESULTS: Final = {
@@ -30,6 +31,8 @@ _RESULTS: Final = {
 _STEPS_BACK: Final = {step.reason: step.value for step in StepBack}
 _WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
+_ANSWERS_TO_HOOKS: Final = (("POST", "/hooks/{name}", "202"), ("POST", "/hooks/{name}", "403"))
+"""By method, route and code: the ones that alerts count from nought on."""
 _LAG_EVERY: Final = 5.0  # seconds
 
 
@@ -40,9 +43,11 @@ class Metrics:
         self._supervisor = supervisor
         self._passes: Counter[tuple[str, str]] = Counter()  # by project and result
         self._events: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
-        self._answers: Counter[tuple[str, str, str]] = Counter()  # by method, route and code
+        self._answers: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(_ANSWERS_TO_HOOKS, 0))
         self._succeeded: dict[str, int] = {}  # by project, seconds since 1970
         self._steps_back: Counter[tuple[str, str, str]] = Counter()  # by project, what, and whether it was followed
+        self._publications: Counter[tuple[str, str]] = Counter()  # by project and result
+        self._verified: dict[str, dict[str, float]] = {}  # by project and module, seconds since 1970
         self._config_is_good = True
         self._queues_down: set[str] = set()
         self._lag = 0.0
@@ -51,6 +56,12 @@ class Metrics:
         self._durations = Histogram(
             "micropkgd_reconcile_duration_seconds", "How long passes took", buckets=_SECONDS, registry=self._registry
         )
+        name, text = "micropkgd_hook_duration_seconds", "How long hooks took, each try"
+        self._hooks = Histogram(name, text, ("hook",), buckets=_SECONDS, registry=self._registry)
+        self._hook_failures: Counter[str] = Counter(dict.fromkeys(HOOKS, 0))
+        for hook in HOOKS:
+            self._hooks.labels(hook)
+        supervisor.on_hook.append(self.saw_hook)
         ProcessCollector(registry=self._registry)
         supervisor.board.show_to(self)
 
@@ -74,6 +85,21 @@ class Metrics:
             (self._queues_down.add if event.kind == "QueueUnreachable" else self._queues_down.discard)(event.subject)
         if event.kind in {"ConfigReloaded", "ConfigRefused"}:
             self._config_is_good = event.kind == "ConfigReloaded"
+
+    def saw_outcome(self, outcome: Outcome) -> None:
+        """Count what was published, and note what was seen at its place."""
+        root, packages = outcome.root, outcome.packages if outcome.applied else ()
+        self._publications[root, "done"] += sum(one.sent and one.published is not None for one in packages)
+        self._publications[root, "failed"] += sum(one.unpublished for one in packages)
+        if published := [one for one in packages if one.published is not None]:
+            before, now = self._verified.get(root, {}), time.time()
+            seen = {one.module: now if one.verified else before.get(one.module, 0.0) for one in published}
+            self._verified[root] = seen
+
+    def saw_hook(self, hook: str, seconds: float, *, failed: bool) -> None:
+        """Measure a hook, each try of it."""
+        self._hooks.labels(hook).observe(seconds)
+        self._hook_failures[hook] += failed
 
     async def count_answer(self, request: web.Request, response: web.StreamResponse) -> None:
         """Count answers over TCP; a signal of an application."""
@@ -112,14 +138,24 @@ class Metrics:
         yield _gauge(
             "last_success_timestamp_seconds", "When a pass last ended in sync; 0: never", ("project",), succeeded
         )  # fmt: skip
-        steps = sorted((key, count) for key, count in self._steps_back.items() if key[0] in roots)
+        ways = [(to, result) for to in _STEPS_BACK.values() for result in ("followed", "held")]
+        steps = [((root, *way), self._steps_back[root, *way]) for root in sorted(roots) for way in ways]
         text = "Refs that went back to an older version, or to other bytes under the same one"
         yield _counter("downgrades", text, ("project", "to", "result"), steps)
+        yield from self._of_publications(roots)
         yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), backlog)])
         yield _gauge("passes_running", "Passes under way", (), [((), len(agenda.running))])
         now = time.monotonic()
         ages = [((root,), now - began) for root, began in sorted(agenda.running.items())]
         yield _gauge("pass_age_seconds", "How long the passes under way have been so", ("project",), ages)
+
+    def _of_publications(self, roots: set[str]) -> Iterator[Metric]:
+        made = sorted(root for root in roots if self._supervisor.board.projects[root].packages)
+        counts = [((root, how), self._publications[root, how]) for root in made for how in ("done", "failed")]
+        yield _counter("publications", "Archives that were published, or could not be", ("project", "result"), counts)
+        text = "When the published archive that was longest not looked for was last seen at its place; 0: not yet"
+        seen = [((root,), min(self._verified[root].values())) for root in made if root in self._verified]
+        yield _gauge("publication_last_verified_timestamp_seconds", text, ("project",), seen)
 
     def _of_service(self) -> Iterator[Metric]:
         events = [((kind,), count) for kind, count in sorted(self._events.items())]
@@ -129,12 +165,18 @@ class Metrics:
         good = [((), float(self._config_is_good))]
         yield _gauge("config_last_reload_successful", "Whether the config was good when last read", (), good)
         yield _gauge("loop_lag_seconds", "How late the service's loop was last seen to be", (), [((), self._lag)])
+        hooks = [((hook,), count) for hook, count in sorted(self._hook_failures.items())]
+        yield _counter("hook_failures", "Hooks that failed, each try", ("hook",), hooks)
         answers = sorted(self._answers.items())
         yield _counter("http_answers", "Answers over TCP", ("method", "route", "code"), answers)
 
     def _of_surroundings(self) -> Iterator[Metric]:
         """What the service depends on: hosts and queues that answer, and how much the kernel lets it watch."""
         troubles, now = sorted(self._supervisor.troubles.items()), asyncio.get_running_loop().time()
+        hosts = sorted({*self._supervisor.hosts, *self._supervisor.troubles})
+        down = {host for host, trouble in troubles if trouble.said}
+        text = "Whether a host that was asked answers; 0 while it is left alone"
+        yield _gauge("host_up", text, ("host",), [((host,), float(host not in down)) for host in hosts])
         failures = [((host,), float(trouble.failures)) for host, trouble in troubles]
         yield _gauge("host_failures", "Requests in a row that a host did not answer", ("host",), failures)
         alone = [((host,), max(0.0, trouble.until - now)) for host, trouble in troubles if trouble.said]
@@ -145,6 +187,8 @@ class Metrics:
         yield _counter("download_seconds", "How long they took, together", (), [((), traffic.seconds)])
         text = "Of them, from the cache that machines share"
         yield _counter("downloads_from_shared_cache", text, (), [((), traffic.from_shared)])
+        text = "Archives that were needed and lay in the cache of this machine"
+        yield _counter("cache_hits", text, (), [((), traffic.cached)])
         names = sorted(queue.name for queue in self._supervisor.settings.queues)
         up = [((name,), float(name not in self._queues_down)) for name in names]
         yield _gauge("queue_up", "Whether a queue answers", ("queue",), up)

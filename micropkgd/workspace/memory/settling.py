@@ -110,4 +110,5 @@ def _package(row: Row) -> PackageOutcome:
     module, since, path, name, version, digest, content, *published = row
     to = Published(published[0], Digest(published[1])) if len(published) > 1 else None
     archived = Archived(path, name, version, Digest(digest), Digest(content))
-    return PackageOutcome(module, Step.NONE, archived, published=to, since=since)
+    seen = to is not None  # it is a file on this machine, and among those that were looked at
+    return PackageOutcome(module, Step.NONE, archived, published=to, verified=seen, since=since)
