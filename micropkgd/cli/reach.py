@@ -45,7 +45,7 @@ class Reach:
         from micropkgd.reconcile.package.publish import Publisher
 
         sources, _ = self._shared = self._shared or self._make()
-        return Publisher(root, sources, os.environ)
+        return Publisher(root, sources, os.environ, self._remote)
 
     def _make(self) -> "tuple[Sources, ArchiveCache]":
         from micropkgd.sources.cache import ArchiveCache, default_cache_folder
@@ -72,10 +72,11 @@ class Reach:
             least_speed=least_speed_of(settings),
             wait=settings.limits.source_wait if self._goes_on else None,
         )
-        self._remote = None if offline else remote_cache_of(settings, _warn)
+        self._stack.enter_context(sources)
+        self._remote = None if offline else remote_cache_of(settings, sources, _warn)
         if self._remote is not None:
             self._stack.enter_context(self._remote.sources)
-        return self._stack.enter_context(sources), cache
+        return sources, cache
 
 
 def _warn(text: str) -> None:

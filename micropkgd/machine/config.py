@@ -16,6 +16,7 @@ from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 from micropkgd.sources.least_speed import LeastSpeed
 
 if TYPE_CHECKING:
+    from micropkgd.sources.gather import Sources
     from micropkgd.sources.rate_limit import RateLimit
     from micropkgd.sources.remote_cache import RemoteCache
 
@@ -92,7 +93,9 @@ def cache_of(settings: Settings) -> ArchiveCache:
     return ArchiveCache(os.path.expanduser(chosen) if chosen else default_cache_folder(os.environ))
 
 
-def remote_cache_of(settings: Settings, tell: Callable[[str], None], **how: Any) -> "RemoteCache | None":
+def remote_cache_of(
+    settings: Settings, beside: "Sources", tell: Callable[[str], None], **how: Any
+) -> "RemoteCache | None":
     """The archives that this machine shares with others; `how` its bucket is asked, in the words of `Sources`."""
     if settings.cache_remote is None:
         return None
@@ -101,7 +104,12 @@ def remote_cache_of(settings: Settings, tell: Callable[[str], None], **how: Any)
 
     limits = settings.limits
     sources = Sources(
-        cache_of(settings), at_once=limits.downloads, per_host=limits.downloads, wait=limits.source_wait, **how
+        cache_of(settings),
+        at_once=limits.downloads,
+        per_host=limits.downloads,
+        wait=limits.source_wait,
+        beside=beside,
+        **how,
     )
     return RemoteCache(settings.cache_remote, sources, tell)
 

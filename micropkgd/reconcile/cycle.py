@@ -248,7 +248,7 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
     def make_publisher(root: str) -> "Publisher":
         from micropkgd.reconcile.package.publish import Publisher
 
-        return Publisher(root, this.fetcher.sources, this.fetcher.environ)
+        return Publisher(root, this.fetcher.sources, this.fetcher.environ, this.fetcher.remote)
 
     def is_named(folder: str) -> bool:
         named = this.fetcher.sources.permits_for(this.project.root).publishing

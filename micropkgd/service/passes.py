@@ -101,10 +101,9 @@ class Passes:
         )
         self._remote = remote_cache_of(
             settings,
+            self._sources,
             lambda text: self._on_loop(on_trouble, text),
-            loop=self._loop,
             hosts=self._hosts,
-            waiting=self._away_from_desk,
             note=partial(traffic.note, shared=True),
         )
         self._traffic = traffic

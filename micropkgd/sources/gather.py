@@ -53,6 +53,8 @@ class Sources:
 
     Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
     of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
+    `beside`: on the loop of other sources, which ask these in the midst of their own work (`find_by_digest`); used in
+    a `with` inside theirs.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Sources:
         hosts: "Hosts | None" = None,
         rate_limit: "RateLimit | None" = None,
         least_speed: "LeastSpeed | None" = None,
+        beside: "Sources | None" = None,
         wait: float | None = None,
         on_late: Callable[[str], None] | None = None,
         waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -83,7 +86,11 @@ class Sources:
         self._rate_limit = rate_limit
         self._open: dict[tuple[RefKind, Bounds], Source] = {}
         self._folders: dict[tuple[RefKind, Bounds], Source] = {}  # the same stores, as they answer requirements
-        self._run_on_loop = OwnLoop() if loop is None else SharedLoop(loop, waiting)
+        self._is_guest = beside is not None
+        own = OwnLoop() if loop is None else SharedLoop(loop, waiting)
+        self._run_on_loop: OwnLoop | SharedLoop = (
+            own if beside is None else beside._run_on_loop  # noqa: SLF001 - of the same class
+        )
         self._places: dict[str, asyncio.Semaphore] = {}
         self._least_speed, self._wait, self._on_late = least_speed, wait, on_late
         self._downloads: LateDownloads | None = None
@@ -105,6 +112,10 @@ class Sources:
         bounds = self.permits_for(project_root).bounds(publishing=publishing)
         fetched = iter(self._run_on_loop(self._fetch_all(remote, bounds, str(project_root))))
         return [next(fetched) if answer is None else answer for answer in answers]
+
+    async def find_by_digest(self, request: Request) -> Answer:
+        """Answer one request of no project, on the loop itself."""
+        return (await self._fetch_all([request], self.permits_for("").bounds(publishing=False), ""))[0]
 
     def permits_for(self, project_root: StrPath) -> "Permits":
         """What a project may reach."""
@@ -195,7 +206,7 @@ class Sources:
         async with self._places.setdefault(host, asyncio.Semaphore(self._per_host)), place:
             began = time.monotonic()
             answer = await self._ask(request._replace(rate_limit=self._rate_limit), host, bounds)
-            if self._note is not None and isinstance(answer, Fetched):
+            if self._note is not None and isinstance(answer, Fetched) and not answer.brought:
                 self._note(answer.size, time.monotonic() - began)
             return answer
 
@@ -289,7 +300,8 @@ class Sources:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(self._run_on_loop, OwnLoop):
-            self._run_on_loop.close(self._close_all)
+            end = self._run_on_loop.leave if self._is_guest else self._run_on_loop.close
+            end(self._close_all)
             self._open.clear()
             self._folders.clear()
 

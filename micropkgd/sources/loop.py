@@ -30,6 +30,11 @@ class OwnLoop:
     def stop(self) -> None:
         """Nothing can be under way: whoever would ask is waiting."""
 
+    def leave(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run somebody's last work on the loop, if there is one."""
+        if self._runner is not None:
+            self._runner.run(last())
+
     def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run the last work on the loop, if there is one, and end it."""
         if self._runner is not None:

@@ -1,10 +1,11 @@
 """The second level of the archive cache, in a bucket that many machines share: `cache.remote` of the config.
 
 Promises: nothing but the bytes of the digest that was asked for is taken from it, so it need not be trusted; without it
-everything goes on as if there were none, and it is told. Rules: it is asked only for a digest that is known (locked or
-pinned), and before the ref itself; an archive that came from elsewhere is put there unless one is there already, which
-the bucket decides, so that any number of machines may do it at once. It gets this machine's own login, and none of a
-project's fs-args. What is told is told once, and again when it was well in between.
+everything goes on as if there were none, and it is told. Rules: it is asked only for a digest that is known: locked or
+pinned, and then before the ref itself, or told by the ref's own place (`announced`). An archive that came from
+elsewhere, or is about to be published, is put there unless one is there already, which the bucket decides, so that any
+number of machines may do it at once. It gets this machine's own login, and none of a project's fs-args. What is told is
+told once, and again when it was well in between.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.source import Failed, FailureKind, Fetched, Request
+from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 from micropkgd.sources.upload import Upload
 
 _AWAY: Final = "{place} does not serve archives, so they come from their own places: {problem}"
@@ -36,30 +37,39 @@ class RemoteCache:
         known = {number: request for number, request in requests.items() if _has_known_digest(request)}
         if not known:
             return {}
-        answers = self.sources.answer([self._at(request) for request in known.values()], "")
-        found: dict[int, Fetched] = {}
-        for number, answer in zip(known, answers, strict=True):
-            if isinstance(answer, Fetched):
-                found[number] = answer._replace(validator=None)
-            elif isinstance(answer, Failed) and answer.kind is FailureKind.CORRUPT:
-                self._say(_POISONED.format(ref=self._ref(known[number].expected or Digest("")).text))
-            elif isinstance(answer, Failed) and answer.kind is not FailureKind.GONE:
-                self._say(_AWAY.format(place=self._folder, problem=answer.problem))
-        if found:
-            self._told.clear()
-        return found
+        asked = [self._at(request.expected or Digest(""), request.max_bytes) for request in known.values()]
+        judged = zip(known, map(self._judge, asked, self.sources.answer(asked, "")), strict=True)
+        return {number: found for number, found in judged if found is not None}
+
+    async def bring(self, digest: Digest, max_bytes: int) -> Fetched | None:
+        """The archive of a digest that its own place told, on the loop that asks that place."""
+        request = self._at(digest, max_bytes)
+        return self._judge(request, await self.sources.find_by_digest(request))
 
     def keep(self, digests: Iterable[Digest]) -> None:
         """Put archives of this machine's cache there, for the others."""
         for digest in digests:
             data = self.sources.read(digest)
-            if data is None:
-                continue
-            ref = self._ref(digest)
-            stored = self._put(Upload(ref, "", ref.text.rpartition("/")[2], "", "", data, digest))
-            if isinstance(stored, Failed):
-                self._say(_FULL.format(place=self._folder, problem=stored.problem))
+            if data is not None and not self.offer(digest, data):
                 return
+
+    def offer(self, digest: Digest, data: bytes) -> bool:
+        """Put an archive there, for the others; False where none is taken."""
+        ref = self._ref(digest)
+        stored = self._put(Upload(ref, "", ref.text.rpartition("/")[2], "", "", data, digest))
+        if isinstance(stored, Failed):
+            self._say(_FULL.format(place=self._folder, problem=stored.problem))
+        return not isinstance(stored, Failed)
+
+    def _judge(self, request: Request, answer: Answer) -> Fetched | None:
+        if isinstance(answer, Fetched):
+            self._told.clear()
+            return answer._replace(validator=None)
+        if isinstance(answer, Failed) and answer.kind is FailureKind.CORRUPT:
+            self._say(_POISONED.format(ref=request.ref.text))
+        elif isinstance(answer, Failed) and answer.kind is not FailureKind.GONE:
+            self._say(_AWAY.format(place=self._folder, problem=answer.problem))
+        return None
 
     def _put(self, upload: Upload) -> object:
         try:
@@ -67,10 +77,8 @@ class RemoteCache:
         except MicropkgError as error:
             return Failed(FailureKind.REFUSED, error.problem)
 
-    def _at(self, request: Request) -> Request:
-        return Request(
-            self._ref(request.expected or Digest("")), expected=request.expected, max_bytes=request.max_bytes
-        )
+    def _at(self, digest: Digest, max_bytes: int) -> Request:
+        return Request(self._ref(digest), expected=digest, max_bytes=max_bytes)
 
     def _ref(self, digest: Digest) -> Ref:
         name = digest.removeprefix("sha256:")

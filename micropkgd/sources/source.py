@@ -5,7 +5,7 @@ one broken ref cannot stop the others (promise P7) and each fact keeps its own n
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, runtime_checkable
 
@@ -46,6 +46,10 @@ PythonOf = Callable[[bytes], str]
 """Reads the `requires-python` of an archive; empty where it says none."""
 
 
+Bring = Callable[[Digest, int], Awaitable["Fetched | None"]]
+"""Brings an archive of this digest, of so many bytes at the most, from the cache that machines share."""
+
+
 class Lookup(NamedTuple):
     """Where and how a requirement is looked up."""
 
@@ -70,6 +74,7 @@ class Request(NamedTuple):
     protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
     lookup: Lookup | None = None  # for requirements only
     rate_limit: "RateLimit | None" = None  # what holds its body back
+    bring: Bring | None = None  # where its place says the digest, and need not send the bytes
 
     @property
     def kind(self) -> RefKind:
@@ -91,6 +96,7 @@ class Fetched(NamedTuple):
     size: int  # bytes
     validator: Validator | None
     release: Release | None = None
+    brought: bool = False  # from a cache, by the digest that its place announced
 
 
 class Failed(NamedTuple):

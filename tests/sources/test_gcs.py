@@ -13,7 +13,7 @@ import pytest
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref
-from micropkgd.model.tree import digest_of
+from micropkgd.model.tree import Digest, digest_of
 from micropkgd.sources import kinds
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
@@ -21,6 +21,7 @@ from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.gcs.source import GcsSource
 from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
+from micropkgd.sources.upload import Stored, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.gcs import FakeGcs
@@ -423,3 +424,29 @@ class TestProcess:
         )
         ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
         assert ran.stdout == "False\nGCSFileSystem false\n"
+
+
+class TestAnnounced:
+    """What is published says its digest, and whoever has that archive need not be sent it."""
+
+    def test_bytes_come_from_elsewhere(self, gcs: FakeGcs, bucket: Bucket, ask: Asker, proxy: Proxy) -> None:
+        """The store is asked to describe the object, and then for its bytes only where nobody else has them."""
+        ref, asked = bucket.ref("pkgs/x.tar.gz"), list[Digest]()
+        upload = Upload(Ref.parse(ref), "", "x.tar.gz", "x", "1", BODY, digest_of(BODY), options=gcs.options())
+        assert isinstance(ask.runner.run(ask.source.put(upload)), Stored)
+
+        async def nobody(digest: Digest, max_bytes: int) -> Fetched | None:
+            del max_bytes
+            asked.append(digest)
+            return None
+
+        async def somebody(digest: Digest, max_bytes: int) -> Fetched | None:
+            del max_bytes
+            return Fetched(digest, len(BODY), None)
+
+        found = fetched(ask(ref, gcs.options(proxy.port), bring=somebody))
+        assert (found.digest, found.brought, found.validator is None) == (digest_of(BODY), True, False)
+        assert [seen for seen in proxy.seen if "alt=media" in seen.target] == []
+        assert not fetched(ask(ref, gcs.options(proxy.port), bring=nobody)).brought
+        assert asked == [digest_of(BODY)]
+        assert fetched(ask(ref, gcs.options(proxy.port), bring=nobody)).brought  # this machine has it by now

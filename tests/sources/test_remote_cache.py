@@ -1,7 +1,9 @@
 """`cache.remote`: machines find each other's archives by digest, and a bucket that is away or lies harms nobody."""
 
+import hashlib
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,14 @@ from typing import Any
 import pytest
 
 from micropkgd.model.tree import digest_of
+from micropkgd.sources import announced
 from tests.kit.canaries import hold
 from tests.kit.daemon import Daemon
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.proxy import Proxy
 from tests.kit.servers.seaweed import OWNER, READER, Seaweed, free_ports
 from tests.kit.world import Said, World, archive
+from tests.reconcile.test_full_check import let_a_day_pass
 
 NODES = "src/shop/ds/nodes.py"
 DATA = archive({"nodes.py": "A = 1\n"})
@@ -56,6 +60,17 @@ class Machine:
         clone = World.__new__(World)
         clone.root = root
         return clone
+
+    def follower(self, name: str, origin: World) -> World:
+        """Another box that asks what is newest: no lock says which archive that is."""
+        clone = self.box(name, origin)
+        (clone.root / "micropkg.lock").unlink()
+        return clone
+
+    def cached(self, digest: str) -> str:
+        """Where the bucket has an archive."""
+        name = digest.removeprefix("sha256:")
+        return f"cache/sha256/{name[:2]}/{name[2:]}"
 
     def keys(self) -> list[str]:
         """What is in the bucket."""
@@ -166,3 +181,172 @@ def test_the_service_reads_and_fills_it(world: World, faults: FaultServer, machi
         two.until("ConditionChanged", message="Ready (InSync)")
     assert world.read(NODES) == "A = 1\n"
     assert len(faults.requests_for("/ds.tar.gz")) == asked + 1
+
+
+BIG = archive({"nodes.py": "A = 1\n", "ballast.txt": os.urandom(2_000_000).hex()})
+SHA256 = hashlib.sha256(BIG).digest()
+SAYS = {
+    "Repr-Digest": f"md5=:{'A' * 22}==:, sha-256=:{b64encode(SHA256).decode()}:",
+    "Digest": f"SHA-256={b64encode(SHA256).decode()}",
+    "X-Checksum-Sha256": SHA256.hex().upper(),
+}
+
+
+def follow(box: World) -> Said:
+    """Take what is newest."""
+    return box.run("reconcile", "--once", str(box.root))
+
+
+def gets(faults: FaultServer | Proxy, path: str) -> int:
+    """How often something was asked for with its bytes."""
+    return sum(seen.method == "GET" for seen in faults.requests_for(path))
+
+
+@pytest.mark.parametrize("header", list(SAYS))
+def test_followers_of_an_address_get_the_bytes_from_the_bucket(
+    world: World, faults: FaultServer, machine: Machine, header: str
+) -> None:
+    """Its server says which archive stands there; whoever has that from elsewhere does not wait for its bytes."""
+    said = {header: SAYS[header]}
+    url = faults.script("/ds.tar.gz", Reply(body=BIG, headers=said), Reply(body=BIG, headers=said, stall_after=9))
+    world.asks_for(url)
+    assert world.reconcile().code == 0
+    for number in range(3):
+        box = machine.follower(f"box{number}", world)
+        ended = follow(box)
+        assert (ended.code, ended.err, box.read(NODES)) == (0, "", "A = 1\n"), ended
+    assert gets(faults, "/ds.tar.gz") == 4
+
+
+def test_followers_of_an_index_get_the_file_from_the_bucket(
+    world: World, faults: FaultServer, machine: Machine
+) -> None:
+    """The page has the hash: the file is asked for once by all boxes together."""
+    page = f'<a href="/files/ds-1.0.tar.gz#sha256={HEX}">ds-1.0.tar.gz</a></html>'.encode()
+    faults.script("/simple/ds/", Reply(body=page, headers={"Content-Type": "text/html"}))
+    faults.script("/files/ds-1.0.tar.gz", Reply(body=DATA))
+    world.asks_for("ds", index=faults.url("/simple/"))
+    assert world.reconcile().code == 0
+    for number in range(3):
+        box = machine.follower(f"box{number}", world)
+        assert follow(box).code == 0
+        assert HEX in box.read("micropkg.lock")
+    assert (gets(faults, "/simple/ds/"), gets(faults, "/files/ds-1.0.tar.gz")) == (4, 1)
+
+
+def release(world: World, version: str) -> str:
+    """Publish a version of a module: the digest of its archive."""
+    world.write("src/shop/pipelines/ds/__init__.py", f'__version__ = "{version}"\n')
+    said = follow(world)
+    assert said.code == 0, said
+    return digest_of((world.root / f"dist/ds-{version}.tar.gz").read_bytes())
+
+
+def test_followers_of_a_bucket_never_ask_it_for_what_was_published(
+    world: World, tmp_path: Path, machine: Machine, s3: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who publishes says the digest beside the object, and leaves the archive where the others look first."""
+    machine.client.create_bucket(Bucket=f"{machine.bucket}-origin")
+    place = f"s3://{machine.bucket}-origin/pkgs/"
+    author = World(tmp_path / "author")
+    author.write("src/shop/pipelines/__init__.py", "")
+    author.manifest(f'"pipelines.ds" = {{publish = "{place}", publish-when = "saved"}}', home="tool.micropkgd.package")
+    first = release(author, "1.0")
+    world.asks_for("ds>=1", index=place)
+    assert world.reconcile().code == 0
+    boxes = [machine.follower(f"box{number}", world) for number in range(3)]
+    monkeypatch.setenv("MICROPKGD_CACHE_DIR", str(tmp_path / "cache-author"))
+    for version, digest in (("1.0", first), ("1.1", "")):
+        with Proxy(s3.port) as proxy:
+            archive_of = digest or release(author, version)
+            with monkeypatch.context() as patched:
+                patched.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{proxy.port}")
+                for name, box in enumerate(boxes):
+                    patched.setenv("MICROPKGD_CACHE_DIR", str(tmp_path / f"cache-box{name}"))
+                    assert follow(box).code == 0
+                    assert f'"{version}"' in box.read("src/shop/ds/__init__.py")
+            published = f"/{machine.bucket}-origin/pkgs/ds-{version}.tar.gz"
+            assert [seen.method for seen in proxy.requests_for(published)] == ["HEAD"] * 3
+            assert gets(proxy, f"/{machine.bucket}/{machine.cached(archive_of)}") == 3
+
+
+def test_followers_do_not_take_what_the_bucket_calls_the_archive(
+    world: World, faults: FaultServer, machine: Machine
+) -> None:
+    """Who may write to the shared bucket can put another archive under the name: it is told, and not used."""
+    said = {"Repr-Digest": SAYS["Repr-Digest"]}
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=BIG, headers=said)))
+    assert world.reconcile().code == 0
+    key = machine.cached(digest_of(BIG))
+    machine.client.put_object(Bucket=machine.bucket, Key=key, Body=archive({"nodes.py": "evil = 1\n"}))
+    box = machine.follower("box", world)
+    ended = follow(box)
+
+    assert (ended.code, box.read(NODES)) == (0, "A = 1\n")
+    assert f"{key} is not the archive that it is called, and was not used" in ended.err
+
+
+def test_a_place_that_contradicts_itself_is_refused(world: World, faults: FaultServer, machine: Machine) -> None:
+    """Else some boxes would have the archive that is announced, and others the one that is sent."""
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=DATA, headers={"Repr-Digest": SAYS["Repr-Digest"]})))
+    ended = world.reconcile()
+
+    assert (ended.code, world.has(NODES)) == (6, False)
+    assert f"announces {digest_of(BIG)}, and its bytes are {digest_of(DATA)}" in ended.out
+
+
+def test_who_may_not_read_a_place_gets_nothing_of_it(world: World, faults: FaultServer, machine: Machine) -> None:
+    """What the bucket has from there does not help: no digest was told."""
+    said = {"Repr-Digest": SAYS["Repr-Digest"]}
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=BIG, headers=said), Reply(403, headers=said)))
+    assert world.reconcile().code == 0
+    box = machine.follower("box", world)
+
+    assert follow(box).code == 1
+    assert not box.has(NODES)
+
+
+def test_the_daily_look_is_at_the_bytes_of_the_place_itself(
+    world: World, faults: FaultServer, machine: Machine
+) -> None:
+    """What it announces is what it announced, and this machine has that: other bytes are found all the same."""
+    said = {"Repr-Digest": SAYS["Repr-Digest"], "ETag": '"1"'}
+    world.asks_for(
+        faults.script(
+            "/ds.tar.gz", Reply(body=BIG, headers=said), Reply(body=archive({"nodes.py": "A = 2\n"}), headers=said)
+        )
+    )
+    assert follow(world).code == 0
+    let_a_day_pass(world)
+    assert follow(world).code == 0
+    assert world.read(NODES) == "A = 2\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Repr-Digest": "sha-256=:short:"},
+        {"Repr-Digest": "sha-256=:" + "!" * 43 + "=:"},
+        {"Digest": "md5=" + "A" * 43 + "="},
+        {"X-Checksum-Sha256": "z" * 64},
+        {"X-Checksum-Sha256": ""},
+    ],
+)
+def test_headers_that_say_no_digest_say_none(headers: dict[str, str]) -> None:
+    """Whatever a server sends there."""
+    assert announced.of_headers(headers) is None
+
+
+@pytest.mark.parametrize("said", [None, "", "x", {"micropkgd-sha256": 3}, {"micropkgd-sha256": "0" * 63}, {"a": "b"}])
+def test_objects_that_say_no_digest_say_none(said: object) -> None:
+    """Whatever stands beside them."""
+    assert announced.of_bucket(said) is None
+    assert announced.of_checksum(said) is None
+
+
+def test_a_checksum_of_parts_is_none() -> None:
+    """S3 has one of the whole object, or one of its parts' checksums, with their number."""
+    text = b64encode(SHA256).decode()
+    assert announced.of_checksum(text) == digest_of(BIG)
+    assert announced.of_checksum(f"{text}-2") is None

@@ -9,7 +9,7 @@ tries again.
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
@@ -27,6 +27,9 @@ from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.sources.upload import Upload
 from micropkgd.workspace.reading import read_regular
+
+if TYPE_CHECKING:
+    from micropkgd.sources.remote_cache import RemoteCache
 
 _SENT_AGAIN: Final = 86_400.0  # seconds until an archive is sent once more that its place took and does not show
 _TRIES: Final = 3  # where somebody else puts something there between look and upload
@@ -75,6 +78,7 @@ class Publisher(NamedTuple):
     root: str
     sources: Sources
     environ: Mapping[str, str]
+    remote: "RemoteCache | None" = None  # the cache that this machine shares with others
 
     def look(self, offers: Sequence[Offer], full_check: FullCheck) -> list[Looked]:
         """Say what stands at the places of archives under their names; all are asked together."""
@@ -114,6 +118,8 @@ class Publisher(NamedTuple):
             if found is not None and found.digest != offer.ours:
                 notes = (*notes, self._keep(upload, found.digest))
             replaces = Validator(found.validator) if found is not None else None
+            if self.remote is not None:  # before anybody can hear of it
+                self.remote.offer(upload.digest, upload.data)
             stored = self.sources.put(upload._replace(replaces=replaces), self.root)
             if isinstance(stored, Failed):
                 return Put(failure_of(stored), notes)

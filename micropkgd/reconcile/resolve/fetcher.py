@@ -192,14 +192,21 @@ class Fetcher(NamedTuple):
         at_hand = known is not None and (
             self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
         )
-        conditional = at_hand and not self._is_due(entry, known)
+        whole = self._is_due(entry, known)
+        conditional = at_hand and not whole
         validator = Validator(known.validator) if known is not None and conditional else None
         lookup = self._lookup(entry)
         if lookup is not None and not self.allow_downgrade:
             locked = (block.version, block.archive) if block is not None else None
             lookup = lookup._replace(locked=locked, seen=Validator(known.validator) if known is not None else None)
         return Request(
-            entry.ref, self._options(entry), validator, entry.sha256, protocols=self.protocols, lookup=lookup
+            entry.ref,
+            self._options(entry),
+            validator,
+            entry.sha256,
+            protocols=self.protocols,
+            lookup=lookup,
+            bring=self.remote.bring if self.remote is not None and not whole else None,
         )
 
     def _request_again(self, wanted: WantedArchive) -> Request:

@@ -53,7 +53,7 @@ def _ask_remote_first(sources: Sources, requests: Sequence[Request], root: str, 
     remote.keep(
         reply.digest
         for number, reply in fetched.items()
-        if isinstance(reply, Fetched) and left[number].kind is not RefKind.LOCAL
+        if isinstance(reply, Fetched) and not reply.brought and left[number].kind is not RefKind.LOCAL
     )
     answers |= fetched
     return [answers[number] for number in numbered]

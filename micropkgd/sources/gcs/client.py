@@ -19,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.sources import announced
 from micropkgd.sources.allowed import objection_to_token
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.clients import forget_ambient_settings
@@ -54,7 +55,7 @@ class GcsClient:
     async def describe(self, where: BucketObject, ref: str) -> Mapping[str, Any]:
         """What the store says of an object: above all its generation."""
         path = f"{self._fs.base}b/{quote(where.bucket, safe='')}/o/{quote(where.key, safe='')}"
-        asked = {"fields": "generation,size", **({"generation": where.version} if where.version else {})}
+        asked = {"fields": "generation,size,metadata", **({"generation": where.version} if where.version else {})}
         return await self._text(path, asked, ref)
 
     async def page(self, bucket: str, asked: Mapping[str, str], ref: str) -> Mapping[str, Any]:
@@ -76,7 +77,8 @@ class GcsClient:
         asked = {"uploadType": "multipart", "ifGenerationMatch": replaces}
         boundary = hashlib.sha256(data).hexdigest()  # its own hash is in no file
         kind = {"Content-Type": f"multipart/related; boundary={boundary}"}
-        body = _parts(boundary, {"name": where.key, "contentType": "application/gzip"}, data)
+        about = {"name": where.key, "contentType": "application/gzip", "metadata": {announced.NAME: boundary}}
+        body = _parts(boundary, about, data)
         async with self._answer("POST", path, asked, ref, kind, body) as response:
             if response.status not in {200, *TAKEN}:
                 raise self._refusal(response, ref)
@@ -173,7 +175,7 @@ class GcsClient:
         )
 
 
-def _parts(boundary: str, about: Mapping[str, str], data: bytes) -> bytes:
+def _parts(boundary: str, about: Mapping[str, object], data: bytes) -> bytes:
     """An object's description and its bytes in one body."""
     said = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{json.dumps(about)}\r\n"
     head = f"--{boundary}\r\nContent-Type: {about['contentType']}\r\n\r\n"

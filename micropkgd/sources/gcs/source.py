@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
-from micropkgd.sources import buckets
+from micropkgd.sources import announced, buckets
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients
@@ -134,10 +134,14 @@ async def _answer(
     if request.validator is not None and request.validator == generation:
         return Unchanged()
     size = str(found.get("size", ""))
-    announced = Announced(int(size) if size.isdigit() else None, Validator(generation) if generation else None)
+    told = Announced(int(size) if size.isdigit() else None, Validator(generation) if generation else None)
+    digest = announced.of_bucket(found.get("metadata"))
+    if (here := await announced.had(request, cache, digest, told.validator)) is not None:
+        return here
+    check = announced.as_announced(digest, request, only_expected(request))
     try:
         async with client.media(where, generation, ref) as body:
-            return await take_in(body, announced, request, cache, progress, only_expected(request))
+            return await take_in(body, told, request, cache, progress, check)
     except FetchError as error:
         if error.failed.kind is not FailureKind.GONE:
             raise

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
+from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, only_expected, take_in
 from micropkgd.sources.http.client import HttpClient, Question, address
@@ -46,9 +47,12 @@ class HttpSource:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
         async def take(response: "ClientResponse") -> Answer:
-            announced = Announced(response.content_length, validator_of(response))
-            body = self._client.body(response)
-            return await take_in(body, announced, request, cache, progress, only_expected(request))
+            told = Announced(response.content_length, validator_of(response))
+            digest = announced.of_headers(response.headers)
+            if (here := await announced.had(request, cache, digest, told.validator)) is not None:
+                return here
+            check = announced.as_announced(digest, request, only_expected(request))
+            return await take_in(self._client.body(response), told, request, cache, progress, check)
 
         return await self._client.get(Question(url, options, request.validator), take)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import may_be_listing
 from micropkgd.model.tree import Digest
+from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, only_expected, take_in
 from micropkgd.sources.http.client import HttpClient, Question, address
@@ -216,10 +217,12 @@ class IndexSource:
     async def _fetch_listed(self, asked: Asked, pick: PickedArchive, cache: ArchiveCache, progress: Progress) -> Answer:
         async def take(response: "ClientResponse") -> Answer:
             request = asked.search.request
-            announced = Announced(response.content_length, validator_of(response))
-            return await take_in(
-                self._client.body(response), announced, request, cache, progress, only_expected(request)
-            )
+            told = Announced(response.content_length, validator_of(response))
+            digest = announced.of_headers(response.headers)
+            if (here := await announced.had(request, cache, digest, told.validator)) is not None:
+                return here
+            check = announced.as_announced(digest, request, only_expected(request))
+            return await take_in(self._client.body(response), told, request, cache, progress, check)
 
         try:
             url = address_of(asked, pick.file)
@@ -235,8 +238,11 @@ class IndexSource:
             return contradiction(pick.file, digest, size) or search.objection(pick.version, digest)
 
         async def take(response: "ClientResponse") -> Fetched | Failed:
-            announced = Announced(response.content_length, validator_of(response))
-            return await take_in(self._client.body(response), announced, search.request, cache, progress, check)
+            told = Announced(response.content_length, validator_of(response))
+            return await take_in(self._client.body(response), told, search.request, cache, progress, check)
+
+        if (here := await announced.had(search.request, cache, pick.file.sha256, None)) is not None:
+            return check(here.digest, here.size) or remembering(search, pick, here)
 
         options = self._options(asked).at(pick.url, home=asked.page)
         question = Question(pick.url, options, file_validator(search, pick), led_by=asked.page)

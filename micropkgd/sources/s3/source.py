@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from micropkgd import __version__
 from micropkgd.errors import DocumentError
-from micropkgd.sources import buckets
+from micropkgd.model.tree import Digest
+from micropkgd.sources import announced, buckets
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.clients import RENEW_AFTER, Clients, forget_ambient_settings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 18
 _NOWHERE = "s3://"
+_CHECKSUM = {"ChecksumMode": "ENABLED"}
 
 
 class S3Source:
@@ -74,7 +76,8 @@ class S3Source:
         except DocumentError as error:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
         ref = upload.ref.text
-        asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Body": upload.data}
+        told = {announced.NAME: upload.digest.removeprefix("sha256:")}
+        asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Body": upload.data, "Metadata": told}
         known = (upload.replaces or "").partition("\n")[0] if upload.overwrite else ""
         asked |= {"IfMatch": known} if known else {"IfNoneMatch": "*"}
 
@@ -148,16 +151,19 @@ class S3Source:
     ) -> Answer:
         ref = request.ref.text
         asked = {"Bucket": where.bucket, "Key": where.key} | ({"VersionId": where.version} if where.version else {})
-        if request.validator is not None:
-            found = await self._call(fs, ref, "head_object", asked)
-            if _validator(found) == request.validator:
+        if request.validator is not None or request.bring is not None:
+            found = await self._call(fs, ref, "head_object", asked | (_CHECKSUM if request.bring is not None else {}))
+            if request.validator is not None and _validator(found) == request.validator:
                 return Unchanged()
+            if (here := await announced.had(request, cache, _told(found), _validator(found))) is not None:
+                return here
             asked |= {"IfMatch": str(found["ETag"])} if found.get("ETag") else {}
         found = await self._call(fs, ref, "get_object", asked)
-        announced = Announced(found.get("ContentLength"), _validator(found))
+        told = Announced(found.get("ContentLength"), _validator(found))
+        check = announced.as_announced(_told(found), request, only_expected(request))
         async with found["Body"] as body:
             chunks = watched(self._chunks(fs, ref, body), origin(_endpoint(fs)), self._patience)
-            return await take_in(chunks, announced, request, cache, progress, only_expected(request))
+            return await take_in(chunks, told, request, cache, progress, check)
 
     async def _chunks(self, fs: "S3FileSystem", ref: str, body: Any) -> AsyncIterator[bytes]:
         """Give a body's bytes as they come."""
@@ -219,6 +225,11 @@ def _parse(request: Request) -> tuple[S3Options, BucketObject]:
 def _validator(found: Mapping[str, Any]) -> Validator | None:
     """The ETag stands first and alone on its line: a listing knows nothing else."""
     return Validator(f"{found['ETag']}\n{found.get('VersionId') or ''}") if found.get("ETag") else None
+
+
+def _told(found: Mapping[str, Any]) -> Digest | None:
+    """The digest that the store says of an object."""
+    return announced.of_checksum(found.get("ChecksumSHA256")) or announced.of_bucket(found.get("Metadata"))
 
 
 def _endpoint(fs: "S3FileSystem") -> str:
