@@ -8,6 +8,7 @@ import time
 from calendar import timegm
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -33,6 +34,7 @@ _WATCHES: Final = {"events": "events", "scans": "scans", "": "off"}
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800)
 _ANSWERS_TO_HOOKS: Final = (("POST", "/hooks/{name}", "202"), ("POST", "/hooks/{name}", "403"))
 """By method, route and code: the ones that alerts count from nought on."""
+_WATCH_LIMITS: Final = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
 _LAG_EVERY: Final = 5.0  # seconds
 
 
@@ -243,11 +245,12 @@ def _seconds(stamp: str) -> float:
 
 
 def _watches_allowed() -> int | None:
-    try:
-        with open("/proc/sys/fs/inotify/max_user_watches") as stream:
-            return int(stream.read())
-    except (OSError, ValueError):
-        return None
+    """As many as the smaller of the kernel's limits: of a user, and of the user in this container."""
+    limits = []
+    for path in _WATCH_LIMITS:
+        with suppress(OSError, ValueError), open(path) as stream:
+            limits.append(int(stream.read()))
+    return min(limits, default=None)
 
 
 _Rows = Iterable[tuple[tuple[str, ...], float]]
