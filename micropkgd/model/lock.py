@@ -122,6 +122,10 @@ class Block(NamedTuple):
         """Every file that the block speaks of."""
         return frozenset({*self.files, *(self.superseded.files if self.superseded else ())})
 
+    def as_of(self, version: Version) -> "Block":
+        """The block as it was, or would be, with that version in the tree."""
+        return self._replace(**version._asdict(), superseded=None)
+
     def instead_of(self, before: Version | None) -> "Block":
         """The block for a tree that still has the version `before`; nothing is said where that is the same."""
         said = before is not None and (before.files, before.requirements) != (self.files, self.requirements)
@@ -143,6 +147,17 @@ class Lock(NamedTuple):
     @classmethod
     def from_mapping(cls, document: Mapping[str, object]) -> "Lock":
         """Check a whole lock document; `DocumentError` names the package at fault."""
+        lock = cls.side_of(document)
+        blocks: dict[EntryKey, Block] = {}
+        for block in lock.blocks:
+            if block.key in blocks:
+                raise DocumentError(f"`{block.ref}` for {block.target} is locked twice", hint="remove one block")
+            blocks[block.key] = block
+        return cls.of(blocks, lock.place)
+
+    @classmethod
+    def side_of(cls, document: Mapping[str, object]) -> "Lock":
+        """Read what stands on one side of a conflict, where git may have left two blocks of one entry."""
         version = document.get("lock-version")
         if not isinstance(version, str) or version.partition(".")[0] != "1":
             raise DocumentError(f"lock-version {kind_of(version)} is not one this version can read", hint=_NEWER)
@@ -153,13 +168,8 @@ class Lock(NamedTuple):
         packages = document.get("packages", [])
         if not isinstance(packages, list):
             raise DocumentError(f"`packages` must be a list of tables, found {kind_of(packages)}")
-        blocks: dict[EntryKey, Block] = {}
-        for number, package in enumerate(packages, start=1):
-            block = _block(package, f"packages[{number}]")
-            if block.key in blocks:
-                raise DocumentError(f"`{block.ref}` for {block.target} is locked twice", hint="remove one block")
-            blocks[block.key] = block
-        return cls.of(blocks, place_in(document))
+        blocks = (_block(package, f"packages[{number}]") for number, package in enumerate(packages, start=1))
+        return cls(tuple(blocks), place_in(document))
 
     def to_mapping(self) -> dict[str, object]:
         """The document to write; `from_mapping` gives the same lock back."""

@@ -1,6 +1,6 @@
 """Two locks made one, as git merges branches: each entry on its own, the manifest decides later. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.model.lock import Block, Lock
@@ -63,7 +63,10 @@ def both_sides(ours: Lock, theirs: Lock, wanted: RequirementsPlace) -> Lock:
 
     Where requirements stand is what either says that is not where they are `wanted`: what is still there moves.
     """
-    blocks = {block.key: block for block in _candidates(ours, theirs)}
+    blocks: dict[EntryKey, Block] = {}
+    for block in (*theirs.blocks, *ours.blocks):
+        other = blocks.get(block.key)
+        blocks[block.key] = block if other is None else _both(block, other)
     place = ours.place if ours.place != wanted else theirs.place
     return Lock.of({key: block._replace(requested=_OF_NO_ENTRY) for key, block in blocks.items()}, place)
 
@@ -84,10 +87,5 @@ def _newer(one: Block, other: Block) -> Block:
     return new.instead_of(old.superseded or old.made)
 
 
-def _candidates(ours: Lock, theirs: Lock) -> Iterator[Block]:
-    yield from theirs.blocks
-    known = theirs.by_key()
-    for block in ours.blocks:
-        other = known.get(block.key)
-        both = {**other.edited, **block.edited} if other is not None else block.edited
-        yield block if other is None else _newer(block, other)._replace(edited=both)
+def _both(block: Block, other: Block) -> Block:
+    return _newer(block, other)._replace(edited={**other.edited, **block.edited})

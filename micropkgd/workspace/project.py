@@ -82,8 +82,13 @@ def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:
         return Lock.from_mapping(documents.read_toml(data))
     from micropkgd.model.lock_merge import both_sides
 
-    ours, theirs = (Lock.from_mapping(documents.read_toml(side.encode())) for side in both)
+    ours, theirs = (_possible(Lock.side_of(documents.read_toml(side.encode())), layout) for side in both)
     return both_sides(ours, theirs, layout.requirements_place)
+
+
+def _possible(side: Lock, layout: Layout) -> Lock:
+    """One side of a conflict without the blocks that nobody wrote: git may have put lines of two into one."""
+    return side._replace(blocks=tuple(block for block in side.blocks if not foreign_paths(block, layout)))
 
 
 def _has_markers(root: str) -> bool:

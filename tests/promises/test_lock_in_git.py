@@ -113,3 +113,46 @@ def test_other_bytes_of_one_version_are_a_persons_to_choose(world: World) -> Non
     assert world.run("lock", "--merge-driver", "base", "nowhere", "theirs").code == 2
     world.write("theirs", "x = [")
     assert world.run("lock", "--merge-driver", "base", "ours", "theirs").code == 2
+
+
+def test_what_git_mixed_from_two_blocks_is_no_side(repository: World) -> None:
+    """One entry twice, and files of one place under another: what cannot be is left out, and `lock` works."""
+    world = repository
+    git(world, "merge", "-q", "other")
+    text = world.read("micropkg.lock")
+    clean = git(world, "show", "main:micropkg.lock").stdout
+    block = clean[clean.index("[[packages]]") :].rstrip()
+    mixed = block.replace('target = "src/shop/mm"', 'target = "src/shop/nn"')
+    assert block.count("src/shop/mm/") > 1
+    world.write("micropkg.lock", f"{text.rstrip()}\n\n{block}\n\n{mixed}\n")
+    said = world.run("lock")
+
+    assert said.code == 0, said
+    assert "src/shop/nn" not in world.read("micropkg.lock")
+    assert world.run("lock", "--check").code == 0
+    git(world, "add", "-A")
+    git(world, "commit", "-q", "--no-edit")
+    world.sync()
+
+
+def test_an_entry_that_both_sides_moved(world: World) -> None:
+    """A clean merge left its block at both old places, with one file in both: it moves, and nothing is left behind."""
+    publish(world, "mm", "1.0")
+    world.publish({"config/parameters_ds.yml": "a: 1\n", "nodes.py": "A = 1\n"}, to="dist/mm.tar.gz")
+    locks = []
+    for options in ("", 'destination = "deep"'):
+        world.manifest(f'"dist/mm.tar.gz" = {{{options}}}')
+        world.sync()
+        locks.append(world.read("micropkg.lock"))
+    blocks = [lock[lock.index("[[packages]]") :].rstrip() for lock in locks]
+    head = locks[0][: locks[0].index("[[packages]]")]
+    world.write("micropkg.lock", "\n\n".join((head.rstrip(), *blocks)) + "\n")
+    world.manifest('"dist/mm.tar.gz" = {alias = "x"}')
+    said = world.reconcile()
+
+    assert said.code == 0, said
+    assert world.reconcile("--locked").code == 0
+    assert world.read("conf/base/parameters_x.yml") == "a: 1\n"
+    assert not world.has("conf/base/parameters_ds.yml")
+    assert not world.has("src/shop/deep/ds")
+    assert world.read("src/shop/x/nodes.py") == "A = 1\n"

@@ -1,16 +1,20 @@
 """The law of one commit: clones of one commit come to the same tree, lock and exit code, whatever a machine remembers.
 
 A state machine plays a team: two people with clones of their own, a bot that moves the lock alone, two publishers,
-branches, pulls, merges, rebases, cherry-picks, reverts, stashes and checkouts of single files, all with real git; the
-project's own layout changes, and passes are killed at any call. After each pass a clone of the same commit, made just
-now and without any memory, must come to what the clone with the memory came to. What a person wrote into a pulled file
-stays in the tree until a person takes it away, and a clean switch to a commit that was in sync stays clean.
+branches, pulls, merges (one of them with the merge driver), rebases, cherry-picks, reverts, stashes and checkouts of
+single files, all with real git; the project's own layout and its policy change, rows go and come back, files are
+renamed here and upstream, and passes are killed at any call. After each pass a clone of the same commit, made just now
+and without any memory, must come to what the clone with the memory came to. What a person wrote into a pulled file
+stays in the tree until a person takes it away, and a clean switch to a commit that was in sync stays clean. Edits that
+were accepted pass the gate, a rollback brings back what stood there, requirements move whole, and `lock` gets out of
+each conflict.
 `MICROPKGD_TEST_EXAMPLES` sets how many games are played (docs/reliability.md).
 """
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from micropkgd.actions.accept import accept_edits
+from micropkgd.actions.rollback import roll_back
 from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import Outcome
@@ -34,6 +40,15 @@ PACKAGES = ("ds", "es")
 FILES = ("one.py", "two.py")
 PLACES = ("", 'alias = "x"', 'destination = "pipelines"')
 BRANCHES = ("main", "other")
+POLICIES = (
+    'on-local-edit = "merge"\n',
+    'on-local-edit = "merge"\nmerge = "text"\n',
+    'on-local-edit = "hold"\n',
+    "prune = false\n",
+    'update = "locked"\n',
+)
+NEEDS = ("", 'requirements-file = "requirements.txt"\n', 'requirements-group = "needs"\n')
+DRIVER = f"{sys.executable} -m micropkgd lock --merge-driver %O %A %B"
 LAYOUTS = ("", 'tests = "src/tests"\n', 'conf = "config"\n', 'base-env = "shared"\n', 'package = "store"\n')
 
 people = st.sampled_from(["ann", "bob"])
@@ -67,6 +82,23 @@ class Person(Scene):
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "all")
 
+    def solve(self, *, with_lock: bool) -> None:
+        """Take the own side of each conflict in git; with `lock`, what both sides locked counts."""
+        lock = self.text("micropkg.lock") or ""
+        for path in self.says("diff", "--name-only", "--diff-filter=U").splitlines():
+            self.git("checkout", "-q", "--ours", path)
+        if with_lock and "<<<<<<<" in lock and "<<<<<<<" not in (self.text("pyproject.toml") or ""):
+            self.write({"micropkg.lock": lock})
+            self.run(lock_only=True)
+
+    def needs(self) -> set[str]:
+        """The files in which a requirement of an entry stands."""
+        return {
+            path
+            for path in ("requirements.in", "requirements.txt", "pyproject.toml")
+            if "-needs>" in (self.text(path) or "")
+        }
+
     def words(self) -> set[bytes]:
         """The words of people in the source folder and the requirements."""
         found: set[bytes] = set()
@@ -83,9 +115,13 @@ class Person(Scene):
         except MicropkgError:
             return None
 
-    def without_git(self) -> Tree:
-        """The tree, but for git's own."""
-        return {path: data for path, data in self.tree().items() if not path.startswith(".git/")}
+    def files(self) -> Tree:
+        """The files of the tree, but for git's own: of empty folders git knows nothing."""
+        return {path: known for path, known in self.tree().items() if not path.startswith(".git/") and self.has(path)}
+
+    def has(self, path: str) -> bool:
+        """Whether a file stands at a path."""
+        return (self.root / path).is_file()
 
 
 class Team(RuleBasedStateMachine):
@@ -95,8 +131,8 @@ class Team(RuleBasedStateMachine):
         super().__init__()
         memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
         self.folder = Path(tempfile.mkdtemp(dir=memory))
-        self.rows = dict.fromkeys(PACKAGES, "")
-        self.layout = ""
+        self.rows: dict[str, str | None] = dict.fromkeys(PACKAGES, "")
+        self.layout, self.policy, self.needs = "", POLICIES[0], ""
         self.count = 0
         self.settled: set[str] = set()  # commits in which a pass had nothing to do, without anything followed since
 
@@ -111,6 +147,7 @@ class Team(RuleBasedStateMachine):
         self.release("es", 1, "")
         person = ann["ann"]
         person.write({"requirements.txt": "own\n", ".gitignore": ".micropkgd\n", "src/shop/__init__.py": ""})
+        person.write({".gitattributes": "micropkg.lock merge=micropkgd\n"})
         self.say(person)
         assert person.run().exit_code == 0
         for words in ("init -q -b main", "add -A", "commit -q -m begin", f"remote add origin {hub}"):
@@ -120,17 +157,23 @@ class Team(RuleBasedStateMachine):
         subprocess.run(["git", "clone", "-q", str(hub), str(self.folder / "bob/shop")], env=GIT, check=True)
         self.people["bob"] = Person(self.folder, "bob")
         self.people["bob"].git("branch", "other", "origin/other")
+        self.people["bob"].git("config", "merge.micropkgd.driver", DRIVER)
         self.settled.add(person.says("rev-parse", "HEAD"))
 
     def say(self, person: Person) -> None:
-        """Write a person's manifest."""
-        rows = "".join(f'"../../dist/{name}.tar.gz" = {{{options}}}\n' for name, options in self.rows.items())
+        """Write a person's manifest; its dependency groups stay."""
+        rows = "".join(
+            f'"../../dist/{name}.tar.gz" = {{{options}}}\n'
+            for name, options in self.rows.items()
+            if options is not None
+        )
         layout = self.layout if "package" in self.layout else f'package = "shop"\n{self.layout}'
-        manifest = f'[tool.micropkgd]\non-local-edit = "merge"\n[tool.micropkgd.project]\n{layout}'
-        person.write({"pyproject.toml": f"{manifest}[tool.micropkgd.pull]\n{rows}"})
+        manifest = f"[tool.micropkgd]\n{self.policy}{self.needs}[tool.micropkgd.project]\n{layout}"
+        groups = (person.text("pyproject.toml") or "").partition("[dependency-groups]\n")
+        person.write({"pyproject.toml": f"{manifest}[tool.micropkgd.pull]\n{rows}{''.join(groups[1:])}"})
 
     def release(self, name: str, version: int, extra: str) -> None:
-        """Publish a version for all."""
+        """Publish a version for all; `two.py` may have another name in it."""
         publisher = Scene(self.folder)
         publisher.root = self.folder
         text = "".join(f"line_{number} = {number}\n" for number in range(8))
@@ -138,10 +181,13 @@ class Team(RuleBasedStateMachine):
             f"{name}/{file}": text.replace("line_1 = 1", f"line_1 = {version}") for file in FILES
         }
         texts |= {f"{name}/config/parameters_{name}.yml": f"version: {version}\n"}
-        texts |= {f"{name}/{extra}": "EXTRA = 1\n"} if extra else {}
-        publisher.publish(name, texts, str(version), requires=f"{name}-needs>={version}")
+        if extra.startswith("renamed"):
+            texts[f"{name}/{extra}"] = texts.pop(f"{name}/two.py")
+        elif extra:
+            texts[f"{name}/{extra}"] = "EXTRA = 1\n"
+        publisher.publish(name, texts, str(version), requires=f"{'both' if version > 3 else name}-needs>={version}")
 
-    @rule(name=packages, version=st.integers(1, 5), extra=st.sampled_from(["", "three.py"]))
+    @rule(name=packages, version=st.integers(1, 5), extra=st.sampled_from(["", "three.py", "renamed.py"]))
     def publish(self, name: str, version: int, extra: str) -> None:
         """A version, newer or older."""
         self.release(name, version, extra)
@@ -151,13 +197,33 @@ class Team(RuleBasedStateMachine):
     def edit(self, who: str, number: int, at: str) -> None:
         """Somebody adds a word to a pulled file, somewhere."""
         person = self.people[who]
-        found = sorted(person.root.glob("src/s*/**/[ot]*.py"))
+        found = self.pulled(person)
         if not found:
             return
         file, word = found[number % len(found)], self.word()
         lines = file.read_text().splitlines(keepends=True)
         where = {"top": 0, "end": len(lines), "line_1": min(2, len(lines))}[at]
         file.write_text("".join([*lines[:where], f"{word} = 1\n", *lines[where:]]))
+
+    def pulled(self, person: Person) -> list[Path]:
+        """The pulled modules that a person may change."""
+        return sorted(person.root.glob("src/s*/**/[otr]*.py"))
+
+    @rule(who=people, number=st.integers(0, 20), how=st.sampled_from(["rename", "delete", "crlf", "format"]))
+    def treat(self, who: str, number: int, how: str) -> None:
+        """Somebody renames or deletes a pulled file, or their tools write it otherwise."""
+        if not (found := self.pulled(self.people[who])):
+            return
+        file = found[number % len(found)]
+        data = file.read_bytes()
+        if how == "rename":
+            file.rename(file.with_name(f"t{file.name}"))
+        elif how == "delete":
+            file.unlink()
+        elif how == "crlf":
+            file.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        else:
+            file.write_bytes(data.replace(b" = ", b"  =  "))
 
     def word(self) -> str:
         """A word nobody has used yet."""
@@ -167,8 +233,7 @@ class Team(RuleBasedStateMachine):
     @rule(who=people)
     def write_requirement(self, who: str) -> None:
         """Somebody adds a line to the requirements."""
-        file = self.people[who].root / "requirements.in"
-        if file.is_file():
+        for file in self.people[who].root.glob("requirements.*"):
             file.write_text(f"{self.word()}\n{file.read_text()}")
 
     @rule(who=people, name=packages, place=st.sampled_from(PLACES))
@@ -176,6 +241,33 @@ class Team(RuleBasedStateMachine):
         """An entry gets another place."""
         self.rows = {**self.rows, name: place}
         self.say(self.people[who])
+
+    @rule(who=people, name=packages)
+    def drop(self, who: str, name: str) -> None:
+        """A row goes, or comes back."""
+        self.rows = {**self.rows, name: "" if self.rows[name] is None else None}
+        self.say(self.people[who])
+
+    @rule(who=people, policy=st.sampled_from(POLICIES))
+    def agree(self, who: str, policy: str) -> None:
+        """The policy changes."""
+        self.policy = policy
+        self.say(self.people[who])
+
+    @rule(who=people, needs=st.sampled_from(NEEDS))
+    def move_requirements(self, who: str, needs: str) -> None:
+        """Requirements get another place: nothing of what stood in one that was in sync is left there, or lost."""
+        person = self.people[who]
+        before = person.words()
+        settled = person.tries(locked=True)
+        old, self.needs = person.needs(), needs
+        self.say(person)
+        done = person.tries(locked=False)
+        assert before <= person.words()
+        if settled is None or settled.exit_code or done is None or done.exit_code or len(old) != 1:
+            return
+        asked = "-needs>" in (person.text("micropkg.lock") or "")
+        assert len(person.needs()) == asked, (old, person.needs())
 
     @rule(who=people, layout=st.sampled_from(LAYOUTS))
     def lay_out(self, who: str, layout: str) -> None:
@@ -191,14 +283,14 @@ class Team(RuleBasedStateMachine):
         """Somebody commits everything."""
         self.people[who].commit()
 
-    @rule(who=people)
-    def exchange(self, who: str) -> None:
-        """Somebody pulls and pushes; a conflict in git is solved by their own side, as a person might."""
+    @rule(who=people, solve=st.booleans())
+    def exchange(self, who: str, solve: bool) -> None:
+        """Somebody pulls and pushes; a conflict is solved by their own side, as a person might, the lock by `lock`."""
         person = self.people[who]
         person.commit()
         branch = person.says("rev-parse", "--abbrev-ref", "HEAD").strip()
         if not person.git("pull", "-q", "--no-rebase", "--no-edit", "origin", branch):
-            person.git("checkout", "-q", "--ours", ".")
+            person.solve(with_lock=solve)
             person.commit()
             if (person.root / ".git/MERGE_HEAD").exists():
                 person.git("merge", "--abort")
@@ -271,6 +363,34 @@ class Team(RuleBasedStateMachine):
             assert before <= person.words()
 
     @rule(who=people)
+    def accept(self, who: str) -> None:
+        """Somebody accepts the edits that there are: what was in sync passes the gate, and a clone is the same."""
+        person = self.people[who]
+        outcome = person.tries()
+        if outcome is None or outcome.exit_code:
+            return
+        accept_edits(str(person.root), None, 5)
+        gate = person.run(locked=True)
+        assert gate.exit_code == 0, gate
+        person.commit()
+
+    @rule(who=people)
+    def take_back(self, who: str) -> None:
+        """Somebody takes back what a pass just did: everything is as it was, and comes again as it came."""
+        person = self.people[who]
+        before = person.files()
+        outcome = person.tries()
+        after = person.files()
+        if outcome is None or outcome.exit_code or before == after or outcome.recovered:
+            return
+        undone = roll_back(str(person.root), None, None, 5)
+        assert undone.exit_code == 0, undone
+        assert not (found := _differing(person.files(), before)), found
+        again = person.run()
+        assert again.exit_code == 0, again
+        assert not (found := _differing(person.files(), after)), found
+
+    @rule(who=people)
     def forget(self, who: str) -> None:
         """Somebody's machine loses its memory."""
         shutil.rmtree(self.people[who].root / ".micropkgd", ignore_errors=True)
@@ -308,7 +428,7 @@ class Team(RuleBasedStateMachine):
         known = {"offline": True}.items() <= options.items()  # what is known of a hold tells more than a clone can know
         assert known or mine.exit_code == theirs.exit_code, (mine, theirs)
         if mine.exit_code == theirs.exit_code:
-            assert person.without_git() == stranger.without_git()
+            assert not (found := _differing(person.files(), stranger.files())), found
         if mine.exit_code == 0 and person.is_clean and not options:
             self.settled.add(person.says("rev-parse", "HEAD"))
 
@@ -317,10 +437,15 @@ class Team(RuleBasedStateMachine):
         try:
             if hasattr(self, "people"):
                 for name in self.people:
-                    self.exchange(name)
+                    self.exchange(name, solve=True)
                     self.reconcile(name, {})
         finally:
             shutil.rmtree(self.folder)
+
+
+def _differing(one: Tree, other: Tree) -> dict[str, tuple[object, object]]:
+    """What is not the same in two trees."""
+    return {path: (one.get(path), other.get(path)) for path in one | other if one.get(path) != other.get(path)}
 
 
 TestOneTree = Team.TestCase

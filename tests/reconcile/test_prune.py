@@ -1,8 +1,10 @@
 """An entry that left the manifest: its untouched files go, and nothing else."""
 
+import shutil
+
 import pytest
 
-from tests.kit.world import World
+from tests.kit.world import KEDRO, World
 
 FILES = {"nodes.py": "A = 1\n", "config/parameters_ds.yml": "ds: 1\n", "/tests/test_ds.py": "T = 1\n"}
 
@@ -26,6 +28,33 @@ def test_a_removed_entry_leaves_no_trace(world: World) -> None:
 
     assert said.out.startswith("removed    dist/ds.tar.gz -> src/shop/pipelines/ds  1.0 (")
     assert left <= {"micropkg.lock", "src/shop/pipelines/__init__.py", "tests/pipelines/__init__.py"}
+    assert "[[packages]]" not in world.read("micropkg.lock")
+
+
+def test_what_stays_because_nothing_is_pruned_is_in_step(world: World) -> None:
+    """`prune = false` leaves it locked, and `--locked` is content."""
+    pulled(world, policy="prune = false")
+    world.manifest("", policy="prune = false")
+    world.sync()
+    before = world.tree()
+    assert world.reconcile("--locked", "--check").code == 0
+    assert world.tree() == before
+
+
+def test_an_entry_of_another_layout_that_left_goes_with_its_files(world: World) -> None:
+    """Its package was renamed: as long as files of it stand they are named, after that the block goes, too."""
+    pulled(world)
+    old = (world.root / "src/shop").rename(world.root / "src/store")
+    world.write("pyproject.toml", KEDRO.replace('"shop"', '"store"', 1) + "\n[tool.micropkgd.pull]\n")
+    shutil.copytree(old / "pipelines", world.root / "src/shop/pipelines")
+    said = world.reconcile()
+    assert said.code == 0
+    assert "remove its files by hand" in said.out
+    assert world.reconcile("--locked").code == 0
+    for path in ("src/shop", "tests/pipelines", "conf/base/parameters_ds.yml"):
+        whole = world.root / path
+        shutil.rmtree(whole) if whole.is_dir() else whole.unlink()
+    world.sync()
     assert "[[packages]]" not in world.read("micropkg.lock")
 
 

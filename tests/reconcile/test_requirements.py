@@ -549,3 +549,24 @@ class TestFilesThatLinesCannotBeAddedTo:
             f"ok       requirements `pandas>=2`, which `{ROW}` asks for, does not stand in requirements.in" in said.out
         )
         assert said.code == 0
+
+
+@pytest.mark.parametrize("options", [{"alias": "x"}, {"destination": "deep"}])
+def test_a_move_that_was_locked_alone_brings_its_lines(world: World, options: dict[str, str]) -> None:
+    """Under the new name, on a clone too; a rollback and another pass come to the same."""
+    publish(world, "numpy", "pandas")
+    world.asks_for()
+    world.sync()
+    publish(world, "pandas", "polars", version="2.0")
+    world.asks_for(**options)
+    assert world.run("lock", "--upgrade").code == 0
+    before = world.read("requirements.in")
+    world.forget()
+    world.sync()
+    label = options.get("alias") or "deep.ds"
+    wanted = f"kedro\n\n# Additional requirements from micro-package `{label}`:\npandas\npolars\n"
+    assert world.read("requirements.in") == wanted
+    assert world.run("rollback").code == 0
+    assert world.read("requirements.in") == before
+    world.sync()
+    assert world.read("requirements.in") == wanted

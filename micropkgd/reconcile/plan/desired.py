@@ -1,5 +1,6 @@
 """Works out what every entry should have: from its lock block where that still answers, else by rendering."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -348,14 +349,29 @@ def _overlapping(desired: Desired, overlapping: Mapping[str, str]) -> Desired:
 
 
 def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
-    """The blocks that no entry answers to any more. An entry that failed keeps its block, wherever it stands."""
-    kept = {desired.before.key for desired in staying if desired.before is not None}
+    """The blocks that no entry answers to any more. An entry that failed keeps its block, wherever it stands.
+
+    A file that git's merge left in two blocks is that of the entry that stays, else of the first.
+    """
+    stays = [desired.before for desired in staying if desired.before is not None]
+    kept = {block.key for block in stays}
     stuck = {desired.ref for desired in staying if desired.failure is not None}
-    return [
-        _left(project, block, staying)
-        for block in project.lock.blocks
-        if block.key not in kept and block.ref not in stuck
-    ]
+    taken = {path for block in stays for path in block.paths}
+    leaving = []
+    for block in project.lock.blocks:
+        if block.key not in kept and block.ref not in stuck:
+            leaving.append(_left(project, _without(block, taken), staying))
+            taken |= block.paths
+    return leaving
+
+
+def _without(block: Block, taken: Collection[RelPath]) -> Block:
+    if block.paths.isdisjoint(taken):
+        return block
+    old = block.superseded
+    files = {path: digest for path, digest in block.files.items() if path not in taken}
+    rest = {path: digest for path, digest in old.files.items() if path not in taken} if old is not None else {}
+    return block._replace(files=files, superseded=old._replace(files=rest) if old is not None else None)
 
 
 def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired:
@@ -364,12 +380,16 @@ def _left(project: Project, block: Block, staying: Sequence[Desired]) -> Desired
     successor = next(successors, None)
     if successor is not None:
         return Desired(block.ref, None, block, block, notes=(f"stays until `{successor}` can be installed",))
-    if stray_paths(block, project.layout):
+    if stray_paths(block, project.layout) and _stands(block, project.root):
         note = f"left the manifest, and {block.target} is a place of another layout: remove its files by hand"
         return Desired(block.ref, None, block, block, notes=(note,))
     if not project.manifest.policy.prune:
         return Desired(block.ref, None, block, block, notes=("left the manifest",))
     return Desired(block.ref, None, block, None)
+
+
+def _stands(block: Block, root: str) -> bool:
+    return any(os.path.lexists(os.path.join(root, path)) for path in block.paths)
 
 
 def _may_succeed(desired: Desired, entry: PullEntry, block: Block, project: Project) -> bool:

@@ -15,6 +15,7 @@ from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.beside import laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents
+from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.planned import Planned
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.resolve.fetcher import Fetcher
@@ -50,16 +51,16 @@ class Merging(NamedTuple):
             return entry
         gone = [one.path for one in plan.held if one.after is None and subject.choice(one.path) is Conflict.MERGE]
         origins = self._successors(entry.desired, subject, gone) if gone else {}
-        if not origins:
+        if not origins or entry.desired.before is None:
             return entry
         from micropkgd.reconcile.plan.moves import EntryMove, as_if_moved
 
         brought = {path: self.fs.read(old) for path, old in origins.items()}
         digests = {path: digest_of(data) for path, data in brought.items()}
-        virtual = as_if_moved(subject, EntryMove(origins), {}, digests)
+        trip = EntryMove(tree_version(entry.desired.before, subject.found), origins, brought, renames=True)
+        virtual = as_if_moved(subject, trip, {}, digests)
         texts = {digests[path]: data for path, data in brought.items()}
-        move = EntryMove(origins, brought, renames=True)
-        moved = Planned(entry.desired, virtual, plan_entry(virtual), {**entry.merged, **texts}, move=move)
+        moved = Planned(entry.desired, virtual, plan_entry(virtual), {**entry.merged, **texts}, move=trip)
         moved = self.with_merges(moved)
         return moved if moved.applies else entry
 

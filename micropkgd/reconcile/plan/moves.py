@@ -21,6 +21,7 @@ _USUAL_SOURCES = frozenset({"src", "lib", "source", "python"})
 class EntryMove(NamedTuple):
     """Where an entry's files are and where they go."""
 
+    old: Version  # that the tree has
     origins: Mapping[RelPath, RelPath]  # new path -> old path, also where both are the same
     brought: Mapping[RelPath, bytes] = {}  # edited files by new path, as the new place has them
     renames: bool = False  # the entry stays where it is: upstream moved single files in it
@@ -38,7 +39,7 @@ def move(old: Version, place: Place, files: Iterable[RelPath]) -> EntryMove:
         origin = _origin(path, old, place)
         if origin is not None:
             origins[path] = origin
-    return EntryMove(origins)
+    return EntryMove(old, origins)
 
 
 def source_of(new: RelPath, move: EntryMove, found: Mapping[RelPath, Found]) -> RelPath:

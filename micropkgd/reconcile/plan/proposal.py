@@ -212,7 +212,9 @@ class Proposer(NamedTuple):
         if before is None and self.project.record != BY_HAND:
             by_hand = read_by_hand(self.project.root, self.project.layout).blocks
             before = next((block for block in by_hand if after is not None and block.target == after.target), None)
-        return Asking(ref, before, after, entry.subject.found if entry.move is None else None)
+        if entry.move is not None and before is not None:
+            return Asking(ref, before.as_of(entry.move.old), after)
+        return Asking(ref, before, after, entry.subject.found)
 
 
 def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:

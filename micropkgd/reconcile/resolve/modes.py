@@ -8,7 +8,7 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from micropkgd.errors import OutOfStepError
-from micropkgd.model.lock import RENDERER, Block
+from micropkgd.model.lock import RENDERER, Block, stray_paths
 from micropkgd.model.manifest import PullEntry, Update
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
@@ -28,8 +28,13 @@ def check_lock(project: Project) -> None:
         if what := _why_not_locked(block, requested(entry, project.layout)):
             raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
     for extra in project.lock.blocks:
-        if extra.ref not in blocks and extra.files:
+        if extra.ref not in blocks and extra.files and _would_go(extra, project):
             raise OutOfStepError(f"`{extra.ref}` is locked but not in the manifest", where="micropkg.lock")
+
+
+def _would_go(block: Block, project: Project) -> bool:
+    """Whether a pass takes away what left the manifest: what it leaves stays locked, and nothing is out of step."""
+    return project.manifest.policy.prune and not stray_paths(block, project.layout)
 
 
 def _why_not_locked(block: Block | None, asked: Digest) -> str:
