@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.daemon import Daemon
-from tests.kit.held import CODE, Held, hold, installed
+from tests.kit.held import CODE, Held, hold, installed, ready
 from tests.kit.site import config, listening
 from tests.kit.world import ROW
 
@@ -25,7 +25,7 @@ def edited(daemon: Daemon, tmp_path: Path) -> Held:
     """A project of its own for each test, with one edit."""
     root = daemon.folder / "src" / tmp_path.name
     world = installed(root)
-    daemon.ready(root)
+    ready(daemon, world)
     world.write(CODE, "X = 'mine'\n")
     return Held(world, listening(daemon, "http.listen"))
 
@@ -54,8 +54,7 @@ def test_a_version_is_taken_back_once(daemon: Daemon, edited: Held) -> None:
     """By the commit that somebody saw last: who presses again, or later, takes nothing else back."""
     edited.world.write(CODE, "X = 1\n")
     edited.world.publish({"nodes.py": "X = 2\n"}, version="2.0")
-    daemon.until_status(edited.world.root, lambda status: status["entries"][0]["version"] == "2.0")
-    daemon.ready(edited.world.root)
+    ready(daemon, edited.world, "2.0")
     newest, older = edited.get("history").json()["commits"][:2]
     assert [deed["version"] for deed in newest["deeds"]] == ["2.0"]
     assert newest["before"] == older["id"]
@@ -72,8 +71,7 @@ def test_an_edit_stops_a_rollback(daemon: Daemon, edited: Held) -> None:
     """It is newer than what would be taken back."""
     edited.world.write(CODE, "X = 1\n")
     edited.world.publish({"nodes.py": "X = 2\n"}, version="2.0")
-    daemon.until_status(edited.world.root, lambda status: status["entries"][0]["version"] == "2.0")
-    daemon.ready(edited.world.root)
+    ready(daemon, edited.world, "2.0")
     newest = edited.get("history").json()["commits"][0]
     edited.world.write(CODE, "X = 'newer'\n")
     body = {"project": edited.root, "entry": ROW, "to": newest["before"], "last": newest["id"]}
@@ -114,7 +112,7 @@ def test_the_gate_is_asked_before_a_decision_is_carried_out(tmp_path: Path) -> N
     gate.chmod(0o755)
     with Daemon(tmp_path, config(tmp_path, f'[hooks]\nbefore-commit = ["{gate}"]\n')) as running:
         world = installed(tmp_path / "src" / "p", {"nodes.py": "X = 1\n"})
-        running.ready(world.root)
+        ready(running, world)
         hold(running, world, {CODE: "X = 'mine'\n"}, {"nodes.py": "X = 2\n"})
         held = Held(world, listening(running, "http.listen"))
         (tmp_path / "shut").touch()
@@ -133,7 +131,7 @@ def test_what_a_pass_would_change_is_shown(tmp_path: Path) -> None:
     gate = f'[hooks]\nbefore-commit = ["test", "!", "-e", "{tmp_path}/shut"]\n'
     with Daemon(tmp_path, config(tmp_path, gate)) as running:
         world = installed(tmp_path / "src" / "p", {"nodes.py": "X = 1\n"})
-        running.ready(world.root)
+        ready(running, world)
         (tmp_path / "shut").touch()
         world.publish({"nodes.py": "X = 2\n"}, version="2.0")
         running.until_status(world.root, lambda status: status["standing"]["state"] == "Stalled")

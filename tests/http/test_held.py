@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.daemon import Daemon
-from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, installed
+from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, installed, ready
 from tests.kit.site import config, listening
 from tests.kit.world import ROW
 
@@ -28,7 +28,7 @@ def held(daemon: Daemon, tmp_path: Path) -> Held:
     """A project of its own for each test, with four files that wait."""
     root = daemon.folder / "src" / tmp_path.name
     world = installed(root)
-    daemon.ready(root)
+    ready(daemon, world)
     hold(daemon, world)
     return Held(world, listening(daemon, "http.listen"))
 
@@ -190,7 +190,7 @@ def test_what_makes_no_sense_is_refused(daemon: Daemon, body: dict[str, object],
     root = daemon.folder / "src" / "still"
     if not root.exists():
         world = installed(root)
-        daemon.ready(root)
+        ready(daemon, world)
         hold(daemon, world)
     site = listening(daemon, "http.listen")
     usual = {"project": str(root), "entry": ROW, "choice": "keep", "paths": [], "seen": "0" * 32}
@@ -204,7 +204,7 @@ def test_large_and_odd_files_are_told_and_not_shown(daemon: Daemon) -> None:
     root = daemon.folder / "src" / "odd"
     large, latin, mixed, hostile = (f"src/shop/ds/{name}.txt" for name in ("large", "latin", "mixed", "hostile"))
     world = installed(root, dict.fromkeys(("large.txt", "latin.txt", "mixed.txt", "hostile.txt"), "one\n"))
-    daemon.ready(root)
+    ready(daemon, world)
     evil = "</textarea><script>document.title = 'had'</script>\u202e\x1b[31m\n"
     ours: dict[str, str | bytes] = {large: b"x" * (50 << 20), latin: b"gr\xfcn\n", mixed: b"a\r\nb\n", hostile: evil}
     hold(daemon, world, ours, dict.fromkeys(("large.txt", "latin.txt", "mixed.txt", "hostile.txt"), "two\n"))
@@ -224,7 +224,7 @@ def test_crlf_stays_crlf(daemon: Daemon) -> None:
     """A browser's text field has LF alone; the file keeps its own line ends."""
     root = daemon.folder / "src" / "crlf"
     world = installed(root, {"nodes.py": "X = 1\n"})
-    daemon.ready(root)
+    ready(daemon, world)
     hold(daemon, world, {CODE: "X = 'mine'\r\n"}, {"nodes.py": "X = 2\n"})
     held = Held(world, listening(daemon, "http.listen"))
     assert held.decide("merged", CODE, text="X = 3\n").status == 200

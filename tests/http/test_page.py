@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.http.conftest import NAMES
 from tests.kit.daemon import Daemon, served
 from tests.kit.site import Site, config, listening
 from tests.kit.world import World
-
-NAMES = ("evil.test", "127.0.0.1.evil.test")  # the browser is told that they are this machine
 
 _EVIL = """\
 <!doctype html><meta charset="utf-8"><title>evil</title><body><form method="post" target="shown"></form>
@@ -27,14 +26,17 @@ async ([base, token]) => {
   const got = {};
   const tried = async (name, work) => { try { got[name] = await work(); } catch (error) { got[name] = "refused"; } };
   const auth = token ? { Authorization: `Bearer ${token}` } : {};
-  for (const path of ["/", "/v1/status", "/livez", "/metrics", "/page.js"]) {
+  const looks = ["/desk.js", "/v1/held?project=%2F&entry=ds", "/v1/history?project=%2F"];
+  for (const path of ["/", "/v1/status", "/livez", "/metrics", "/page.js", ...looks]) {
     await tried(`fetch ${path}`, async () => (await fetch(base + path, { headers: auth })).text());
     await tried(`plain fetch ${path}`, async () => (await fetch(base + path)).text());
     await tried(`opaque fetch ${path}`, async () => (await fetch(base + path, { mode: "no-cors" })).type);
   }
   for (const kind of ["application/json", "text/plain"]) {
-    await tried(`post ${kind}`, async () => (await fetch(`${base}/v1/trigger`, {
-      method: "POST", body: "{}", headers: { "Content-Type": kind, ...auth } })).text());
+    for (const what of ["trigger", "resolve", "accept", "rollback"]) {
+      await tried(`post ${what} ${kind}`, async () => (await fetch(`${base}/v1/${what}`, {
+        method: "POST", body: "{}", headers: { "Content-Type": kind, ...auth } })).text());
+    }
   }
   await tried("opaque post", async () => (await fetch(`${base}/v1/trigger`, {
     method: "POST", body: "{}", mode: "no-cors" })).type);
@@ -65,29 +67,6 @@ async ([base, token]) => {
   return got;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser without a screen."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("chromium is not installed: `apt-get install chromium`, or run `.ci/run`, which does")
-    rules = ",".join(f"MAP {name} 127.0.0.1" for name in NAMES)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A window of its own."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,14 @@ class Held(NamedTuple):
         return self.site.post("/v1/resolve", body)
 
 
+def ready(daemon: Daemon, world: World, version: str = "1.0") -> None:
+    """Wait until a version is installed and nothing is under way."""
+    daemon.until_status(
+        world.root, lambda status: bool(status["entries"]) and status["entries"][0]["version"] == version
+    )
+    daemon.ready(world.root)
+
+
 def installed(folder: Path, files: Mapping[str, str | bytes] = BASE) -> World:
     """A project with one entry, for a service to find."""
     world = World(folder)

@@ -49,6 +49,13 @@ class World:
         self.write("requirements.txt", "kedro\n")
         self.manifest("")
 
+    @classmethod
+    def at(cls, root: Path) -> "World":
+        """A project that is there already."""
+        found = cls.__new__(cls)
+        found.root = root
+        return found
+
     def manifest(self, rows: str, policy: str = "", home: str = "tool.micropkgd.pull") -> None:
         """Write `pyproject.toml` with these rows in a pull table and this policy."""
         self.write("pyproject.toml", f"{KEDRO}\n[tool.micropkgd]\n{policy}\n\n[{home}]\n{rows}\n")

@@ -38,7 +38,7 @@ LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 LARGEST_HOOK: Final = 256 * 1024  # bytes: what a push of many commits is announced with
 PROBES: Final = frozenset({"/livez", "/readyz", "/startupz"})
 LOGIN: Final = "/v1/login"  # gives the token for a code that is good once
-PAGE: Final = frozenset({"/", "/page.css", "/page.js"})  # without the token they hold nothing
+PAGE: Final = frozenset({"/", "/page.css", "/page.js", "/desk.js"})  # without the token they hold nothing
 
 _WILDCARDS: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - these are refused
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([1-9][0-9]{0,4}))?")

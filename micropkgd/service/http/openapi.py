@@ -121,12 +121,17 @@ def _others() -> _Node:
         **_post("login", "The token, for a code of `micropkgd ui`", "Code", {200: "Login"})["post"],
         "security": [],
     }
+    words = _query("words", "Only projects and events that have all of these words", _TEXT)
+    most = _query("most", "How many projects at most", {"type": "string", "pattern": "^[0-9]{1,4}$"})
+    one = _query("project", "The folder of the one project that is meant", _TEXT)
+    shown = {"parameters": [words, most, one]}
     return {
         "/metrics": {"get": _operation("metrics", "Counts and states", {}, _UNKNOWN, (), metrics)},
         "/hooks/{name}": {"post": hook},
         "/v1/login": {"post": login},
-        "/": {"get": _file("page", "The status page: with the token its table is filled", "text/html")},
+        "/": {"get": {**_file("page", "The status page: with the token its table is filled", "text/html"), **shown}},
         "/page.css": {"get": _file("style", "How the page looks", "text/css")},
+        "/desk.js": {"get": _file("desk", "What shows a person what they decide", "text/javascript")},
         "/page.js": {"get": _file("script", "What keeps the page true", "text/javascript")},
     }
 

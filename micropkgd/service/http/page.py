@@ -2,14 +2,20 @@
 
 The page as such is open and empty, for a browser can show no token when it opens an address. The script takes a code or
 the token from the address's fragment, which is never sent, and asks for the page anew with it; so does `curl`. What
-waits for somebody comes first. States are told by a word and a shape; colour only repeats them.
+waits for somebody comes first. States are told by a word and a shape; colour only repeats them. Of very many projects
+the first are shown, the others where they are looked for: by words, or by asking for more; the entries of most come
+when they are opened, so that a page has no more than a browser draws at once.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -19,10 +25,15 @@ from micropkgd.model.event import Event
 from micropkgd.model.standing import urgency
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
 from micropkgd.service.http.answers import SUPERVISOR
-from micropkgd.service.http.control import ASKED_BY
+from micropkgd.service.http.control import ASKED_BY, asked_of
+from micropkgd.service.supervisor import Supervisor
 
-_EVENTS: Final = 100
-_KINDS: Final = {"page.css": "text/css", "page.js": "text/javascript"}
+_EVENTS: Final = 50
+_PROJECTS: Final = 60  # that are shown if nobody asks for more
+_OPEN: Final = 12  # whose entries are shown at once, where they wait for somebody
+_MOST: Final = 1000
+_LONGEST: Final = 200  # characters of a filter
+_KINDS: Final = {"page.css": "text/css", "page.js": "text/javascript", "desk.js": "text/javascript"}
 _SHAPES: Final[Mapping[str, str]] = {
     Condition.READY: "✓",
     Condition.PENDING: "…",
@@ -48,15 +59,35 @@ def routes() -> list[web.AbstractRouteDef]:
     return [web.get("/", page), *(web.get(f"/{name}", _file) for name in _KINDS)]
 
 
+class _Wish(NamedTuple):
+    """What of the page is asked for."""
+
+    words: tuple[str, ...] = ()  # that a project or an event must have, all of them
+    most: int = _PROJECTS
+    project: str | None = None  # with all its entries, and nothing else
+
+    def fits(self, *texts: str) -> bool:
+        """Whether these texts have all the words."""
+        whole = " ".join(texts).casefold()
+        return all(word in whole for word in self.words)
+
+
 async def page(request: web.Request) -> web.Response:
     """The page, with all there is to see for who carries the token."""
-    supervisor = request.app[SUPERVISOR]
     content = _LOGIN
     if ASKED_BY in request:
-        board = supervisor.board
-        content = "".join(_content(board.summary(), supervisor.statuses(), board.since(0)[-_EVENTS:]))
+        content = "".join(_content(request.app[SUPERVISOR], _wish(request)))
     text = _read("page.html").replace("{version}", escape(__version__)).replace("{content}", content)
-    return web.Response(text=text, content_type="text/html")
+    return web.Response(body=text.encode(errors="backslashreplace"), content_type="text/html", charset="utf-8")
+
+
+def _wish(request: web.Request) -> _Wish:
+    asked = asked_of(request, "words", "most", "project")
+    most = asked.get("most", str(_PROJECTS))
+    if not (most.isascii() and most.isdecimal() and len(most) < 5):
+        raise web.HTTPBadRequest(reason="`most` must be a number")
+    words = tuple(asked.get("words", "")[:_LONGEST].casefold().split())
+    return _Wish(words, max(1, min(int(most), _MOST)), asked.get("project"))
 
 
 async def _file(request: web.Request) -> web.Response:
@@ -69,14 +100,43 @@ def _read(name: str) -> str:
     return (files(__package__) / "static" / name).read_text(encoding="utf-8")
 
 
-def _content(summary: str, projects: Iterable[ProjectStatus], events: Iterable[Event]) -> Iterator[str]:
-    yield f'<p id="summary" role="status">{escape(summary)}</p>'
+def _content(supervisor: Supervisor, wish: _Wish) -> Iterator[str]:
+    board = supervisor.board
+    if wish.project is not None:
+        roots = [wish.project] if wish.project in board.projects else []
+        for project in supervisor.statuses(roots):
+            yield from _project(project, whole=True)
+        return
+    fitting = [one for one in supervisor.statuses() if wish.fits(*_words_of(one))]
+    fitting.sort(key=lambda one: (urgency(one.standing), one.root))
+    yield f'<p id="summary" role="status">{escape(board.summary())}</p>'
     yield '<p class="scripted" hidden><label>Filter <input id="filter" type="search"></label> '
     yield '<button type="button" data-do="trigger">Reconcile all</button></p>'
     yield '<section aria-labelledby="projects"><h2 id="projects">Projects</h2>'
-    for project in sorted(projects, key=lambda one: (urgency(one.standing), one.root)):
-        yield from _project(project)
+    for number, project in enumerate(fitting[: wish.most]):
+        yield from _project(project, whole=number < _OPEN and not _is_ready(project))
+    yield "" if fitting else f"<p>{'No project has these words.' if wish.words else 'No projects.'}</p>"
+    yield _rest(len(fitting) - wish.most, wish.most)
     yield '</section><section aria-labelledby="events"><h2 id="events">Events</h2>'
+    yield from _events(board.since(0), wish)
+    yield "</section>"
+
+
+def _rest(more: int, most: int) -> str:
+    """How many projects are not shown, and how to see them."""
+    if more <= 0:
+        return ""
+    button = f'<button type="button" data-do="more" data-most="{most + _PROJECTS}">Show more</button>'
+    return f'<p>{more:,} more: the filter finds them. <span class="scripted" hidden>{button}</span></p>'
+
+
+def _events(events: Sequence[Event], wish: _Wish) -> Iterator[str]:
+    """The newest events that have the words."""
+    fitting = (
+        event
+        for event in reversed(events)
+        if wish.fits(event.kind, event.project, event.subject, event.message, event.hint)
+    )
     yield _table(
         ("Time", "What", "Project", "About", "More"),
         (
@@ -87,30 +147,53 @@ def _content(summary: str, projects: Iterable[ProjectStatus], events: Iterable[E
                 escape(event.subject),
                 _with_hint(event.message, event.hint),
             )
-            for event in reversed([*events])
+            for event in islice(fitting, _EVENTS)
         ),
     )
-    yield "</section>"
 
 
-def _project(project: ProjectStatus) -> Iterator[str]:
-    standing, ready = project.standing, project.standing.state == Condition.READY.value
-    opened = "" if ready else " open"
-    yield f'<details{opened} data-state="{escape(standing.state)}" data-project="{escape(project.root)}"><summary>'
+def _words_of(project: ProjectStatus) -> Iterator[str]:
+    """All that a project can be found by."""
+    yield from (project.root, *project.standing)
+    for entry in project.entries:
+        yield from (entry.ref, entry.target, entry.version, entry.waiting, *entry.standing, *entry.drifted)
+    for package in project.packages:
+        yield from (package.module, package.path, package.version, *package.standing)
+
+
+def _is_ready(project: ProjectStatus) -> bool:
+    return project.standing.state == Condition.READY.value
+
+
+def _project(project: ProjectStatus, *, whole: bool) -> Iterator[str]:
+    """One project; where it is not shown as a `whole`, its entries come when it is opened."""
+    standing = project.standing
+    stamp = sha256(json.dumps(project.document()).encode()).hexdigest()[:16]
+    yield f'<details{" open" if whole else ""} data-state="{escape(standing.state)}" data-stamp="{stamp}"'
+    yield f' data-whole="{"yes" if whole else "no"}" data-project="{escape(project.root)}"><summary>'
     yield f"{_state(standing)} {escape(project.root)} <small>{_facts(project)}</small></summary>"
-    if standing.message:
+    if whole:
+        yield from _inside(project)
+    else:
+        query = urlencode({"project": project.root}, errors="surrogateescape")
+        yield f'<p><a href="/?{escape(query)}">Its entries</a></p>'
+    yield "</details>"
+
+
+def _inside(project: ProjectStatus) -> Iterator[str]:
+    standing = project.standing
+    if standing.message and not any(one.message == standing.message for one in project.standings):
         yield f"<p>{_why(standing)}</p>"
     yield f'<p class="scripted" hidden>{_button("trigger", "Reconcile", project)}'
     if any(one.state == Condition.SUSPENDED.value for one in project.standings):
         yield _button("resume", "Resume", project)
-    yield f"{_button('suspend', 'Suspend', project)}</p>"
+    yield f"{_button('suspend', 'Suspend', project)}{_button('history', 'History', project)}</p>"
     rows = [
         *(_entry(project, entry) for entry in project.entries),
         *(_package(project, one) for one in project.packages),
     ]
     heads = ("State", "Entry", "Version", "Place", "Since", "Why, and what to do", "")
     yield _table(heads, rows) if rows else "<p>No entries.</p>"
-    yield "</details>"
 
 
 def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
@@ -122,17 +205,29 @@ def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
         if paths:
             items = "".join(f"<li>{escape(path)}</li>" for path in paths)
             place += f"<details><summary>{len(paths)} {what}</summary><ul>{items}</ul></details>"
-    return _row(project, entry.standing, entry.ref, version, place)
+    held = entry.standing.state == Condition.HELD.value
+    looks = _button("held", "Decide", project, entry.ref) if held else ""
+    looks += _button("diff", "Edits", project, entry.ref) if entry.drifted and not held else ""
+    looks += _button("pending", "Changes", project, entry.ref) if _has_changes(entry) else ""
+    looks += _button("history", "History", project, entry.ref) if entry.version else ""
+    return _row(project, entry.standing, entry.ref, version, place, looks)
+
+
+def _has_changes(entry: EntryStatus) -> bool:
+    """Whether a pass would change something that it may not, or has not yet."""
+    return entry.standing.state in {Condition.PENDING.value, Condition.STALLED.value, Condition.SUSPENDED.value}
 
 
 def _package(project: ProjectStatus, package: PackageStatus) -> Sequence[str]:
     return _row(project, package.standing, package.module, escape(package.version), escape(package.path))
 
 
-def _row(project: ProjectStatus, standing: Standing, name: str, version: str, place: str) -> Sequence[str]:
+def _row(
+    project: ProjectStatus, standing: Standing, name: str, version: str, place: str, looks: str = ""
+) -> Sequence[str]:
     suspended = standing.state == Condition.SUSPENDED.value
     action = ("resume", "Resume") if suspended else ("suspend", "Suspend")
-    button = f'<span class="scripted" hidden>{_button(*action, project, name)}</span>'
+    button = f'<span class="scripted" hidden>{looks}{_button(*action, project, name)}</span>'
     return _state(standing), escape(name), version, place, _time(standing.since), _why(standing), button
 
 

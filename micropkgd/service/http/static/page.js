@@ -1,24 +1,41 @@
 // Keeps the page true, and does what its buttons say. It asks for the page again whenever the service tells of an event.
 // The token, or a code that is good for it once, comes in the address's fragment and is taken out of it at once. It lives in
 // this tab until the tab is closed: no cookie, so that no other page can make the browser send it.
-"use strict";
+import { makeDesk } from "/desk.js";
 
 const live = document.getElementById("live");
 const said = document.getElementById("said");
+const VIEWS = new Set(["held", "diff", "pending", "history"]);
+const PAUSE = 1000; // milliseconds between two askings for the page
 let token = sessionStorage.getItem("token");
 let asked = false;
 let wanted = "";
+let most = "";
 
 function carrying(more) {
   return { headers: { Authorization: `Bearer ${token}`, ...more }, cache: "no-store", credentials: "omit" };
 }
 
+async function documentOf(answer) {
+  const document = await answer.json();
+  if (answer.ok) return document;
+  const { problem, hint } = document.error ?? {};
+  throw Object.assign(new Error(problem || `the service says ${answer.status}`), { hint, status: answer.status });
+}
+
 async function post(path, body, headers) {
   const sent = { ...carrying(), method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } };
-  const answer = await fetch(path, sent);
-  const document = await answer.json();
-  if (!answer.ok) throw new Error(document.error?.problem ?? document.error ?? `the service says ${answer.status}`);
-  return document;
+  return documentOf(await fetch(path, sent));
+}
+
+async function ask(path, body) {
+  try {
+    if (body !== undefined) return await post(path, body, { Authorization: `Bearer ${token}` });
+    return await documentOf(await fetch(path, carrying()));
+  } catch (error) {
+    if (error instanceof TypeError) throw new Error("the service does not answer: try again");
+    throw error;
+  }
 }
 
 const far = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
@@ -38,47 +55,88 @@ function tellTimes() {
   }
 }
 
-function filter() {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (text) => words.every((word) => text.toLowerCase().includes(word));
-  for (const one of document.querySelectorAll("details[data-project], section[aria-labelledby=events] tbody tr")) {
-    one.hidden = !fits(one.textContent);
-  }
-}
-
 function dress() {
   for (const one of document.querySelectorAll(".scripted")) one.hidden = false;
   const field = document.getElementById("filter");
-  if (field) field.value = wanted;
+  if (field && field.value !== wanted) field.value = wanted;
   tellTimes();
-  filter();
+}
+
+const projects = (within) => [...within.querySelectorAll("details[data-project]")];
+
+// What is as it was stays the node that it is: it keeps what is open in it, and where the focus is.
+function mend(fresh) {
+  const known = new Map(projects(document).map((one) => [one.dataset.project, one]));
+  for (const one of projects(fresh)) {
+    const old = known.get(one.dataset.project);
+    if (!old) continue;
+    if (old.dataset.stamp === one.dataset.stamp && (old.dataset.whole === "yes" || one.dataset.whole === "no")) one.replaceWith(old);
+    else if (old.dataset.state === one.dataset.state) one.open = old.open;
+  }
+}
+
+async function textOf(query) {
+  const answer = await fetch(`/?${new URLSearchParams(query)}`, carrying());
+  if (!answer.ok) throw new Error(`the service says ${answer.status}`);
+  return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
 }
 
 async function refresh() {
-  const answer = await fetch("/", carrying());
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-  const known = new Map([...document.querySelectorAll("details[data-project]")].map((one) => [one.dataset.project, one]));
+  const query = { ...(wanted ? { words: wanted } : {}), ...(most ? { most } : {}) };
+  const fresh = await textOf(query);
   const active = document.activeElement;
   const within = active?.closest("details[data-project]")?.dataset.project;
-  const { id, dataset: { do: action, entry } } = active ?? { dataset: {} };
-  for (const one of fresh.querySelectorAll("details[data-project]")) {
-    const old = known.get(one.dataset.project);
-    if (old && old.dataset.state === one.dataset.state) one.open = old.open;
-  }
-  document.querySelector("main").replaceWith(fresh);
+  const { id, selectionStart, dataset: { do: action, entry } } = active ?? { dataset: {} };
+  mend(fresh);
+  document.querySelector("main").replaceWith(document.adoptNode(fresh));
   dress();
-  if (id) document.getElementById(id)?.focus();
-  for (const one of fresh.querySelectorAll("details[data-project]")) {
-    if (one.dataset.project !== within) continue;
-    const button = [...one.querySelectorAll("button")].find((two) => two.dataset.do === action && two.dataset.entry === entry);
-    (button ?? one.querySelector("summary")).focus();
+  for (const one of projects(document)) if (one.open) fill(one);
+  if (document.getElementById("desk").open) return;
+  if (active?.isConnected) active.focus();
+  else if (id) {
+    const field = document.getElementById(id);
+    field?.focus();
+    if (id === "filter") field?.setSelectionRange(selectionStart, selectionStart);
+  } else if (within !== undefined) focusOn({ root: within, kind: action, entry });
+}
+
+function focusOn({ root, kind, entry }) {
+  const project = projects(document).find((one) => one.dataset.project === root);
+  const found = [...(project?.querySelectorAll("button") ?? [])].find((one) => one.dataset.do === kind && one.dataset.entry === entry);
+  (found ?? project?.querySelector("summary"))?.focus();
+}
+
+// The entries of a project come when it is opened.
+async function fill(project) {
+  if (project.dataset.whole === "yes" || project.dataset.asking) return;
+  project.dataset.asking = "yes";
+  try {
+    const whole = (await textOf({ project: project.dataset.project })).querySelector("details[data-project]");
+    if (!whole || !project.isConnected) return;
+    const [head, ...rest] = whole.childNodes;
+    const own = project.querySelector("summary");
+    while (own.nextSibling) own.nextSibling.remove();
+    own.replaceChildren(...head.childNodes);
+    project.append(...rest);
+    Object.assign(project.dataset, { whole: "yes", stamp: whole.dataset.stamp, state: whole.dataset.state });
+    dress();
+  } catch (error) {
+    said.textContent = `${project.dataset.project}: ${error.message}`;
+  } finally {
+    delete project.dataset.asking;
   }
 }
 
-function soon() {
+let refreshing = null;
+function soon(wait = 250) {
   if (asked) return;
   asked = true;
-  setTimeout(() => { asked = false; refresh().catch(() => {}); }, 250);
+  setTimeout(async () => {
+    await refreshing;
+    asked = false;
+    if (document.hidden) return;
+    refreshing = refresh().catch(() => {}).then(() => new Promise((resolve) => setTimeout(resolve, PAUSE)));
+  }, wait);
 }
 
 async function follow() {
@@ -107,20 +165,33 @@ async function stay() {
   }
 }
 
+const openDesk = makeDesk(ask, (text) => { said.textContent = text; }, (now) => { if (now) focusOn(now); });
+
 async function press(button) {
   const { do: action, root, entry } = button.dataset;
   if (action === "login") {
     location.hash = new URLSearchParams({ token: document.getElementById("token").value.trim() });
     return;
   }
+  if (action === "more") {
+    most = button.dataset.most;
+    soon(0);
+    return;
+  }
+  if (VIEWS.has(action)) {
+    await openDesk(action, root, entry);
+    tellTimes();
+    return;
+  }
   button.disabled = true;
   said.textContent = "";
+  const about = button.getAttribute("aria-label") ?? button.textContent;
   try {
     const body = { ...(root ? { projects: [root] } : {}), ...(entry ? { entries: [entry] } : {}) };
-    await post(`/v1/${action}`, body, { Authorization: `Bearer ${token}` });
-    said.textContent = `${button.getAttribute("aria-label") ?? button.textContent}: done`;
+    await ask(`/v1/${action}`, body);
+    said.textContent = `${about}: done`;
   } catch (error) {
-    said.textContent = `${button.getAttribute("aria-label") ?? button.textContent}: ${error.message}`;
+    said.textContent = `${about}: ${error.message}`;
   } finally {
     button.disabled = false;
   }
@@ -144,13 +215,20 @@ addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]");
   if (button) press(button);
 });
+addEventListener("toggle", (event) => {
+  if (event.target.matches?.("details[data-project]") && event.target.open) fill(event.target);
+}, true);
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.id === "token") press(document.querySelector("[data-do=login]"));
 });
+let typing = 0;
 addEventListener("input", (event) => {
   if (event.target.id !== "filter") return;
   wanted = event.target.value;
-  filter();
+  most = "";
+  clearTimeout(typing);
+  typing = setTimeout(() => refresh().catch(() => {}), 200);
 });
+addEventListener("visibilitychange", () => { if (!document.hidden && token) soon(0); });
 setInterval(tellTimes, 30000);
 begin();
