@@ -15,7 +15,6 @@ from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, T
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.tree import Digest, Found, RelPath
-from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.plan.accepted import edit_digest
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.planner import stays_deleted
@@ -23,7 +22,7 @@ from micropkgd.reconcile.plan.shared_files import lock_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.memory.pass_log import PassRecord, note
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import Project, read_project
@@ -61,7 +60,7 @@ def accept_edits(
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recover(fs)
-        wait_for_git(root, GIT_PATIENCE)
+        wait_for_git(root, PATIENCE)
         project, before = read_project(root), frozenset(fs.names(KEPT))
         wanted = {ref: block for ref, block in current_blocks(project).items() if only in {None, ref}}
         blocks = {block.key: block for block in project.lock.blocks}

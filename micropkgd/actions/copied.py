@@ -14,11 +14,10 @@ from micropkgd.model.lock import Block, Release, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, read_module_origin
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher, WantedArchive
+from micropkgd.reconcile.resolve.fetcher import Fetcher, WantedArchive, fetcher_for
 from micropkgd.sources.cache import CachedArchive
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State, read_state

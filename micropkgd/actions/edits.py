@@ -8,11 +8,10 @@ from micropkgd.model.lock import Block, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.text_form import form_of, plain
 from micropkgd.model.tree import Found, RelPath, digest_of
-from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.plan.desired import base_contents
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher, fetcher_for
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.observe import Hashes

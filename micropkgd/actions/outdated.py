@@ -8,9 +8,8 @@ from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.lock import Block
 from micropkgd.model.outcome import Installed
 from micropkgd.model.outcome_json import failure_document
-from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive, fetcher_for
 from micropkgd.sources.cache import CachedArchive
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state

@@ -12,9 +12,8 @@ from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, ModuleOrigin, read_module_origin
 from micropkgd.model.publish import name_in
-from micropkgd.reconcile.cycle import fetcher_for
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher
+from micropkgd.reconcile.resolve.fetcher import Fetcher, fetcher_for
 from micropkgd.sdist.metadata import own_table
 from micropkgd.sdist.reader import Sdist
 from micropkgd.workspace.fsops import FsOps

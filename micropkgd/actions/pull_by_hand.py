@@ -14,14 +14,13 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_one_beside
-from micropkgd.reconcile.cycle import GIT_PATIENCE, fetcher_for
 from micropkgd.reconcile.plan.backwards import emptied
 from micropkgd.reconcile.plan.desired import Desired, desire, refuse_overlaps
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.outcome import outcome_of
-from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, fetcher_for
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import (
@@ -51,7 +50,7 @@ def pull_by_hand(
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recovery = recover(fs)
-        wait_for_git(root, GIT_PATIENCE)
+        wait_for_git(root, PATIENCE)
         project = with_requirements_file(read_project(root), requirements_file, by_hand=True)
         _refuse_managed(project, entry)
         entry = entry._replace(rewrite_parameters=project.manifest.policy.rewrite_parameters)

@@ -18,14 +18,13 @@ from micropkgd.model.manifest import Update
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.tree import Digest, RelPath, digest_of
-from micropkgd.reconcile.cycle import GIT_PATIENCE
 from micropkgd.reconcile.plan.requirements_file import Asking
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.record.pass_log import deeds_of
 from micropkgd.reconcile.record.state import caught_up
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.memory.pass_log import PassRecord, note, pages
 from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
 from micropkgd.workspace.process_lock import hold
@@ -86,7 +85,7 @@ def roll_back(
     """
     with fsops(root) as fs, hold(root, lock_timeout):
         recovery = recover(fs)
-        wait_for_git(root, GIT_PATIENCE)
+        wait_for_git(root, PATIENCE)
         kept = history(fs)
         if last is not None and (not kept or kept[0].id != last):
             problem = "something was committed since you looked"

@@ -1,21 +1,27 @@
 """The parser of each command: whole option names only, a hint for the nearest that was meant, examples in its help."""
 
 import re
-from argparse import Action, ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from micropkgd.cli.lines import plain
+from micropkgd.cli.terminal import width_of_help
 
 _ARTICLES = {"COMMAND": "a command", "ACTION": "an action"}
-_CHOICE = re.compile(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
+_CHOICE = r"(?s)argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)"
+
+
+def _formatter(prog: str) -> HelpFormatter:
+    """Lays help texts out; argparse makes one for each option that it is told of, and imports shutil for its width."""
+    return HelpFormatter(prog, width=width_of_help() - 2)
 
 
 class CommandParser(ArgumentParser):
     """A command, or an action of one."""
 
     def __init__(self, **options: Any) -> None:  # as argparse passes them on to the parsers of commands
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)
 
     def parse_known_args(  # type: ignore[override]  # argparse has an overload for other namespaces
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
@@ -47,7 +53,7 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and what may have been meant."""
-        if found := _CHOICE.fullmatch(message):
+        if found := re.fullmatch(_CHOICE, message):
             name, word, known = found.groups()
             what = f"a choice of {name}" if name.startswith("-") else _ARTICLES[name]
             self._refuse(f"`{word}` is not {what}", word, re.findall(r"[\w-]+", known))

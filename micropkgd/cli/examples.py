@@ -1,10 +1,10 @@
 """The end of each help text: examples, and the variables of the environment that count."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Final
 
+from micropkgd.cli.terminal import width_of_help
 from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 
 Examples = Mapping[str, tuple[tuple[str, str], ...]]
@@ -104,7 +104,7 @@ _ENVIRONMENT: Final = (
 
 def help_end(program: str) -> str:
     """What follows the options in the help of a command; an action has that of its command."""
-    name, width = "".join(program.split()[1:2]), get_terminal_size().columns
+    name, width = "".join(program.split()[1:2]), width_of_help()
     rows = [(f"micropkgd {words}", what) for words, what in _EXAMPLES.get(name, ())]
     parts = (*_part("examples", rows, width), "", *_part("environment", _ENVIRONMENT, width))
     return "\n" + "".join(f"{line}\n" for line in parts)

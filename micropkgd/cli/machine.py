@@ -13,12 +13,12 @@ from micropkgd.errors import DocumentError
 from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.variables import SOCKET
-from micropkgd.reconcile.options import TRAVELLING, PassOptions
 
 if TYPE_CHECKING:
     from micropkgd.cli.logs import Logs
     from micropkgd.model.settings import Settings
     from micropkgd.reconcile.commit.preview import Check
+    from micropkgd.reconcile.options import PassOptions
     from micropkgd.service.client import Service
 
 
@@ -66,8 +66,10 @@ def service_of(options: Namespace) -> "Service | None":
     return find_service(chosen)
 
 
-def pass_by_service(options: Namespace, root: str, wanted: PassOptions) -> Outcome | None:
+def pass_by_service(options: Namespace, root: str, wanted: "PassOptions") -> Outcome | None:
     """What came of a pass if the running service serves this project: one process works on it at a time."""
+    from micropkgd.reconcile.options import TRAVELLING, PassOptions
+
     asked = {wish: getattr(wanted, wish) for wish in TRAVELLING}
     if not wanted.apply or wanted._replace(trigger=PassOptions().trigger, joins=()) != PassOptions(
         lock_timeout=wanted.lock_timeout, **asked

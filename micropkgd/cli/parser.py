@@ -53,7 +53,7 @@ def make_parser(words: Sequence[str] = ()) -> CommandParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"micropkgd {__version__}")
-    # Without `prog` argparse formats a usage text to find it, and imports shutil for its width.
+    # Without `prog` argparse formats a usage text to find it.
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="micropkgd")
     wanted = words[:1] if words and words[0] in COMMANDS else COMMANDS
     for name in wanted:

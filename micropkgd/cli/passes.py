@@ -12,17 +12,16 @@ from micropkgd.cli.reach import Reach
 from micropkgd.errors import MicropkgError, ShortageError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
-from micropkgd.reconcile.options import PassOptions
-from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import find_root
 
 if TYPE_CHECKING:
+    from micropkgd.reconcile.options import PassOptions
     from micropkgd.reconcile.resolve.fetcher import Fetcher
 
     MakeFetcher = Callable[[str], Fetcher]
 
 
-def passes(options: Namespace, projects: Iterable[str], wanted: PassOptions) -> list[Outcome]:
+def passes(options: Namespace, projects: Iterable[str], wanted: "PassOptions") -> list[Outcome]:
     """Run one pass for each project."""
     wanted = wanted._replace(offline=getattr(options, "offline", False))
     return _work_on(
@@ -83,8 +82,10 @@ def logs_of(options: Namespace) -> Logs:
     return Logs(options.log_format or "console", level=level)
 
 
-def _pass(options: Namespace, root: str, wanted: PassOptions, make_fetcher: "MakeFetcher") -> Outcome:
+def _pass(options: Namespace, root: str, wanted: "PassOptions", make_fetcher: "MakeFetcher") -> Outcome:
     """Take the short way where nothing moved; the loop is imported for the long one only."""
+    from micropkgd.workspace.memory.settling import settled_outcome
+
     settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
     if settled is not None:
         return settled

@@ -6,6 +6,7 @@ Rule: colour means nothing alone; it marks words that say the same without it. `
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final, TextIO
 
@@ -16,7 +17,7 @@ _WORDS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("hint:", "note:", "Pending", "Suspended", "suspended", "drifted:"), _BLUE),
     **dict.fromkeys(("Ready", "ok", "installed", "updated", "adopted", "repaired", "packaged", "repackaged"), _GREEN),
 }
-_FIRST: Final = re.compile(r"( *)(\S+)")
+_FIRST: Final = r"( *)(\S+)"
 
 
 def columns(stream: TextIO, environ: Mapping[str, str] = os.environ) -> int | None:
@@ -29,6 +30,15 @@ def columns(stream: TextIO, environ: Mapping[str, str] = os.environ) -> int | No
     except OSError:
         width = 0
     return width or 80
+
+
+def width_of_help(environ: Mapping[str, str] = os.environ) -> int:
+    """How wide help texts are, as `shutil.get_terminal_size` says it; importing that takes longer than a small pass."""
+    said = environ.get("COLUMNS", "")
+    try:
+        return (said.isdecimal() and int(said)) or os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (AttributeError, ValueError, OSError):  # no stdout, a closed one, or one that is not a terminal
+        return 80
 
 
 def is_smart(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -45,7 +55,7 @@ def in_colour(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
 
 def painted(line: str) -> str:
     """A line with its first word marked, if that is one that says how something stands."""
-    found = _FIRST.match(line)
+    found = re.match(_FIRST, line)
     colour = _WORDS.get(found[2]) if found else None
     return line if not found or colour is None else f"{found[1]}\x1b[{colour}m{found[2]}\x1b[0m{line[found.end() :]}"
 

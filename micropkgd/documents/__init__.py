@@ -23,8 +23,8 @@ _DEEPEST_YAML = 100  # of parameters, which are never built
 _IN_QUOTES = "put a text into quotes"
 _MAX_KEY_PARTS = 100
 _PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
-_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{_MAX_KEY_PARTS}}}")
-_VARIABLE = re.compile(r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}")
+_LONG_KEY = rf"(?<![\w-])(?:{_PART}){{{_MAX_KEY_PARTS}}}"
+_VARIABLE = r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}"
 
 
 def read_toml(data: bytes) -> dict[str, object]:
@@ -56,7 +56,7 @@ def _bare_path(text: str, error: Exception) -> str:
 def _refuse_long_keys(text: str) -> None:
     """Name a key of more parts than anybody writes: the standard library's parser takes time in their square."""
     for number, line in enumerate(text.split("\n") if text.count(".") >= _MAX_KEY_PARTS else (), start=1):
-        if line.count(".") >= _MAX_KEY_PARTS and _LONG_KEY.search(line):
+        if line.count(".") >= _MAX_KEY_PARTS and re.search(_LONG_KEY, line):
             raise DocumentError(f"invalid TOML: the key on line {number} has more than {_MAX_KEY_PARTS} parts")
 
 
@@ -150,7 +150,7 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
     """
     if isinstance(value, str):
         head = value[: value.rfind("}") + 1]  # behind it each `${` would be searched to the end for one
-        return _VARIABLE.sub(lambda match: _variable(match, environ), head) + value[len(head) :]
+        return re.sub(_VARIABLE, lambda match: _variable(match, environ), head) + value[len(head) :]
     if isinstance(value, dict):
         return {key: interpolate(item, environ) for key, item in value.items()}
     if isinstance(value, list):
@@ -161,7 +161,7 @@ def interpolate(value: object, environ: Mapping[str, str]) -> object:
 def variables_of(value: object) -> set[str]:
     """The names of the variables that a document asks for."""
     if isinstance(value, str):
-        return {match.group(1) for match in _VARIABLE.finditer(value, 0, value.rfind("}") + 1)}
+        return {match.group(1) for match in re.finditer(_VARIABLE, value[: value.rfind("}") + 1])}
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return set().union(*map(variables_of, inner))
 

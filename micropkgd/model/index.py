@@ -10,9 +10,9 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.ref import Ref, RefKind, names_server
 
 _PLACES = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS})
-_FILE = re.compile(r"\.(tar|t?gz|bz2|xz|zip|whl|tar\.[a-z0-9]+)/*$", re.IGNORECASE)
-_WORD = re.compile(r"[\w.-]+")
-_PAGES = re.compile(r"/\+?simple/*$")
+_FILE = r"(?i)\.(tar|t?gz|bz2|xz|zip|whl|tar\.[a-z0-9]+)/*$"
+_WORD = r"[\w.-]+"
+_PAGES = r"/\+?simple/*$"
 _FORMS = (
     "write `https://host/simple/`, `https://host/files/`, `s3://bucket/folder/`, `gs://bucket/folder/` or `../share/`"
 )
@@ -27,14 +27,14 @@ def parse_index(text: str) -> str:
             f"`{text}` names a file, and an index is a folder of archives or the pages of an index", hint=hint
         )
     if not names_folder(text):
-        hint = f"a folder of the project is written `{text}/`" if _WORD.fullmatch(text) else _FORMS
+        hint = f"a folder of the project is written `{text}/`" if re.fullmatch(_WORD, text) else _FORMS
         raise DocumentError(f"`{text}` is neither the address of an index nor a folder", hint=hint)
     return text
 
 
 def names_file(text: str) -> bool:
     """Whether a text that should name a folder names an archive."""
-    return _FILE.search(text) is not None
+    return re.search(_FILE, text) is not None
 
 
 def names_folder(text: str) -> bool:
@@ -64,4 +64,4 @@ def folder_of(text: str) -> str:
 
 def may_be_listing(text: str) -> bool:
     """Whether a web address can be a plain listing: one that ends in `/simple/` says that it is none."""
-    return not _PAGES.search(text)
+    return not re.search(_PAGES, text)

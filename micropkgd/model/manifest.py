@@ -44,8 +44,8 @@ _POLICY_KEYS = (
 )
 _PARTS = ("pull", "package", "project", "origin")  # the last: what an archive says of itself, once unpacked
 _BELOW = "write a place below the package folder, like `pipelines`"
-_GROUP = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_GROUP = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+_MODULE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _REPOSITORY = ("repository", "source", "sourcecode", "github", "gitlab", "code")
 _OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
 
@@ -257,7 +257,7 @@ def _project(document: Table) -> ProjectTables:
     fields.known(("package", "source-dir", "tests", "conf", "base-env"))
     legacy = Fields(kedro or {}, ("tool", "kedro"))
     package = fields.text("package") or legacy.text("package_name")
-    if not package or not _MODULE.fullmatch(package):
+    if not package or not re.fullmatch(_MODULE, package):
         raise ManifestError(f"package name `{package}` is not a Python name", (*_POLICY, "project", "package"))
     return ProjectTables(
         package=package,
@@ -310,7 +310,7 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
 
 def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
-    if not _MODULE.fullmatch(key):
+    if not re.fullmatch(_MODULE, key):
         meant = ".".join(filter(None, key.removesuffix(".py").split("/")))
         hint = (
             f'write a path with dots, below the package: `"{meant}"`'
@@ -368,7 +368,7 @@ def _requirements_file(text: str) -> RelPath:
 
 def _group_name(text: str) -> str:
     """PEP 735 has the names of groups as those of projects."""
-    if not _GROUP.fullmatch(text):
+    if not re.fullmatch(_GROUP, text):
         raise DocumentError(f"`{text}` is not a name for a dependency group", hint='write it like "micropkg"')
     return text
 

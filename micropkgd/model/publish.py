@@ -11,7 +11,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.index import archive_in, folder_of, index_kind, names_file
 from micropkgd.model.ref import Ref, RefKind, names_server
 
-_SIMPLE = re.compile(r"/\+?simple/$")
+_SIMPLE = r"/\+?simple/$"
 _KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})
 _WAYS = "`s3://bucket/folder/`, `gs://bucket/folder/`, a folder, or an index like `https://host/simple/`"
 
@@ -34,7 +34,7 @@ class PublishTarget(NamedTuple):
         if folder.endswith(":/"):  # a scheme and no more
             raise DocumentError(nowhere, hint=f"write {_WAYS}")
         probe = Ref.parse(f"{folder}x.tar.gz")
-        kind = RefKind.INDEX if probe.kind is RefKind.HTTP and _SIMPLE.search(folder) else probe.kind
+        kind = RefKind.INDEX if probe.kind is RefKind.HTTP and re.search(_SIMPLE, folder) else probe.kind
         odd = kind is not RefKind.LOCAL and ("?" in text or "#" in text)
         if kind not in _KINDS or odd or (kind is RefKind.INDEX and not names_server(folder)):
             raise DocumentError(nowhere, hint=f"write {_WAYS}")
@@ -47,7 +47,7 @@ class PublishTarget(NamedTuple):
     @property
     def upload_url(self) -> str:
         """Of an index, where archives are sent: by convention the address above its pages."""
-        return _SIMPLE.sub("/", self.folder)
+        return re.sub(_SIMPLE, "/", self.folder)
 
     def holds(self, ref: Ref, index_url: str | None, names: Iterable[str]) -> bool:
         """Whether a ref is answered from here by an archive of one of these names."""

@@ -26,16 +26,14 @@ class RefKind(StrEnum):
 
 
 _SCHEMES = {"http": RefKind.HTTP, "https": RefKind.HTTP, "s3": RefKind.S3, "gs": RefKind.GCS, "gcs": RefKind.GCS}
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_BARE_SCHEME = re.compile(r"(https?|s3|gs|gcs|file):(?!//)", re.IGNORECASE)
-_NUMBERED_HOST = re.compile(r"https?://\[[0-9A-Fa-f:.]+\]", re.IGNORECASE)  # an IPv6 number has `::` of its own
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
+_BARE_SCHEME = r"(?i)(https?|s3|gs|gcs|file):(?!//)"
+_NUMBERED_HOST = r"(?i)https?://\[[0-9A-Fa-f:.]+\]"  # an IPv6 number has `::` of its own
 _CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
-_REQUIREMENT = re.compile(rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?")
-_DIRECT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(\s*\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:")
-_FILE_LIKE = re.compile(r"\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$", re.IGNORECASE)
-_SECRET_KEYS = re.compile(
-    r"(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$", re.IGNORECASE
-)
+_REQUIREMENT = rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?"
+_DIRECT = r"([A-Za-z0-9][A-Za-z0-9._-]*)(\s*\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:"
+_FILE_LIKE = r"(?i)\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$"
+_CONFIDENTIAL = r"(?i)(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$"
 
 
 class Ref(NamedTuple):
@@ -49,11 +47,11 @@ class Ref(NamedTuple):
     def parse(cls, text: str) -> "Ref":
         """Say what a ref's text names; `DocumentError` where it names nothing that can be fetched."""
         _refuse_odd_text(text)
-        if match := _SCHEME.match(text):
+        if match := re.match(_SCHEME, text):
             return cls._of_address(text, match.group(1).lower())
-        if match := _DIRECT.match(text):
+        if match := re.match(_DIRECT, text):
             raise DocumentError(f"ref `{match[1]} @ ...` names an address", hint="make the address itself the ref")
-        if match := _BARE_SCHEME.match(text):
+        if match := re.match(_BARE_SCHEME, text):
             hint = f"write `{match[1]}://{text[match.end() :].lstrip('/')}`"
             raise DocumentError(f"ref `{text}` begins like an address, and has no `://`", hint=hint)
         if text.endswith(".tar.gz") or "/" in text or text.startswith("."):
@@ -63,7 +61,7 @@ class Ref(NamedTuple):
                 f"ref `{text}` has an environment marker",
                 hint="leave it away: a project's tree is the same on every machine",
             )
-        if not _REQUIREMENT.fullmatch(text) or _FILE_LIKE.search(text):
+        if not re.fullmatch(_REQUIREMENT, text) or re.search(_FILE_LIKE, text):
             raise DocumentError(
                 f"ref `{text}` is neither an address, nor a path to a `.tar.gz`, nor a requirement",
                 hint="a path ends in `.tar.gz`; a package of an index is written like `name>=1,<2`",
@@ -120,7 +118,7 @@ def _refuse_odd_text(text: str) -> None:
         raise DocumentError(problem, hint="name an archive: a path, an address, or a requirement like `name>=1,<2`")
     if "\\" in text:
         raise DocumentError(f"ref `{text}` has a backslash", hint="write paths with forward slashes")
-    if "::" in _NUMBERED_HOST.sub("", text, count=1):
+    if "::" in re.sub(_NUMBERED_HOST, "", text, count=1):
         raise DocumentError(f"ref `{text}` chains file systems with `::`", hint="name the archive itself")
 
 
@@ -135,7 +133,7 @@ def _refuse_secrets(text: str) -> None:
             hint='put credentials into netrc or a file named by fs-args, as "${VAR}"',
         )
     for key in (pair.partition("=")[0] for pair in re.split("[&;]", query.partition("#")[0])):
-        if _SECRET_KEYS.search(key):
+        if re.search(_CONFIDENTIAL, key):
             raise DocumentError(
                 f"ref `{address}` carries a credential in its query (`{key}`)",
                 hint='put it into a file named by fs-args, as "${VAR}"',

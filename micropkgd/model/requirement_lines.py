@@ -7,8 +7,8 @@ from typing import Final
 
 from micropkgd.errors import DocumentError
 
-_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_COMMENT: Final = re.compile(r"(^|\s+)#.*$")
+_NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_COMMENT: Final = r"(^|\s+)#.*$"
 _ENDS: Final = "\r\n"
 _MARKS: Final = (  # of two that begin alike the longer one comes first
     (codecs.BOM_UTF8, "UTF-8"),
@@ -17,12 +17,12 @@ _MARKS: Final = (  # of two that begin alike the longer one comes first
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-_COOKIE: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
-_FILE_OPTION: Final = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)")
-_HASH_OPTION: Final = re.compile(r"(?:^|\s)--hash(?:=|\s)|^--require-hashes\b")
-_PIN: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?\s*===?\s*([^\s;,*]+)")
+_COOKIE: Final = rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)"
+_FILE_OPTION: Final = r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)"
+_HASH_OPTION: Final = r"(?:^|\s)--hash(?:=|\s)|^--require-hashes\b"
+_PIN: Final = r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]]*)\])?\s*===?\s*([^\s;,*]+)"
 _CONFLICT: Final = ("<<<<<<< ", ">>>>>>> ")
-_OF_OTHER_FILES: Final = re.compile(r"[\[{<].*|---|[A-Za-z0-9_-]+:(?:\s.*)?")
+_OF_OTHER_FILES: Final = r"[\[{<].*|---|[A-Za-z0-9_-]+:(?:\s.*)?"
 
 
 def encoding_of(data: bytes) -> str:
@@ -31,7 +31,7 @@ def encoding_of(data: bytes) -> str:
         if data.startswith(mark):
             return name
     for line in data.split(b"\n", 2)[:2]:
-        if (cookie := _COOKIE.match(line)) and line.lstrip().startswith(b"#"):
+        if (cookie := re.match(_COOKIE, line)) and line.lstrip().startswith(b"#"):
             name = cookie[1].decode()
             return "UTF-8" if name.lower() in {"utf-8", "utf8", "utf_8"} else name
     return "UTF-8"
@@ -64,7 +64,7 @@ def logical_lines(text: str) -> list[str]:
 
 def stated(line: str) -> str:
     """What a logical line says: without its comment, and on one line."""
-    parts = (_COMMENT.sub("", part) for part in line.splitlines())
+    parts = (re.sub(_COMMENT, "", part) for part in line.splitlines())
     return "".join(part.removesuffix("\\") for part in parts).strip()
 
 
@@ -81,25 +81,27 @@ def oddity(text: str) -> str:
         if line.startswith(_CONFLICT):
             return f"line {number} is a git conflict marker"
     first = next((said for line in logical_lines(text) if (said := stated(line))), "")
-    return f"it is not a requirements file: it begins with `{first[:40]}`" if _OF_OTHER_FILES.fullmatch(first) else ""
+    return (
+        f"it is not a requirements file: it begins with `{first[:40]}`" if re.fullmatch(_OF_OTHER_FILES, first) else ""
+    )
 
 
 def wants_hashes(text: str) -> bool:
     """Whether pip takes lines with hashes alone from a file like this."""
-    return "hash" in text and any(_HASH_OPTION.search(stated(line)) for line in logical_lines(text))
+    return "hash" in text and any(re.search(_HASH_OPTION, stated(line)) for line in logical_lines(text))
 
 
 def included(text: str) -> Iterator[str]:
     """The files that a file includes by `-r` and `-c`, as it names them."""
     for line in logical_lines(text):
-        if found := _FILE_OPTION.fullmatch(stated(line)):
+        if found := re.fullmatch(_FILE_OPTION, stated(line)):
             yield found[1].strip("\"'")
 
 
 def pins(texts: Iterable[str]) -> dict[str, str]:
     """The one version that files allow of a project, by its name."""
     lines = (stated(line) for text in texts for line in logical_lines(text))
-    return {name_in(found[1]): found[3] for line in lines if (found := _PIN.match(line))}
+    return {name_in(found[1]): found[3] for line in lines if (found := re.match(_PIN, line))}
 
 
 def allows(wanted: str, version: str) -> bool:
@@ -127,7 +129,7 @@ def says(line: str, wanted: str) -> bool:
 
 def name_in(text: str) -> str:
     """The name that a requirement begins with, as indexes compare names."""
-    found = _NAME.match(text)
+    found = re.match(_NAME, text)
     return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
 
 

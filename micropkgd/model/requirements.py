@@ -17,7 +17,7 @@ Lines = Mapping[str, Iterable[str]]
 """Requirement lines by the label of the entry that asks for them."""
 
 _HEADER: Final = "# Additional requirements from micro-package `{}`:"
-_HEADERS: Final = re.compile(r"# Additional requirements from micro-package `([^`]+)`:")
+_HEADERS: Final = r"# Additional requirements from micro-package `([^`]+)`:"
 
 
 def update(text: str, before: Lines, after: Lines, moved: Mapping[str, str] | None = None) -> str:
@@ -181,7 +181,7 @@ def _as_first(part: _Part) -> _Part:
 def _parts(lines: Iterable[str]) -> list[_Part]:
     parts: list[_Part] = []
     for line in lines:
-        header = _HEADERS.fullmatch(line.rstrip()) if line.startswith("#") else None
+        header = re.fullmatch(_HEADERS, line.rstrip()) if line.startswith("#") else None
         if header:
             blank = bool(parts) and not parts[-1].label and not parts[-1].lines[-1].strip()
             parts.append(_Part(header[1], [line], [parts[-1].lines.pop()] if blank else []))

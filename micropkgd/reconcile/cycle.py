@@ -23,16 +23,17 @@ from micropkgd.reconcile.plan.holds import decided, still_asked
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.failures import asked_again, with_last_failures
-from micropkgd.reconcile.record.outcome import depended_on, leave_record, outcome_of
+from micropkgd.reconcile.record.outcome import outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
+from micropkgd.reconcile.record.short_way import depended_on, leave_record
 from micropkgd.reconcile.record.state import caught_up, holds_after, remember, with_since
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, fetcher_for
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why_lock_holds
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
-from micropkgd.workspace.git import checked_out, wait_for_git
+from micropkgd.workspace.git import PATIENCE, checked_out, wait_for_git
 from micropkgd.workspace.memory.laid import begun, beside
 from micropkgd.workspace.memory.settling import watch
 from micropkgd.workspace.memory.state import read_state
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from micropkgd.reconcile.package.publish import Publisher
     from micropkgd.reconcile.package.release import ReleaseOptions
 
-GIT_PATIENCE = 10.0  # seconds
 _BEGUN = "nothing newer is looked for while somebody settles what lies beside"
 
 
@@ -76,7 +76,7 @@ def run_pass(
     with fsops(root) as fs, _held(root, options):
         recovery = recover(fs) if options.apply else Recovery()
         if options.apply:
-            wait_for_git(root, GIT_PATIENCE, amid=options.lock_only)
+            wait_for_git(root, PATIENCE, amid=options.lock_only)
         project = _with_requirements_kept(fs, _observe(root, options), options)
         state = caught_up(fs, read_state(fs))
         options = options._replace(choices=still_asked(options.choices, state.holds))
@@ -165,16 +165,6 @@ def _refuse_slip(project: Project) -> None:
         from micropkgd.workspace.lost_rows import refuse_slip
 
         refuse_slip(project.root, lost)
-
-
-def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
-    """What reaches archives for a project, by its own policy."""
-    policy = project.manifest.policy
-    return make_fetcher(project.root)._replace(
-        protocols=policy.protocols,
-        mirrors=policy.mirrors,
-        requires_python=project.manifest.project.requires_python,
-    )
 
 
 def _gated(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:

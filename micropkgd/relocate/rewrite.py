@@ -20,7 +20,7 @@ from micropkgd.relocate.text import Edit, Text, UnreadError
 from micropkgd.relocate.uses import settle, spell, unbound_annotations
 
 _SHOWN = 60  # characters of a line
-_TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*(?!ignore)")
+_TYPE_COMMENT = rb"#[ \t]*type:[ \t]*(?!ignore)"
 
 
 def relocate(source: bytes, *, module: str, is_package: bool, relocation: Relocation) -> Relocated:
@@ -76,7 +76,7 @@ def _asks_for_ours(source: bytes, reader: Reader) -> bool:
 def _changes(text: Text, pattern: re.Pattern[bytes], reader: Reader) -> list[Edit | Finding]:
     places = text.places()
     numbers = places.lines_with(pattern)
-    typed = any(_TYPE_COMMENT.search(places.line(number)) for number in numbers)
+    typed = any(re.search(_TYPE_COMMENT, places.line(number)) for number in numbers)
     tree = text.tree(type_comments=typed)
     found = list(statements_of(tree, Lines(numbers)))
     statements = [claims for node in imports_among(found) if (claims := reader.read(node))]

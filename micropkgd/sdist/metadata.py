@@ -21,7 +21,7 @@ from micropkgd.sdist.requirements import canonical_requirements
 _AT_MOST: Final = 1 << 18  # bytes of a file to parse: what describes a package is never larger
 _DOTS_AT_MOST: Final = 4_000_000  # squares of the dots in each line: what `tomllib` takes in memory for dotted keys
 _FINAL_SINCE: Final = (2, 2)  # PEP 643
-_SECTION: Final = re.compile(r"\[([^\]:]*)(?::(.*))?\]")
+_SECTION: Final = r"\[([^\]:]*)(?::(.*))?\]"
 
 
 class SdistMetadata(NamedTuple):
@@ -188,7 +188,7 @@ def _setuptools_lines(data: bytes, where: str) -> Iterator[str]:
         raise ArchiveError("bad-metadata", "it is not UTF-8", where=shown(where)) from error
     for line in filter(None, map(str.strip, lines)):
         if line.startswith("["):
-            section = _SECTION.fullmatch(line)
+            section = re.fullmatch(_SECTION, line)
             if not section:
                 raise ArchiveError("bad-metadata", f"`{shown(line)}` is not a section", where=shown(where))
             skipped, marker = bool(section[1]), section[2] or ""

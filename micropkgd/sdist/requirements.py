@@ -13,23 +13,23 @@ from micropkgd.sdist.names import shown
 
 # Most requirements are a name and bounds with plain release numbers. What `packaging` would write for those is known
 # without loading it, and loading it takes longer than all the rest of a small pull.
-_PLAIN: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*([<>=!][^;\[\]()]*)?")
-_BOUND: Final = re.compile(r"[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*", re.ASCII)
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
-_EXTRA: Final = re.compile(r"\bextras?\b")
-_DIRECT: Final = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])? ?@ (\S*)")
+_PLAIN: Final = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*([<>=!][^;\[\]()]*)?"
+_BOUND: Final = r"(?a)[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*"
+_QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
+_EXTRA: Final = r"\bextras?\b"
+_DIRECT: Final = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])? ?@ (\S*)"
 
 _ONE_LINE: Final = "each requirement is one line like `name>=1,<2` (PEP 508), without options of pip"
 _HINTS: Final = (
-    (re.compile(r"^(-r|-c|--requirement|--constraint)\b"), "write the lines of that file in its place"),
-    (re.compile(r"^(-e|--editable)\b"), "name it as `name>=1,<2`: whoever pulls it has no checkout of yours"),
+    (r"^(-r|-c|--requirement|--constraint)\b", "write the lines of that file in its place"),
+    (r"^(-e|--editable)\b", "name it as `name>=1,<2`: whoever pulls it has no checkout of yours"),
     (
-        re.compile(r"(^|\s)--hash\b|^--require-hashes"),
+        r"(^|\s)--hash\b|^--require-hashes",
         "state ranges without hashes: the project that pulls it locks them",
     ),
-    (re.compile(r"^--?\w"), "leave it out: options of pip belong to the project that installs"),
-    (re.compile(r"^(\S+://|\.{0,2}/|\S*\.whl$)"), "write `name @ https://...` for an address; a path is nobody else's"),
-    (re.compile(r"^[A-Za-z0-9._-]+\s*=\s*[^=\s]"), "write `==` for one version, `>=1,<2` for a range"),
+    (r"^--?\w", "leave it out: options of pip belong to the project that installs"),
+    (r"^(\S+://|\.{0,2}/|\S*\.whl$)", "write `name @ https://...` for an address; a path is nobody else's"),
+    (r"^[A-Za-z0-9._-]+\s*=\s*[^=\s]", "write `==` for one version, `>=1,<2` for a range"),
 )
 
 
@@ -41,19 +41,19 @@ def canonical_requirements(lines: Iterable[str], *, where: str) -> tuple[str, ..
 
 def direct_address(requirement: str) -> str:
     """The address that a canonical requirement names (`name @ https://...`); empty where an index answers for it."""
-    found = _DIRECT.match(requirement)
+    found = re.match(_DIRECT, requirement)
     return found[1] if found else ""
 
 
 def _plain(line: str) -> str:
     """The canonical form of a name with release bounds; empty for everything else."""
-    found = _PLAIN.fullmatch(line.strip(" \t"))
+    found = re.fullmatch(_PLAIN, line.strip(" \t"))
     if not found:
         return ""
     name, bounds = found.groups()
     if bounds is None:
         return name
-    parts = [part for bound in bounds.split(",") if (part := _BOUND.fullmatch(bound))]
+    parts = [part for bound in bounds.split(",") if (part := re.fullmatch(_BOUND, bound))]
     if len(parts) <= bounds.count(",") or len({part[1] for part in parts}) < len(parts):
         return ""
     return name + ",".join(sorted(part[1] + part[2] for part in parts))
@@ -70,7 +70,7 @@ def _parsed(line: str, where: str) -> str:
         raise _refused(line, where) from error
     if not text.isprintable():  # an escape in a marker's quotes, `"\n-r more.txt"`, is a line of its own by now
         raise _refused(line, where)
-    return "" if _EXTRA.search(_QUOTED.sub("", str(requirement.marker or ""))) else text
+    return "" if re.search(_EXTRA, re.sub(_QUOTED, "", str(requirement.marker or ""))) else text
 
 
 def _refused(line: str, where: str) -> ArchiveError:
@@ -78,5 +78,5 @@ def _refused(line: str, where: str) -> ArchiveError:
         "requirement",
         f"`{shown(line)}` is not a requirement",
         where=where,
-        hint=next((hint for sign, hint in _HINTS if sign.search(line)), _ONE_LINE),
+        hint=next((hint for sign, hint in _HINTS if re.search(sign, line)), _ONE_LINE),
     )

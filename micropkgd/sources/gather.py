@@ -33,7 +33,6 @@ from micropkgd.sources.source import (
     Unchanged,
     no_progress,
 )
-from micropkgd.sources.upload import Store, Stored, Upload, put_local
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from micropkgd.sources.late import Begin, DownloadSlot, LateDownloads
     from micropkgd.sources.least_speed import LeastSpeed
     from micropkgd.sources.rate_limit import RateLimit
+    from micropkgd.sources.upload import Stored, Upload
 
 
 class Sources:
@@ -127,23 +127,27 @@ class Sources:
         """The bytes of an archive that was fetched; nothing where they are no longer at hand."""
         return self._cache.read(digest)
 
-    def put(self, upload: Upload, project_root: StrPath) -> Stored | Failed:
+    def put(self, upload: "Upload", project_root: StrPath) -> "Stored | Failed":
         """Put one archive where it is published; what the world does to it is an answer."""
         if (objection := self.objection(upload, project_root, publishing=True)) is not None:
             return objection
         if upload.ref.kind is RefKind.LOCAL:
+            from micropkgd.sources.upload import put_local
+
             return put_local(upload, project_root)
         if self._offline:
             return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
         return self._run_on_loop(self._put(upload, self.permits_for(project_root).bounds(publishing=True)))
 
-    async def _put(self, upload: Upload, bounds: "Bounds") -> Stored | Failed:
+    async def _put(self, upload: "Upload", bounds: "Bounds") -> "Stored | Failed":
+        from micropkgd.sources.upload import Store
+
         source = self._store(upload.ref.kind, bounds)
         if isinstance(source, Store):
             return await source.put(upload)
         return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
 
-    def objection(self, asked: Request | Upload, project_root: StrPath, *, publishing: bool = False) -> Failed | None:
+    def objection(self, asked: "Request | Upload", project_root: StrPath, *, publishing: bool = False) -> Failed | None:
         """Why something is not asked for, or not put in place; it costs a local pass without a list nothing."""
         if asked.ref.kind is RefKind.LOCAL and self._permits is None:
             return None

@@ -1,7 +1,6 @@
 """The table of what fetches which kind of ref: each source is imported when the first ref of its kind is asked."""
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from micropkgd.model.ref import RefKind
@@ -37,6 +36,12 @@ class MissingDriver:
         return Failed(FailureKind.REFUSED, problem, f"pip install {self._library}")
 
 
+def _is_installed(library: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(library) is not None
+
+
 def _http(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     from micropkgd.sources.http.source import HttpSource
 
@@ -45,7 +50,7 @@ def _http(bounds: "Bounds", patience: "RetryPolicy") -> Source:
 
 def _s3(bounds: "Bounds", patience: "RetryPolicy") -> Source:
     del bounds  # it follows no redirect: what it reaches is known before it asks
-    if find_spec("s3fs") is None:
+    if not _is_installed("s3fs"):
         return MissingDriver("s3fs")
     from micropkgd.sources.s3.source import S3Source
 
@@ -53,7 +58,7 @@ def _s3(bounds: "Bounds", patience: "RetryPolicy") -> Source:
 
 
 def _gcs(bounds: "Bounds", patience: "RetryPolicy") -> Source:
-    if find_spec("gcsfs") is None:
+    if not _is_installed("gcsfs"):
         return MissingDriver("gcsfs")
     from micropkgd.sources.gcs.source import GcsSource
 

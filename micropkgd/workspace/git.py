@@ -13,6 +13,7 @@ from typing import NamedTuple
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.workspace.reading import CONTENT, read_regular
 
+PATIENCE = 10.0  # seconds that git is let finish what it writes
 _GIT_MARKS = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase",

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -35,6 +36,58 @@ def loaded(world: World, *arguments: str) -> set[str]:
     ended = subprocess.run(command, cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     return set(ended.stderr.split())
+
+
+class Cost(NamedTuple):
+    """What one command line costs, in things that can be counted on every machine."""
+
+    ours: int  # modules of micropkgd
+    others: int
+    values: int  # classes of named tuples: each takes as long to make as a module to load
+    syncs: int
+    threads: int
+
+
+def cost(world: World, *arguments: str) -> Cost:
+    """The cost of one command line in a fresh interpreter; it must end with 0."""
+    program = (
+        "import os, sys, _thread\n"
+        "sys.argv = ['micropkgd', *sys.argv[1:]]\n"
+        "counts = {'fsync': 0, 'start_new_thread': 0}\n"
+        "def counted(name, call):\n"
+        "    def wrapper(*arguments):\n"
+        "        counts[name] += 1\n"
+        "        return call(*arguments)\n"
+        "    return wrapper\n"
+        "os.fsync = counted('fsync', os.fsync)\n"
+        "_thread.start_new_thread = counted('start_new_thread', _thread.start_new_thread)\n"
+        "import micropkgd.__main__\n"
+        "code = micropkgd.__main__.main()\n"
+        "ours = sum(name.partition('.')[0] == 'micropkgd' for name in sys.modules)\n"
+        "values = sum(hasattr(each, '_fields') for each in tuple.__subclasses__())\n"
+        "print('\\n', ours, len(sys.modules) - ours, values, *counts.values(), file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    ended = subprocess.run(command, cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return Cost(*map(int, ended.stderr.splitlines()[-1].split()))
+
+
+def test_a_pull_by_hand(world: World) -> None:
+    """One small archive of this machine: nothing of networks, edits or the loop, and a bounded number of everything."""
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/ds.tar.gz")
+    modules = loaded(world, "pull", "dist/ds.tar.gz")
+
+    assert not modules & (HEAVY | ABOUT_EDITS | {"shutil", "micropkgd.reconcile.cycle", "micropkgd.sources.upload"})
+
+    world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
+    found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
+    assert found.ours <= 142
+    assert found.others <= 108
+    assert found.values <= 121
+    assert found.syncs <= 25
+    assert found.threads == 0
 
 
 @pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])

@@ -15,7 +15,7 @@ import pytest
 
 from micropkgd import documents
 from micropkgd.machine.hook_check import runs_the_project
-from micropkgd.model import index
+from micropkgd.model.index import index_kind, names_file
 from micropkgd.model.manifest import check_name
 from micropkgd.model.patterns import matches
 from micropkgd.model.ref import Ref, parse_mirror
@@ -76,8 +76,8 @@ CASES = {
     "ref: query": Case(Ref.parse, lambda n: "https://host/?" + "a-" * n),
     "mirror": Case(parse_mirror, lambda n: "a" + " " * n + "{sha256}"),
     "name": Case(lambda text: check_name(text, "x"), lambda n: "a-" * n),
-    "index: suffixes": Case(index._FILE.search, lambda n: ".tar.a" * n + "/" * n + "!"),
-    "index: pages": Case(index._PAGES.search, lambda n: "/simple///" * n + "!"),
+    "index: suffixes": Case(lambda text: names_file(text), lambda n: ".tar.a" * n + "/" * n + "!"),
+    "index: pages": Case(lambda text: index_kind(text), lambda n: "/simple///" * n + "!"),
     "keep-deleted": Case(lambda text: matches("a" * 1000 + "b", text), lambda n: "*a" * (n // 4) + "c"),
     "keep-deleted: name": Case(lambda text: matches(text, "*a" * 200 + "c"), lambda n: "a" * n),
     "ignore: lines": Case(ignored, lambda n: "*a\n" * n),

@@ -12,7 +12,6 @@ from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import Ref
-from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.root import find_root
 
 _OPTIONS = ("alias", "destination", "env", "fs_args")
@@ -35,6 +34,8 @@ def pull(options: Namespace) -> int:
 
 def pull_all(options: Namespace, root: str, requirements_file: str | None = None) -> list[Outcome]:
     """Run one pass: every row of the manifest."""
+    from micropkgd.reconcile.options import PassOptions
+
     wanted = PassOptions(requirements_file=requirements_file, lock_timeout=options.lock_timeout)
     return passes(options, [root], wanted)
 

@@ -11,14 +11,13 @@ from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, refs_in_need
-from micropkgd.workspace.git import wait_for_git
+from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.transaction.commit import Refusal, commit
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.commit.preview import Check
 
-_GIT_PATIENCE = 10.0  # seconds
 _TRIES = 5  # to plan anew around somebody who writes a file that entries share
 
 
@@ -64,7 +63,7 @@ def _vetoed(
 
     problem = objection(proposer.fs, proposer.project.root, proposer.project.layout, proposal, check)
     if problem is None:
-        wait_for_git(proposer.project.root, _GIT_PATIENCE)  # the look may have taken long
+        wait_for_git(proposer.project.root, PATIENCE)  # the look may have taken long
         return {}
     culprits = [ref for ref in changing(proposal) if ref not in refused]
     if not culprits:

@@ -24,7 +24,7 @@ from micropkgd.workspace.project import Project
 
 RULES = 4  # of all that makes an archive: bumped when the same files would give other bytes
 
-_NAME = re.compile(r"[A-Za-z](\w*[A-Za-z0-9])?", re.ASCII)
+_NAME = r"(?a)[A-Za-z](\w*[A-Za-z0-9])?"
 _RESERVED = frozenset({"tests"})
 
 
@@ -170,7 +170,7 @@ def _check_package_name(name: str) -> str:
         check_name(name, "package name")
     except DocumentError as error:
         raise UsageError(error.problem, hint=error.hint or hint) from error
-    if not _NAME.fullmatch(name) or name in _RESERVED:
+    if not re.fullmatch(_NAME, name) or name in _RESERVED:
         hint += ": ASCII letters, digits, and underscores inside"
         raise UsageError(f"package name `{name}` cannot be that of an archive", hint=hint)
     return name

@@ -13,12 +13,12 @@ from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling
 from micropkgd.model.requirement_lines import logical_lines, stated, text_of
 from micropkgd.sdist.requirements import canonical_requirements
 
-_PLAIN: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)
+_PLAIN: Final = r"(?a)(0|[1-9]\d*)(\.(0|[1-9]\d*))*"
 
 
 def normal_version(text: str, where: str) -> str:
     """A version as PEP 440 spells it; `CodeError` where it is none."""
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return text
     from packaging.version import Version
 

@@ -29,7 +29,7 @@ _MANIFEST: Final = RelPath("pyproject.toml")
 _SETUP: Final = RelPath("setup.cfg")
 _FURTHEST: Final = 8  # files that lead to one another
 _HINT: Final = 'write it as a text: `__version__ = "1.0"`'
-_HATCH: Final = re.compile(r"""(?:__version__|VERSION)(?: ?: ?str)? *= *(["'])v?([^"']+)\1""", re.IGNORECASE)
+_HATCH: Final = r"""(?i)(?:__version__|VERSION)(?: ?: ?str)? *= *(["'])v?([^"']+)\1"""
 
 
 class Versions:
@@ -159,7 +159,7 @@ class Versions:
             return None
         if path.endswith(".py"):
             return self._stated(path, source, _NAME) or self._stated(path, source, "VERSION")
-        matches = (_HATCH.match(line) for line in source.decode(errors="replace").splitlines())
+        matches = (re.match(_HATCH, line) for line in source.decode(errors="replace").splitlines())
         return next((found[2] for found in matches if found), None)
 
     def _text_at(self, parts: Sequence[str]) -> str | None:

@@ -5,11 +5,10 @@ disk, *theirs* as newly rendered. A plan that was applied leaves nothing to plan
 that a person wrote.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from micropkgd.model.choice import Conflict
-from micropkgd.model.patterns import matches
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 
@@ -79,8 +78,12 @@ def contested(subject: EntryFacts) -> tuple[RelPath, ...]:
     )
 
 
-def stays_deleted(path: RelPath, patterns: Iterable[str]) -> bool:
+def stays_deleted(path: RelPath, patterns: Collection[str]) -> bool:
     """Whether an entry's `keep-deleted` names a file."""
+    if not patterns:
+        return False
+    from micropkgd.model.patterns import matches
+
     return any(matches(path, pattern) for pattern in patterns)
 
 

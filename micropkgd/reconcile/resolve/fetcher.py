@@ -13,7 +13,6 @@ from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release
 from micropkgd.model.manifest import PullEntry
-from micropkgd.model.permits import VARIABLES_KEY
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
@@ -22,6 +21,7 @@ from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import LastAnswer
+from micropkgd.workspace.project import Project
 from micropkgd.workspace.reading import TEXT, read_regular
 
 if TYPE_CHECKING:
@@ -239,6 +239,16 @@ class Fetcher(NamedTuple):
         return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
 
+def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
+    """What reaches archives for a project, by its own policy."""
+    policy = project.manifest.policy
+    return make_fetcher(project.root)._replace(
+        protocols=policy.protocols,
+        mirrors=policy.mirrors,
+        requires_python=project.manifest.project.requires_python,
+    )
+
+
 def load_fs_args(
     root: str, path: str, environ: Mapping[str, str], readable: Collection[str] | None = None
 ) -> Mapping[str, object]:
@@ -259,6 +269,8 @@ def load_fs_args(
 
 def _refuse_variables(names: Sequence[str]) -> None:
     if names:
+        from micropkgd.model.permits import VARIABLES_KEY
+
         problem = f"projects may not read the variable `{names[0]}` on this machine"
         hint = f"whoever runs this machine may add it to `{VARIABLES_KEY}` in the config"
         raise DocumentError(problem, hint=hint)
