@@ -25,6 +25,13 @@ class LocalEdit(NamedTuple):
     base: bytes
     ours: bytes | None  # None: it was deleted
 
+    @property
+    def is_formatting(self) -> bool:
+        """Whether it says and does what it did, laid out otherwise."""
+        from micropkgd.merge import is_only_formatted
+
+        return self.ours is not None and is_only_formatted(self.path, self.base, self.ours)
+
 
 class EditedEntry(NamedTuple):
     """One entry with the edits of its files."""

@@ -88,8 +88,10 @@ def _entry_status(
         return EntryStatus(ref, target, "", "", standing, waiting=waiting)
     deleted = {path for path in block.files if stays_deleted(path, keep_deleted or ())}
     status = EntryStatus(ref, block.target, block.version, block.archive, standing, waiting=waiting)
-    drifted = (path for path, digest in block.files.items() if found[path] not in {digest, None})
-    return status.in_tree(drifted, (path for path in block.files if found[path] is None and path not in deleted))
+    drifted = [path for path, digest in block.files.items() if found[path] not in {digest, None}]
+    missing = [path for path in block.files if found[path] is None and path not in deleted]
+    formatted = (path for path in drifted if state.is_formatted(block.files[path], found[path]))
+    return status.in_tree(drifted, missing, formatted)
 
 
 def _package_status(

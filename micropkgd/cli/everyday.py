@@ -24,9 +24,10 @@ def answer(words: Sequence[str]) -> str | None:
 
 
 def _lines(entries: Sequence[Row], packages: Sequence[Row]) -> Iterator[str]:
-    for ref, target, _, version, archive, _, *drifted in entries:
+    for ref, target, _, version, archive, _, formatted, *drifted in entries:
         yield plain(standing_line("unchanged", ref, target, version_said(version, archive)))
-        yield from map(drifted_line, drifted)
+        only = formatted.split("\n")
+        yield from (drifted_line(path, formatted=path in only) for path in drifted)
     yield entries_line(len(entries), f"{len(entries)} unchanged" if entries else "")
     for module, _, path, _, version, digest, *_ in packages:
         yield plain(standing_line("unchanged", module, path, version_said(version, digest)))

@@ -57,7 +57,7 @@ def _forms() -> Mapping[str, _Node]:
 def _of_projects() -> Mapping[str, _Node]:
     """What the rows of `projects` have beside `project`."""
     pulled = {"pulls_from": _list(_TEXT), "publishes_to": _list(_TEXT), "variables": _list(_TEXT)}
-    edit = _object(path=_TEXT, diff=_list(_TEXT))
+    edit = _object(path=_TEXT, formatted={"type": "boolean"}, diff=_list(_TEXT))
     edited = _object(ref=_TEXT, target=_TEXT, version=_TEXT, edits=_list(edit), failure=_null_or(_failure()))
     kept = _object(path=_TEXT, before=_null_or(_DIGEST), after=_null_or(_DIGEST))
     commit = _object(

@@ -20,9 +20,9 @@ def version_said(version: str, digest: str) -> str:
     return f"{version} ({digest.removeprefix('sha256:')[:12]})".lstrip()
 
 
-def drifted_line(path: str) -> str:
+def drifted_line(path: str, *, formatted: bool = False) -> str:
     """A file that holds a local edit."""
-    return f"  drifted: {plain(path)} (your edit is kept)"
+    return f"  drifted: {plain(path)} ({'formatting only' if formatted else 'your edit is kept'})"
 
 
 def entries_line(total: int, said: str) -> str:

@@ -151,7 +151,7 @@ def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: boo
             else [c for c in plan.changes if c.kind in named or c.way is not None]
         )
         yield from (f"  {_change_line(change)}" for change in shown)
-        yield from map(drifted_line, plan.drifted)
+        yield from (drifted_line(path, formatted=path in plan.formatted) for path in plan.drifted)
         if plan.held:
             yield from _question_lines(entry, name)
     if entry.unaccepted:

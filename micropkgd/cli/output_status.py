@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from micropkgd.cli.hints import choices, short_names
+from micropkgd.cli.lines import drifted_line
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
@@ -24,7 +25,7 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         waiting = f"  waiting: {entry.waiting}" if entry.waiting else ""
         yield f"{entry.standing.state:<9} {entry.ref}{place}{what}{waiting}"
         yield from _why(entry.standing)
-        yield from (f"  drifted: {path} (your edit is kept)" for path in entry.drifted)
+        yield from (drifted_line(path, formatted=path in entry.formatted) for path in entry.drifted)
         yield from (f"  missing: {path}" for path in entry.missing)
         if entry.standing.reason == LOCAL_EDITS:
             yield from (f"    {line}" for line in choices(called[entry.ref], HeldQuestion(), waits=bool(entry.waiting)))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.ages import moment
 from micropkgd.cli.hints import choices, short_names
+from micropkgd.cli.lines import drifted_line
 from micropkgd.cli.terminal import fitted
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
@@ -82,7 +83,8 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     if verbose:
         yield from fitted(f"  from {one.ref}", width)
         yield from fitted(f"  in {one.target}", width)
-    yield from (line for path in one.drifted for line in fitted(f"  drifted: {path} (your edit is kept)", width))
+    for path in one.drifted:
+        yield from fitted(drifted_line(path, formatted=path in one.formatted), width)
     yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))
     if one.standing.reason == LOCAL_EDITS:
         for line in choices(name, HeldQuestion(), waits=bool(one.waiting)):

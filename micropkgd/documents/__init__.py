@@ -5,7 +5,7 @@ and writes whole documents. Those that a person wrote are edited by `edits` (one
 and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new rows as their table is
 written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text. `syntax` says what keeps a document from
 being read. `conflicts` takes apart what git left in the middle of a merge, and `keys` says where those of YAML stand;
-`key_paths` are those that Kedro compares.
+`key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work from an edit.
 """
 
 import re

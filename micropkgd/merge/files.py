@@ -46,11 +46,22 @@ def _merged(path: RelPath, texts: ThreeVersions[str], *, structure: bool) -> tup
         pass
     if not structure or max(map(len, texts)) > _LARGEST:
         return None
+    if path.endswith(_YAML) and (edited := _beside_a_formatter(texts)) is not None:
+        return edited, MergeWay.STRUCTURE
     try:
         text = _by_structure(path, texts)
     except (CollisionError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return (text, MergeWay.STRUCTURE) if is_sound(path, text, texts, reordered=True) else None
+
+
+def _beside_a_formatter(texts: ThreeVersions[str]) -> str | None:
+    """The text of one side where the other only wrote it otherwise."""
+    from micropkgd.documents.yaml_layout import differs_in_layout
+
+    if differs_in_layout(texts.base, texts.theirs):
+        return texts.ours
+    return texts.theirs if differs_in_layout(texts.base, texts.ours) else None
 
 
 def _by_structure(path: RelPath, texts: ThreeVersions[str]) -> str:

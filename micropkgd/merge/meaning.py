@@ -1,4 +1,4 @@
-"""The sameness of two texts of Python: what they do and what their comments say, not how they are laid out."""
+"""The sameness of two texts: what they do and what their comments say, not how they are laid out."""
 
 import ast
 import io
@@ -9,6 +9,9 @@ from itertools import groupby
 
 from micropkgd.model.text_form import plain
 from micropkgd.model.tree import RelPath
+
+_PYTHON = (".py", ".pyi")
+_YAML = (".yml", ".yaml")
 
 
 def same_meaning(one: str, other: str) -> bool:
@@ -23,8 +26,12 @@ def same_meaning(one: str, other: str) -> bool:
 
 def is_only_formatted(path: RelPath, base: bytes, ours: bytes) -> bool:
     """Whether a formatter alone made ours of the base: layout, and the order of imports that stand together."""
-    if not path.endswith((".py", ".pyi")) or _words(base) != _words(ours):
+    if not path.endswith((*_PYTHON, *_YAML)) or _words(base) != _words(ours):
         return False
+    if path.endswith(_YAML):
+        from micropkgd.documents.yaml_layout import differs_in_layout
+
+        return differs_in_layout(*(plain(data).decode(errors="surrogateescape") for data in (base, ours)))
     try:
         one, other = (plain(data).decode() for data in (base, ours))
         trees = (ast.dump(_sorted(ast.parse(text))) for text in (one, other))

@@ -91,6 +91,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "after": _installed_document(entry.after),
         "changes": [_change_document(change) for change in plan.changes] if plan else [],
         "drifted": list(plan.drifted) if plan else [],
+        "formatted": list(plan.formatted) if plan else [],
         "waiting": _installed_document(entry.waiting),
         **_question_document(entry.question),
         "failure": failure_document(entry.failure),
@@ -110,6 +111,7 @@ def _entry(row: Document) -> EntryOutcome:
     plan = None
     if target is not None and (row["changes"] or row["drifted"]):
         plan = EntryPlan(str(row["ref"]), target, _changes(row["changes"]), _paths(row["drifted"]))
+        plan = plan._replace(formatted=_paths(row.get("formatted", [])))
     return EntryOutcome(
         ref=str(row["ref"]),
         target=target,

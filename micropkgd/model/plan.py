@@ -63,6 +63,7 @@ class EntryPlan(NamedTuple):
     changes: tuple[Change, ...] = ()
     drifted: tuple[RelPath, ...] = ()  # edited, and left alone
     blocked: tuple[Blocked, ...] = ()
+    formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
 
     @property
     def key(self) -> EntryKey:

@@ -21,10 +21,13 @@ class EntryStatus(NamedTuple):
     waiting: str = ""  # the version that is there and not installed
     index_url: str = ""  # that a requirement is looked up in, where the project names one
     missing: tuple[RelPath, ...] = ()  # files that are locked and not in the tree
+    formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
 
-    def in_tree(self, drifted: Iterable[RelPath], missing: Iterable[RelPath]) -> "EntryStatus":
+    def in_tree(
+        self, drifted: Iterable[RelPath], missing: Iterable[RelPath], formatted: Iterable[RelPath] = ()
+    ) -> "EntryStatus":
         """The same with what the tree shows now; what is not there is not ready."""
-        status = self._replace(drifted=tuple(drifted), missing=tuple(missing))
+        status = self._replace(drifted=tuple(drifted), missing=tuple(missing), formatted=tuple(formatted))
         ready = status.standing.state == Condition.READY.value
         return status._replace(standing=not_there(status.missing)) if status.missing and ready else status
 
@@ -116,7 +119,7 @@ def status_of(
 
 
 def _entry(row: Mapping[str, Any]) -> EntryStatus:
-    lists = {"drifted": tuple(row["drifted"]), "missing": tuple(row["missing"])}
+    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted")}
     return EntryStatus(**{**row, **lists, "standing": Standing(**row["standing"])})
 
 

@@ -9,6 +9,7 @@ from micropkgd.actions.edits import EditedEntry, edited_entries
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli import output
 from micropkgd.cli.hints import short_names
+from micropkgd.cli.lines import plain
 from micropkgd.cli.output_diff import held_document, held_lines
 from micropkgd.cli.passes import passes
 from micropkgd.cli.reach import Reach
@@ -75,6 +76,8 @@ def _edits(options: Namespace, root: str, only: str | None) -> int:
         return exit_code
     for entry in entries:
         for edit in entry.edits:
+            if edit.is_formatting:
+                say([f"# {plain(edit.path)}: formatting only"])
             say(output.text_diff(*edit))
         if entry.failure is not None:
             say_aside(output.failure_lines(entry.failure))
@@ -88,6 +91,9 @@ def _document(entry: EditedEntry) -> dict[str, object]:
         "ref": entry.ref,
         "target": entry.target,
         "version": entry.version,
-        "edits": [{"path": edit.path, "diff": list(output.text_diff(*edit))} for edit in entry.edits],
+        "edits": [
+            {"path": edit.path, "formatted": edit.is_formatting, "diff": list(output.text_diff(*edit))}
+            for edit in entry.edits
+        ],
         "failure": failure_document(entry.failure),
     }

@@ -20,6 +20,7 @@ from micropkgd.reconcile.plan.planned import Planned
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -85,6 +86,42 @@ class Merging(NamedTuple):
         }
         versions = old.version if old is not None else "", desired.rendering.version
         return entry._replace(beside=laid_beside(texts, held, *versions))
+
+    def with_layouts(self, entry: Planned, state: State) -> Planned:
+        """The entry with those of its drifted files that are only formatted; each is compared with its base once.
+
+        No archive is fetched for that: where none is at hand, nothing is said.
+        """
+        plan, subject, before = entry.plan, entry.subject, entry.desired.before
+        if plan is None or subject is None or before is None or not plan.drifted or entry.move is not None:
+            return entry
+        pairs = [
+            (path, subject.base[path], ours)
+            for path in plan.drifted
+            if isinstance(ours := subject.found.get(path), str) and path in subject.base
+        ]
+        known = {ours: (base, seen) for _, base, ours in pairs if (seen := state.is_formatted(base, ours)) is not None}
+        new = [one for one in pairs if one[2] not in known]
+        if any(self.fetcher.cache.find(version.archive) is None for version in before.versions if new):
+            new = []
+        if new and entry.desired.entry is not None:
+            known |= self._compared(new, entry.desired, entry.desired.entry, before)
+        formatted = tuple(path for path, base, ours in pairs if known.get(ours) == (base, True))
+        return entry._replace(plan=plan._replace(formatted=formatted), layouts=known)
+
+    def _compared(
+        self, new: Iterable[tuple[RelPath, Digest, Digest]], desired: Desired, entry: PullEntry, before: Block
+    ) -> Mapping[Digest, tuple[Digest, bool]]:
+        from micropkgd.merge import is_only_formatted
+
+        bases, _ = self._bases(desired, entry, before)
+        return {
+            ours: (
+                base,
+                base in bases and self._is_small(path, []) and is_only_formatted(path, bases[base], self.fs.read(path)),
+            )
+            for path, base, ours in new
+        }
 
     def in_own_form(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
         """The plan with the line ends that each file has here, where they are others than its archive's."""

@@ -28,6 +28,7 @@ class Planned(NamedTuple):
     bases: Mapping[Digest, bytes] | None = None  # what edits may have started from; None: nobody asked yet
     beside: Beside = Beside()  # what is laid beside where it is held
     question: HeldQuestion = HeldQuestion()  # what it then asks a person
+    layouts: Mapping[Digest, tuple[Digest, bool]] = {}  # of what drifted: the base, and whether it is only formatted
     hold: Hold | None = None  # that an earlier pass found, and this one kept
     move: "EntryMove | None" = None  # of an entry whose place changes; its plan is then made as if it had moved
 

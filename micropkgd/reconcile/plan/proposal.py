@@ -64,6 +64,7 @@ class Proposer(NamedTuple):
         owners = {path: desired.ref for desired in wanted for path in desired.files}
         entries = [self._merging.in_own_form(self._moving.landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
+        entries = [self._merging.with_layouts(entry, self.state) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
         entries = [self._with_question(self._merging.with_beside(self._with_accepted(entry))) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)

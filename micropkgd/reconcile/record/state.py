@@ -52,6 +52,7 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
         packages=dict(_packages(this, outcome)),
         holds=holds_after(this, proposal),
         failing=failing_after(this, outcome, resolutions),
+        layouts={ours: seen for entry in proposal.entries for ours, seen in entry.layouts.items()},
     )
     if after != before:
         write_state(this.fs, after)

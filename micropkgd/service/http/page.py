@@ -201,7 +201,7 @@ def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
     if entry.waiting:
         version += f" <small>{escape(entry.waiting)} waits</small>"
     place = escape(entry.target)
-    for what, paths in (("edited here", entry.drifted), ("missing", entry.missing)):
+    for what, paths in _files(entry):
         if paths:
             items = "".join(f"<li>{escape(path)}</li>" for path in paths)
             place += f"<details><summary>{len(paths)} {what}</summary><ul>{items}</ul></details>"
@@ -216,6 +216,11 @@ def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
 def _has_changes(entry: EntryStatus) -> bool:
     """Whether a pass would change something that it may not, or has not yet."""
     return entry.standing.state in {Condition.PENDING.value, Condition.STALLED.value, Condition.SUSPENDED.value}
+
+
+def _files(entry: EntryStatus) -> Sequence[tuple[str, Sequence[str]]]:
+    edited = [path for path in entry.drifted if path not in entry.formatted]
+    return ("edited here", edited), ("only formatted here", entry.formatted), ("missing", entry.missing)
 
 
 def _package(project: ProjectStatus, package: PackageStatus) -> Sequence[str]:

@@ -20,7 +20,7 @@ from micropkgd import __version__
 from micropkgd.workspace.root import MANIFEST_NAME
 
 RECORD = ".micropkgd/settled.json"
-SCHEMA = f"4 {__version__}"
+SCHEMA = f"5 {__version__}"
 
 Look = Callable[[str], os.stat_result]
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
@@ -35,7 +35,8 @@ _LARGEST = 64 << 20  # bytes of the record
 def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
     """What the last pass came to, if nothing moved since; None where a whole pass must look.
 
-    A row an entry: ref, target, name, version, archive, since when it stands so, then the drifted files. A row a
+    A row an entry: ref, target, name, version, archive, since when it stands so, those that are only
+    formatted in one text, then the drifted files. A row a
     packaged module: its name, since when it stands so, the path, name, version, digest and content of its archive, then
     where it was published, and as what.
     """
@@ -50,7 +51,7 @@ def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
             return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
-        return _rows(record["entries"], 6), _rows(record["packages"], 7)
+        return _rows(record["entries"], 7), _rows(record["packages"], 7)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -91,7 +91,9 @@ def _group(files: Mapping[str, Signature | None]) -> dict[str, object]:
 
 
 def _entry_row(entry: EntryOutcome, after: Installed) -> list[str]:
-    return [entry.ref, entry.target or "", entry.name, *after, entry.since, *(entry.plan.edited if entry.plan else ())]
+    plan = entry.plan
+    formatted = "\n".join(plan.formatted) if plan else ""
+    return [entry.ref, entry.target or "", entry.name, *after, entry.since, formatted, *(plan.edited if plan else ())]
 
 
 def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
@@ -100,9 +102,10 @@ def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
 
 
 def _entry(row: Row) -> EntryOutcome:
-    ref, target, name, version, archive, since, *drifted = row
+    ref, target, name, version, archive, since, formatted, *drifted = row
     installed = Installed(version, Digest(archive))
-    plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)))
+    only = tuple(map(RelPath, formatted.split("\n"))) if formatted else ()
+    plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)), formatted=only)
     return EntryOutcome(ref, RelPath(target), name, installed, installed, plan, since=since)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
+from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
@@ -86,7 +86,15 @@ class State(NamedTuple):
     packages: Mapping[str, Standing] = {}  # by module
     holds: Mapping[str, Hold] = {}  # by ref
     failing: Mapping[str, Failing] = {}  # by ref
+    layouts: Mapping[
+        Digest, tuple[Digest, bool]
+    ] = {}  # of an edited text: what it was made of, and whether by formatting
     commits: frozenset[str] = frozenset()  # the ids of those that were kept when it was written
+
+    def is_formatted(self, base: Digest | None, ours: Found) -> bool | None:
+        """Whether a text is another only formatted; None where nobody has compared the two yet."""
+        made_of, formatted = self.layouts.get(ours, (None, False)) if isinstance(ours, str) else (None, False)
+        return formatted if made_of == base and base is not None else None
 
 
 def read_state(fs: FsOps) -> State:
@@ -113,6 +121,7 @@ def write_state(fs: FsOps, state: State) -> None:
         "packages": {module: [*standing[:4], standing.hint] for module, standing in state.packages.items()},
         "holds": state.holds,
         "failing": state.failing,
+        "layouts": state.layouts,
         "commits": fs.names(KEPT),
     }
     try:
@@ -138,6 +147,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
         packages={module: _standing(row) for module, row in _table(document.get("packages", {})).items()},
         holds={ref: _hold(row) for ref, row in _table(document.get("holds", {})).items()},
         failing={ref: _failing(row) for ref, row in _table(document.get("failing", {})).items()},
+        layouts={parse_digest(ours): _layout(row) for ours, row in _table(document.get("layouts", {})).items()},
         commits=frozenset(map(str, _list(document.get("commits", [])))),
     )
 
@@ -188,6 +198,11 @@ def _hold(row: object) -> Hold:
         paths=tuple(rel_path(str(path)) for path in _list(paths)),
         step_back=str(step_back),
     )
+
+
+def _layout(row: object) -> tuple[Digest, bool]:
+    base, formatted = _list(row)
+    return parse_digest(base), formatted is True
 
 
 def _failing(row: object) -> Failing:
