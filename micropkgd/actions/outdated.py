@@ -10,6 +10,7 @@ from micropkgd.model.outcome import Installed
 from micropkgd.model.outcome_json import failure_document
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive, fetcher_for
+from micropkgd.reconcile.resolve.rules import as_signed
 from micropkgd.sources.cache import CachedArchive
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
@@ -56,6 +57,7 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Version
     fetcher = fetcher_for(project, make_fetcher)
     entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
     answers = fetcher.resolve(entries, known, {entry.ref.text: Follow.REFS for entry, _ in entries})
+    answers = list(as_signed(project, fetcher, answers, {}))
     wanted = [
         WantedArchive(entry, answer.archive, answer.release)
         for (entry, block), answer in zip(entries, answers, strict=True)

@@ -19,6 +19,7 @@ from micropkgd.reconcile.plan.desired import Desired, desire, refuse_overlaps
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.outcome import outcome_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, fetcher_for
+from micropkgd.reconcile.resolve.rules import as_signed
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.memory.state import State
@@ -92,9 +93,9 @@ def _view(fs: FsOps, project: Project, entry: PullEntry) -> Project:
 
 def _asked_for(view: Project, fetcher: Fetcher) -> Desired:
     """What the entry comes to, as if nothing had been pulled before."""
-    (entry,) = view.manifest.pulls
+    (entry,), bare = view.manifest.pulls, view._replace(lock=Lock())
     resolutions = fetcher.resolve([(entry, None)], {}, {entry.ref.text: Follow.REFS})
-    (fresh,) = desire(view._replace(lock=Lock()), fetcher, resolutions)
+    (fresh,) = desire(bare, fetcher, as_signed(bare, fetcher, resolutions, {}))
     return fresh
 
 

@@ -87,7 +87,10 @@ def _entry_status(
         target = next((key.target for key in known), NOWHERE)
         return EntryStatus(ref, target, "", "", standing, waiting=waiting)
     deleted = {path for path in block.files if stays_deleted(path, keep_deleted or ())}
-    status = EntryStatus(ref, block.target, block.version, block.archive, standing, waiting=waiting)
+    signed_by = block.signed.identity if block.signed is not None else ""
+    status = EntryStatus(
+        ref, block.target, block.version, block.archive, standing, waiting=waiting, signed_by=signed_by
+    )
     drifted = [path for path, digest in block.files.items() if found[path] not in {digest, None}]
     missing = [path for path in block.files if found[path] is None and path not in deleted]
     formatted = (path for path in drifted if state.is_formatted(block.files[path], found[path]))

@@ -93,6 +93,19 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         "Another archive is published under this name and version already.",
         "Give the module a new version, or see who published that one (docs/release.md).",
     ),
+    "Unsigned": Explanation(
+        "The machine's config, or the project, asks for a signature of this archive, and none lies beside it. What is "
+        "installed stays.",
+        "Ask its publisher to sign it: `micropkgd publish --sign KEY` (docs/signatures.md).",
+    ),
+    "BadSignature": Explanation(
+        "What lies beside the archive does not sign it: it is of another archive, for another purpose, or damaged.",
+        "If it was published a moment ago, the next pass finds both. If not, find out who put it there.",
+    ),
+    "ForeignSignature": Explanation(
+        "The archive is signed, by a key that nobody named who asks for signatures.",
+        "If the publisher has a new key, add it to `signers`. If not, find out whose key it is.",
+    ),
     "Tree": Explanation(
         "The disk does not let micropkgd read or write something: permissions, a folder in the way, a mount.",
         "Mend what the message names; `micropkgd doctor` looks at the rest.",

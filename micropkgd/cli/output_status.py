@@ -25,6 +25,8 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         waiting = f"  waiting: {entry.waiting}" if entry.waiting else ""
         yield f"{entry.standing.state:<9} {entry.ref}{place}{what}{waiting}"
         yield from _why(entry.standing)
+        if entry.signed_by:
+            yield f"  signed by {entry.signed_by}"
         yield from (drifted_line(path, formatted=path in entry.formatted) for path in entry.drifted)
         yield from (f"  missing: {path}" for path in entry.missing)
         if entry.standing.reason == LOCAL_EDITS:

@@ -83,6 +83,8 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     if verbose:
         yield from fitted(f"  from {one.ref}", width)
         yield from fitted(f"  in {one.target}", width)
+    if one.signed_by and verbose:
+        yield from fitted(f"  signed by {one.signed_by}", width)
     for path in one.drifted:
         yield from fitted(drifted_line(path, formatted=path in one.formatted), width)
     yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))

@@ -6,12 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from micropkgd import documents
-from micropkgd.errors import DocumentError, UsageError
+from micropkgd.errors import DocumentError, UsageError, words_of
 from micropkgd.machine.projects import group_of
 from micropkgd.model.config import SettingsError, read_settings
 from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
 from micropkgd.model.permits import ENDPOINTS_KEY, Permits
-from micropkgd.model.settings import Group, Settings
+from micropkgd.model.settings import Group, Settings, SignatureTable
+from micropkgd.model.signers import SignatureRule, parse_signers
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 from micropkgd.sources.least_speed import LeastSpeed
 
@@ -65,7 +66,10 @@ def permits_of(settings: Settings) -> Callable[[str], Permits]:
     It holds whoever starts the pass, and for projects that the command line names. Where no group has a list of its
     own, nothing is looked for.
     """
-    by_group = {group: _permits(settings, group) for group in (*settings.tables, settings.usual)}
+    rules = tuple(map(_signature_rule, settings.signatures))
+    by_group = {
+        group: _permits(settings, group)._replace(signatures=rules) for group in (*settings.tables, settings.usual)
+    }
     usual = by_group[settings.usual]
     if all(permits == usual for permits in by_group.values()):
         return lambda _: usual
@@ -81,6 +85,22 @@ def _permits(settings: Settings, group: Group) -> Permits:
         endpoints=Origins.parse(settings.credential_endpoints, ENDPOINTS_KEY),
         variables=None if settings.environment is None else frozenset(settings.environment),
     )
+
+
+def _signature_rule(table: SignatureTable) -> SignatureRule:
+    """Who must have signed what comes from these places; a list that cannot be read is an error, and not empty."""
+    signers = parse_signers(table.signers)
+    if table.signers_file is not None:
+        path = os.path.expanduser(table.signers_file)
+        try:
+            with open(path, encoding="utf-8") as stream:
+                signers += parse_signers(stream)
+        except (OSError, ValueError) as error:
+            why = words_of(error) if isinstance(error, OSError) else "the file is not UTF-8"
+            raise DocumentError(f"the signers cannot be read: {why}", where=path) from error
+        except DocumentError as error:
+            raise error.at(path) from error
+    return SignatureRule(signers, _origins(table.origins, "origins"))
 
 
 def _origins(texts: tuple[str, ...] | None, key: str) -> Origins | None:

@@ -20,6 +20,7 @@ from micropkgd.model.kinds import (
     LISTEN,
     NAMES,
     PATH,
+    SIGNERS,
     SIZE,
     TEXT,
     TEXTS,
@@ -38,6 +39,7 @@ from micropkgd.model.settings import (
     LogFormat,
     Queue,
     Settings,
+    SignatureTable,
     Trust,
     Webhook,
     WebhookForm,
@@ -111,7 +113,10 @@ WEBHOOK: Final[Mapping[str, ValueKind]] = {"secret-file": PATH, "form": choice(W
 QUEUE: Final[Mapping[str, ValueKind]] = {
     "url": URL, "region": TEXT, "endpoint-url": URL, "profile": TEXT, "projects": TEXTS,
 }  # fmt: skip
-_TABLES: Final = ("project", "webhook", "queue")
+SIGNATURES: Final[Mapping[str, ValueKind]] = {
+    "origins": origins_of("origins"), "signers": SIGNERS, "signers-file": PATH,
+}  # fmt: skip
+_TABLES: Final = ("project", "webhook", "queue", "signatures")
 
 
 def read_settings(document: Table, file: str, environ: Mapping[str, str]) -> Settings:
@@ -149,10 +154,11 @@ def value_of(settings: Settings) -> Mapping[str, object]:
         found[f"project.{number}"] = _row(group)
     found.update({f"webhook.{webhook.name}": _row(webhook) for webhook in settings.webhooks})
     found.update({f"queue.{queue.name}": _row(queue) for queue in settings.queues})
+    found.update({f"signatures.{number}": _row(row) for number, row in enumerate(settings.signatures)})
     return found
 
 
-def _row(row: Group | Webhook | Queue) -> Mapping[str, object]:
+def _row(row: Group | Webhook | Queue | SignatureTable) -> Mapping[str, object]:
     """A row of a table by its keys, without what is not set."""
     unset = {key: default for key, default in type(row)._field_defaults.items() if default in {None, ()}}
     return {key.replace("_", "-"): value for key, value in row._asdict().items() if (key, value) not in unset.items()}
@@ -191,6 +197,9 @@ def _settings(document: Table, values: Mapping[str, object], origins: Mapping[st
         http=Http(**_below(values, "http")),
         webhooks=tuple(webhooks),
         queues=tuple(queues),
+        signatures=tuple(
+            SignatureTable(**_keywords(fields)) for fields in _rows(document, "signatures", SIGNATURES, ())
+        ),
         origins=origins,
         **_keywords({name: values[name] for name in plain & values.keys()}),
         **{f"cache_{key}": value for key, value in _below(values, "cache").items()},
@@ -214,6 +223,9 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError("a listener that others can reach needs `http.certificate`", ("http", "listen"))
     if http.listen is not None and http.listen == http.probes and not http.listen.endswith(":0"):  # :0 is any free one
         raise SettingsError("`http.probes` is another address than `http.listen`", ("http", "probes"))
+    if any(not row.signers and row.signers_file is None for row in settings.signatures):
+        hint = "write `signers`, lines of allowed_signers, or `signers-file`"
+        raise SettingsError("a [[signatures]] names nobody who may sign", ("signatures",), hint=hint)
     if settings.webhooks and http.listen is None:
         raise SettingsError("webhooks need a listener", ("webhook",), hint='set `http.listen = "127.0.0.1:8473"`')
     if settings.hooks.webhook_secret_file is not None and settings.hooks.webhook_url is None:

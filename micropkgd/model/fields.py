@@ -93,6 +93,22 @@ class Fields(NamedTuple):
         """A list of texts that `parse` accepts, each."""
         return tuple(self._parsed(key, value, parse) for value in self.texts(key))
 
+    def read(self, key: str, parse: Callable[[tuple[str, ...]], T]) -> T:
+        """What `parse` makes of a list of texts as a whole."""
+        try:
+            return parse(self.texts(key))
+        except DocumentError as error:
+            raise ManifestError(error.problem, (*self.path, key), hint=error.hint) from error
+
+    def tables(self, key: str) -> "list[Fields]":
+        """The tables of an array, whose errors have the address of the array."""
+        rows = self.table.get(key, [])
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise ManifestError(
+                f"`{key}` must be an array of tables", (*self.path, key), hint=f"write `[[{dotted(self.path)}.{key}]]`"
+            )
+        return [Fields(row, (*self.path, key)) for row in rows]
+
     def _parsed(self, key: str, value: str, parse: Callable[[str], T]) -> T:
         try:
             return parse(value)

@@ -52,6 +52,14 @@ def _origins(key: str) -> Callable[[object], tuple[str, ...]]:
     return read
 
 
+def _signers(value: object) -> tuple[str, ...]:
+    from micropkgd.model.signers import parse_signers
+
+    lines = _texts(value)
+    parse_signers(lines)
+    return lines
+
+
 def _names(value: object) -> tuple[str, ...]:
     names = _texts(value)
     if not all(_NAME.fullmatch(name) for name in names):
@@ -167,6 +175,7 @@ TEXTS, ARGV = (
     ValueKind(_texts, split=True, schema=_TEXT_LIST),
     ValueKind(_argv, split=True, schema={**_TEXT_LIST, "minItems": 1}),
 )
+SIGNERS = ValueKind(_signers, split=True, schema=_TEXT_LIST)
 NAMES = ValueKind(_names, split=True, schema={"type": "array", "items": _matching(_NAME)})
 FLAG = ValueKind(_flag, convert=_truth, schema={"type": "boolean"})
 COUNT = ValueKind(_count, convert=_number, schema={"type": "integer", "minimum": 1, "maximum": 1000})

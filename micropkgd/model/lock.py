@@ -20,8 +20,8 @@ from micropkgd.model.parameters import is_parameters
 from micropkgd.model.requirements_place import USUAL_PLACE, RequirementsPlace, place_in
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
 
-LOCK_VERSION = "1.3"  # that can be read; written is the oldest one that can say all
-_PLAIN, _WITH_EDITS = "1.1", "1.2"
+LOCK_VERSION = "1.4"  # that can be read; written is the oldest one that can say all
+_PLAIN, _WITH_EDITS, _WITH_MORE = "1.1", "1.2", "1.3"
 LOCK_NAME = RelPath("micropkg.lock")
 BY_HAND = RelPath(".micropkgd/by-hand.lock")  # the same form, for what `micropkgd pull` placed on this machine
 
@@ -60,6 +60,14 @@ class Version(NamedTuple):
     moved: Mapping[str, str] = {}  # members of the archive that a person moved here: the new name by the old one
 
 
+class SignedBy(NamedTuple):
+    """Whose signature an archive carries, and the signature itself, for whoever wants to see."""
+
+    identity: str  # as the rule that asked for it names the signer
+    archive: Digest
+    signature: str  # SSHSIG, in base64
+
+
 class Block(NamedTuple):
     """What the lock says of one entry; ref + target is the entry's identity.
 
@@ -81,6 +89,7 @@ class Block(NamedTuple):
     superseded: Version | None = None  # only where the tree may still have another inventory than `files`
     edited: Mapping[RelPath, Digest] = {}  # the edits that somebody accepted; none: nobody did
     moved: Mapping[str, str] = {}  # as of `made`
+    signed: SignedBy | None = None  # only where somebody asks for signatures
 
     @property
     def key(self) -> EntryKey:
@@ -187,8 +196,10 @@ class Lock(NamedTuple):
 
     @property
     def _oldest_version(self) -> str:
-        if self.place.table or any(version.moved for block in self.blocks for version in block.versions):
+        if any(block.signed for block in self.blocks):
             return LOCK_VERSION
+        if self.place.table or any(version.moved for block in self.blocks for version in block.versions):
+            return _WITH_MORE
         return _WITH_EDITS if any(block.edited for block in self.blocks) else _PLAIN
 
     def by_key(self) -> dict[EntryKey, Block]:
@@ -258,6 +269,7 @@ def _table(block: Block) -> dict[str, object]:
         "target": block.target,
         "renderer": block.renderer,
         "requirements": list(block.requirements),
+        **_signed_table(block.signed),
         "files": {path: block.files[path] for path in sorted(block.files)},
     }
     if block.edited:
@@ -267,6 +279,10 @@ def _table(block: Block) -> dict[str, object]:
     if block.superseded is not None:
         own["superseded"] = _version_table(block.superseded)
     return {"name": block.name, "version": block.version, **_where_from(block), "tool": {"micropkgd": own}}
+
+
+def _signed_table(signed: SignedBy | None) -> dict[str, object]:
+    return {} if signed is None else {"signed-by": signed.identity, "signature": signed.signature}
 
 
 def _version_table(old: Version) -> dict[str, object]:
@@ -307,12 +323,19 @@ def _block(package: object, where: str) -> Block:
             superseded=None if old is None else _version(old, old, f"{inside}.superseded", f"{inside}.superseded"),
             edited=_inventory(own, "edited", inside) if "edited" in own else {},
             moved=said.moved,
+            signed=_signed(own, said.archive, inside),
         )
     except DocumentError as error:
         raise DocumentError(f"in `{where}`: {error.problem}", hint=error.hint) from error
     if block.renderer > RENDERER:
         raise DocumentError(f"the block of `{block.ref}` was written by a newer micropkgd", hint=_NEWER)
     return block
+
+
+def _signed(own: Mapping[str, object], archive: Digest, inside: str) -> SignedBy | None:
+    if "signature" not in own:
+        return None
+    return SignedBy(_get(own, "signed-by", str, inside), archive, _get(own, "signature", str, inside))
 
 
 def _version(package: object, own: object, where: str, inside: str) -> Version:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
@@ -18,6 +18,9 @@ from micropkgd.model.portable import portable
 from micropkgd.model.publish import PublishTarget, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
+
+if TYPE_CHECKING:
+    from micropkgd.model.signers import SignatureRule
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
 OWN_PULL: TablePath = ("tool", "micropkgd", "pull")
@@ -41,6 +44,7 @@ _POLICY_KEYS = (
     "mirrors",
     "rewrite-parameters",
     "follow-branches",
+    "signatures",
 )
 _PARTS = ("pull", "package", "project", "origin")  # the last: what an archive says of itself, once unpacked
 _BELOW = "write a place below the package folder, like `pipelines`"
@@ -110,6 +114,7 @@ class Policy(NamedTuple):
     follow_branches: tuple[str, ...] = ("*",)  # of git, where sources are followed without anybody asking
     merge: MergePolicy = MergePolicy.STRUCTURE
     requirements_group: str = ""  # of `[dependency-groups]`, in place of a file
+    signatures: "tuple[SignatureRule, ...]" = ()  # whose its archives must carry, beside what the machine asks for
 
 
 class PullEntry(NamedTuple):
@@ -356,7 +361,21 @@ def _policy(document: Table) -> Policy:
         mirrors=fields.all_checked("mirrors", parse_mirror),
         rewrite_parameters=fields.flag("rewrite-parameters", default=False),
         follow_branches=fields.texts("follow-branches", default=Policy().follow_branches),
+        signatures=_signatures(fields.tables("signatures")),
     )
+
+
+def _signatures(rows: Iterable[Fields]) -> "tuple[SignatureRule, ...]":
+    """`[[tool.micropkgd.signatures]]`: what a project asks for itself; it takes nothing from what the machine asks."""
+    found = []
+    for row in rows:
+        from micropkgd.model.origins import Origins
+        from micropkgd.model.signers import SignatureRule, parse_signers
+
+        row.known(("origins", "signers"))
+        origins = row.read("origins", Origins.parse) if "origins" in row.table else None
+        found.append(SignatureRule(row.read("signers", parse_signers), origins, "this project"))
+    return tuple(found)
 
 
 def _requirements_file(text: str) -> RelPath:

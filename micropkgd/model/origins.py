@@ -6,7 +6,7 @@ parts dropped. What cannot be read without doubt is not allowed. The parsers are
 most passes have none to compare.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
@@ -22,6 +22,8 @@ _BUCKETS = {"s3": "s3", "gs": "gs", "gcs": "gs"}
 _FILE = "file"
 
 Parts = tuple[str, ...]
+Quantifier = Callable[[Iterable[bool]], bool]
+"""`all` readings of an address, or `any`."""
 
 
 class Origin(NamedTuple):
@@ -72,29 +74,36 @@ class Origins(NamedTuple):
             raise DocumentError(f"{key}: {error.problem}", hint=error.hint) from error
 
     def allows(self, address: str) -> bool:
-        """Whether an address, or an absolute path, is at one of the places or below it."""
+        """Whether an address, or an absolute path, is at one of the places or below it, whoever reads it."""
+        return self._judge(address, all)
+
+    def touches(self, address: str) -> bool:
+        """Whether an address, or an absolute path, may be taken for one at one of the places or below it."""
+        return self._judge(address, any)
+
+    def _judge(self, address: str, readings: "Quantifier") -> bool:
         if not address.isprintable() or "\\" in address or address != address.strip():
-            return False
+            return readings is any
         scheme, found, rest = address.partition("://")
         scheme = scheme.lower()
         if address.startswith("/"):
-            return self._has(_FILE, "", 0, [_parts(address)])
+            return self._has(_FILE, "", 0, [_parts(address)], readings)
         from urllib.parse import unquote, urlsplit
 
         if found and scheme == _FILE:
-            return rest.startswith("/") and self._has(_FILE, "", 0, [_parts(unquote(rest))])
+            return rest.startswith("/") and self._has(_FILE, "", 0, [_parts(unquote(rest))], readings)
         if found and scheme in _BUCKETS:
             bucket, _, key = rest.partition("/")
-            return bool(bucket) and self._has(_BUCKETS[scheme], bucket, 0, list(_readings(key)))
+            return bool(bucket) and self._has(_BUCKETS[scheme], bucket, 0, list(_readings(key)), readings)
         if found and scheme in _PORTS and (server := _server(address)) is not None:
-            return self._has(scheme, *server, list(_readings(urlsplit(address).path.removeprefix("/"))))
+            return self._has(scheme, *server, list(_readings(urlsplit(address).path.removeprefix("/"))), readings)
         return False
 
-    def _has(self, scheme: str, place: str, port: int, readings: list[Parts]) -> bool:
+    def _has(self, scheme: str, place: str, port: int, ways: list[Parts], readings: "Quantifier") -> bool:
         return any(
-            (one.scheme, one.port) == (scheme, port)
+            ((one.scheme, one.port) == (scheme, port) or (readings is any and {one.scheme, scheme} <= _PORTS.keys()))
             and _at(one.place, place)
-            and all(parts[: len(one.prefix)] == one.prefix for parts in readings)
+            and readings(parts[: len(one.prefix)] == one.prefix for parts in ways)
             for one in self.places
         )
 

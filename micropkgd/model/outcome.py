@@ -77,6 +77,7 @@ class EntryOutcome(NamedTuple):
     unaccepted: tuple[RelPath, ...] = ()  # by `--locked`: edited beside what was accepted
     advice: str = ""  # what to do where it is held, if that is not `micropkgd resolve`
     step_back: StepBack | None = None  # an update that goes backwards, made or held
+    signed_by: str = ""  # of what it has after, as the lock says; empty where nobody asks for signatures
 
     @property
     def key(self) -> EntryKey:

@@ -103,6 +103,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "advice": entry.advice or None,
         "index_url": entry.index_url or None,
         "step_back": entry.step_back.value if entry.step_back else None,
+        "signed_by": entry.signed_by or None,
     }
 
 
@@ -130,6 +131,7 @@ def _entry(row: Document) -> EntryOutcome:
         advice=str(row["advice"] or ""),
         index_url=str(row.get("index_url") or ""),
         step_back=StepBack(row["step_back"]) if row.get("step_back") else None,
+        signed_by=str(row.get("signed_by") or ""),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from micropkgd.model.origins import Origins
+from micropkgd.model.signers import SignatureRule
 
 ENDPOINTS_KEY = "credential-endpoints"
 VARIABLES_KEY = "environment"
@@ -16,6 +17,7 @@ class Permits(NamedTuple):
     endpoints: Origins = Origins(
         (), ENDPOINTS_KEY
     )  # servers that get this machine's logins although a project or a server named them
+    signatures: tuple[SignatureRule, ...] = ()  # whose signatures its archives must carry
     variables: frozenset[str] | None = None  # that `${VAR}` in fs-args may read; None: all
 
     def bounds(self, *, publishing: bool) -> "Bounds":

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from micropkgd.model.config import GROUP, KEYS, QUEUE, WEBHOOK, value_of
+from micropkgd.model.config import GROUP, KEYS, QUEUE, SIGNATURES, WEBHOOK, value_of
 from micropkgd.model.kinds import TEXT
 from micropkgd.model.lock import LOCK_VERSION
 from micropkgd.model.manifest import (
@@ -55,6 +55,18 @@ _POLICY: Final = {
     "index-url": (_TEXT, "index, folder or bucket of requirements that name none themselves"),
     "mirrors": (_TEXTS, "where archives are by digest, too: an address or path with `{sha256}` in it"),
     "rewrite-parameters": (_FLAG, "rename packages in parameters, too, under keys that name code"),
+    "signatures": (
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"origins": _TEXTS, "signers": _TEXTS},
+                "required": ["signers"],
+                "additionalProperties": False,
+            },
+        },
+        "whose signatures archives must carry, beside what the machine asks for",
+    ),
     "follow-branches": (_TEXTS, "branches of git on which sources are followed without anybody asking"),
 }
 _PROJECT: Final = {
@@ -118,6 +130,7 @@ def config_schema() -> _Node:
     top["project"] = _array({key: kind.schema for key, kind in GROUP.items()}, ["paths"])
     top["webhook"] = _array({key: kind.schema for key, kind in {**named, **WEBHOOK}.items()}, ["name", "secret-file"])
     top["queue"] = _array({key: kind.schema for key, kind in {**named, **QUEUE}.items()}, ["name", "url"])
+    top["signatures"] = _array({key: kind.schema for key, kind in SIGNATURES.items()}, [])
     return _schema("The machine's config of micropkgd", _closed(top))
 
 
@@ -132,7 +145,7 @@ def lock_schema() -> _Node:
     superseded = _open({**version, "moved": moved}, ["version", "target", "requirements", "files"])
     said = {"ref": _TEXT, "requested": _DIGEST, "target": _TEXT, "renderer": _COUNT, "requirements": _TEXTS}
     tables = {"files": files, "superseded": superseded, "edited": files, "moved": moved}
-    own = _open({**said, **tables}, [*said, "files"])
+    own = _open({**said, **tables, "signed-by": _TEXT, "signature": _TEXT}, [*said, "files"])
     tool = _open({"micropkgd": own}, ["micropkgd"])
     package = _open({"name": _TEXT, "version": _TEXT, **where, "tool": tool}, ["name", "version", "tool"])
     major = LOCK_VERSION.partition(".")[0]

@@ -107,6 +107,14 @@ class Queue(NamedTuple):
     projects: tuple[str, ...] = ()  # paths and globs; none: those that pull from the bucket
 
 
+class SignatureTable(NamedTuple):
+    """Archives from these places must be signed by one of these."""
+
+    signers: tuple[str, ...] = ()  # lines of `allowed_signers`
+    signers_file: str | None = None  # such a file, beside them
+    origins: tuple[str, ...] | None = None  # None: wherever they come from
+
+
 class Settings(NamedTuple):
     """All of it, with what holds where nothing is said."""
 
@@ -121,6 +129,7 @@ class Settings(NamedTuple):
     http: Http = Http()
     webhooks: tuple[Webhook, ...] = ()
     queues: tuple[Queue, ...] = ()
+    signatures: tuple[SignatureTable, ...] = ()
     cache_dir: str | None = None
     cache_remote: str | None = None  # a folder of a bucket, shared with other machines
     log_format: LogFormat = LogFormat.CONSOLE

@@ -22,6 +22,7 @@ class EntryStatus(NamedTuple):
     index_url: str = ""  # that a requirement is looked up in, where the project names one
     missing: tuple[RelPath, ...] = ()  # files that are locked and not in the tree
     formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
+    signed_by: str = ""  # as the lock says; empty where nobody asks for signatures
 
     def in_tree(
         self, drifted: Iterable[RelPath], missing: Iterable[RelPath], formatted: Iterable[RelPath] = ()

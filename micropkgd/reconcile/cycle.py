@@ -31,6 +31,7 @@ from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, fetcher_for
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why_lock_holds
+from micropkgd.reconcile.resolve.rules import as_signed, rules_of
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import PATIENCE, checked_out, wait_for_git
@@ -109,7 +110,7 @@ def run_pass(
                 lay_beside(fs, proposal, holds_after(this, proposal).values(), options.choices)
                 after = remember(this, proposal, outcome, resolutions)
                 give_account(this, outcome)
-                if options.is_plain:
+                if options.is_plain and not rules_of(project, fetcher):  # of which a record knows nothing
                     leave_record(this, proposal, watched, after, outcome)
             except OSError as error:
                 raise refused_by_disk(error) from error
@@ -202,7 +203,8 @@ def _resolve(this: Pass) -> Sequence[Resolution]:
             known[ref] = answer if ref in this.options.choices else answer._replace(notes=(_BEGUN,))
     asked = [(entry, blocks[entry.ref.text]) for entry in this.project.manifest.pulls if entry.ref.text not in known]
     answers = iter(this.fetcher.resolve(asked, this.state.known, this.follow))
-    return [known[ref] if ref in known else next(answers) for ref in refs]
+    found = [known[ref] if ref in known else next(answers) for ref in refs]
+    return as_signed(this.project, this.fetcher, found, this.state.holds)
 
 
 def _with_requirements(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from micropkgd.model.permits import Bounds, Permits
+    from micropkgd.model.signers import SignatureRule
     from micropkgd.sources.hosts import Hosts
     from micropkgd.sources.late import Begin, DownloadSlot, LateDownloads
     from micropkgd.sources.least_speed import LeastSpeed
@@ -122,6 +123,10 @@ class Sources:
         from micropkgd.model.permits import ANYTHING
 
         return ANYTHING if self._permits is None else self._permits(str(project_root))
+
+    def signature_rules(self, project_root: StrPath) -> "tuple[SignatureRule, ...]":
+        """Whose signatures this machine asks for; without a config of its own for nobody's."""
+        return () if self._permits is None else self.permits_for(project_root).signatures
 
     def read(self, digest: Digest) -> bytes | None:
         """The bytes of an archive that was fetched; nothing where they are no longer at hand."""

@@ -15,7 +15,16 @@ from micropkgd.machine.config import load
 from micropkgd.machine.places import find_config
 from micropkgd.machine.projects import find_projects
 from micropkgd.model.config import KEYS, SettingsError, read_settings, value_of, variable_of
-from micropkgd.model.settings import Group, LogFormat, Queue, Settings, Webhook, WebhookForm, is_loopback
+from micropkgd.model.settings import (
+    Group,
+    LogFormat,
+    Queue,
+    Settings,
+    SignatureTable,
+    Webhook,
+    WebhookForm,
+    is_loopback,
+)
 from tests.kit.daemon import served
 from tests.kit.places import REPOSITORY
 from tests.kit.servers.faults import FaultServer, Reply
@@ -67,6 +76,7 @@ def test_the_example_has_every_key() -> None:
     rows = {f"project[].{field.replace('_', '-')}" for field in Group._fields} - {"project[].cron"}
     rows |= {f"webhook[].{field.replace('_', '-')}" for field in Webhook._fields}
     rows |= {f"queue[].{field.replace('_', '-')}" for field in Queue._fields}
+    rows |= {f"signatures[].{field.replace('_', '-')}" for field in SignatureTable._fields}
 
     assert keys_in(uncommented(EXAMPLE.read_text())) == (set(KEYS) - {"cron"}) | rows
     assert "# cron = " in EXAMPLE.read_text()

@@ -41,7 +41,10 @@ def is_held(step: StepBack, policy: OnDowngrade | None) -> bool:
 
 def hold_of(before: Block, after: Block, step: StepBack, label: str) -> Hold:
     """What to remember of an update that waits: every pass goes by it until one learns more of the source."""
-    return Hold(before.archive, after.archive, after.version, after.name, after.url, after.index_url, label, (), step)
+    signature = after.signed.signature if after.signed is not None else ""
+    return Hold(
+        before.archive, after.archive, after.version, after.name, after.url, after.index_url, label, (), step, signature
+    )
 
 
 def why_held(before: Block, hold: Hold) -> Failure:

@@ -9,7 +9,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import RENDERER, Block, Release, Version, stray_paths
+from micropkgd.model.lock import RENDERER, Block, Release, SignedBy, Version, stray_paths
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import Digest, RelPath, parents
@@ -112,6 +112,8 @@ def desire(
         identified = _as_identified(desired, blocks[job.wanted.entry.ref.text], leaving)
         may_go_back = fetcher.allow_downgrade or desired.ref in chosen
         wanted[job.number] = _unless_backwards(project, identified, may_go_back=may_go_back)
+    signed = {entry.ref.text: found.signed for entry, found in zip(entries, resolutions, strict=True) if found.signed}
+    wanted = [desired and _with_signature(desired, signed.get(desired.ref)) for desired in wanted]
     staying = [
         _still_held(desired._replace(notes=(*resolution.notes, *desired.notes), asked=resolution.asked), holds)
         for desired, resolution in zip(wanted, resolutions, strict=True)
@@ -182,7 +184,9 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
     ref = entry.ref.text
     if resolution.failure is not None:
         # What is locked is still wanted: a missing file can come back from the cache while its source is away.
-        return Desired(ref, entry, block, block if answers else None, failure=resolution.failure)
+        return Desired(
+            ref, entry, block, block if answers and resolution.is_trusted else None, failure=resolution.failure
+        )
     if block is not None and answers and block.archive == resolution.archive:
         return Desired(ref, entry, block, block)
     return None
@@ -302,6 +306,16 @@ def _unless_backwards(project: Project, desired: Desired, *, may_go_back: bool) 
         return desired._replace(step_back=step)
     hold = hold_of(before, after, step, rendering.place.requirements_label)
     return kept._replace(failure=why_held(before, hold), step_back=step, held_back=hold, remarks=())
+
+
+def _with_signature(desired: Desired, signed: SignedBy | None) -> Desired:
+    """The entry with whose signature its archive carries."""
+    after, held_back = desired.after, desired.held_back
+    if signed is not None and held_back is not None and held_back.archive == signed.archive:
+        return desired._replace(held_back=held_back._replace(signature=signed.signature))
+    if signed is None or after is None or after.archive != signed.archive or after.signed == signed:
+        return desired
+    return desired._replace(after=after._replace(signed=signed))
 
 
 def _still_held(desired: Desired, holds: Mapping[str, Hold]) -> Desired:

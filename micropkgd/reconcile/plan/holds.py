@@ -60,6 +60,7 @@ def new_hold(desired: Desired, plan: EntryPlan | None) -> Hold | None:
         index_url=after.index_url,
         label=rendering.place.requirements_label,
         paths=tuple(change.path for change in plan.held),
+        signature=after.signed.signature if after.signed is not None else "",
     )
 
 

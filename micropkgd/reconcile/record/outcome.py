@@ -33,6 +33,7 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
                 moved_from=_moved_from(desired, plan),
                 waiting=_waiting(desired, plan, hold),
                 step_back=desired.step_back,
+                signed_by=after.signed.identity if after is not None and after.signed is not None else "",
                 question=question if applied or question.is_laid else question._replace(folder=NOWHERE),
                 index_url=(desired.entry.index_url or "") if desired.entry is not None else "",
             )

@@ -1,5 +1,6 @@
 """Resolving: which archive answers each entry. `fetcher` asks the sources, or takes what the lock says.
 
 `modes` says what decides, the ref or the lock; `mirrors` are asked where a ref fails; `full_check` says when a source
-must show its archive whole. `rendering` names what an entry's files depend on, `blocks` finds the block of an entry.
+must show its archive whole; by the `rules`, `signed` lets nothing pass that is
+not signed as asked. `rendering` names what an entry's files depend on, `blocks` finds the block of an entry.
 """

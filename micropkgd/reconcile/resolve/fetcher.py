@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
-from micropkgd.model.lock import Block, Release
+from micropkgd.model.lock import Block, Release, SignedBy
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, rel_path
@@ -63,6 +63,8 @@ class Resolution(NamedTuple):
     asked: bool = False  # whether its source has answered: something newer may have been learnt
     unanswered: Failure | None = None  # how its source failed, where what is locked is the answer all the same
     answered: bool = False  # whether it was looked at, and has nothing new
+    signed: SignedBy | None = None  # whose signature the archive carries, where somebody asks for one
+    is_trusted: bool = True  # whether its locked archive, too, is signed as somebody asks
 
 
 class WantedArchive(NamedTuple):
@@ -218,6 +220,15 @@ class Fetcher(NamedTuple):
         return Request(
             entry.ref, self._options(entry), expected=wanted.archive, protocols=self.protocols, lookup=lookup
         )
+
+    def index_of(self, entry: PullEntry) -> str:
+        """The index that a requirement is looked up in; empty for all else."""
+        lookup = self._lookup(entry)
+        return lookup.index_url if lookup is not None else ""
+
+    def beside(self, entry: PullEntry, ref: Ref, max_bytes: int) -> Request:
+        """Ask for a file that lies beside an entry's archive."""
+        return Request(ref, self._options(entry), max_bytes=max_bytes, protocols=self.protocols)
 
     def _lookup(self, entry: PullEntry) -> Lookup | None:
         """Say which index a requirement is looked up in: the entry's, the project's, the machine's, or PyPI."""

@@ -62,6 +62,7 @@ class Hold(NamedTuple):
     label: str  # names the folder in which it is laid beside
     paths: tuple[RelPath, ...]  # the files that hold it
     step_back: str = ""  # a `StepBack`, where it is held for going backwards, and no file of anybody holds it
+    signature: str = ""  # that it carries, as far as somebody asked for one
 
 
 class Failing(NamedTuple):
@@ -186,7 +187,7 @@ def _known(row: object) -> LastAnswer:
 
 def _hold(row: object) -> Hold:
     base, archive, version, name, url, index_url, label, paths, *rest = _list(row)
-    (step_back,) = rest or [""]  # older rows end before it
+    step_back, signature = [*rest, "", ""][:2]  # older rows end before them
     return Hold(
         base=str(base),
         archive=parse_digest(archive),
@@ -197,6 +198,7 @@ def _hold(row: object) -> Hold:
         label=str(label),
         paths=tuple(rel_path(str(path)) for path in _list(paths)),
         step_back=str(step_back),
+        signature=str(signature),
     )
 
 
