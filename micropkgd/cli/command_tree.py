@@ -1,9 +1,12 @@
 """The command line as a tree of values, for what is made from it: completions, manual pages."""
 
 from argparse import SUPPRESS, Action
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from micropkgd.cli.command_parser import CommandParser
+from micropkgd.model.failure_codes import CODES
+
+CODE: Final = "CODE"  # an argument that takes the code of an error, or its word
 
 
 class OptionShape(NamedTuple):
@@ -38,7 +41,7 @@ def tree_of(parser: CommandParser, words: tuple[str, ...] = (), what: str = "") 
 
 def _shape(action: Action) -> OptionShape:
     names = tuple(action.option_strings)
-    choices = tuple(map(str, action.choices or ()))
+    choices = tuple(map(str, action.choices or ((*CODES.values(), *CODES) if action.metavar == CODE else ())))
     takes = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
     if action.nargs == 0:
         takes = ""

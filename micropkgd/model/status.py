@@ -1,12 +1,14 @@
 """The status of projects and their entries, as `status`, the control API and the log report it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Condition, Standing
-from micropkgd.model.standing import aged, in_sync, not_there, project_standing
+from micropkgd.model.standing import aged, in_sync, not_there, project_standing, urgency
 from micropkgd.model.tree import RelPath
+
+_AT_REST: Final = frozenset({Condition.READY.value, Condition.SUSPENDED.value})
 
 
 class EntryStatus(NamedTuple):
@@ -85,6 +87,20 @@ class ProjectStatus(NamedTuple):
             "entries": [_document(entry) for entry in self.entries],
             "packages": [_document(package) for package in self.packages],
         }
+
+
+def by_need(projects: Iterable[ProjectStatus]) -> list[ProjectStatus]:
+    """Those that somebody must look at first in front, each kind by its folder."""
+    return sorted(projects, key=lambda one: (urgency(one.standing), one.root))
+
+
+def in_need(project: ProjectStatus) -> ProjectStatus | None:
+    """Of a project what is not as it should be; None where all is, or is left alone because somebody asked for it."""
+    entries = tuple(one for one in project.entries if one.standing.state not in _AT_REST or one.missing)
+    packages = tuple(one for one in project.packages if one.standing.state not in _AT_REST)
+    if entries or packages or project.standing.state not in _AT_REST:
+        return project._replace(entries=entries, packages=packages)
+    return project if project.interrupted else None
 
 
 def read_status(row: Mapping[str, Any]) -> ProjectStatus:

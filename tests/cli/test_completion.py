@@ -87,6 +87,95 @@ def test_zsh_completes(world: World) -> None:
         assert f"micropkgd {line}" in said
 
 
+NAMES = """
+[tool.micropkgd.pull]
+"dist/ds.tar.gz" = {alias = "ds"}
+  "../share/nice-1.0.tar.gz" = {}
+plain = {}  # a comment
+"https://x.example/$(touch pwned).tar.gz" = {}
+"`touch pwned`" = {}
+"$(touch${IFS}pwned)" = {}
+"~root" = {}
+"-rf" = {}
+[tool.micropkgd.package]
+"pipelines.features" = {publish = "s3://team/"}
+cleaning = {}
+[tool.kedro.micropkg.package]
+other = {}
+[tool.micropkgd]
+merge = "text"
+"""
+PULLS = ["dist/ds.tar.gz", "../share/nice-1.0.tar.gz", "plain", "ds"]
+MODULES = ["pipelines.features", "cleaning", "other"]
+OFFERED = [
+    ("resolve", PULLS), ("diff", PULLS), ("rollback", PULLS), ("lock --upgrade", PULLS), ("package", MODULES),
+    ("publish", MODULES), ("suspend", [*PULLS, *MODULES]), ("explain Throt", ["Throttled"]),
+    ("explain MPK10", [f"MPK10{number}" for number in range(1, 7)]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def below(world: World) -> Path:
+    """A folder deep in a project whose manifest names much, some of it hostile."""
+    world.write("pyproject.toml", NAMES)
+    world.write("micropkg.lock", '[[packages]]\nname = "ds"\nversion = "1.0"\n\n[packages.archive]\nname = "no"\n')
+    for name in ("a folder", "afile"):
+        (world.root / "deep" / name).mkdir(parents=True) if " " in name else world.write(f"deep/{name}", "")
+    return world.root / "deep"
+
+
+def words_in_bash(script: str, words: list[str]) -> list[str]:
+    """What bash offers, without the options."""
+    quoted = " ".join(f"'{word}'" for word in words)
+    asked = f"source {script}; COMP_WORDS=(micropkgd {quoted}); COMP_CWORD={len(words)}; _micropkgd"
+    return ["bash", "--norc", "-c", f'{asked}; printf "%s\\n" "${{COMPREPLY[@]}}"']
+
+
+def words_in_fish(script: str, words: list[str]) -> list[str]:
+    """What fish offers."""
+    return ["fish", "--no-config", "-c", f"source {script}; complete -C 'micropkgd {' '.join(words)}'"]
+
+
+def words_in_zsh(script: str, words: list[str]) -> list[str]:
+    """What the functions of the script for zsh print."""
+    kind = {"package": "package", "publish": "package", "suspend": "pull|package"}.get(words[0], "pull")
+    return ["zsh", "-f", "-c", f"compdef() {{ }}; source {script}; _micropkgd_names '{kind}'"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("words", "offered"), OFFERED, ids=[words for words, _ in OFFERED])
+def test_names_are_completed(world: World, below: Path, shell: str, words: str, offered: list[str]) -> None:
+    """Of entries, modules and errors, as the project around says; nothing that a manifest names is run."""
+    if shell == "zsh" and words.startswith("explain"):
+        return
+    script = world.write("completion", world.run("completion", shell).out)
+    typed = words.split() if words.startswith("explain") else [*words.split(), ""]
+    ask = {"bash": words_in_bash, "fish": words_in_fish, "zsh": words_in_zsh}[shell]
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(below)}  # where no micropkgd is
+    said = subprocess.run(
+        ask(str(script), typed), cwd=below, env=environ, capture_output=True, text=True, check=True, timeout=60
+    )
+    found = [line.partition("\t")[0] for line in said.stdout.splitlines()]
+    hidden = {"../share/nice-1.0.tar.gz"} if shell == "fish" else set()  # offered to who has typed the dot
+    assert {one for one in found if not one.startswith("-")} == {*offered} - hidden
+    assert said.stderr == ""
+    assert not list(world.root.rglob("pwned"))
+
+
+def test_zsh_completes_names(world: World, below: Path) -> None:
+    """As typed at a terminal, folders too."""
+    script = world.write("_micropkgd", world.run("completion", "zsh").out)
+    words = {"resolve pl": "resolve plain", "package pip": "package pipelines.features"}
+    folder = {f"status --project {below}/a": "a\\ folder", "explain Throt": "explain Throttled"}
+    pairs = " ".join(f"'{typed}|{whole}'" for typed, whole in {**words, **folder}.items())
+    text = ZSH.replace("SCRIPT", str(script))
+    start, end = text.index("for words in ") + len("for words in "), text.index("; do\n  zpty")
+    driver = world.write("driver", f"cd {world.root}\n{text[:start]}{pairs}{text[end:]}")
+    said = subprocess.run(["zsh", "-f", str(driver)], capture_output=True, text=True, check=True, timeout=120).stdout
+    for whole in (*words.values(), "a\\ folder", "explain Throttled"):
+        assert whole in said
+
+
 def test_every_command_and_option_is_in_every_script(world: World) -> None:
     """Nothing is completed in one shell alone."""
     for shell in SHELLS:

@@ -1,5 +1,6 @@
 """What a person reads about the service: status, events, why, and the config as it holds."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -109,3 +110,31 @@ def test_the_config_that_is_shown_lets_nobody_in(world: World) -> None:
     assert 'hooks.webhook-url = "https://chat.example/..."' in shown
     assert 'hooks.heartbeat-url = "https://beat.example/..."' in shown
     assert not any(secret in shown + document for secret in ("mypass", "token1", "token2", "token3"))
+
+
+def test_what_needs_somebody_stands_first(tmp_path: Path) -> None:
+    """Of all projects, whatever their names; `-q` shows those alone, and of them what is not as it should be."""
+    worlds = [served(tmp_path / "src", number) for number in range(4)]
+    ill = worlds[2]
+    ill.write("pyproject.toml", ill.read("pyproject.toml").replace("dist/ds.tar.gz", "dist/none.tar.gz"))
+    with Daemon(tmp_path / "d", f'projects = ["{tmp_path}/src/*"]\nevery = "1d"\n') as daemon:
+        for world in worlds:
+            if world is not ill:
+                daemon.ready(world.root)
+        daemon.until("ConditionChanged", ill.root, message="Stalled")
+
+        def heads(*options: str) -> list[str]:
+            said = daemon.command("status", *options, cwd=ill.root)
+            assert said.returncode == 0
+            return [line.strip() for line in said.stdout.splitlines() if not line.startswith("   ")]
+
+        every = [line.split()[:2] for line in heads("--all") if str(tmp_path) in line]
+        assert every[0] == ["Stalled", str(ill.root)]
+        assert every[1:] == [["Ready", str(world.root)] for world in worlds if world is not ill]
+        assert [line.split()[0] for line in heads("--all", "-q")] == ["Stalled", "Stalled"]
+        document = json.loads(daemon.command("status", "--all", "-q", "--json", cwd=tmp_path).stdout)
+        (project,) = document["projects"]
+        assert [entry["ref"] for entry in project["entries"]] == ["dist/none.tar.gz"]
+        assert project["packages"] == []
+        assert [line.split()[0] for line in heads("-q")][:1] == ["Stalled"]
+        assert daemon.command("status", "-q", cwd=worlds[0].root).stdout == ""

@@ -18,7 +18,7 @@ from micropkgd.cli.terminal import columns, is_smart
 from micropkgd.clock import utc
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.model.condition import Condition
-from micropkgd.model.status import ProjectStatus, read_status
+from micropkgd.model.status import ProjectStatus, by_need, in_need, read_status
 from micropkgd.workspace.root import find_root
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def _watch(options: Namespace) -> None:
 
 
 def _ask(options: Namespace) -> Sequence[ProjectStatus]:
+    """The projects that are meant, what needs somebody first; with `--quiet` that alone."""
+    found = by_need(_found(options))
+    return [one for one in map(in_need, found) if one is not None] if options.quiet else found
+
+
+def _found(options: Namespace) -> Sequence[ProjectStatus]:
     if options.all:
         return _ask_for_all(options)
     service, root = service_of(options), find_root(options.project)
