@@ -30,9 +30,10 @@ def story(folder: Path) -> Path:
     return shop
 
 
-def shell(shop: Path, line: str) -> str:
-    """What a line prints that is typed in the project."""
-    own = {"HOME": str(shop.parent), "EXAMPLES": str(EXAMPLES), "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+def shell(shop: Path, line: str, *programs: Path) -> str:
+    """What a line prints that is typed in the project, where these folders of programs are at hand, too."""
+    path = ":".join(map(str, (Path(sys.executable).parent, os.defpath, *programs)))
+    own = {"HOME": str(shop.parent), "EXAMPLES": str(EXAMPLES), "PATH": path,
            "MICROPKGD_CACHE_DIR": str(shop.parent / "cache"), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8",
            "XDG_STATE_HOME": str(shop.parent / "state"), "XDG_RUNTIME_DIR": str(shop.parent)}  # fmt: skip
     for who in ("AUTHOR", "COMMITTER"):
@@ -45,16 +46,16 @@ def shell(shop: Path, line: str) -> str:
     return ended.stdout.replace(str(shop.parent), "/home/ana")
 
 
-def as_run(text: str) -> str:
+def as_run(text: str, *programs: Path) -> str:
     """A text with its run blocks as they should be."""
     with tempfile.TemporaryDirectory() as folder:
         shop = story(Path(folder).resolve())
 
         def ran(block: re.Match[str]) -> str:
             if block[2]:
-                shell(shop, block[2])
+                shell(shop, block[2], *programs)
             commands = [line for line in block[3].splitlines() if line.startswith("$ ")]
-            said = "".join(f"{line}\n{shell(shop, line[2:])}" for line in commands)
+            said = "".join(f"{line}\n{shell(shop, line[2:], *programs)}" for line in commands)
             return f"{block[1]}{said}{block[4]}"
 
         return BLOCK.sub(ran, text)

@@ -1,0 +1,3 @@
+"""What the models learn from."""
+
+__version__ = "1.0"
