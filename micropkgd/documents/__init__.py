@@ -1,11 +1,11 @@
 """Text and mappings: the only home of tomllib, tomli-w and yaml.
 
 Nothing here knows what the mappings mean. Heavy libraries are imported by the function that needs them. This face reads
-and writes whole documents. Those that a person wrote are edited by `edits` (one row), `lists` (the texts of an array)
-and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new rows as their table is
-written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text. `syntax` says what keeps a document from
-being read. `conflicts` takes apart what git left in the middle of a merge, and `keys` says where those of YAML stand;
-`key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work from an edit.
+and writes whole documents, plain ones by `plain`. Those that a person wrote are edited by `edits` (one row), `lists`
+(the texts of an array) and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new
+rows as their table is written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text. `syntax` says what
+keeps a document from being read. `conflicts` takes apart what git left in the middle of a merge, and `keys` says where
+those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work from an edit.
 """
 
 import re
@@ -29,9 +29,14 @@ _VARIABLE = r"\$\{(?:oc\.env:)?([A-Za-z_]\w*)(?:,([^}]*))?\}"
 
 def read_toml(data: bytes) -> dict[str, object]:
     """Parse TOML; `DocumentError` names line and column, and a conflict marker for what it is."""
-    import tomllib
+    from micropkgd.documents.plain import read_plain
 
     text = decode(data)
+    plain = read_plain(text)
+    if plain is not None:
+        return plain
+    import tomllib
+
     _refuse_long_keys(text)
     try:
         return tomllib.loads(text)

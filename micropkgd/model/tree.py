@@ -16,6 +16,8 @@ _DEEPEST = 100  # folders; an archive may have fewer
 _LONGEST = 1000  # characters, so that a project in a deep folder is still below the kernel's 4096 bytes
 _LONGEST_NAME = 255  # bytes, as on nearly every file system
 
+_LONGEST_PLAIN = 200  # characters: neither too deep nor too long, whatever it is made of
+_PLAIN = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)  # what nearly every path is, checked at once
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -31,6 +33,8 @@ Found = Digest | Obstacle | None
 
 def rel_path(text: str) -> RelPath:
     """Check that a text is a path that cannot leave the project; `DocumentError` where it could."""
+    if len(text) <= _LONGEST_PLAIN and _PLAIN.fullmatch(text):
+        return RelPath(text)
     if not text.isprintable() or (not text.isascii() and _has_odd_characters(text)):
         raise DocumentError(f"path {text!a} has control characters")
     if "\\" in text:

@@ -1,0 +1,144 @@
+"""The plain form of TOML, read in a fraction of the time: that of our lock, and of most rows that people write.
+
+A document is plain where each header is written once and each value is a text without escapes, a whole number, a truth,
+an array of texts, or an inline table of such. Whatever else it has, `read_plain` declines it as a whole, and the
+standard library's parser decides; what it takes, it reads as that parser does (a law in tests/documents/test_plain.py).
+
+Rule: patterns never go back over what they have read (`*+`), so that no text takes longer than its length.
+"""
+
+import re
+from itertools import chain
+from typing import Any, Final
+
+_CONTROL = r"\x00-\x1f\x7f"  # control characters stand nowhere, line ends aside
+_TEXT: Final = rf"""(?:"[^"\\{_CONTROL}]*+"|'[^'{_CONTROL}]*+')"""
+_KEY: Final = rf"(?:[A-Za-z0-9_-]++|{_TEXT})"
+_GAP: Final = rf"(?:[ \n]|#[^{_CONTROL}]*+\n)*+"
+_ARRAY: Final = rf"\[{_GAP}(?:{_TEXT}{_GAP}(?:,{_GAP}|(?=\])))*+\]"
+_SIMPLE: Final = rf"{_TEXT}|true|false|(?:0|[1-9][0-9]{{0,17}}+)(?![0-9])|{_ARRAY}"
+_PAIR: Final = rf"({_KEY})[ ]*+=[ ]*+"
+_INLINE: Final = rf"\{{[ ]*+(?:{_KEY}[ ]*+=[ ]*+(?:{_SIMPLE})[ ]*+(?:,[ ]*+(?!\}})|(?=\}})))*+\}}"
+_END: Final = rf"[ ]*+(?:#[^{_CONTROL}]*+)?\n"
+
+_LINE: Final = re.compile(rf"[ ]*+(?:{_PAIR}({_SIMPLE}|{_INLINE}))?{_END}")
+_QUOTED: Final = re.compile(rf'"([^"\\{_CONTROL}]*+)" = "([^"\\{_CONTROL}]*+)"\n')  # the files of a lock block
+_HEADER: Final = re.compile(rf"(\[?)\[({_KEY}(?:\.{_KEY}){{0,15}}+)\](\]?){_END}")
+_PART: Final = re.compile(_KEY)
+_INNER: Final = re.compile(rf"{_PAIR}({_SIMPLE})")
+_ITEM: Final = re.compile(rf"#[^{_CONTROL}]*+|({_TEXT})")
+_AROUND: Final = len('"" = ""\n')
+
+Table = dict[str, Any]
+
+
+class _OtherFormError(Exception):
+    """The standard library's parser must look."""
+
+
+def read_plain(text: str) -> Table | None:
+    """The mapping that a plain document is; None where it is not plain, or not TOML."""
+    lines = text.replace("\r\n", "\n")
+    whole = lines if lines.endswith("\n") else f"{lines}\n"
+    document = table = Table()
+    ours = {id(document)}  # what headers made; other tables and lists are values, which no header opens
+    at = 0
+    try:
+        while at < len(whole):
+            if whole[at] == "[":
+                table, at = _opened(document, whole, at, ours)
+            end = whole.find("\n[", max(at - 1, 0)) + 1 or len(whole)
+            _read_pairs(table, whole, at, end)
+            at = end
+    except _OtherFormError:
+        return None
+    return document
+
+
+def _opened(document: Table, text: str, at: int, ours: set[int]) -> tuple[Table, int]:
+    """The new table that a header opens, and where its pairs begin."""
+    header = _HEADER.match(text, at)
+    if header is None or len(header[1]) != len(header[3]):
+        raise _OtherFormError
+    *above, name = map(_bare, _PART.findall(header[2]))
+    table = document
+    for part in above:
+        table = _inside(table, part, ours)
+    new = Table()
+    ours.add(id(new))
+    if not header[1]:
+        _put(table, name, new)
+        return new, header.end()
+    if name not in table:
+        table[name] = []
+        ours.add(id(table[name]))
+    rows = table[name]
+    if not isinstance(rows, list) or id(rows) not in ours:
+        raise _OtherFormError
+    rows.append(new)
+    return new, header.end()
+
+
+def _inside(table: Table, part: str, ours: set[int]) -> Table:
+    """The table of a name on the way of a header, made where there is none; of several, the last."""
+    if part not in table:
+        table[part] = Table()
+        ours.add(id(table[part]))
+    inner = table[part]
+    if id(inner) not in ours:
+        raise _OtherFormError
+    found: Table = inner[-1] if isinstance(inner, list) else inner
+    return found
+
+
+def _read_pairs(table: Table, text: str, at: int, end: int) -> None:
+    """Read what stands below a header, up to the next one."""
+    if text[at : at + 1] == '"' and _read_quoted(table, text, at, end):
+        return
+    while at < end:
+        line = _LINE.match(text, at, end)
+        if line is None:
+            raise _OtherFormError
+        if line[1]:
+            _put(table, _bare(line[1]), _value(line[2]))
+        at = line.end()
+
+
+def _read_quoted(table: Table, text: str, at: int, end: int) -> bool:
+    """Read a section of nothing but quoted texts at once: these are the thousands of a lock."""
+    pairs: list[tuple[str, str]] = _QUOTED.findall(text, at, end)
+    rest = end - at - sum(map(len, chain.from_iterable(pairs))) - _AROUND * len(pairs)
+    if rest > 1 or (rest == 1 and not text.endswith("\n\n", at, end)):
+        return False
+    table.update(pairs)
+    if len(table) != len(pairs):
+        raise _OtherFormError
+    return True
+
+
+def _put(table: Table, name: str, value: object) -> None:
+    if name in table:
+        raise _OtherFormError
+    table[name] = value
+
+
+def _bare(word: str) -> str:
+    """A key or text without its quotes."""
+    return word[1:-1] if word[0] in "\"'" else word
+
+
+def _value(word: str) -> object:
+    match word[0]:
+        case '"' | "'":
+            return word[1:-1]
+        case "[":
+            return [item[1:-1] for item in _ITEM.findall(word) if item]
+        case "{":
+            inner = Table()
+            for key, value in _INNER.findall(word):
+                _put(inner, _bare(key), _value(value))
+            return inner
+        case "t" | "f":
+            return word == "true"
+        case _:
+            return int(word)
