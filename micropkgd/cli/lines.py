@@ -1,5 +1,7 @@
 """The lines that `output` and the short way of `everyday` both say. Pure, and imports nothing."""
 
+NOTHING_WRITTEN = " (dry run, nothing was written)"
+
 
 def plain(text: str) -> str:
     """Make control and direction characters of foreign names visible (docs/threats.md, T25)."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from micropkgd.cli.lines import drifted_line, entries_line, plain, standing_line, version_said
+from micropkgd.cli.lines import NOTHING_WRITTEN, drifted_line, entries_line, plain, standing_line, version_said
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb
@@ -184,5 +184,5 @@ def _change_line(change: Change) -> str:
 def _summary(outcome: Outcome) -> str:
     counts = Counter(entry.verb for entry in outcome.entries)
     words = [f"{counts[verb]} {DONE[verb]}" for verb in Verb if counts[verb]]
-    mode = "" if outcome.applied else " (dry run, nothing was written)"
+    mode = "" if outcome.applied else NOTHING_WRITTEN
     return entries_line(len(outcome.entries), ", ".join(words)) + mode

@@ -86,7 +86,9 @@ def _pass(options: Namespace, root: str, wanted: "PassOptions", make_fetcher: "M
     """Take the short way where nothing moved; the loop is imported for the long one only."""
     from micropkgd.workspace.memory.settling import settled_outcome
 
-    settled = settled_outcome(root, apply=wanted.apply) if wanted.is_plain else None
+    settled = None
+    if wanted.may_settle:
+        settled = settled_outcome(root, apply=wanted.apply, lock_only=wanted.lock_only)
     if settled is not None:
         return settled
     served = pass_by_service(options, root, wanted)

@@ -45,3 +45,8 @@ class PassOptions(NamedTuple):
         """Whether it asks for nothing but what the manifest and the lock say: the everyday pass."""
         ways = ("apply", "allow_empty", "offline", "lock_timeout", "full_check", "following", "trigger", "pass_id")
         return self == PassOptions(**{way: getattr(self, way) for way in ways})
+
+    @property
+    def may_settle(self) -> bool:
+        """Whether the record of a pass in sync answers it: the everyday pass, or its part that is about the lock."""
+        return self._replace(lock_only=False).is_plain

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from micropkgd.actions.settled_status import settled_status
+from micropkgd.actions.status import project_status
 from micropkgd.cli.everyday import answer
 from micropkgd.clock import GRAIN_NS
-from tests.kit.world import KEDRO, World
+from tests.kit.world import KEDRO, ROW, World
 
 EVERYDAY = ("reconcile", "--once")
+CHECK = ("lock", "--check")
 NODES = "src/shop/ds/nodes.py"
 GONE = "src/shop/ds/gone.py"
 
@@ -43,6 +46,17 @@ def test_it_says_what_the_whole_way_says(resting: World) -> None:
     assert resting.reconcile("--log-format", "console").out == said
     (resting.root / ".micropkgd/settled.json").unlink()
     assert resting.reconcile().out == said
+
+
+def test_the_check_of_a_lock_says_what_the_whole_way_says(resting: World) -> None:
+    """Nothing of edits and own modules: for people, for programs, and where the lock may be written."""
+    said = answer(CHECK)
+    ways = [CHECK, (*CHECK, "--log-format", "console"), (*CHECK, "--json"), ("lock",), ("lock", "--json")]
+    short = [resting.run(*way) for way in ways]
+    (resting.root / ".micropkgd/settled.json").unlink()
+
+    assert said == short[0].out
+    assert [resting.run(*way) for way in ways] == short
 
 
 def test_a_project_may_be_named(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,14 +109,17 @@ def unlink(path: str) -> Callable[[World], object]:
         pytest.param(make(".micropkgd/suspended.json"), id="suspended"),
         pytest.param(make("src/tests/__init__.py"), id="layout"),
         pytest.param(make(".micropkgd/journal"), id="journal"),
+        pytest.param(append(".micropkgd/state.json"), id="memory"),
         pytest.param(unlink(".micropkgd/settled.json"), id="no record"),
     ],
 )
 def test_whatever_moves_ends_it(resting: World, move: Callable[[World], object]) -> None:
     """The whole pass looks, and decides."""
     assert answer(EVERYDAY) is not None
+    assert answer(CHECK) is not None
     move(resting)
     assert answer(EVERYDAY) is None
+    assert answer(CHECK) is None
 
 
 def test_a_file_from_before_1970_takes_the_whole_way(resting: World) -> None:
@@ -113,3 +130,66 @@ def test_a_file_from_before_1970_takes_the_whole_way(resting: World) -> None:
     time.sleep(2 * GRAIN_NS / 1e9)
     resting.sync()
     assert answer(EVERYDAY) is None
+
+
+def rest() -> None:
+    """Let the clock tick: what is younger is not believed."""
+    time.sleep(2 * GRAIN_NS / 1e9)
+
+
+def edit(world: World) -> object:
+    """Save another text."""
+    return world.write(NODES, "A = 3\n")
+
+
+def newer(world: World) -> object:
+    """Publish a newer version."""
+    return world.publish({"nodes.py": "A = 9\n"}, "2.0")
+
+
+def own_module(world: World) -> object:
+    """Package a module of the project's own."""
+    world.write("src/shop/own/__init__.py", '__version__ = "1.0"\n')
+    manifest = world.read("pyproject.toml")
+    return world.write("pyproject.toml", f"{manifest}[tool.micropkgd.package]\nown = {{}}\n")
+
+
+def command(*words: str) -> Callable[[World], object]:
+    """Run a command."""
+    return lambda world: world.run(*words)
+
+
+PASS = command("reconcile", "--once")
+HISTORIES: dict[str, tuple[Callable[[World], object], ...]] = {
+    "in sync": (),
+    "an edit": (edit,),
+    "a file that is gone": (unlink(NODES),),
+    "edited and looked at": (edit, PASS),
+    "accepted": (edit, command("accept", ROW), PASS, PASS),
+    "suspended": (command("suspend", ROW),),
+    "suspended and seen": (command("suspend", ROW), PASS),
+    "newer": (newer,),
+    "updated": (newer, PASS, PASS),
+    "locked alone": (newer, command("lock")),
+    "held": (edit, newer, PASS, PASS),
+    "kept": (edit, newer, PASS, command("resolve", ROW, "--keep"), PASS, PASS),
+    "a row that left": (lambda world: world.manifest(""),),
+    "gone and seen": (command("remove", ROW), PASS, PASS),
+    "rolled back": (newer, PASS, command("rollback"), PASS, PASS),
+    "a module": (own_module, PASS, PASS),
+}
+SETTLED = {"in sync", "updated", "gone and seen", "rolled back"}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_status_by_the_record_is_that_by_the_tree(world: World, history: str) -> None:
+    """Whatever happened before: the short way says the same, or leaves it to the whole one."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.asks_for()
+    for step in (PASS, PASS, *HISTORIES[history]):
+        step(world)
+        rest()
+    found = settled_status(str(world.root))
+
+    assert found is None or found == project_status(str(world.root))
+    assert (found is not None) is (history in SETTLED)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.actions.accept import AcceptedEntry, accept_edits
 from micropkgd.actions.naming import match_entry
-from micropkgd.cli.lines import plain
+from micropkgd.cli.lines import NOTHING_WRITTEN, plain
 from micropkgd.cli.say import say, say_json
 from micropkgd.workspace.root import find_root
 
@@ -30,5 +30,5 @@ def _lines(entries: Sequence[AcceptedEntry], *, applied: bool) -> Iterator[str]:
         yield from (f"dropped   {path}  (not edited any more)" for path in entry.dropped)
         yield from (f"missing   {path}  (`keep-deleted` of its row lets it stay away)" for path in entry.missing)
     accepted, dropped = (sum(len(getattr(entry, what)) for entry in entries) for what in ("accepted", "dropped"))
-    mode = "" if applied else " (dry run, nothing was written)"
+    mode = "" if applied else NOTHING_WRITTEN
     yield f"{accepted} {'edit' if accepted == 1 else 'edits'} accepted, {dropped} dropped{mode}"

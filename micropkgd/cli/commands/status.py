@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from micropkgd.actions.status import project_status
+from micropkgd.actions.settled_status import settled_status
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, settings_of, socket_of, tell_once
 from micropkgd.cli.output_status import status_lines
@@ -85,6 +85,11 @@ def _served(service: "Service", root: str) -> ProjectStatus | None:
 
 def _by_memory(options: Namespace, root: str) -> ProjectStatus:
     """How a project stands that no service looks after. The config is read only where a source does not answer."""
+    settled = settled_status(root)
+    if settled is not None:
+        return settled
+    from micropkgd.actions.status import project_status
+
     status = project_status(root)
     if all(standing.state != Condition.RETRYING.value for standing in status.standings):
         return status
@@ -102,6 +107,8 @@ def _as_seen(served: ProjectStatus) -> ProjectStatus:
     Local edits are those of now, for a save of what was pulled makes no pass due. Of a project that the service leaves
     alone it knows no entries.
     """
+    from micropkgd.actions.status import project_status
+
     try:
         found = project_status(served.root)
     except MicropkgError:  # the service has said of the project what is wrong with it

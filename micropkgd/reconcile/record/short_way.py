@@ -13,7 +13,7 @@ from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
 from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
-from micropkgd.workspace.memory.state import State
+from micropkgd.workspace.memory.state import STATE, State
 from micropkgd.workspace.memory.suspension import SUSPENDED
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
@@ -30,14 +30,18 @@ def depended_on(project: Project) -> tuple[list[str], list[str]]:
 def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State, outcome: Outcome) -> None:
     """Let the next pass take the short way, if it would find nothing to do and to say."""
     fs, project = this.fs, this.project
-    if not can_settle(outcome) or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls):
+    if (
+        not can_settle(outcome)
+        or after.holds
+        or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls)
+    ):
         return
     if any(_has_more(this, entry, proposal, after) for entry in project.manifest.pulls):
         return
     hashes = after.hashes
     # These the pass itself may just have written; the manifest, too, where it had the requirements.
     places = [project.layout.requirements, *({project.lock.place.path} & watched.files.keys())]
-    written = watch(project.root, (LOCK_NAME, *places, *_records(project)), ())
+    written = watch(project.root, (LOCK_NAME, STATE, *places, *_records(project)), ())
     installed: dict[str, Signature | None] = {}
     for entry, path in _installed(proposal):
         if path not in hashes and (_may_stand(fs, path) or not _was_away(entry, path)):

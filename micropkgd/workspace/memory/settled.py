@@ -20,7 +20,8 @@ from micropkgd import __version__
 from micropkgd.workspace.root import MANIFEST_NAME
 
 RECORD = ".micropkgd/settled.json"
-SCHEMA = f"5 {__version__}"
+SCHEMA = f"6 {__version__}"
+FIELDS = 7  # of the row of an entry, before its drifted files
 
 Look = Callable[[str], os.stat_result]
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
@@ -51,7 +52,7 @@ def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
             return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
-        return _rows(record["entries"], 7), _rows(record["packages"], 7)
+        return _rows(record["entries"], FIELDS), _rows(record["packages"], 7)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

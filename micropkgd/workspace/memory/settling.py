@@ -13,7 +13,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
-from micropkgd.workspace.memory.settled import RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
+from micropkgd.workspace.memory.settled import FIELDS, RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
 from micropkgd.workspace.record import replace_record
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ class Watched(NamedTuple):
     folders: Mapping[str, bool]  # whether a folder was there, where that decides the layout
 
 
-def settled_outcome(root: str, *, apply: bool) -> Outcome | None:
-    """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look."""
+def settled_outcome(root: str, *, apply: bool, lock_only: bool = False) -> Outcome | None:
+    """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look.
+
+    One that is about the lock alone says nothing of edits and of the project's own modules.
+    """
     rows = settled_rows(root)
     if rows is None:
         return None
-    entries, packages = rows
+    entries, packages = ([row[:FIELDS] for row in rows[0]], []) if lock_only else rows
     return Outcome(root, tuple(map(_entry, entries)), tuple(map(_package, packages)), applied=apply)
 
 
