@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from micropkgd.errors import StillHeldError, UsageError
+from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.tree import RelPath
 
 _ASKED: Final = r"^(merge\.(tool|conflictstyle)|mergetool\..*)$"
@@ -48,7 +49,7 @@ def require_terminal(folder: str) -> None:
 
 def merge_tool(root: str, environ: Mapping[str, str]) -> MergeTool:
     """The tool that is configured; `UsageError` where none is, or it cannot be found."""
-    path = _path_beside(root, environ.get("PATH", os.defpath))
+    path = path_beside(root, environ.get("PATH", os.defpath))
     git = shutil.which("git", path=path)
     if git is not None:
         config = _config(git, root)
@@ -88,14 +89,6 @@ def _words(line: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"`{line}` cannot be read as a command: {error}", hint="see VISUAL and EDITOR") from error
     return words or [line]
-
-
-def _path_beside(root: str, path: str) -> str:
-    """PATH without what leads into the project."""
-    home = os.path.join(os.path.realpath(root), "")
-    entries = (entry for entry in path.split(os.pathsep) if os.path.isabs(entry))
-    kept = [entry for entry in entries if not os.path.join(os.path.realpath(entry), "").startswith(home)]
-    return os.pathsep.join(kept) or os.defpath
 
 
 def _config(git: str, root: str) -> Mapping[str, str]:

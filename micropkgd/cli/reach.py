@@ -9,6 +9,7 @@ from micropkgd.cli.machine import settings_of, tell_once
 from micropkgd.cli.progress import Downloads
 
 if TYPE_CHECKING:
+    from micropkgd.model.settings import Settings
     from micropkgd.reconcile.package.publish import Publisher
     from micropkgd.reconcile.resolve.fetcher import Fetcher
     from micropkgd.sources.cache import ArchiveCache
@@ -28,6 +29,7 @@ class Reach:
         self._stack = stack
         self._shared: tuple[Sources, ArchiveCache] | None = None
         self._remote: RemoteCache | None = None
+        self._settings: Settings | None = None  # of this machine, where it has any
 
     def wait_for_late(self) -> bool:
         """Wait until a download that a pass went on without has ended; False where there is none."""
@@ -38,7 +40,12 @@ class Reach:
         from micropkgd.reconcile.resolve.fetcher import Fetcher
 
         sources, cache = self._shared = self._shared or self._make()
-        return Fetcher(root, sources, cache, os.environ, remote=self._remote)
+        fetcher = Fetcher(root, sources, cache, os.environ, remote=self._remote)
+        if self._settings is None or not self._settings.format:
+            return fetcher
+        from micropkgd.machine.config import formatter_of
+
+        return fetcher._replace(formatter=formatter_of(self._settings, root))
 
     def publisher(self, root: str) -> "Publisher":
         """What one project's archives are published with."""
@@ -53,7 +60,7 @@ class Reach:
 
         progress = self._stack.enter_context(Downloads(quiet=self._options.quiet or self._options.json))
         offline = getattr(self._options, "offline", False)  # not an option of every command
-        settings = settings_of(self._options)
+        settings = self._settings = settings_of(self._options)
         if settings is None:
             cache = ArchiveCache(default_cache_folder(os.environ))
             wait = SOURCE_WAIT if self._goes_on else None

@@ -13,6 +13,7 @@ from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
 from micropkgd.model.permits import ENDPOINTS_KEY, Permits
 from micropkgd.model.settings import Group, Settings, SignatureTable
 from micropkgd.model.signers import SignatureRule, parse_signers
+from micropkgd.model.tree import RelPath
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 from micropkgd.sources.least_speed import LeastSpeed
 
@@ -132,6 +133,15 @@ def remote_cache_of(
         **how,
     )
     return RemoteCache(settings.cache_remote, sources, tell)
+
+
+def formatter_of(settings: Settings, root: str) -> Callable[[RelPath, bytes], bytes | None] | None:
+    """What formats the files of a project, where the owner of this machine wants it."""
+    if not settings.format:
+        return None
+    from micropkgd.machine.formatter import Formatter
+
+    return Formatter(settings.format, root).formatted
 
 
 def least_speed_of(settings: Settings) -> LeastSpeed:

@@ -5,7 +5,7 @@ A fault of the config itself is found when it is read.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from micropkgd.errors import words_of
@@ -35,6 +35,7 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         yield "no project is at any of the project paths"
     yield from _of_strangers(settings)
     yield from _of_hooks(settings.hooks, projects)
+    yield from _of_format(settings.format, projects)
 
 
 def _of_strangers(settings: Settings) -> Iterator[str]:
@@ -54,6 +55,13 @@ def _of_hooks(hooks: Hooks, projects: Iterable[str]) -> Iterator[str]:
         reason = f"`{below}` is a program of a project" if below else runs_the_project(argv)
         if reason:
             yield f"`hooks.{key}` can run code of the project it works in: {reason}"
+
+
+def _of_format(argv: Sequence[str], projects: Iterable[str]) -> Iterator[str]:
+    below = next((word for word in argv[:1] for root in projects if word.startswith(f"{root}/")), None)
+    reason = f"`{below}` is a program of a project" if below else runs_the_project(argv)
+    if reason:
+        yield f"`format` can run code of a project: {reason}"
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:

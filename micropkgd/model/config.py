@@ -81,6 +81,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "limits.source-wait": TIME,
     "limits.download-time": TIME,
     "limits.least-bytes-per-second": SIZE,
+    "format": ARGV,
     "cache.dir": PATH,
     "cache.remote": BUCKET,
     "hooks.before-commit": ARGV,
@@ -188,6 +189,7 @@ def _settings(document: Table, values: Mapping[str, object], origins: Mapping[st
         "trust",
         "credential-endpoints",
         "environment",
+        "format",
     }
     settings = Settings(
         usual=usual._replace(paths=_tuple(values.get("projects"))),

@@ -130,6 +130,7 @@ class Settings(NamedTuple):
     webhooks: tuple[Webhook, ...] = ()
     queues: tuple[Queue, ...] = ()
     signatures: tuple[SignatureTable, ...] = ()
+    format: tuple[str, ...] = ()  # what formats the three versions of a file that cannot be merged otherwise
     cache_dir: str | None = None
     cache_remote: str | None = None  # a folder of a bucket, shared with other machines
     log_format: LogFormat = LogFormat.CONSOLE

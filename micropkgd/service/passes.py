@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import cache_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
+from micropkgd.machine.config import cache_of, formatter_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
@@ -83,6 +83,7 @@ class Passes:
         self._loop = asyncio.get_running_loop()
         self._on_wait = on_wait
         self._cache = cache_of(settings)
+        self._settings = settings
         self._hosts = Hosts(_pause, _time_of_day, on_back)
         self._sources = Sources(
             self._cache,
@@ -218,7 +219,15 @@ class Passes:
             return Outcome(root, failure=Failure.of(ShortageError.of(error, root)))
 
     def _fetcher(self, root: str) -> Fetcher:
-        return Fetcher(root, self._sources, self._cache, os.environ, remote=self._remote, on_cached=self._note_cached)
+        return Fetcher(
+            root,
+            self._sources,
+            self._cache,
+            os.environ,
+            remote=self._remote,
+            formatter=formatter_of(self._settings, root),
+            on_cached=self._note_cached,
+        )
 
     def _note_cached(self, archives: int) -> None:
         self._loop.call_soon_threadsafe(self._traffic.note_cached, archives)

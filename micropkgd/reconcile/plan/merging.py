@@ -1,6 +1,7 @@
 """Merging: tries to join edits and new versions, keeps the line ends of each file, and lays the rest beside."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from micropkgd.errors import TreeError
@@ -24,7 +25,7 @@ from micropkgd.workspace.memory.state import State
 from micropkgd.workspace.project import Project
 
 if TYPE_CHECKING:
-    from micropkgd.merge import MergedFile
+    from micropkgd.merge import MergedFile, ThreeVersions
 
 
 class Merging(NamedTuple):
@@ -170,7 +171,9 @@ class Merging(NamedTuple):
                 formatted.append(path)
             elif subject.choice(path) is not Conflict.HOLD:
                 versions = ThreeVersions(base, ours, desired.rendering.files[path])
-                joined = merge_files(path, versions, structure=structure)
+                joined = merge_files(path, versions, structure=structure) or self._formatted(
+                    path, versions, structure=structure
+                )
                 merges |= {path: joined} if joined is not None else {}
         digests = {path: digest_of(joined.data) for path, joined in merges.items()}
         ways = {path: joined.way for path, joined in merges.items()}
@@ -178,6 +181,18 @@ class Merging(NamedTuple):
         said = desired._replace(notes=(*desired.notes, *notes)) if plan.held else desired
         merged = {**entry.merged, **{digests[path]: joined.data for path, joined in merges.items()}}
         return entry._replace(desired=said, subject=subject, plan=plan, merged=merged, bases=bases)
+
+    def _formatted(self, path: RelPath, versions: "ThreeVersions[bytes]", *, structure: bool) -> "MergedFile | None":
+        """The merge of what collides, tried again as this machine's formatter lays out all three; it may do no more."""
+        from micropkgd.merge import is_only_formatted, merge_files
+
+        run = self.fetcher.formatter
+        if run is None or not structure or not path.endswith(".py"):
+            return None
+        texts = [text for data in versions if (text := run(path, data)) is not None]
+        if len(texts) < len(versions) or not all(map(partial(is_only_formatted, path), versions, texts)):
+            return None
+        return merge_files(path, type(versions)(*texts))
 
     def _successors(self, desired: Desired, subject: EntryFacts, gone: Iterable[RelPath]) -> Mapping[RelPath, RelPath]:
         """The new files that upstream made of those that are gone, with these."""

@@ -14,7 +14,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release, SignedBy
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
-from micropkgd.model.tree import Digest, rel_path
+from micropkgd.model.tree import Digest, RelPath, rel_path
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
 from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache, CachedArchive
@@ -88,6 +88,7 @@ class Fetcher(NamedTuple):
     allow_downgrade: bool = False  # whether a requirement may be answered by less than before
     full_check: FullCheck = NEVER
     remote: "RemoteCache | None" = None  # the cache that this machine shares with others
+    formatter: Callable[[RelPath, bytes], bytes | None] | None = None  # of this machine, for what is merged
     on_cached: Callable[[int], None] | None = None  # is told how many archives that are needed lie in the cache
 
     def resolve(

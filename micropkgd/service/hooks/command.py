@@ -1,4 +1,4 @@
-"""Run one command of the machine's config: the only place where this program starts another unasked.
+"""Run one command of the machine's config: with `machine/formatter` the only place that starts another program unasked.
 
 Asked by a person at a terminal, `cli/merge_tool` does, too.
 
@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple, Protocol
 
+from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.variables import PREFIX
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR")
@@ -51,7 +52,7 @@ def unmeasured(hook: str, seconds: float, *, failed: bool) -> None:
 def environment(facts: Mapping[str, str], own: Mapping[str, str], project: str) -> dict[str, str]:
     """The variables of a command: those of `own` that every program needs, and what happened, as `MICROPKGD_...`."""
     kept = {name: own[name] for name in _INHERITED if name in own}
-    safe = {"PATH": _path_beside(project, kept.get("PATH", os.defpath)), "PYTHONSAFEPATH": "1"}
+    safe = {"PATH": path_beside(project, kept.get("PATH", os.defpath)), "PYTHONSAFEPATH": "1"}
     return kept | safe | {f"{PREFIX}{name}": _fitting(value) for name, value in facts.items()}
 
 
@@ -120,14 +121,6 @@ async def _pipe() -> AsyncIterator[tuple[Callable[[], Awaitable[bytes]], int]]:
     finally:
         reading.cancel()
         transport.close()
-
-
-def _path_beside(project: str, path: str) -> str:
-    """PATH without what leads into the project: its folders, and those that depend on where a command works."""
-    home = os.path.join(os.path.realpath(project), "")
-    entries = (entry for entry in path.split(os.pathsep) if os.path.isabs(entry))
-    kept = [entry for entry in entries if not os.path.join(os.path.realpath(entry), "").startswith(home)]
-    return os.pathsep.join(kept) or os.defpath  # an empty PATH would mean the working folder
 
 
 def _cannot_be_run(program: str, error: OSError | ValueError) -> str:
