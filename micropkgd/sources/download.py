@@ -6,7 +6,7 @@ Rule: a body is taken as it comes, while it comes fast enough to end one day.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
@@ -24,6 +24,7 @@ from micropkgd.sources.source import (
 )
 
 _LEAST_PROGRESS = 1024
+_MANY_CHUNKS, _LEAST_CHUNK = 10_000, 16  # bytes on average, once there are many
 
 Check = Callable[[Digest, int], Failed | None]
 """What is wrong with a whole body of this digest and size, before anyone can see it."""
@@ -34,6 +35,29 @@ class Announced(NamedTuple):
 
     size: int | None
     validator: Validator | None
+
+
+class Content(Protocol):
+    """A body as an HTTP client has it."""
+
+    async def readchunk(self) -> tuple[bytes, bool]:
+        """What came, and whether it is the end of a chunk."""
+
+
+async def pieces(content: Content, host: str) -> AsyncIterator[bytes]:
+    """A body as it comes; `FetchError` where it is cut so fine that taking it in is nearly all work."""
+    chunks = size = 0
+    while True:
+        data, at_end = await content.readchunk()
+        if not data and not at_end:
+            return
+        chunks += at_end
+        size += len(data)
+        if chunks > _MANY_CHUNKS and size < chunks * _LEAST_CHUNK:
+            problem = f"{host} sends chunks of less than {_LEAST_CHUNK} bytes"
+            raise FetchError(Failed(FailureKind.REFUSED, problem), again=False)
+        if data:
+            yield data
 
 
 async def watched(chunks: AsyncIterator[bytes], host: str, patience: RetryPolicy) -> AsyncIterator[bytes]:

@@ -28,6 +28,7 @@ S3_PAGE = (
     "<?xml version='1.0'?><ListBucketResult><IsTruncated>true</IsTruncated>"
     "<NextContinuationToken>{}</NextContinuationToken>{}</ListBucketResult>"
 )
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 KEYS = {"key": "AKID", "secret": "s3cr3t"}
 
 Row = Callable[[HostileServer], tuple[str, dict[str, object] | None]]
@@ -93,6 +94,11 @@ def heads(piece: bytes, start: bytes = OK) -> Row:
     return lambda server: (server.way("/ds.tar.gz", answer), None)
 
 
+def drips_a_listing(server: HostileServer) -> tuple[str, dict[str, object] | None]:
+    """A link now and then."""
+    return listing(b"", lambda send: server.drip(send, b'<a href="ds-1.0.tar.gz">x</a>\n'))(server)
+
+
 def redirects(location: Callable[[int], str], more: Callable[[Send], None] = lambda _: None) -> Row:
     """One redirect after the other."""
 
@@ -120,6 +126,24 @@ def page(head: bytes, way: Callable[[Send], None]) -> Row:
         return f'ds>=1" = {{index = "{server.way("/simple/", answer)}"}}\n#"', None
 
     return row
+
+
+def listing(head: bytes, way: Callable[[Send], None]) -> Row:
+    """A folder that a web server lists, where a package has no page of its own."""
+
+    def answer(send: Send, target: str) -> None:
+        if target != "/files/":
+            send(framed(b"", status=b"404 None"))
+            return
+        send(OK + b"Content-Type: text/html\r\n" + head + b"\r\n")
+        way(send)
+
+    return lambda server: (f'ds>=1" = {{index = "{server.way("/files/", answer)}"}}\n#"', None)
+
+
+def crumbs(send: Send, piece: bytes = b"x") -> None:
+    """Chunks of one byte, as many in each packet as there is room for."""
+    forever(send, b"".join(b"1\r\n%c\r\n" % byte for byte in piece * (10_000 // len(piece))))
 
 
 def links(send: Send) -> None:
@@ -259,6 +283,15 @@ CASES = {
     ),
     "an index page that is no page": Case(
         page(b"Content-Type: image/png\r\n", lambda send: send(b"x")), "no end", kind="Corrupt"
+    ),
+    "a listing without end": Case(listing(b"", forever), "a page of more than", 140 * MIB, "Gone"),
+    "a listing with too many links": Case(listing(b"", links), "more than 100000 files", 30 * MIB, "Gone"),
+    "a listing that drips": Case(drips_a_listing, "less than 1024 a second"),
+    "a listing that is a bomb": Case(listing(b"Content-Encoding: gzip\r\n", lambda send: send(bomb())), "", kind=""),
+    "a listing in chunks of one byte": Case(listing(CHUNKED, crumbs), "chunks of less than 16", kind="Gone"),
+    "an archive in chunks of one byte": Case(body(OK + CHUNKED, crumbs), "chunks of less than 16", kind="Refused"),
+    "an index page in chunks of one byte": Case(
+        page(b"Content-Type: text/html\r\n" + CHUNKED, crumbs), "chunks of less than 16", kind="Refused"
     ),
     "S3: a document without end": Case(
         bucket("s3", endless(OK + b"Content-Type: application/xml\r\n")), "a document of more than", 60 * MIB, "Refused"

@@ -23,7 +23,7 @@ from micropkgd.sources import announced
 from micropkgd.sources.allowed import objection_to_token
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.clients import forget_ambient_settings
-from micropkgd.sources.download import watched
+from micropkgd.sources.download import pieces, watched
 from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.http.environment import environment_proxy, keeps_secrets
 from micropkgd.sources.http.failures import of_exception, of_status
@@ -111,7 +111,7 @@ class GcsClient:
         async with self._answer("GET", path, asked, ref, {"Accept-Encoding": encoding}) as response:
             if response.status != 200:
                 raise self._refusal(response, ref)
-            yield watched(response.content.iter_any(), self.host, self._patience)
+            yield watched(pieces(response.content, self.host), self.host, self._patience)
 
     @asynccontextmanager
     async def _answer(

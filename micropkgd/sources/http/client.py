@@ -23,7 +23,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.origins import CONFIG_KEY
 from micropkgd.model.permits import ENDPOINTS_KEY, Bounds
 from micropkgd.sources.allowed import not_allowed
-from micropkgd.sources.download import watched
+from micropkgd.sources.download import pieces, watched
 from micropkgd.sources.http.conditions import conditions
 from micropkgd.sources.http.environment import Proxy, environment_proxy, keeps_secrets, login_for, proxy_at
 from micropkgd.sources.http.failures import NOT_NOW, of_exception, of_status
@@ -100,7 +100,8 @@ class HttpClient:
 
     def body(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The body of an answer, while it comes fast enough to end one day."""
-        return watched(response.content.iter_any(), origin(str(response.url)), self._patience)
+        host = origin(str(response.url))
+        return watched(pieces(response.content, host), host, self._patience)
 
     async def close(self) -> None:
         """Let go of connections."""
