@@ -76,7 +76,7 @@ def test_four_files_are_decided(page: Page, held: Held, daemon: Daemon) -> None:
     expect(opened(page, BLOB)).to_contain_text("binary")
     page.locator(f'details[data-path="{BLOB}"]').get_by_role("button", name="Take theirs").click()
     expect(desk).to_contain_text("2 of 4 files to decide")
-    opened(page, GONE).get_by_role("button", name="Keep mine").click()
+    opened(page, GONE).get_by_role("button", name="Keep it deleted").click()
     expect(desk).to_contain_text("1 of 4 files to decide")
     yaml = opened(page, DATA)
     yaml.get_by_role("textbox").fill("rate: 7\nother: 0\n")
@@ -115,6 +115,9 @@ def test_the_keyboard_alone_will_do(page: Page, held: Held, daemon: Daemon) -> N
     page.get_by_role("button", name="Take all theirs").focus()
     page.keyboard.press("Space")
     expect(page.locator("#desk")).to_contain_text("Nothing waits for you here")
+    expect(project).to_have_attribute("data-state", "Ready")
+    page.keyboard.press("Escape")
+    expect(project.locator("summary").first).to_be_focused()
     daemon.ready(held.world.root)
     assert held.world.read(CODE) == "X = 2\n"
 
@@ -210,6 +213,27 @@ def test_what_is_in_a_file_is_never_run(page: Page, daemon: Daemon, tmp_path: Pa
     assert page.title() == "micropkgd"
     assert page.locator("#desk img, #desk script").count() == 0
     assert errors == []
+
+
+def test_what_merges_is_merged_and_the_rest_stays(page: Page, daemon: Daemon, tmp_path: Path) -> None:
+    """Where the policy lets no edit be merged without a word; what collides is named."""
+    world = World(daemon.folder / "src" / tmp_path.name)
+    lines = "".join(f"X{number} = {number}\n" for number in range(9))
+    world.publish({"nodes.py": lines, "other.py": "Y = 1\n"})
+    world.manifest(f'"{ROW}" = {{}}', 'on-local-edit = "hold"')
+    ready(daemon, world)
+    other = "src/shop/ds/other.py"
+    ours: dict[str, str | bytes] = {CODE: lines.replace("X1 = 1", "X1 = 'mine'"), other: "Y = 'mine'\n"}
+    hold(daemon, world, ours, {"nodes.py": lines.replace("X7 = 7", "X7 = 77"), "other.py": "Y = 2\n"})
+    held = Held(world, listening(daemon, "http.listen"))
+    desk = decide(page, held)
+    page.get_by_role("button", name="Merge all that merges").click()
+    expect(page.locator("#desk-said")).to_contain_text(f"both sides changed the same lines of {other}")
+    expect(desk).to_contain_text("1 of 2 files to decide")
+    opened(page, other).get_by_role("button", name="Keep mine").click()
+    expect(desk).to_contain_text("Nothing waits for you here")
+    assert world.read(CODE) == lines.replace("X1 = 1", "X1 = 'mine'").replace("X7 = 7", "X7 = 77")
+    assert world.read(other) == "Y = 'mine'\n"
 
 
 def test_edits_are_accepted_or_taken_back(page: Page, daemon: Daemon, tmp_path: Path) -> None:

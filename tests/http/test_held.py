@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.workspace import process_lock
 from tests.kit.daemon import Daemon
 from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, installed, ready
 from tests.kit.site import config, listening
@@ -217,6 +218,16 @@ def test_large_and_odd_files_are_told_and_not_shown(daemon: Daemon) -> None:
     assert held.sight(hostile)["texts"]["sides"]["ours"]["text"] == evil
     assert held.decide("take", large).status == 200
     assert held.decide("merged", mixed, text="c\n").status == 409
+    assert held.decide("take").status == 200
+
+
+def test_a_project_that_another_works_on_is_busy(held: Held) -> None:
+    """The lock of the project is waited for, and not for ever."""
+    with process_lock.hold(held.root, 5):
+        answers = [held.decide("take", CODE), held.decide("merged", DATA, text="rate: 9\nother: 0\n")]
+        assert [answer.status for answer in answers] == [503, 503]
+        assert all("another process holds this project" in answer.json()["error"]["problem"] for answer in answers)
+    assert held.world.read(CODE) == OURS[CODE]
     assert held.decide("take").status == 200
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from micropkgd.actions.held_texts import held_sight
 from micropkgd.actions.resolving import resolving_as_seen
+from micropkgd.actions.settle import save_merged
+from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.tree import RelPath
@@ -82,3 +84,15 @@ def test_what_is_as_it_was_seen_is_done(world: World) -> None:
     """The other side of the rule."""
     assert a_pass(world, decided(world, Conflict.TAKE)).exit_code == 0
     assert (world.read(A), world.read(B)) == ("X = 2\n", "X = 2\n")
+
+
+def test_a_merge_that_is_saved_in_an_editor_meanwhile_is_not_written_over(world: World) -> None:
+    """Not even between the look at it and the write: what stands there must be what was seen."""
+    sight = held_sight(str(world.root), ROW)
+    mine = f".micropkgd/conflicts/ds/merged/{A}"
+    world.write(mine, "X = 'in an editor'\n")
+    with pytest.raises(StillHeldError, match="was changed since you saw it"):
+        save_merged(str(world.root), sight.entry, A, "X = 3\n", sight.merged[A], 5)
+    assert world.read(mine) == "X = 'in an editor'\n"
+    save_merged(str(world.root), sight.entry, A, "X = 3\n", held_sight(str(world.root), ROW).merged[A], 5)
+    assert world.read(mine) == "X = 3\n"

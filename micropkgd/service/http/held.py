@@ -13,7 +13,7 @@ from micropkgd.actions.held_texts import LARGEST, held_sight, held_texts
 from micropkgd.actions.naming import match_entry
 from micropkgd.actions.resolving import Resolving, resolving_as_seen
 from micropkgd.errors import DocumentError
-from micropkgd.model.choice import Conflict
+from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.tree import RelPath, rel_path
@@ -22,6 +22,8 @@ from micropkgd.service.http.answers import SUPERVISOR, answer, problem
 from micropkgd.service.http.control import HELD_FOR, asked_of, in_thread, json_body, served_project
 
 CHOICES: Final = tuple(choice.value for choice in (Conflict.KEEP, Conflict.TAKE, Conflict.MERGE, Conflict.JOINED))
+
+_NAMED: Final = 5  # files in one message
 
 
 def routes() -> list[web.AbstractRouteDef]:
@@ -75,15 +77,24 @@ def _said(outcome: Outcome, ref: str, wanted: Resolving) -> web.Response:
     if failure is not None:
         code = HTTPStatus.SERVICE_UNAVAILABLE if failure.transient else HTTPStatus.CONFLICT
         return problem(code, failure.problem, failure.hint)
-    if entry is not None and not _is_done(entry, wanted):
-        what = "changed while this waited for its turn, or collides: nothing was decided of it"
-        return problem(HTTPStatus.CONFLICT, f"`{ref}` {what}", "look at it again")
+    if entry is not None and (left := _left(entry, wanted)):
+        return problem(HTTPStatus.CONFLICT, *_why_left(entry.ref, left, wanted.options.choices[ref]))
     return answer({"projects": [outcome_document(outcome)]})
 
 
-def _is_done(entry: EntryOutcome, wanted: Resolving) -> bool:
-    """Whether an entry is applied, or waits for other decisions alone."""
-    return entry.verb is not Verb.HOLD or (bool(wanted.paths) and entry.question.decided.keys() >= {*wanted.paths})
+def _left(entry: EntryOutcome, wanted: Resolving) -> tuple[str, ...]:
+    """The files, or the entry as such, that wait although they were decided on."""
+    if entry.verb is not Verb.HOLD:
+        return ()
+    return tuple(path for path in wanted.paths if path not in entry.question.decided) if wanted.paths else (entry.ref,)
+
+
+def _why_left(ref: str, left: tuple[str, ...], decision: Decision) -> tuple[str, str]:
+    """Why, and what to do."""
+    if any(decision.paths.get(RelPath(path)) is Conflict.MERGE for path in left):
+        several = ", ".join(left[:_NAMED]) + (", ..." if len(left) > _NAMED else "")
+        return f"both sides changed the same lines of {several}", "join them in the merge, or keep or take them"
+    return f"`{ref}` changed while this waited for its turn: nothing was decided of it", "look at it again"
 
 
 def _paths(given: object) -> list[RelPath]:

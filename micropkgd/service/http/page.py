@@ -107,7 +107,7 @@ def _content(supervisor: Supervisor, wish: _Wish) -> Iterator[str]:
         for project in supervisor.statuses(roots):
             yield from _project(project, whole=True)
         return
-    fitting = [one for one in supervisor.statuses() if wish.fits(*_words_of(one))]
+    fitting = [one for one in supervisor.statuses() if not wish.words or wish.fits(*_words_of(one))]
     fitting.sort(key=lambda one: (urgency(one.standing), one.root))
     yield f'<p id="summary" role="status">{escape(board.summary())}</p>'
     yield '<p class="scripted" hidden><label>Filter <input id="filter" type="search"></label> '

@@ -4,12 +4,16 @@
 // anew. What somebody typed stays in this tab until it is taken.
 
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
-const WORDS = { keep: "Keep mine", take: "Take theirs", merged: "Take the merge" };
 const DECIDED = { keep: "yours stays", take: "theirs is taken", merged: "the merge is taken" };
 const SIDES = { base: "Installed version", ours: "Yours", theirs: "New version" };
 
 const codeOf = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 const visible = (text) => text.replace(UNSEEN, (character) => `\u27e8${codeOf(character)}\u27e9`);
+
+function wordFor(choice, file) {
+  if (choice === "keep") return file.there === "nothing" ? "Keep it deleted" : "Keep mine";
+  return file.upstream ? "Take theirs" : "Delete it, as upstream did";
+}
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -71,7 +75,7 @@ function unseenIn(text) {
   return found.slice(0, 5).join(", ");
 }
 
-export function makeDesk(ask, announce, refocus) {
+export function makeDesk(ask, announce, refocus, dress) {
   const dialog = document.getElementById("desk");
   const [head, said, body] = ["desk-head", "desk-said", "desk-body"].map((id) => document.getElementById(id));
   const drafts = new Map();
@@ -94,8 +98,10 @@ export function makeDesk(ask, announce, refocus) {
   async function load() {
     const mine = ++turn;
     try {
-      const nodes = await VIEWS[now.kind](() => mine === turn);
-      if (mine === turn) body.replaceChildren(...nodes.filter((node) => node !== null));
+      const nodes = await VIEWS[now.kind]();
+      if (mine !== turn) return;
+      body.replaceChildren(...nodes.filter((node) => node !== null));
+      dress();
     } catch (error) {
       if (mine === turn) body.replaceChildren(make("p", {}, `Cannot be shown: ${error.message}`), button("Try again", "", load));
     }
@@ -129,6 +135,8 @@ export function makeDesk(ask, announce, refocus) {
     const whole = [];
     if (!entry.step_back) whole.push(button("Keep all mine", entry.ref, () => decide("keep", entry.seen, [], "yours stays")));
     whole.push(button("Take all theirs", entry.ref, () => decide("take", entry.seen, [], `${entry.waiting} is taken`)));
+    const merges = entry.files.some((file) => file.choices.includes("merged"));
+    if (merges) whole.push(button("Merge all that merges", entry.ref, () => decide("merge", entry.seen, [], "merged")));
     const rows = entry.files.map((file) => row(file, decide, entry.files.length === 1));
     return [
       make("p", {}, `${entry.version || "nothing"} is installed, ${entry.waiting} waits. `,
@@ -179,7 +187,7 @@ export function makeDesk(ask, announce, refocus) {
         what ? make("p", {}, what) : shown(side.text, `${title} of ${file.path}`));
     });
     const buttons = file.choices.filter((choice) => choice !== "merged").map((choice) =>
-      button(WORDS[choice], file.path, () => press(choice)));
+      button(wordFor(choice, file), file.path, () => press(choice)));
     return [
       make("p", {}, ...buttons),
       ...merge(texts),
@@ -220,7 +228,7 @@ export function makeDesk(ask, announce, refocus) {
       warn();
     };
     return [
-      make("h4", {}, make("label", { for: id }, "Merge: join both sides, take the markers out")),
+      make("h4", {}, make("label", { for: id }, texts.problem ? "Merge: join both sides, take the markers out" : "Merge of both sides")),
       texts.problem ? make("p", { class: "hint" }, `As it lies there it cannot be taken: ${texts.problem}`) : null,
       field,
       unseen,
@@ -259,8 +267,8 @@ export function makeDesk(ask, announce, refocus) {
     const last = commits[0]?.id;
     const nodes = ours.map((commit, number) => {
       const deeds = commit.deeds.filter((deed) => !now.entry || deed.entry === now.entry);
-      const older = ours.slice(number + 1).flatMap((one) => one.deeds).find((deed) => deed.entry === now.entry);
-      const can = now.entry && number === 0 && (commit.before || commit.id === last);
+      const older = ours.slice(number + 1).flatMap((one) => one.deeds).find((deed) => now.entry && deed.entry === now.entry);
+      const can = number === 0 && (commit.before || commit.id === last);
       const to = older?.version ? `Roll back to ${older.version}` : "Take this back";
       const sent = { to: commit.before, last };
       return make("section", {},
@@ -269,7 +277,7 @@ export function makeDesk(ask, announce, refocus) {
         make("details", {}, make("summary", {}, `${commit.changes.length + commit.more} files`),
           make("ul", {}, ...commit.changes.map((change) => make("li", {}, visible(change.path))),
             ...(commit.more ? [make("li", {}, `and ${commit.more} more`)] : []))),
-        can ? make("p", {}, button(to, now.entry, () => press("/v1/rollback", sent, "rolled back"))) : null);
+        can ? make("p", {}, button(to, now.entry ?? "", () => press("/v1/rollback", sent, "rolled back"))) : null);
     });
     return nodes.length ? nodes : [make("p", {}, "Nothing is kept of it.")];
   }

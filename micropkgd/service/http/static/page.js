@@ -165,7 +165,7 @@ async function stay() {
   }
 }
 
-const openDesk = makeDesk(ask, (text) => { said.textContent = text; }, (now) => { if (now) focusOn(now); });
+const openDesk = makeDesk(ask, (text) => { said.textContent = text; }, (now) => { if (now) focusOn(now); }, tellTimes);
 
 async function press(button) {
   const { do: action, root, entry } = button.dataset;
@@ -180,7 +180,6 @@ async function press(button) {
   }
   if (VIEWS.has(action)) {
     await openDesk(action, root, entry);
-    tellTimes();
     return;
   }
   button.disabled = true;
