@@ -3,9 +3,9 @@
 Read `run`, then `everyday` (the short way; `lines` is all that it says), `execute` (the whole way), `parser` with
 `arguments` and `parser_service` (what can be asked), `commands/` (what is done, one module a command), `passes` and
 `reach` (the passes of one command, and what they fetch with), `machine` (what the config and the service mean for it),
-`merge_tool` (what a person joins two sides in), `say` with `output`, `hints`, `output_package`, `output_diff`,
-`output_summary` and `output_status` (how it is said; pure). `paths`, `streams`, `logs`, `progress` and `signals` are
-what they stand on.
+`merge_tool` (what a person joins two sides in) and `signer`, by `programs` of this machine, `say` with `output`,
+`hints`, `output_package`, `output_diff`, `output_summary` and `output_status` (how it is said; pure). `paths`,
+`streams`, `logs`, `progress` and `signals` are what they stand on.
 Data goes to stdout, logs and progress to stderr.
 So many beside each other: half of them are split off so that `--version` and the short way import nothing of the
 rest. A command line is taken apart by `command_parser`, with `examples` in its help; `command_tree` is the same as

@@ -69,7 +69,11 @@ _EXAMPLES: Final[Examples] = {
         ("export --format cyclonedx -o sbom.json", "for who asks what code is in here"),
         ("export --format pylock -o pylock.copied.toml", "for programs that read PEP 751"),
     ),
-    "publish": (("publish --dry-run", "ask the places"), ("publish pipelines.features", "one module")),
+    "publish": (
+        ("publish --dry-run", "ask the places"),
+        ("publish pipelines.features", "one module"),
+        ("publish --sign ~/.ssh/id_ed25519", "signed, also where it is published already"),
+    ),
     "migrate": (("migrate --dry-run", "the change as a diff"), ("migrate", "make it, and reconcile")),
     "doctor": (
         ("doctor", "look at the project and the machine"),

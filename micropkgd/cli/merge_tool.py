@@ -9,12 +9,12 @@ Rule: the project may be hostile. No program is found in or below it, whatever P
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from micropkgd.cli.programs import answer_of, run_program
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.tree import RelPath
@@ -70,13 +70,13 @@ def open_files(tool: MergeTool, folder: str, files: Sequence[MergeFile]) -> None
     """Let a person join the files below `folder`; `StillHeldError` where the tool says that it failed."""
     if tool.config is None:
         words = [tool.program, *_words(tool.name)[1:], *(f"{folder}/{file.path}" for file in files)]
-        ended = _run(words, os.environ)
+        ended = run_program(words, os.environ)
     else:
         with tempfile.TemporaryDirectory(prefix="micropkgd-") as temporary:
             variables = _variables(tool.config, temporary, folder)
             _make_index(tool.program, variables, files)
             words = [tool.program, "-C", folder, "mergetool", "--no-prompt", "--", *(file.path for file in files)]
-            ended = _run(words, {**os.environ, **variables})
+            ended = run_program(words, {**os.environ, **variables})
     if ended != 0:
         how = f"ended with {ended}" if ended > 0 else f"was ended by signal {-ended}"
         hint = "what was saved is still there; open it again, or edit the files by hand"
@@ -93,7 +93,7 @@ def _words(line: str) -> list[str]:
 
 def _config(git: str, root: str) -> Mapping[str, str]:
     """What git is told of merge tools, for this project; the last word on each key counts."""
-    ended, said = _answer([git, "-C", root, "config", "--null", "--get-regexp", _ASKED], os.environ)
+    ended, said = answer_of([git, "-C", root, "config", "--null", "--get-regexp", _ASKED], os.environ)
     text = said.decode(errors="surrogateescape") if ended == 0 else ""  # 1: it is told nothing
     return {row.partition("\n")[0]: row.partition("\n")[2] for row in text.split("\0") if row}
 
@@ -125,35 +125,7 @@ def _make_index(git: str, variables: Mapping[str, str], files: Sequence[MergeFil
 
 
 def _prepare(git: str, variables: Mapping[str, str], *words: str, given: bytes = b"") -> bytes:
-    ended, said = _answer([git, *words], {**os.environ, **variables}, given)
+    ended, said = answer_of([git, *words], {**os.environ, **variables}, given)
     if ended != 0:
         raise StillHeldError(f"`git {words[0]}` could not prepare the merge: it ended with {ended}")
     return said
-
-
-def _answer(words: Sequence[str], environ: Mapping[str, str], given: bytes = b"") -> tuple[int, bytes]:
-    """What a program ended with, and what it said to what it was given."""
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
-        asked.write(given)
-        asked.seek(0)
-        ended = _run(words, environ, stdin=asked.fileno(), stdout=said.fileno())
-        said.seek(0)
-        return ended, said.read()
-
-
-def _run(words: Sequence[str], environ: Mapping[str, str], *, stdin: int = 0, stdout: int = 1) -> int:
-    """Run a program in the foreground: what it ended with; below 0, the signal that ended it.
-
-    Ctrl-C is meant for it, and not for who waits for its end.
-    """
-    actions = [(os.POSIX_SPAWN_DUP2, fd, at) for fd, at in ((stdin, 0), (stdout, 1)) if fd != at]
-    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process = os.posix_spawn(
-            words[0], list(words), dict(environ), file_actions=actions, setsigdef=[signal.SIGINT, signal.SIGPIPE]
-        )
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    except OSError as error:
-        raise UsageError(f"`{words[0]}` cannot be run: {error.strerror}", hint="see what it is") from error
-    finally:
-        signal.signal(signal.SIGINT, usual)

@@ -239,6 +239,9 @@ def _package(command: ArgumentParser) -> None:
 def _publish(command: ArgumentParser) -> None:
     add_common(command)
     command.add_argument("modules", nargs="*", metavar="MODULE", help="modules (default: each row that has `publish`)")
+    command.add_argument(
+        "--sign", metavar="KEY", help="let ssh-keygen sign each archive with this key, and put that beside it"
+    )
     command.add_argument("--dry-run", action="store_true", help="ask the places, say what would be done, write nothing")
     add_lock_timeout(command)
     add_project(command)

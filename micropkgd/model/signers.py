@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
+from micropkgd.model.ref import Ref, RefKind
 
 NAMESPACE: Final = "micropkgd"
+SUFFIX: Final = ".sig"
 KINDS: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
 _LINE: Final = re.compile(r'(\S+)\s+(?:namespaces="([^"]*)"\s+)?([a-z0-9@.-]+)\s+([A-Za-z0-9+/]+={0,2})(?:\s+.*)?')
@@ -64,3 +66,17 @@ def _signer(line: str) -> Signer | None:
         raise DocumentError(f"the key of {identity} is not whole", hint=_FORM)
     others = namespaces is not None and not {NAMESPACE, "*"} & set(namespaces.split(","))
     return None if others else Signer(identity, key)
+
+
+def beside(ref: Ref) -> Ref:
+    """Where the signature of an archive is: `x.tar.gz?y` -> `x.tar.gz.sig?y`.
+
+    In a bucket a pinned version is the archive's own; of its signature the newest is asked for.
+    """
+    if ref.kind is RefKind.LOCAL:
+        return ref._replace(text=f"{ref.text}{SUFFIX}", location=f"{ref.location}{SUFFIX}")
+    address, mark, query = ref.location.partition("?")
+    rest = "" if ref.kind in {RefKind.S3, RefKind.GCS} else mark + query
+    if ref.kind is RefKind.GCS:
+        address = address.partition("#")[0]
+    return ref._replace(text=f"{address}{SUFFIX}{rest}", location=f"{address}{SUFFIX}{rest}")

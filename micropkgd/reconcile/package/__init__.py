@@ -7,6 +7,6 @@ files), `travel`, `names`, `ignore`, `git_rules` and `nesting` (which of them go
 (what is stated, wherever that leads), `metadata` and `build` (the archive's members, one by one), `spellings` (what
 would be lost on the way home), `spool` and `place` (onto the disk), `record` (what the next pass compares). Then
 `offers` (what is released, and when), `committed` (whether it is what git's HEAD has), `release` (the decision), and
-`publish` with `same_release` (what is no news) and `replaced` (copies of what it replaced).
+`publish` with `same_release` (what is no news), `replaced` (copies of what it replaced) and `signing`.
 So many beside each other: they are the steps of one story, in that order; a pass that packages nothing imports three.
 """

@@ -8,7 +8,7 @@ tries again.
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from micropkgd.errors import MicropkgError, TreeError
@@ -79,6 +79,7 @@ class Publisher(NamedTuple):
     sources: Sources
     environ: Mapping[str, str]
     remote: "RemoteCache | None" = None  # the cache that this machine shares with others
+    sign: Callable[[bytes], bytes] | None = None  # makes the signature of an archive, where somebody asks for one
 
     def look(self, offers: Sequence[Offer], full_check: FullCheck) -> list[Looked]:
         """Say what stands at the places of archives under their names; all are asked together."""
@@ -102,7 +103,7 @@ class Publisher(NamedTuple):
     def put(self, offer: Offer, found: PublishedState | None, full_check: FullCheck) -> Put:
         """Put an archive where nothing is, or in place of what was found there and may be replaced."""
         try:
-            return self._put(self._upload(offer), offer, found, full_check)
+            return self._put(self.upload_of(offer), offer, found, full_check)
         except MicropkgError as error:
             return Put(Failure.of(error))
 
@@ -163,7 +164,8 @@ class Publisher(NamedTuple):
         validator = Validator(stood.validator) if known and stood is not None and stood.validator else None
         return Request(ref, self._options(entry), validator, lookup=self._lookup(offer.target))
 
-    def _upload(self, offer: Offer) -> Upload:
+    def upload_of(self, offer: Offer) -> Upload:
+        """An archive on its way to its place."""
         entry, target, archived = offer.entry, offer.target, offer.archived
         return Upload(
             ref=target.ref(offer.file, archived.name, archived.version),

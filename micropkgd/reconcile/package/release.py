@@ -113,7 +113,22 @@ def _as_known(offer: Offer, why: Blocker, *, asks: bool) -> Released:
 def _released(
     offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
 ) -> Released:
-    """What came of an archive whose place was looked at."""
+    """What came of an archive whose place was looked at; first its signature is there, where one is asked for."""
+    is_other = isinstance(found, PublishedState) and not found.holds(offer.archived.digest)
+    if publisher.sign is None or not apply or isinstance(found, Failure) or (is_other and not offer.entry.overwrite):
+        return _put_or_seen(offer, found, why, how, publisher, apply=apply)
+    from micropkgd.reconcile.package.signing import put_signature
+
+    signed = put_signature(publisher, offer, publisher.sign)
+    if isinstance(signed, Failure):
+        return Released(offer.stood, failure=signed)
+    result = _put_or_seen(offer, found, why, how, publisher, apply=apply)
+    return result._replace(notes=(*result.notes, *signed))
+
+
+def _put_or_seen(
+    offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
+) -> Released:
     if isinstance(found, Failure):
         return Released(offer.stood, failure=found)
     replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite

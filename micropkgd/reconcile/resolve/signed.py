@@ -16,14 +16,13 @@ from micropkgd.model.index import folder_of
 from micropkgd.model.lock import Block, Release, SignedBy
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
-from micropkgd.model.signers import SignatureRule
+from micropkgd.model.signers import SignatureRule, beside
 from micropkgd.model.tree import Digest
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, failure_of
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 from micropkgd.sources.sshsig import AT_MOST, SignatureFormatError, SshSignature
 from micropkgd.workspace.memory.state import Hold
 
-SUFFIX = ".sig"
 _EXIT_CODE = 6
 _HOW = "`micropkgd publish --sign KEY` signs what is published (docs/signatures.md)"
 
@@ -113,22 +112,11 @@ def _failed(found: Resolution, failure: Failure) -> Resolution:
 def _request(fetcher: Fetcher, one: SignatureCheck) -> Request:
     """Ask for the file beside the archive, with the options of its entry."""
     ref = one.entry.ref if one.found.release is None else _ref_of(one.found.release)
-    return fetcher.beside(one.entry, _beside(ref), AT_MOST)
+    return fetcher.beside(one.entry, beside(ref), AT_MOST)
 
 
 def _ref_of(release: Release) -> Ref:
     return Ref.parse(release.url)
-
-
-def _beside(ref: Ref) -> Ref:
-    """`x.tar.gz?y` -> `x.tar.gz.sig?y`; of a bucket, whose `?versionId=` is the archive's, the newest one."""
-    if ref.kind is RefKind.LOCAL:
-        return ref._replace(text=f"{ref.text}{SUFFIX}", location=f"{ref.location}{SUFFIX}")
-    address, mark, query = ref.location.partition("?")
-    rest = "" if ref.kind in {RefKind.S3, RefKind.GCS} else mark + query
-    if ref.kind is RefKind.GCS:
-        address = address.partition("#")[0]
-    return ref._replace(text=f"{address}{SUFFIX}{rest}", location=f"{address}{SUFFIX}{rest}")
 
 
 def _answered(
