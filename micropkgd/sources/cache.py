@@ -169,7 +169,7 @@ class ArchiveWriter:
         """The digest of what was written so far."""
         return Digest(f"sha256:{self._hash.hexdigest()}")
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | bytearray) -> None:
         """Add bytes; `TooLargeError` before the first one too many reaches the disk."""
         self.size += len(chunk)
         if self.size > self._max_bytes:

@@ -1,15 +1,17 @@
 """A body on its way from a server into the cache: the same for every network.
 
 Promise: what enters the cache is within the cap, as long as was announced, and nothing a check found fault with.
-Rule: a body is taken as it comes, while it comes fast enough to end one day.
+Rules: a body is taken as it comes, while it comes fast enough to end one day; while one block of it is hashed and
+written the next is received, and no more than these two are in memory.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple, Protocol
+from threading import Lock
+from typing import NamedTuple, Protocol, Self
 
 from micropkgd.model.tree import Digest
-from micropkgd.sources.cache import ArchiveCache, TooLargeError
+from micropkgd.sources.cache import ArchiveCache, ArchiveWriter
 from micropkgd.sources.least_speed import BodyProgress
 from micropkgd.sources.retry import FetchError, RetryPolicy
 from micropkgd.sources.source import (
@@ -25,6 +27,7 @@ from micropkgd.sources.source import (
 
 _LEAST_PROGRESS = 1024
 _MANY_CHUNKS, _LEAST_CHUNK = 10_000, 16  # bytes on average, once there are many
+_BLOCK = 1 << 20  # bytes that are worth a call to another thread
 
 Check = Callable[[Digest, int], Failed | None]
 """What is wrong with a whole body of this digest and size, before anyone can see it."""
@@ -111,15 +114,17 @@ async def take_in(
     """Take a body into the cache; `FetchError` where it is not whole."""
     if announced.size is not None and announced.size > request.max_bytes:
         return too_large(request, announced.size)
-    with cache.writer(request.max_bytes) as writer:
-        try:
-            async for chunk in chunks:
-                writer.write(chunk)
-                progress(request.ref, writer.size, announced.size)
-                if request.rate_limit is not None:
-                    await request.rate_limit.keep(len(chunk))
-        except TooLargeError:
-            return too_large(request)
+    received = 0
+    with cache.writer(request.max_bytes) as writer, _BlockWriter(writer) as blocks:
+        async for chunk in chunks:
+            received += len(chunk)
+            if received > request.max_bytes:
+                return too_large(request)
+            await blocks.take(chunk)
+            progress(request.ref, received, announced.size)
+            if request.rate_limit is not None:
+                await request.rate_limit.keep(len(chunk))
+        await blocks.end()
         if announced.size is not None and announced.size != writer.size:
             problem = f"{announced.size} bytes were announced for `{request.ref.text}`, and {writer.size} came"
             cut = writer.size < announced.size
@@ -127,6 +132,55 @@ async def take_in(
         if (fault := check(writer.digest, writer.size)) is not None:
             return fault
         return Fetched(*writer.commit(), announced.validator)
+
+
+class _BlockWriter:
+    """Hashes and writes a body in another thread, one block behind what comes; what is small waits for no thread."""
+
+    def __init__(self, writer: ArchiveWriter) -> None:
+        self._writer = writer
+        self._block = bytearray()
+        self._under_way: asyncio.Future[None] | None = None
+        self._writing = Lock()
+        self._left = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the thread, so that nobody writes to a file that is closed then."""
+        with self._writing:
+            self._left = True
+        if self._under_way is not None:
+            self._under_way.add_done_callback(_be_done_with)
+
+    async def take(self, chunk: bytes) -> None:
+        """Take some bytes; what was wrong with the write before is raised here."""
+        self._block += chunk
+        if len(self._block) >= _BLOCK:
+            await self._written()
+            block, self._block = self._block, bytearray()
+            self._under_way = asyncio.get_running_loop().run_in_executor(None, self._write, block)
+
+    async def end(self) -> None:
+        """Have everything written."""
+        await self._written()
+        self._write(self._block)
+
+    async def _written(self) -> None:
+        if self._under_way is not None:
+            await self._under_way
+
+    def _write(self, block: bytearray) -> None:
+        with self._writing:
+            if block and not self._left:
+                self._writer.write(block)
+
+
+def _be_done_with(write: asyncio.Future[None]) -> None:
+    """Take notice of an error that nobody waits for any more."""
+    if not write.cancelled():
+        write.exception()
 
 
 def only_expected(request: Request) -> Check:

@@ -90,6 +90,23 @@ def test_a_pull_by_hand(world: World) -> None:
     assert found.threads == 0
 
 
+def test_one_module_packaged(world: World) -> None:
+    """One small module: nothing of networks or of pulls, and a bounded number of everything."""
+    world.write("src/shop/pipelines/features/__init__.py", '__version__ = "1.0"\n')
+    world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features\n")
+    modules = loaded(world, "package", "pipelines.features")
+
+    assert not modules & (HEAVY | ABOUT_EDITS | {"shutil", "micropkgd.reconcile.cycle", "micropkgd.sources.gather"})
+
+    world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
+    found = cost(world, "package", "pipelines.features")
+    assert found.ours <= 128
+    assert found.others <= 98
+    assert found.values <= 119
+    assert found.syncs <= 2
+    assert found.threads == 0
+
+
 @pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])
 def test_a_local_pass_with_nothing_to_do(world: World, mode: str) -> None:
     """None of the libraries for networks, logs, editing or terminals, in whatever mode."""

@@ -408,7 +408,7 @@ class TestProcess:
 
     def test_missing_driver_says_what_to_install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Google's storage is an extra."""
-        monkeypatch.setattr(kinds, "find_spec", lambda name: None)
+        monkeypatch.setattr(kinds, "_is_installed", lambda library: False)
         with Sources(ArchiveCache(tmp_path)) as sources:
             (answer,) = sources.answer([Request(Ref.parse("gs://b/x.tar.gz"))], tmp_path)
         assert failed(answer, FailureKind.REFUSED).hint == "pip install gcsfs"

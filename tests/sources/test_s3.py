@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import botocore.utils
 import pytest
 
 from micropkgd.errors import DocumentError
@@ -608,6 +609,17 @@ class TestManyRefs:
             answers = sources.answer(asked, tmp_path)
             failed(answers[501], FailureKind.GONE)
 
+    def test_times_of_a_listing_are_not_read(
+        self, s3: Seaweed, full: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Reading a thousand of them takes longer than all the rest."""
+        read: list[object] = []
+        monkeypatch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", lambda value, _: read.append(value))
+        with Sources(ArchiveCache(tmp_path / "cache")) as sources:
+            asked = [one._replace(validator=Validator('"other"')) for one in self.questions(full, s3.options())[:4]]
+            assert Unchanged() not in sources.answer(asked, tmp_path)
+        assert len(read) <= len(asked)  # one of each answer that brings an archive
+
     def test_few_refs_are_asked_singly(self, s3: Seaweed, bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
         """A listing that saves nothing is not made."""
         assert self.methods(s3, bucket, proxy, tmp_path, 3) == ["HEAD"] * 3
@@ -698,7 +710,7 @@ class TestProcess:
 
     def test_missing_driver_says_what_to_install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """S3 is an extra."""
-        monkeypatch.setattr(kinds, "find_spec", lambda name: None)
+        monkeypatch.setattr(kinds, "_is_installed", lambda library: False)
         with Sources(ArchiveCache(tmp_path)) as sources:
             (answer,) = sources.answer([Request(Ref.parse("s3://b/x.tar.gz"))], tmp_path)
         assert failed(answer, FailureKind.REFUSED).hint == "pip install s3fs"

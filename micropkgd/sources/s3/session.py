@@ -6,6 +6,7 @@ that question too it would ask again, and again, until Python has no room left. 
 upload (`Expect: 100-continue`), which waits for ever for a server that knows no such thing.
 """
 
+import re
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 
 from micropkgd.sources.s3.failures import EndlessDocumentError
 
+_BUFFER: Final = 1 << 20  # bytes that may wait for their reader: with fewer the line is stopped again and again
 _DOCUMENT: Final = 16 * 1024 * 1024  # bytes of a listing or an error; a page of a thousand long names has a tenth
 
 
@@ -37,6 +39,15 @@ def _without_expect(request: Any, **_: object) -> None:
     del request.headers["Expect"]
 
 
+def read_no_times(client: Any) -> None:
+    """Let the times in listings be: nobody looks at them, and reading them takes botocore longer than all the rest."""
+    client.meta.events.register("before-parse.s3.ListObjectsV2", _without_times)
+
+
+def _without_times(response_dict: dict[str, Any], **_: object) -> None:
+    response_dict["body"] = re.sub(rb"<LastModified>[^<]*</LastModified>", b"", response_dict["body"])
+
+
 def _mark_as_redirected(context: dict[str, Any], **_: object) -> None:
     context.setdefault("s3_redirect", {})["redirected"] = True
 
@@ -49,7 +60,7 @@ class _Straight:
 
     async def request(self, *arguments: Any, **named: Any) -> Any:
         """Ask, and stay; what is read whole, which no archive is, is read within bounds."""
-        response = await self._session.request(*arguments, allow_redirects=False, **named)
+        response = await self._session.request(*arguments, allow_redirects=False, read_bufsize=_BUFFER, **named)
         response.read = partial(_read, response)
         return response
 

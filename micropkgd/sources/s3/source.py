@@ -34,7 +34,7 @@ from micropkgd.sources.upload import LEAST_RATE, TAKEN, Stored, Upload
 if TYPE_CHECKING:
     from s3fs import S3FileSystem
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _NOWHERE = "s3://"
 _CHECKSUM = {"ChecksumMode": "ENABLED"}
 
@@ -124,7 +124,12 @@ class S3Source:
         """Make a client; the library's own ways of trying again are turned off."""
         import s3fs
 
-        from micropkgd.sources.s3.session import StraightSession, ask_for_a_region_once, send_without_asking
+        from micropkgd.sources.s3.session import (
+            StraightSession,
+            ask_for_a_region_once,
+            read_no_times,
+            send_without_asking,
+        )
 
         forget_ambient_settings()
         timeouts = {"connect_timeout": self._patience.connect, "read_timeout": self._patience.silence}
@@ -142,6 +147,7 @@ class S3Source:
             await fs.set_session()
             ask_for_a_region_once(fs.s3)
             send_without_asking(fs.s3)
+            read_no_times(fs.s3)
         except (*s3_failures.TROUBLE, TypeError) as error:
             raise s3_failures.of_trouble(error, ref, _NOWHERE, self._clock()) from error
         return fs
