@@ -6,18 +6,21 @@ requirement lines go with it. Where everything goes back, each file is again wha
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import FileReversal, ReversalGroup, can_go, parts_of, ways_back
 from micropkgd.clock import utc
 from micropkgd.errors import StillHeldError, TreeError, UsageError
+from micropkgd.model.contents import Content, Contents
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.manifest import Update
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
-from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.model.requirements_place import RequirementsPlace
+from micropkgd.model.tree import Digest, RelPath
 from micropkgd.reconcile.plan.requirements_file import Asking
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
@@ -28,7 +31,7 @@ from micropkgd.workspace.git import PATIENCE, wait_for_git
 from micropkgd.workspace.memory.pass_log import PassRecord, note, pages
 from micropkgd.workspace.memory.state import Applied, State, read_state, write_state
 from micropkgd.workspace.process_lock import hold
-from micropkgd.workspace.project import Project, read_lock, read_project
+from micropkgd.workspace.project import Project, placed, read_lock, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction.commit import Recovery, commit, recover
 from micropkgd.workspace.transaction.kept import Commit, history
@@ -37,6 +40,29 @@ _NO_ENTRY = "files of no entry"
 _TRIES = 5  # to plan anew around somebody who writes the same files
 _AGAIN = 'the next `reconcile` brings it again: set update = "locked", or pin the entry with `sha256`, to stay here'
 _EDITED = "move your file away, or make it what it was, and roll back again"
+
+
+class KeptFile(NamedTuple):
+    """A file that a commit replaced, where it is kept."""
+
+    fs: FsOps
+    path: RelPath
+    digest: Digest
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        status = self.fs.status(self.path)
+        return status.st_size if status is not None else 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes; `TreeError`, at their end, where they are others by now."""
+        whole = sha256()
+        for piece in self.fs.pieces(self.path):
+            whole.update(piece)
+            yield piece
+        if self.digest != f"sha256:{whole.hexdigest()}":
+            raise TreeError("a kept file was written to just now", where=".micropkgd/kept", hint="run again")
 
 
 class Sides(NamedTuple):
@@ -54,7 +80,7 @@ class RollbackPlan(NamedTuple):
     parts: tuple[ReversalGroup, ...]
     shared: tuple[Change, ...]  # steps on the requirements and the lock, which is the last
     lock: Lock  # as it will be
-    contents: Mapping[Digest, bytes]
+    contents: Contents[Digest]
 
     @property
     def gone_back(self) -> frozenset[str]:
@@ -161,38 +187,39 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
         parts = [_named(parts, sides, only)]
     elif not everything:  # an `__init__.py` or the manifest may be needed by what is held
         parts = [part for part in parts if part.refs or part.held]
-    undoing = RollbackPlan(tuple(parts), (), project.lock, {})
+    undoing = RollbackPlan(tuple(parts), (), project.lock, Contents({}))
     blocks = [block for block in project.lock.blocks if block.ref not in undoing.gone_back]
     blocks += [block for block in sides.then.blocks if block.ref in undoing.gone_back]
-    undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}, project.lock.place))
+    undoing = undoing._replace(lock=Lock.of({block.key: block for block in blocks}, _place(project)))
     going = [way for part in parts if not part.held for way in part.ways]
     whole = [way for way in sides.ways if way.path in together and can_go(fs, way)] if everything else []
     shared, contents = _shared(fs, sides, undoing.lock, whole)
     shared = tuple(change for change in shared if change.path not in {way.path for way in going})  # a group goes along
-    return undoing._replace(shared=shared, contents={**_kept(fs, going), **contents})
+    return undoing._replace(shared=shared, contents=Contents({**_kept(fs, going), **contents}))
 
 
 def _shared(
     fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[FileReversal]
-) -> tuple[tuple[Change, ...], Mapping[Digest, bytes]]:
+) -> tuple[tuple[Change, ...], Mapping[Digest, Content]]:
     """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
     project = sides.project
     before, after = ({block.ref: block for block in each.blocks} for each in (project.lock, lock))
     asking = [Asking(ref, before.get(ref), after.get(ref)) for ref in sorted({*before, *after})]
-    steps = shared_changes(fs, project, (), lock, asking)
+    steps = shared_changes(fs, placed(project, _place(project)), (), lock, asking)
     as_they_were = {way.path: way.change() for way in whole}
     others = [step.change for step in steps if step.change.path not in as_they_were]
     changes = tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
     return changes, {**contents_of(steps), **_kept(fs, whole)}
 
 
-def _kept(fs: FsOps, ways: Iterable[FileReversal]) -> dict[Digest, bytes]:
+def _place(project: Project) -> RequirementsPlace:
+    """Where requirements stand: a rollback moves none."""
+    return project.lock.place if project.lock.requires else project.layout.requirements_place
+
+
+def _kept(fs: FsOps, ways: Iterable[FileReversal]) -> dict[Digest, Content]:
     """The bytes that were replaced."""
-    contents = {way.then: fs.read(way.copy) for way in ways if way.then is not None}
-    for digest, data in contents.items():
-        if digest_of(data) != digest:
-            raise TreeError("a kept file was written to just now", where=".micropkgd/kept", hint="run again")
-    return contents
+    return {way.then: KeptFile(fs, way.copy, way.then) for way in ways if way.then is not None}
 
 
 def _named(parts: Sequence[ReversalGroup], sides: Sides, text: str) -> ReversalGroup:

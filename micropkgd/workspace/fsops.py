@@ -8,7 +8,7 @@ anything, and nothing is durable until `sync_file` and `sync_folder` say so.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, wraps
 from types import TracebackType
 from typing import BinaryIO, Final, ParamSpec, Self, TypeVar
@@ -21,6 +21,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_SUCH_CALL: Final = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 _CHUNK: Final = 1024 * 1024  # bytes
+_PIECE: Final = 1 << 20
 _KEPT_DESCRIPTORS: Final = 64
 _MANY: Final = 64  # files to sync; fewer are done before threads have started
 _AT_ONCE: Final = 4
@@ -191,6 +192,13 @@ class FsOps:
         parent, name = self._split(path)
         with regular(os.open(name, _FILE, dir_fd=parent), path) as stream:
             return read_within(stream, at_most, path)
+
+    def pieces(self, path: RelPath) -> Iterator[bytes]:
+        """The bytes of a regular file, in pieces; `OSError` for anything else."""
+        parent, name = self._split(path)
+        with regular(os.open(name, _FILE, dir_fd=parent), path) as stream:
+            while data := stream.read(_PIECE):
+                yield data
 
     @_telling
     def entries(self, path: RelPath) -> Sequence[tuple[str, os.stat_result]]:

@@ -125,3 +125,16 @@ def test_a_store_gives_back_what_it_took(tmp_path: Path) -> None:
         for number in noise.sample(range(len(kept)), len(kept)):
             assert b"".join(kept[number].pieces()) == pieces[number]
             assert kept[number].size == len(pieces[number])
+
+
+def test_a_rollback_takes_none_of_what_it_brings_back(world: World, small: Ran) -> None:
+    """150 MiB that an update replaced, told from other bytes while they are written."""
+    publish(world, ONE)
+    assert ran(world, "reconcile", "--once").code == 0
+    publish(world, ONE, "two")
+    assert ran(world, "reconcile", "--once").code == 0
+    back = ran(world, "rollback")
+
+    assert back.code == 0, back
+    assert (world.root / "src/shop/ds/0.bin").read_bytes() == noise("0.bin", 150 * MIB)
+    assert back.peak <= small.peak + FLAT, (small.peak, back.peak)

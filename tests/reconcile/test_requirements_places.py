@@ -135,6 +135,17 @@ def test_entries_change_come_and_leave_meanwhile(world: World) -> None:
     assert lines(world) == {"micropkg": ["pandas>=2", "scipy"]}
 
 
+@pytest.mark.parametrize("new", [TXT, MICROPKG])
+def test_they_go_where_they_stood(world: World, new: str) -> None:
+    """With the last entries, in the very pass that was to move them."""
+    installed(world, "")
+    world.manifest("", new)
+    world.sync()
+    assert world.read("requirements.in") == "own\n"
+    assert lines(world) == {}
+    assert world.reconcile("--locked").code == 0
+
+
 def test_where_they_cannot_move_all_stay(world: World) -> None:
     """Whoever asks for lines fails; nothing is half moved, and once it is mended they move."""
     installed(world, "")

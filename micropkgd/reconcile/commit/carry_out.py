@@ -78,7 +78,7 @@ def _owners(proposal: Proposal, refusal: Refusal, project: Project) -> frozenset
             return frozenset({plan.ref})
     if refusal.path not in _places(project) or refusal.raced:
         return frozenset()
-    if proposal.lock.place != project.lock.place:  # all lines move, or none
+    if project.layout.requirements_place != project.lock.place:  # all lines move, or none
         blocks = ((one.ref, block) for one in proposal.asking for block in (one.before, one.after))
         return frozenset(ref for ref, block in blocks if block is not None and block.requires)
     stands = any(change.path == refusal.path and change.before is not None for change in proposal.shared)

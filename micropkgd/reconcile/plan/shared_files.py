@@ -16,7 +16,7 @@ def shared_changes(
 ) -> tuple[WrittenChange, ...]:
     """Say what the shared files need so that they agree with a lock, and with what its entries ask for.
 
-    Requirements that stand elsewhere come to where the lock has them.
+    Requirements that stand elsewhere come to where the layout has them.
 
     `RequirementsFileError` where requirements cannot be written, `TreeError` where anything else stands in the way.
     """
@@ -27,7 +27,8 @@ def shared_changes(
 
 def _requirements(fs: FsOps, project: Project, lock: Lock, asking: Sequence[Asking]) -> tuple[WrittenChange, ...]:
     """What a pull by hand asks for is this machine's alone, and a group is for all: it gets a file's lines, or none."""
-    if lock.place != project.lock.place and (changes := _moved(fs, project, lock, asking)):
+    stands = project.lock.place if project.record == LOCK_NAME else project.layout.requirements_place
+    if stands != project.layout.requirements_place and (changes := _moved(fs, project, lock, asking)):
         return changes
     if not project.layout.requirements_group:
         return requirements_change(fs, project.layout, asking)
