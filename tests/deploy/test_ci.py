@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.kit.world import World
 
 GITHUB = REPOSITORY / "examples/ci/github.yml"
 GITLAB = REPOSITORY / "examples/ci/gitlab.yml"
+RENOVATE = REPOSITORY / "examples/ci/renovate.json"
 HOOKS = REPOSITORY / ".pre-commit-hooks.yaml"
 
 
@@ -157,3 +159,35 @@ def test_the_recipes_have_no_secret_and_no_host() -> None:
     for path in (GITHUB, GITLAB):
         assert "OWNER" in path.read_text()
         json.dumps(yaml.safe_load(path.read_text()), default=str)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ('"ds>=1,<2" = {index = "https://i.example/simple/"}', ("ds", ">=1,<2", "https://i.example/simple/")),
+        ('"a-b ==1.0"={alias="c", index="https://i.example/x"}', ("a-b", "==1.0", "https://i.example/x")),
+        ('"ds" = {index = "https://i.example/simple/"}', None),  # nothing of it is kept out
+        ('"ds>=1" = {index = "../shelf/"}', None),
+        ('"https://i.example/ds-1.0.tar.gz" = {}', None),
+    ],
+)
+def test_renovate_sees_a_row(row: str, found: tuple[str, ...] | None) -> None:
+    """By the pattern of the recipe, which is JavaScript's but for how groups are named."""
+    (pattern,) = json.loads(RENOVATE.read_text())["customManagers"][0]["matchStrings"]
+    match = re.search(pattern.replace("(?<", "(?P<"), f"[tool.micropkgd.pull]\n{row}\n")
+    assert (match and match.groups()) == found
+
+
+def test_renovate_changes_a_row(runner: Runner) -> None:
+    """Its command makes one request of it, which passes the check."""
+    runner.world.manifest('"ds>=1,<2" = {index = "../shelf/"}')
+    runner.world.sync()
+    assert runner.world.read("src/shop/ds/nodes.py") == "A = 1\n"
+    runner.world.manifest('"ds>=2,<3" = {index = "../shelf/"}')
+    (check,) = steps("check")
+    assert runner.run(check).returncode == 3
+    (rule,) = json.loads(RENOVATE.read_text())["packageRules"]
+    for command in rule["postUpgradeTasks"]["commands"]:
+        assert runner.run(command).returncode == 0
+    assert runner.world.read("src/shop/ds/nodes.py") == "A = 2\n"
+    assert runner.run(check).returncode == 0
