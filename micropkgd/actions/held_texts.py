@@ -126,7 +126,8 @@ def held_texts(root: str, sight: HeldSight, path: RelPath) -> HeldTexts:
         raise UsageError(f"`{path}` is not among the files to decide", hint="look at the entry again")
     with FsOps(root) as fs:
         sides = {name: _side(fs, place) for name, place in _places(sight.entry, path).items()}
-    problem = problems_in(root, sight.entry, [path])[path] if Conflict.JOINED in file.choices else None
+    joined = Conflict.JOINED in file.choices and sides["merged"].data is not None  # a large one is parsed when taken
+    problem = problems_in(root, sight.entry, [path])[path] if joined else None
     return HeldTexts(
         file,
         sides,
@@ -147,11 +148,16 @@ def _file(
 ) -> HeldFile:
     upstream = entry.hold is not None and fs.status(_places(entry, path)["theirs"]) is not None
     choices = [Conflict.KEEP] if entry.hold is not None else []
-    choices += [Conflict.TAKE, *([Conflict.JOINED] if isinstance(merged, str) else [])]
+    choices += [Conflict.TAKE, *([Conflict.JOINED] if isinstance(merged, str) and _was_laid(entry, path) else [])]
     choice = decided.get(path)
     seen = _mark([*_versions(entry), path, _word(found), _word(merged), choice.value if choice is not None else ""])
     there = "file" if isinstance(found, str) else found.what if found is not None else "nothing"
     return HeldFile(path, there, upstream, choice, tuple(choices), seen)
+
+
+def _was_laid(entry: HeldEntry, path: RelPath) -> bool:
+    """Whether a merge of it lies beside that is ours, or was: what somebody else put there is no answer."""
+    return entry.laid is not None and path in entry.laid.merged
 
 
 def _word(found: Found) -> str:

@@ -231,6 +231,30 @@ def test_a_project_that_another_works_on_is_busy(held: Held) -> None:
     assert held.decide("take").status == 200
 
 
+def test_what_somebody_puts_beside_is_no_merge(held: Held) -> None:
+    """A file of theirs where no merge was laid: it can be seen and decided all the same."""
+    held.world.write(f"{MERGED}/{BLOB}", b"\0put here")
+    texts = held.sight(BLOB)["texts"]
+    assert (texts["file"]["choices"], texts["editable"]) == (["keep", "take"], False)
+    assert held.decide("merged", BLOB).status == 400
+    assert held.decide("take", BLOB).status == 200
+
+
+def test_a_large_merge_is_told_by_its_size(daemon: Daemon) -> None:
+    """It is neither shown nor parsed for who only looks."""
+    root = daemon.folder / "src" / "long"
+    lines = "".join(f"x{number} = {number}\n" for number in range(30_000))
+    world = installed(root, {"nodes.py": f"X = 1\n{lines}"})
+    ready(daemon, world)
+    hold(daemon, world, {CODE: f"X = 'mine'\n{lines}"}, {"nodes.py": f"X = 2\n{lines}"})
+    held = Held(world, listening(daemon, "http.listen"))
+    texts = held.sight(CODE)["texts"]
+    assert "too large" in texts["sides"]["merged"]["why"]
+    assert (texts["editable"], texts["problem"], texts["edits"]) == (False, "", [])
+    assert "markers" in held.decide("merged", CODE).json()["error"]["problem"]
+    assert held.decide("keep").status == 200
+
+
 def test_crlf_stays_crlf(daemon: Daemon) -> None:
     """A browser's text field has LF alone; the file keeps its own line ends."""
     root = daemon.folder / "src" / "crlf"
