@@ -144,6 +144,22 @@ class Sources:
             return Failed(FailureKind.UNREACHABLE, "offline, so nothing was published")
         return self._run_on_loop(self._put(upload, self.permits_for(project_root).bounds(publishing=True)))
 
+    def offer(self, upload: "Upload") -> "Stored | Failed":
+        """Put one archive of no project where it is welcome and not missed: no longer than a pass waits for sources."""
+        return self._run_on_loop(self._put_in_time(upload))
+
+    async def _put_in_time(self, upload: "Upload") -> "Stored | Failed":
+        import asyncio
+
+        from micropkgd.sources.upload import LEAST_RATE
+
+        longest = None if self._wait is None else self._wait + len(upload.data) / LEAST_RATE
+        try:
+            async with asyncio.timeout(longest):
+                return await self._put(upload, self.permits_for("").bounds(publishing=True))
+        except TimeoutError:
+            return Failed(FailureKind.UNREACHABLE, f"no answer within {longest:.0f} s")
+
     async def _put(self, upload: "Upload", bounds: "Bounds") -> "Stored | Failed":
         from micropkgd.sources.upload import Store
 

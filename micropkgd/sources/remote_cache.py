@@ -73,7 +73,7 @@ class RemoteCache:
 
     def _put(self, upload: Upload) -> object:
         try:
-            return self.sources.put(upload, "")
+            return self.sources.offer(upload)
         except MicropkgError as error:
             return Failed(FailureKind.REFUSED, error.problem)
 

@@ -68,6 +68,8 @@ def test_each_box_has_a_network_of_its_own_where_that_may_be(tmp_path: Path, mot
     assert said.hosts == (OWN if makes_networks() else ONE), said.err
     assert ("each in a network of its own" in said.err) == makes_networks()
     check(said.out, tmp_path / "work")
+    left = [path for path in Path("/proc").glob("[0-9]*/cwd") if _leads_to(path, tmp_path)]
+    assert left == []  # neither a service nor the server, nor what kept a network open
     assert re.search(r"2 rounds: median \d+ ms, p99 \d+ ms, worst \d+ ms\n", said.out)
 
 
@@ -91,14 +93,6 @@ def test_a_machine_without_the_program_says_so(tmp_path: Path, moto_program: Pat
     assert said.hosts == ONE
     assert "# Two boxes, on one network: the program `unshare` is not installed\n" in said.err
     check(said.out, tmp_path / "work")
-
-
-def test_nothing_is_left_running(tmp_path: Path, moto_program: Path) -> None:
-    """Neither a service nor the server, nor what kept a network open."""
-    told(tmp_path, moto_program)
-
-    mine = [path for path in Path("/proc").glob("[0-9]*/cwd") if _leads_to(path, tmp_path)]
-    assert mine == []
 
 
 def _leads_to(link: Path, folder: Path) -> bool:

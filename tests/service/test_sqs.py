@@ -15,9 +15,10 @@ from micropkgd.service.conditions import News
 from micropkgd.service.sqs import Changed, Queues, named_in, pulls_from
 from tests.kit.daemon import Daemon, served, until
 from tests.kit.servers import moto as moto_server
+from tests.kit.servers.indexes import sdist
 from tests.kit.servers.moto import LOGIN, REGION, Moto
 from tests.kit.servers.seaweed import free_ports
-from tests.kit.world import archive
+from tests.kit.world import World, archive
 
 
 def record(bucket: str, key: str) -> dict[str, object]:
@@ -293,3 +294,36 @@ def test_an_object_that_is_put_is_installed(moto: Moto, tmp_path: Path) -> None:
     assert before is not None
     assert after is not None
     assert before["last_pass"]["id"] == after["last_pass"]["id"]
+
+
+def test_messages_that_come_twice_or_late_or_from_elsewhere_change_nothing(moto: Moto, tmp_path: Path) -> None:
+    """What a message names is looked at, and never taken for what stands there: the newest release stays."""
+    world = World(tmp_path / "src/p")
+    url = moto.queue("again")
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket="again", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for version in ("1.0", "1.1"):
+        s3.put_object(Bucket="again", Key=f"pkgs/ds-{version}.tar.gz", Body=sdist("ds", version))
+    options = "client_kwargs: {region_name: " + REGION + "}\nendpoint_url: " + moto.url
+    world.write("conf/args.yml", options + "\nkey: AKIDMOTO\nsecret: moto-secret\n")
+    world.asks_for("ds>=1", index="s3://again/pkgs/", fs_args="conf/args.yml")
+    queue = f'[[queue]]\nname = "q"\nurl = "{url}"\nregion = "{REGION}"\nendpoint-url = "{moto.url}"\n'
+    with Daemon(tmp_path / "d", f'projects = ["{tmp_path}/src/*"]\nevery = "1d"\n{queue}', environ=LOGIN) as daemon:
+        daemon.ready(world.root)
+        installed = world.tree()
+        newest, older = (message(record("again", f"pkgs/ds-{version}.tar.gz")) for version in ("1.1", "1.0"))
+        gone, elsewhere = (
+            message(record("again", "pkgs/ds-9.9.tar.gz")),
+            message(record("nobodys", "pkgs/ds-9.9.tar.gz")),
+        )
+        for body in (newest, newest, older, gone, elsewhere, "no json"):
+            moto.send(url, body)
+        daemon.until("QueueMessageRefused", message="not JSON")
+        until(lambda: moto.left_in(url) == 0)
+        daemon.ready(world.root)
+        moto.send(url, message(record("again", "pkgs/the last")))
+        daemon.until_status(world.root, lambda now: "the last" in now["last_pass"]["trigger"])
+        daemon.ready(world.root)
+
+    assert "1.1" in world.read("src/shop/ds/__init__.py")
+    assert world.tree() == installed

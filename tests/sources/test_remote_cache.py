@@ -4,7 +4,9 @@ import hashlib
 import os
 import shutil
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from micropkgd.sources import announced
 from tests.kit.canaries import hold
 from tests.kit.daemon import Daemon
 from tests.kit.servers.faults import FaultServer, Reply
+from tests.kit.servers.moto import LOGIN, REGION, Moto
 from tests.kit.servers.proxy import Proxy
 from tests.kit.servers.seaweed import OWNER, READER, Seaweed, free_ports
 from tests.kit.world import Said, World, archive
@@ -149,6 +152,62 @@ def test_without_it_all_goes_on(
     assert f"warning: s3://{machine.bucket}/cache/ takes no archives: " in first.err
     assert f"warning: s3://{machine.bucket}/cache/ does not serve archives, so they come from their own " in second.err
     assert machine.keys() == []
+
+
+def test_a_bucket_that_is_not_there_is_told(
+    world: World, faults: FaultServer, machine: Machine, moto: Moto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever would fill it; archives come from their own places."""
+    for name, value in {**LOGIN, "AWS_ENDPOINT_URL_S3": moto.url, "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+    machine.use("s3://no-such-bucket/cache")
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=DATA)))
+    first = world.reconcile()
+    second = install(machine.box("box", world))
+
+    assert (first.code, second.code) == (0, 0)
+    assert "warning: s3://no-such-bucket/cache/ takes no archives: " in first.err
+
+
+def test_a_bucket_that_can_only_be_read_serves(
+    world: World, faults: FaultServer, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others put there is taken; that nothing can be added is told."""
+    with suppress(machine.client.exceptions.BucketAlreadyExists, machine.client.exceptions.BucketAlreadyOwnedByYou):
+        machine.client.create_bucket(Bucket="readable")
+    machine.client.put_object(Bucket="readable", Key=KEY, Body=DATA)
+    machine.use("s3://readable/cache")
+    url = faults.script("/ds.tar.gz", Reply(body=DATA))
+    world.asks_for(url)
+    world.sync()
+    asked = len(faults.requests_for("/ds.tar.gz"))
+    of_another(monkeypatch)
+    found = install(machine.box("box", world))
+    assert (found.code, found.err, len(faults.requests_for("/ds.tar.gz"))) == (0, "", asked)
+
+    world.asks_for(faults.script("/other.tar.gz", Reply(body=archive({"nodes.py": "B = 1\n"}))))
+    ended = follow(world)
+    assert ended.code == 0
+    assert "warning: s3://readable/cache/ takes no archives: " in ended.err
+
+
+def test_a_slow_bucket_is_not_waited_for(
+    world: World, faults: FaultServer, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than for any source: `limits.source-wait`, for what is asked of it and for what is put there."""
+    machine.use(f"s3://{machine.bucket}/cache", '[limits]\nsource-wait = "2s"')
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=DATA)))
+    with FaultServer() as slow:
+        slow.script(f"/{machine.bucket}/{KEY}", Reply(body=b"x" * 10, stall_after=0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", slow.url("").rstrip("/"))
+        first = world.reconcile()
+        second = install(machine.box("box", world))
+        asked = [seen.method for seen in slow.requests_for(f"/{machine.bucket}/{KEY}")]
+
+    assert (first.code, second.code) == (0, 0)
+    assert "takes no archives: " in first.err
+    assert "does not serve archives, so they come from their own places: " in second.err
+    assert Counter(asked) <= Counter(PUT=2, GET=1)  # nobody tries again and again while a pass waits
 
 
 def test_a_place_that_is_not_allowed_stays_so(world: World, faults: FaultServer, machine: Machine) -> None:
