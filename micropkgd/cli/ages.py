@@ -1,6 +1,5 @@
 """Times and sizes as a person says them: by the local clock, with how long ago, and in units that fit. Pure."""
 
-from datetime import datetime
 from typing import Final
 
 _UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -9,6 +8,8 @@ _SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 def moment(stamp: str, now: float) -> str:
     """An ISO 8601 stamp as `20:36 (5 min ago)`, with its day where that is another one than now."""
+    from datetime import datetime  # a download says sizes alone
+
     at = datetime.fromisoformat(stamp).astimezone()
     today = datetime.fromtimestamp(now).astimezone()
     clock = f"{at:%H:%M}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M}"
