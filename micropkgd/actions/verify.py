@@ -12,7 +12,7 @@ from micropkgd.model.lock import Block
 from micropkgd.model.tree import Found, Obstacle, RelPath
 from micropkgd.reconcile.plan.accepted import is_accepted, unaccepted
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import as_texts, see
+from micropkgd.workspace.observe import as_texts, look
 from micropkgd.workspace.project import read_project
 
 _EXIT_DIFFERS = 6
@@ -48,7 +48,9 @@ def verify_files(root: str) -> Verification:
     accepted: list[RelPath] = []
     more: set[RelPath] = set()
     with FsOps(root) as fs:
-        found = as_texts(fs, see(fs, root, locked, {}).found, {path: {digest} for path, digest in locked.items()})
+        found = as_texts(
+            fs, {path: look(fs, path) for path in locked}, {path: {digest} for path, digest in locked.items()}
+        )
         for block in project.lock.blocks:
             wrong = dict(unaccepted(fs, block, found, keep_deleted.get(block.ref, ())))
             differing |= {path: _instead(block, path, there) for path, there in wrong.items()}

@@ -9,7 +9,7 @@ Rule: patterns never go back over what they have read (`*+`), so that no text ta
 
 import re
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _CONTROL = r"\x00-\x1f\x7f"  # control characters stand nowhere, line ends aside
 _TEXT: Final = rf"""(?:"[^"\\{_CONTROL}]*+"|'[^'{_CONTROL}]*+')"""
@@ -42,11 +42,15 @@ def read_plain(text: str) -> Table | None:
     whole = lines if lines.endswith("\n") else f"{lines}\n"
     document = table = Table()
     ours = {id(document)}  # what headers made; other tables and lists are values, which no header opens
+    headers = dict[str, _Header]()  # by their lines: a lock has the same five for each entry
     at = 0
     try:
         while at < len(whole):
             if whole[at] == "[":
-                table, at = _opened(document, whole, at, ours)
+                line = whole[at : whole.index("\n", at)]
+                header = headers.get(line) or headers.setdefault(line, _header(whole, at))
+                table = _opened(document, header, ours)
+                at += header.length
             end = whole.find("\n[", max(at - 1, 0)) + 1 or len(whole)
             _read_pairs(table, whole, at, end)
             at = end
@@ -55,28 +59,42 @@ def read_plain(text: str) -> Table | None:
     return document
 
 
-def _opened(document: Table, text: str, at: int, ours: set[int]) -> tuple[Table, int]:
-    """The new table that a header opens, and where its pairs begin."""
-    header = _HEADER.match(text, at)
-    if header is None or len(header[1]) != len(header[3]):
+class _Header(NamedTuple):
+    """What a header says."""
+
+    above: tuple[str, ...]
+    name: str
+    is_row: bool  # `[[name]]`
+    length: int
+
+
+def _header(text: str, at: int) -> _Header:
+    """Read a header."""
+    found = _HEADER.match(text, at)
+    if found is None or len(found[1]) != len(found[3]):
         raise _OtherFormError
-    *above, name = map(_bare, _PART.findall(header[2]))
+    *above, name = map(_bare, _PART.findall(found[2]))
+    return _Header(tuple(above), name, bool(found[1]), found.end() - at)
+
+
+def _opened(document: Table, header: _Header, ours: set[int]) -> Table:
+    """The new table that a header opens."""
     table = document
-    for part in above:
+    for part in header.above:
         table = _inside(table, part, ours)
     new = Table()
     ours.add(id(new))
-    if not header[1]:
-        _put(table, name, new)
-        return new, header.end()
-    if name not in table:
-        table[name] = []
-        ours.add(id(table[name]))
-    rows = table[name]
+    if not header.is_row:
+        _put(table, header.name, new)
+        return new
+    if header.name not in table:
+        table[header.name] = []
+        ours.add(id(table[header.name]))
+    rows = table[header.name]
     if not isinstance(rows, list) or id(rows) not in ours:
         raise _OtherFormError
     rows.append(new)
-    return new, header.end()
+    return new
 
 
 def _inside(table: Table, part: str, ours: set[int]) -> Table:

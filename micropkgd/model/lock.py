@@ -240,14 +240,14 @@ def _foreign(version: Version, layout: Layout) -> Iterator[RelPath]:
     if len(folders) < _SHALLOWEST or any(part.startswith(".") for part in folders):
         yield version.target
         return
-    for path in sorted(version.files):
+    inside = f"{version.target}/"
+    for path in sorted(path for path in version.files if not path.startswith(inside)):
         above, found, _ = path.rpartition(f"/{folders[-1]}/")
         is_test = bool(found) and (
             above.startswith(layout.tests_dir) or any("test" in part for part in above.split("/"))
         )
-        elsewhere = not path.startswith(f"{version.target}/")
         hidden = path.startswith(".") or "/." in (above if is_test else path)  # tests may have a `.gitkeep` among them
-        if elsewhere and (hidden or not (is_test or _is_parameters(path))):
+        if hidden or not (is_test or _is_parameters(path)):
             yield path
 
 
@@ -366,7 +366,7 @@ def _inventory(own: object, key: str, inside: str) -> dict[RelPath, Digest]:
 
 
 def _get(table: object, key: str, kind: type[T], where: str) -> T:
-    if not isinstance(table, Mapping):
+    if not isinstance(table, (dict, Mapping)):  # a `dict` is told at once
         raise DocumentError(f"`{where}` must be a table, found {kind_of(table)}")
     value = table.get(key)
     if not isinstance(value, kind):

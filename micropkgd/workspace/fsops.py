@@ -174,7 +174,7 @@ class FsOps:
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return Obstacle(kind_of_file(status.st_mode))
-            return self._digest(parent, name)
+            return self._digest(parent, name, status.st_size)
         except FileNotFoundError:
             return None
         except NotADirectoryError:
@@ -290,14 +290,17 @@ class FsOps:
         os.rename(a_name, b_name, src_dir_fd=a, dst_dir_fd=b)
         os.rename(aside, a_name, src_dir_fd=a, dst_dir_fd=a)
 
-    def _digest(self, parent: int, name: str) -> Digest:
+    def _digest(self, parent: int, name: str, size: int) -> Digest:
+        """The digest of a file that had this size: one read that gives so much is all of it."""
         from hashlib import sha256
 
-        hasher = sha256()
         descriptor = os.open(name, _FILE, dir_fd=parent)
         try:
-            while chunk := os.read(descriptor, _CHUNK):
-                hasher.update(chunk)
+            data = os.read(descriptor, min(size + 1, _CHUNK))
+            hasher = sha256(data)
+            while data and len(data) != size:
+                data = os.read(descriptor, _CHUNK)
+                hasher.update(data)
         finally:
             os.close(descriptor)
         return Digest(f"sha256:{hasher.hexdigest()}")

@@ -36,7 +36,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         try:
             status = os.lstat(f"{root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
-            found[path] = _look(fs, path)  # nothing, or what stands above it
+            found[path] = look(fs, path)  # nothing, or what stands above it
             continue
         except PermissionError:
             found[path] = Obstacle("a folder without permission to look into it")
@@ -48,7 +48,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
             continue
         signature = signature_of(status)
         known = hashes.get(path)
-        digest = known[1] if known is not None and known[0] == signature else _look(fs, path)
+        digest = known[1] if known is not None and known[0] == signature else look(fs, path)
         found[path] = digest
         if isinstance(digest, str) and not is_young(signature.ctime_ns, now):
             kept[path] = (signature, digest)
@@ -79,7 +79,8 @@ def signature_of(status: os.stat_result) -> Signature:
     return Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
-def _look(fs: FsOps, path: RelPath) -> Found:
+def look(fs: FsOps, path: RelPath) -> Found:
+    """Say what stands at a path by reading it, whatever is remembered."""
     try:
         return fs.found(path)
     except PermissionError:

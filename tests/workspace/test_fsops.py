@@ -191,6 +191,41 @@ def test_a_write_that_is_cut_short_goes_on(fs: FsOps, monkeypatch: pytest.Monkey
     assert fs.found(RelPath("pkg/c")) == digest_of(b"0123456789")
 
 
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(("size", "reads"), [(0, 1), (1, 1), (MIB - 1, 1), (MIB, 1), (MIB + 1, 3), (3 * MIB, 4)])
+def test_a_file_is_hashed_with_few_reads(
+    fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch, size: int, reads: int
+) -> None:
+    """One that gave all that it has is not asked again; ten thousand small ones are read ten thousand times."""
+    data = os.urandom(size)
+    (root / B).write_bytes(data)
+    read, asked = os.read, list[int]()
+
+    def counted(descriptor: int, most: int) -> bytes:
+        asked.append(most)
+        return read(descriptor, most)
+
+    monkeypatch.setattr(os, "read", counted)
+    found = fs.found(B)
+    monkeypatch.undo()
+
+    assert found == digest_of(data)
+    assert len(asked) == reads
+
+
+def test_a_read_that_is_cut_short_goes_on(fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some file systems do: what comes piece by piece is hashed whole."""
+    (root / B).write_bytes(b"0123456789")
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, most: read(descriptor, min(most, 3)))
+    found = fs.found(B)
+    monkeypatch.undo()
+
+    assert found == digest_of(b"0123456789")
+
+
 def test_a_mode_is_given_as_asked(fs: FsOps, root: Path) -> None:
     """The umask decides only where no mode was asked for."""
     fs.write_file(RelPath("pkg/c"), b"", 0o666)
