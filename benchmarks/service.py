@@ -79,7 +79,7 @@ def main(projects: int) -> None:
 
 def idle(pid: int, projects: int, folders: Sequence[Path]) -> None:
     """CPU and memory over a minute, of the service and of a bare watcher."""
-    bare = multiprocessing.get_context("spawn").Process(target=_watch, args=([str(one) for one in folders], None))
+    bare = multiprocessing.get_context("spawn").Process(target=watched, args=([str(one) for one in folders], None))
     bare.start()
     time.sleep(5)
     assert bare.pid is not None
@@ -139,7 +139,7 @@ def bare_events(folder: Path, saves: int) -> list[float]:
     """Milliseconds from a save to the event that watchfiles gives for it, with the service's own settings."""
     context = multiprocessing.get_context("spawn")
     seen = context.Event()
-    watcher = context.Process(target=_watch, args=([str(folder)], seen))
+    watcher = context.Process(target=watched, args=([str(folder)], seen))
     watcher.start()
     time.sleep(2)
     found = []
@@ -179,7 +179,8 @@ def row(what: str, found: Sequence[float], other: str, others: Sequence[float]) 
     print(line)
 
 
-def _watch(folders: list[str], seen: "Flag | None") -> None:
+def watched(folders: list[str], seen: "Flag | None") -> None:
+    """Watch folders for ever, and say of each event that it came."""
     import watchfiles
 
     async def run() -> None:

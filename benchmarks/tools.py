@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.kit.servers import seaweed
 from tests.kit.servers.venvs import environment
 
 _INDEX: Final[Mapping[str, tuple[str, ...]]] = {
@@ -14,6 +15,7 @@ _INDEX: Final[Mapping[str, tuple[str, ...]]] = {
     "flit": ("flit",),
     "aws": ("awscli",),
     "rope": ("rope", "libcst"),
+    "weed": (seaweed.REQUIREMENT,),
 }
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def version(folder: Path) -> Iterator[Line]:
 def nothing(folder: Path) -> Iterator[Line]:
     """A pass with nothing to do."""
     for entries in (10, 100, 1000):
-        place, project, paths = _pulled(folder / str(entries), entries)
+        place, project, paths = _pulled(folder, entries)
         git = on_path("git")
         works = {OURS: place.ours("reconcile", "--once", at=project)}
         works |= {"python + lstat": place.python(_LSTAT, paths, at=project)}
@@ -45,7 +46,7 @@ def nothing(folder: Path) -> Iterator[Line]:
 def verify(folder: Path) -> Iterator[Line]:
     """`verify`, which reads and hashes every file."""
     for entries in (100, 1000):
-        place, project, paths = _pulled(folder / str(entries), entries)
+        place, project, paths = _pulled(folder, entries)
         works = {OURS: place.ours("verify", at=project), "python read + hash": place.python(_HASH, paths, at=project)}
         if (program := on_path("sha256sum")) is not None:
             sums = folder / f"sums{entries}"
@@ -58,7 +59,7 @@ def verify(folder: Path) -> Iterator[Line]:
 def status(folder: Path) -> Iterator[Line]:
     """`status` without a service."""
     for entries in (10, 100, 1000):
-        place, project, paths = _pulled(folder / str(entries), entries)
+        place, project, paths = _pulled(folder, entries)
         works = {OURS: place.ours("status", at=project), "python + lstat": place.python(_LSTAT, paths, at=project)}
         yield Line(f"`status`, {entries:,} x {FILES} files", _twice(works))
 
@@ -66,12 +67,12 @@ def status(folder: Path) -> Iterator[Line]:
 def lock(folder: Path) -> Iterator[Line]:
     """`lock --check`: where nothing moved, and where documents were touched a moment ago."""
     for entries in (100, 1000):
-        place, project, paths = _pulled(folder / str(entries), entries)
+        place, project, paths = _pulled(folder, entries)
         documents = [project / name for name in ("micropkg.lock", "pyproject.toml")]
         works = {OURS: place.ours("lock", "--check", at=project)}
         works |= {"tomllib + lstat": place.python(_PARSE, paths, *map(str, documents), at=project)}
         settled = _twice(works)
-        cold = contest(works, before=lambda documents=documents: _touch(documents))  # type: ignore[misc]
+        cold = contest(works, before=partial(_touch, documents))
         yield Line(f"`lock --check`, {entries:,} entries, moved", cold, (Goal("tomllib + lstat", 1.2),))
         yield Line(f"`lock --check`, {entries:,} entries, nothing moved", settled, (Goal("tomllib + lstat", 0.4),))
 
@@ -88,11 +89,14 @@ def _twice(works: dict[str, Work]) -> dict[str, float]:  # the first time makes 
 
 
 def _pulled(folder: Path, entries: int) -> tuple[Place, Path, str]:
-    """A project in sync, and a file that lists its installed files."""
-    folder.mkdir(parents=True)
-    place, project = Place(folder), make_project(folder, entries)
+    """A project in sync, which all rows of a run share, and a file that lists its installed files."""
+    home = folder.parent / f"pulled{entries}"
+    place, project, listed = Place(home), home / "project", home / "paths"
+    if not home.exists():
+        home.mkdir()
+        make_project(home, entries)
+        place.ours("reconcile", "--once", at=project)()
+        installed = sorted((project / "src/shop/pipelines").rglob("*.py"))
+        listed.write_text("".join(f"{path.relative_to(project)}\n" for path in installed))
     place.ours("reconcile", "--once", at=project)()
-    place.ours("reconcile", "--once", at=project)()
-    installed = sorted((project / "src/shop/pipelines").rglob("*.py"))
-    (folder / "paths").write_text("".join(f"{path.relative_to(project)}\n" for path in installed))
-    return place, project, str(folder / "paths")
+    return place, project, str(listed)

@@ -40,7 +40,7 @@ def pull(folder: Path) -> Iterator[Line]:
     }
     before()
     works[OURS]()
-    seconds = contest(works, before=before, rounds=5)
+    seconds = contest(works, before=before, rounds=3)
     yield Line("pull one small local archive", seconds, (Goal("kedro", 1 / 45), Goal("uv", 1 / 20)))
 
 
@@ -69,7 +69,7 @@ def package(folder: Path) -> Iterator[Line]:
         "uv": place.command(of_index("uv"), "build", "--sdist", at=roots["uv"]),
     }
     works[OURS]()
-    seconds = contest(works, before=before, rounds=5)
+    seconds = contest(works, before=before, rounds=3)
     yield Line("package one small module", seconds, (Goal("flit", 1 / 5), Goal("kedro", 1 / 50)))
 
 
