@@ -28,7 +28,7 @@ def choices(name: str, question: HeldQuestion, *, waits: bool = True) -> Iterato
         rows.append((f"micropkgd resolve {name} --edit", "join both in your merge tool or editor"))
         rows.append((f"micropkgd resolve {name} --merged", f"take what you made of {question.folder}/merged"))
     elif question.joined:
-        rows.append((f"micropkgd resolve {name} --merge", "both, for nothing collides"))
+        rows.append((f"micropkgd resolve {name} --merge", "both, where nothing collides"))
     width = max(len(command) for command, _ in rows)
     yield from (f"{command:<{width}}  # {what}" for command, what in rows)
 

@@ -1,7 +1,7 @@
 """One project on disk: where it is, what its manifest and lock say, how it is laid out."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from micropkgd import documents
@@ -82,8 +82,22 @@ def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:
         return Lock.from_mapping(documents.read_toml(data))
     from micropkgd.model.lock_merge import both_sides
 
-    ours, theirs = (_possible(Lock.side_of(documents.read_toml(side.encode())), layout) for side in both)
+    ours, theirs = (_possible(Lock.side_of(document), layout) for document in _readable(both))
     return both_sides(ours, theirs, layout.requirements_place)
+
+
+def _readable(both: tuple[str, str]) -> list[Mapping[str, object]]:
+    """The documents of both sides; where git's merge left one that is no TOML, the other stands for it."""
+    documents_of: list[Mapping[str, object]] = []
+    problem: DocumentError | None = None
+    for side in both:
+        try:
+            documents_of.append(documents.read_toml(side.encode()))
+        except DocumentError as error:
+            problem = error
+    if problem is not None and not documents_of:
+        raise problem
+    return documents_of if len(documents_of) == len(both) else documents_of * 2
 
 
 def _possible(side: Lock, layout: Layout) -> Lock:

@@ -156,3 +156,18 @@ def test_an_entry_that_both_sides_moved(world: World) -> None:
     assert not world.has("conf/base/parameters_ds.yml")
     assert not world.has("src/shop/deep/ds")
     assert world.read("src/shop/x/nodes.py") == "A = 1\n"
+
+
+def test_a_side_that_is_no_document_is_left_out(repository: World) -> None:
+    """Git joined the lines of two blocks so that a table stands twice on one side: the other one is read."""
+    world = repository
+    git(world, "merge", "-q", "other")
+    text = world.read("micropkg.lock")
+    at = text.index("=======\n")
+    world.write("micropkg.lock", f"{text[:at]}[packages.archive]\n[packages.archive]\n{text[at:]}")
+    said = world.run("lock")
+
+    assert said.code == 0, said
+    assert world.run("lock", "--check").code == 0
+    world.write("micropkg.lock", f"{text[:at]}[a]\n[a]\n{text[at:]}\n[a]\n[a]\n")
+    assert world.run("lock").code == 2
