@@ -201,13 +201,17 @@ def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
 def _shared(
     fs: FsOps, sides: Sides, lock: Lock, whole: Sequence[FileReversal]
 ) -> tuple[tuple[Change, ...], Mapping[Digest, Content]]:
-    """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own."""
+    """Steps on the shared files: `whole` ones become what they were, the others lose and get what the entries own.
+
+    What the commits did not touch stays: where git brought an older lock alone, the requirements stood as they do.
+    """
     project = sides.project
     before, after = ({block.ref: block for block in each.blocks} for each in (project.lock, lock))
     asking = [Asking(ref, before.get(ref), after.get(ref)) for ref in sorted({*before, *after})]
     steps = shared_changes(fs, placed(project, _place(project)), (), lock, asking)
     as_they_were = {way.path: way.change() for way in whole}
-    others = [step.change for step in steps if step.change.path not in as_they_were]
+    touched = {LOCK_NAME, *(way.path for way in sides.ways)} - as_they_were.keys()
+    others = [step.change for step in steps if step.change.path in touched]
     changes = tuple(sorted((*others, *as_they_were.values()), key=lambda change: change.path == LOCK_NAME))
     return changes, {**contents_of(steps), **_kept(fs, whole)}
 

@@ -189,6 +189,22 @@ def test_requirements_that_came_again_go_and_come_with_the_rest(world: World) ->
     assert world.tree() == there
 
 
+def test_requirements_that_the_commit_did_not_touch_stay(world: World) -> None:
+    """Git brought an older lock alone, and a pass caught up with it: the lines stood already, and stand again."""
+    world.write(ROW, archive(ONE, "1.0", ("ds-needs>=1",)))
+    world.asks_for()
+    world.sync()
+    older = world.read("micropkg.lock")
+    world.write(ROW, archive(TWO, "2.0", ("ds-needs>=2",)))
+    world.sync()
+    world.write("micropkg.lock", older)
+    before = world.tree()
+    world.sync()
+
+    assert world.run("rollback").code == 0
+    assert world.tree() == before
+
+
 def test_lines_of_a_person_in_the_requirements_stay(world: World) -> None:
     """A requirements file that was edited since loses and gets the entries' lines alone."""
     two_entries(world)
