@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kit.canaries import no_secret_is_left, pytest_runtest_makereport
 from tests.kit.slowest import pytest_terminal_summary
@@ -17,6 +18,10 @@ pytest_plugins = ["tests.kit.servers.fixtures"]
 # Started by `nohup`, or in the background of a script, a run ignores SIGINT, and so would all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 NO_INDEX = "http://127.0.0.1:9/simple/"  # the discard port, where nobody listens
 

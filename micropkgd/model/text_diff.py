@@ -19,13 +19,15 @@ def diff_lines(
 def text_diff(path: RelPath, old: bytes | None, new: bytes | None) -> Iterator[str]:
     """A unified diff of one file; None where it is not there."""
     from difflib import unified_diff
+    from io import StringIO
 
     names = ("/dev/null" if old is None else f"a/{path}", "/dev/null" if new is None else f"b/{path}")
     texts = (old or b"", new or b"")
     if any(b"\0" in text for text in texts):
         yield f"Binary files {names[0]} and {names[1]} differ"
         return
-    old_lines, new_lines = (data.decode(errors="backslashreplace").splitlines(keepends=True) for data in texts)
+    whole = (data.decode(errors="backslashreplace") for data in texts)
+    old_lines, new_lines = (list(StringIO(text, newline="\n")) for text in whole)  # as git: no other sign ends a line
     for line in unified_diff(old_lines, new_lines, *names):
         yield line.removesuffix("\n").removesuffix("\r")
         if not line.endswith("\n"):
