@@ -154,6 +154,32 @@ def test_a_move_that_was_locked_first_is_made_by_the_next_pass(world: World, for
     world.sync()
 
 
+@pytest.mark.parametrize("forget", [False, True], ids=["here", "on-a-clone"])
+@pytest.mark.parametrize("version", [V1, V2], ids=["same", "newer"])
+def test_edits_come_along_to_a_place_that_git_filled(world: World, version: dict[str, str], forget: bool) -> None:
+    """One moved the entry, another edited it where it was, and git joined the two, with the other's block in the lock."""
+    installed(world)
+    before = world.tree()
+    world.asks_for(destination="pipelines", alias="fc")
+    world.publish(version)
+    world.sync()
+    moved = world.tree()
+    for path in {*(before.keys() - moved.keys()), "micropkg.lock"}:
+        world.write(path, before[path])
+    edit(world)
+    if forget:
+        world.forget()
+    world.sync()
+
+    nodes = world.read("src/shop/pipelines/fc/nodes.py")
+    assert ("MINE = 1" in nodes, "x + 0" in nodes) == (True, version is V2)
+    assert "import run as mine" in world.read("src/shop/pipelines/fc/more.py")
+    assert "test_mine" in world.read("tests/pipelines/fc/test_ds.py")
+    assert "lr: 7" in world.read("conf/base/parameters_fc.yml")
+    assert not world.has(CODE)
+    world.sync()
+
+
 def test_a_rollback_takes_a_move_back(world: World) -> None:
     """Byte by byte, the edits too."""
     installed(world)

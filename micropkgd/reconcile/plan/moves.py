@@ -138,9 +138,13 @@ def landed(
 
 
 def _is_taken(new: RelPath, old: RelPath, subject: EntryFacts) -> bool:
-    """Whether something else stands at the new path than what another entry leaves behind there."""
+    """Whether something else stands at the new path than what another entry leaves behind there, or what is to come.
+
+    What is to come stands there already where git joined a branch on which the entry had moved: an edit comes along to it.
+    """
     there = subject.found.get(new)
-    return new != old and subject.found.get(old) is not None and there is not None and there != subject.base.get(new)
+    known = {None, subject.base.get(new), subject.theirs.get(new)}
+    return new != old and subject.found.get(old) is not None and there not in known
 
 
 def _is_obstacle(found: Found) -> bool:
