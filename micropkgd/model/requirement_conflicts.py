@@ -54,16 +54,15 @@ def _go_together(line: str, other: str) -> bool:
 def _candidates(wanted: "SpecifierSet") -> Iterator["Version"]:
     from packaging.version import Version
 
-    yield Version("0")
+    yield Version("0.dev0")  # there is none below
     for one in wanted:
         named = Version(one.version.removesuffix(".*"))
-        yield named
-        yield Version(named.base_version)
+        base = named.base_version
+        yield from (named, Version(base), Version(f"{base}.dev{0 if named.dev is None else named.dev + 1}"))
         if named.pre is not None:
             kind, number = named.pre
-            yield Version(f"{named.base_version}{kind}{number + 1}")
-        if named.post is not None or named.pre is not None:
-            yield Version(f"{named.base_version}.post{(named.post or 0) + 1}")
+            yield Version(f"{base}{kind}{number + 1}")
+        yield Version(f"{base}.post{(named.post or 0) + 1}")
         yield from (Version(f"{named.epoch}!{'.'.join(map(str, release))}") for release in _above(named.release))
 
 

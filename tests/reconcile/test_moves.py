@@ -157,7 +157,7 @@ def test_a_move_that_was_locked_first_is_made_by_the_next_pass(world: World, for
 @pytest.mark.parametrize("forget", [False, True], ids=["here", "on-a-clone"])
 @pytest.mark.parametrize("version", [V1, V2], ids=["same", "newer"])
 def test_edits_come_along_to_a_place_that_git_filled(world: World, version: dict[str, str], forget: bool) -> None:
-    """One moved the entry, another edited it where it was, and git joined the two, with the other's block in the lock."""
+    """One moved the entry, another edited it where it was, and git joined the two: the lock says the old place."""
     installed(world)
     before = world.tree()
     world.asks_for(destination="pipelines", alias="fc")

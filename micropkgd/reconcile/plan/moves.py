@@ -140,7 +140,7 @@ def landed(
 def _is_taken(new: RelPath, old: RelPath, subject: EntryFacts) -> bool:
     """Whether something else stands at the new path than what another entry leaves behind there, or what is to come.
 
-    What is to come stands there already where git joined a branch on which the entry had moved: an edit comes along to it.
+    What is to come stands there where git joined a branch on which the entry had moved: an edit comes along to it.
     """
     there = subject.found.get(new)
     known = {None, subject.base.get(new), subject.theirs.get(new)}
