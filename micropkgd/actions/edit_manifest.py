@@ -1,18 +1,23 @@
 """Edit the pull manifest for a person: comments and layout of `pyproject.toml` stay, and it is swapped in one step."""
 
+import os
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from micropkgd import documents
+from micropkgd.clock import utc
 from micropkgd.documents.edits import add_row, edited, remove_row
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.pass_log import PassRecord, note
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_document, read_manifest, read_project
 from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.transaction import kept
 from micropkgd.workspace.transaction.commit import commit, recover
 
 _MANIFEST = RelPath(MANIFEST_NAME)
@@ -25,14 +30,21 @@ class Added(NamedTuple):
     ref: str
     before: bytes
     after: bytes
+    commits: tuple[str, ...]  # the ids of those that it made
 
     def take_back(self, lock_timeout: float) -> bool:
-        """Put the manifest back; False where the entry is locked by now, for then the row belongs to it."""
+        """Put the manifest back; False where the entry is locked by now, for then the row belongs to it.
+
+        Neither step is there to be rolled back: together they did nothing.
+        """
         with hold(self.root, lock_timeout), FsOps(self.root) as fs:
             recover(fs)
             if self._is_locked():
                 return False
+            known = kept.ids(self.root)
             _replace(fs, self.after, self.before)
+            made = tuple(kept.ids(self.root) - known)
+            note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), f"add {self.ref}", (), made, self.commits))
         return True
 
     def _is_locked(self) -> bool:
@@ -71,8 +83,9 @@ def without_entry(root: str, ref: str) -> ManifestEdit:
 def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Added:
     """Add a pull entry. `UsageError` where the ref is there already."""
     before, after = with_entry(root, ref, options)
+    known = kept.ids(root)
     swap(root, before, after, lock_timeout)
-    return Added(root, ref, before, after)
+    return Added(root, ref, before, after, tuple(kept.ids(root) - known))
 
 
 def _check_written(text: str) -> None:

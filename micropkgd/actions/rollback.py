@@ -261,20 +261,24 @@ def _remembered(sides: Sides, undoing: RollbackPlan) -> State:
 
 
 def _outcome(sides: Sides, undoing: RollbackPlan, recovery: Recovery) -> Outcome:
-    entries = [entry for part in undoing.parts if part.refs or part.held for entry in _entries(sides, part)]
+    row_goes = any(change.path == MANIFEST_NAME for change in undoing.writes)
+    entries = [
+        entry for part in undoing.parts if part.refs or part.held for entry in _entries(sides, part, row_goes=row_goes)
+    ]
     no_entry = (way.change() for part in undoing.parts if not (part.refs or part.held) for way in part.ways)
     shared = (*no_entry, *undoing.shared)
     recovered = recovery.journal is not None
     return Outcome(sides.project.root, tuple(entries), shared=shared, recovered=recovered, set_aside=recovery.foreign)
 
 
-def _entries(sides: Sides, part: ReversalGroup) -> Iterable[EntryOutcome]:
+def _entries(sides: Sides, part: ReversalGroup, *, row_goes: bool) -> Iterable[EntryOutcome]:
     """What became of each entry of a part; the steps stand with its first."""
     steps = part.held or tuple(way.change() for way in part.ways)
     for number, ref in enumerate(sorted(part.refs) or [_NO_ENTRY]):
         now, then = _block(sides.project.lock, ref), _block(sides.then, ref)
         block = then or now
         target = block.target if block else None
+        stays_away = part.held or (then is None and row_goes) or not _comes_again(sides, ref, then)
         yield EntryOutcome(
             ref=ref,
             target=target,
@@ -282,7 +286,7 @@ def _entries(sides: Sides, part: ReversalGroup) -> Iterable[EntryOutcome]:
             before=Installed.of(now),
             after=Installed.of(now if part.held else then),
             plan=EntryPlan(ref, target or RelPath(""), steps if part.held or number == 0 else ()),
-            notes=(_AGAIN,) if not part.held and _comes_again(sides, ref, then) else (),
+            notes=() if stays_away else (_AGAIN,),
             waiting=Installed.of(then) if part.held else None,
             advice=_EDITED,
         )

@@ -28,7 +28,6 @@ from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.laid import beside
 from micropkgd.workspace.memory.state import State, read_state
 from micropkgd.workspace.memory.suspension import Suspension, read_suspension
 from micropkgd.workspace.observe import as_texts, see
@@ -138,7 +137,8 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
     held = hold is not None or _standing(_by_ref(state).get(ref, {}), block).state == Condition.HELD.value
     if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
-            f"`{ref}` is not held", hint="see `micropkgd status`; what is held is laid in " + beside("...")
+            f"`{ref}` is not held",
+            hint="a pass holds it, if it must: `micropkgd reconcile --once`; see `micropkgd status`",
         )
 
 

@@ -26,7 +26,8 @@ def choices(name: str, question: HeldQuestion, *, waits: bool = True) -> Iterato
         rows = rows[1:]
     if question.collisions:
         rows.append((f"micropkgd resolve {name} --edit", "join both in your merge tool or editor"))
-        rows.append((f"micropkgd resolve {name} --merged", f"take what you made of {question.folder}/merged"))
+        joined = f"you made of {question.folder}/merged" if question.folder else "was joined"
+        rows.append((f"micropkgd resolve {name} --merged", f"take what {joined}"))
     elif question.joined:
         rows.append((f"micropkgd resolve {name} --merge", "both, where nothing collides"))
     width = max(len(command) for command, _ in rows)

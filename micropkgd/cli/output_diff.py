@@ -29,6 +29,8 @@ def held_lines(
     for collision in entry.question.collisions:
         yield plain(f"  {collision.path}: {collision.ours} here, {collision.theirs} of {new}")
         yield from (plain(line) for line in hunk(entry, collision))
+    if not entry.question.folder:
+        yield "hint: no pass has held it yet: `micropkgd reconcile --once` does, and lays the texts beside"
     yield "hint: decide on all that is held, or name files behind " + plain(name)
     rows = list(choices(name, entry.question, waits=entry.waiting is not None))
     yield from (f"  {plain(line)}" for line in rows if " diff " not in line)

@@ -232,6 +232,22 @@ def test_an_edit_that_was_merged_is_there_again(world: World) -> None:
     assert world.run("status").out.splitlines()[-1] == f"  drifted: {NODES} (your edit is kept)"
 
 
+def test_an_add_that_failed_is_not_there_to_be_taken_back(world: World) -> None:
+    """It did nothing: the command before it is what `rollback` means."""
+    world.manifest("")
+    before = world.tree()
+    world.publish(ONE)
+    assert world.run("add", ROW).code == 0
+    there = world.tree()
+    assert world.run("add", "dist/none.tar.gz").code != 0
+    assert world.tree() == there
+
+    said = world.run("rollback")
+    assert (said.code, "brings it again" in said.out) == (0, False)
+    assert world.tree() == {**before, ROW: there[ROW]}
+    assert "no commit is kept" in world.run("rollback").err
+
+
 def test_back_to_a_commit_over_several(world: World) -> None:
     """`--to` leaves the tree as that commit had left it, in one step."""
     first = updated(world)

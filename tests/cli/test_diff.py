@@ -61,8 +61,21 @@ def test_edits_in_json(world: World) -> None:
 
     assert document["exit_code"] == 0
     assert (entry["ref"], entry["target"], entry["version"]) == ("dist/ds.tar.gz", "src/shop/ds", "1.0")
-    assert entry["edits"] == [{"path": NODES, "diff": EDIT.splitlines()}]
+    assert entry["edits"] == [{"path": NODES, "formatted": False, "diff": EDIT.splitlines()}]
     assert entry["failure"] is None
+
+
+def test_what_no_pass_has_held_yet_says_how_it_is_decided(world: World) -> None:
+    """Nothing lies beside, and `resolve` would say that nothing is held."""
+    edited(world)
+    world.publish({"nodes.py": BASE.replace("B = 1", "B = 2")}, version="2.0")
+    said = world.run("diff", "dist/ds.tar.gz").out
+    assert "hint: no pass has held it yet: `micropkgd reconcile --once` does" in said
+    assert "--merged  # take what was joined\n" in said
+    assert "reconcile --once" in world.run("resolve", "dist/ds.tar.gz", "--keep").err
+
+    world.reconcile()
+    assert "no pass has held it yet" not in world.run("diff", "dist/ds.tar.gz").out
 
 
 def test_edits_of_a_held_entry_are_against_what_is_installed(world: World) -> None:

@@ -14,7 +14,6 @@ from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
-from micropkgd.workspace.transaction import kept
 
 
 def add(options: Namespace) -> int:
@@ -28,11 +27,9 @@ def add(options: Namespace) -> int:
     row = {key: value for key, value in given.items() if value}
     if options.dry_run:
         return _show(options, root, row)
-    before = kept.ids(root)
     added = add_entry(root, options.ref, row, options.lock_timeout)
     try:
-        joins = tuple(kept.ids(root) - before)
-        wanted = PassOptions(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=joins)
+        wanted = PassOptions(lock_timeout=options.lock_timeout, trigger=f"add {options.ref}", joins=added.commits)
         outcomes = passes(options, [root], wanted)
     except BaseException:
         _take_back(added, options.lock_timeout)

@@ -40,8 +40,12 @@ def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:
         if one.failure is not None:
             yield from failure_lines(one.failure, indent="  ")
     if not quiet:
-        count = sum(one.is_outdated for one in found)
-        yield entries_line(len(found), f"{count} outdated" if count else "all current" if found else "")
+        counts = {
+            "outdated": sum(one.is_outdated for one in found),
+            "failed": sum(one.failure is not None for one in found),
+        }
+        said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        yield entries_line(len(found), said or ("all current" if found else ""))
 
 
 def _said(installed: Installed | None) -> str:
