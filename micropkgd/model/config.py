@@ -81,7 +81,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "limits.source-wait": TIME,
     "limits.download-time": TIME,
     "limits.least-bytes-per-second": SIZE,
-    "format": ARGV,
+    "format": TEXTS,
     "cache.dir": PATH,
     "cache.remote": BUCKET,
     "hooks.before-commit": ARGV,

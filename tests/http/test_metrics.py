@@ -51,8 +51,9 @@ def test_a_pass_is_counted_by_what_came_of_it(daemon: Daemon) -> None:
 
     daemon.ask().post("/v1/reconcile", {}, timeout=None)
     daemon.ready(daemon.folder / "src" / "p0")
-    assert value(site, "reconcile_total", project=root, result="in_sync") == before + 1
-    assert value(site, "reconcile_duration_seconds_count") == before + 1
+    after = value(site, "reconcile_total", project=root, result="in_sync") or 0
+    assert after > before  # a look at what the first pass brought may come between
+    assert value(site, "reconcile_duration_seconds_count") == after
 
     (daemon.folder / "src/p0/pyproject.toml").write_text("[tool.micropkgd\n")
     until(lambda: (value(site, "reconcile_total", project=root, result="invalid") or 0) >= 1)

@@ -19,6 +19,7 @@ from typing import Final
 from micropkgd.errors import words_of
 from micropkgd.model.event import Event, read_event
 
+_TRIES: Final = 3  # to read both files as they were at one time
 SHOWN: Final = 1000  # events that are remembered; a file holds as many
 LARGEST: Final = 1 << 20  # bytes of a file
 _LONGEST: Final = 8192  # characters of one message
@@ -30,8 +31,13 @@ def read_events(folder: str) -> list[Event]:
     """What is kept, oldest first; nothing where nothing is, or nothing that can be read.
 
     The file in use is read first: should it become the older one meanwhile, it is read twice and nothing is missed.
+    Should that happen twice, there is a gap, and both are read again.
     """
-    found = {event.id: event for name in (_CURRENT, _OLDER) for event in _events_in(os.path.join(folder, name))}
+    found: dict[int, Event] = {}
+    for _ in range(_TRIES):
+        found = {event.id: event for name in (_CURRENT, _OLDER) for event in _events_in(os.path.join(folder, name))}
+        if not found or max(found) - min(found) < len(found):
+            break
     return [found[number] for number in sorted(found)][-SHOWN:]
 
 
