@@ -138,7 +138,7 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
     if not held and not (choice is Conflict.TAKE and drifted):
         raise UsageError(
             f"`{ref}` is not held",
-            hint="a pass holds it, if it must: `micropkgd reconcile --once`; see `micropkgd status`",
+            hint="see `micropkgd status`; what must be decided is held by a pass: `micropkgd reconcile --once`",
         )
 
 
