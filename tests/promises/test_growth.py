@@ -23,13 +23,14 @@ from tests.kit.site import config, listening
 from tests.kit.world import World
 
 SLACK = 1.5  # what work that is linear may cost more than its size says: larger tables, a busy machine
-STEADY = 1.1  # what one more may cost where there are many, in lines that are run: these do not depend on the machine
+STEADY = 1.08  # what one more may cost where there are many, in lines that are run: these do not depend on the machine
 TICKS = os.sysconf("SC_CLK_TCK")
 FEW, MANY = 40, 160  # projects of a service
 FEWER, MORE = 21, 321  # entries of a project, or files of an entry
 
+# The pool is loaded once, and only where files are many: that is no cost of one more.
 COUNTING = """
-import itertools, sys, threading
+import concurrent.futures.thread, itertools, sys, threading
 counter = itertools.count()
 def line(frame, event, argument):
     if event == "line":
@@ -218,7 +219,7 @@ def test_metrics_tell_a_few_rows_of_each_project(tmp_path: Path) -> None:
 
     for number in range(4):
         told = [row for row in rows if f'project="{tmp_path}/src/p{number}"' in row]
-        assert 3 <= len(told) <= 12, told
+        assert 3 <= len(told) <= 6, told
 
 
 def test_too_many_files_are_counted_and_not_read(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import asyncio
 import time
 from calendar import timegm
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
@@ -36,6 +36,8 @@ _ANSWERS_TO_HOOKS: Final = (("POST", "/hooks/{name}", "202"), ("POST", "/hooks/{
 """By method, route and code: the ones that alerts count from nought on."""
 _WATCH_LIMITS: Final = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
 _LAG_EVERY: Final = 5.0  # seconds
+
+_Key = TypeVar("_Key", bound=tuple[str, ...])
 
 
 class Metrics:
@@ -134,15 +136,13 @@ class Metrics:
     def _of_passes(self, roots: set[str]) -> Iterator[Metric]:
         agenda = self._supervisor.agenda
         backlog = agenda.backlog(time.monotonic())
-        passes = sorted((key, count) for key, count in self._passes.items() if key[0] in roots)
+        passes = _counted(self._passes, roots)
         yield _counter("reconcile", "Passes by what came of them", ("project", "result"), passes)
         succeeded = [((root,), self._succeeded.get(root, 0)) for root in sorted(roots)]
         yield _gauge(
             "last_success_timestamp_seconds", "When a pass last ended in sync; 0: never", ("project",), succeeded
         )  # fmt: skip
-        ways = [(to, result) for to in _STEPS_BACK.values() for result in ("followed", "held")]
-        steps = [((root, *way), self._steps_back[root, *way]) for root in sorted(roots) for way in ways]
-        text = "Refs that went back to an older version, or to other bytes under the same one"
+        steps, text = _counted(self._steps_back, roots), "Refs that went back to an older version, or to other bytes"
         yield _counter("downgrades", text, ("project", "to", "result"), steps)
         yield from self._of_publications(roots)
         yield _gauge("queue_depth", "Passes that are due and have not begun", (), [((), backlog)])
@@ -153,8 +153,8 @@ class Metrics:
 
     def _of_publications(self, roots: set[str]) -> Iterator[Metric]:
         made = sorted(root for root in roots if self._supervisor.board.projects[root].packages)
-        counts = [((root, how), self._publications[root, how]) for root in made for how in ("done", "failed")]
-        yield _counter("publications", "Archives that were published, or could not be", ("project", "result"), counts)
+        counts, text = _counted(self._publications, roots), "Archives that were published, or could not be"
+        yield _counter("publications", text, ("project", "result"), counts)
         text = "When the published archive that was longest not looked for was last seen at its place; 0: not yet"
         seen = [((root,), min(self._verified[root].values())) for root in made if root in self._verified]
         yield _gauge("publication_last_verified_timestamp_seconds", text, ("project",), seen)
@@ -258,6 +258,11 @@ _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
     return _filled(GaugeMetricFamily(f"micropkgd_{name}", text, labels=labels), rows)
+
+
+def _counted(counter: Counter[_Key], roots: Container[str]) -> list[tuple[_Key, int]]:
+    """What was counted of projects that are served; what did not happen has no row, for there are many projects."""
+    return sorted((key, count) for key, count in counter.items() if count and key[0] in roots)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
