@@ -10,11 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
-from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.download import Announced, only_expected, take_in
+from micropkgd.sources.http.archive import archive_of
 from micropkgd.sources.http.client import HttpClient, Question, address
-from micropkgd.sources.http.conditions import validator_of
 from micropkgd.sources.http.options import HttpOptions
 from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request
@@ -47,12 +45,7 @@ class HttpSource:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
         async def take(response: "ClientResponse") -> Answer:
-            told = Announced(response.content_length, validator_of(response))
-            digest = announced.of_headers(response.headers)
-            if (here := await announced.had(request, cache, digest, told.validator)) is not None:
-                return here
-            check = announced.as_announced(digest, request, only_expected(request))
-            return await take_in(self._client.body(response), told, request, cache, progress, check)
+            return await archive_of(response, self._client, request, cache, progress)
 
         return await self._client.get(Question(url, options, request.validator), take)
 

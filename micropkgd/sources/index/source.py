@@ -18,7 +18,8 @@ from micropkgd.model.index import may_be_listing
 from micropkgd.model.tree import Digest
 from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
-from micropkgd.sources.download import Announced, only_expected, take_in
+from micropkgd.sources.download import Announced, take_in
+from micropkgd.sources.http.archive import archive_of
 from micropkgd.sources.http.client import HttpClient, Question, address
 from micropkgd.sources.http.conditions import validator_of
 from micropkgd.sources.http.options import HttpOptions
@@ -216,13 +217,7 @@ class IndexSource:
 
     async def _fetch_listed(self, asked: Asked, pick: PickedArchive, cache: ArchiveCache, progress: Progress) -> Answer:
         async def take(response: "ClientResponse") -> Answer:
-            request = asked.search.request
-            told = Announced(response.content_length, validator_of(response))
-            digest = announced.of_headers(response.headers)
-            if (here := await announced.had(request, cache, digest, told.validator)) is not None:
-                return here
-            check = announced.as_announced(digest, request, only_expected(request))
-            return await take_in(self._client.body(response), told, request, cache, progress, check)
+            return await archive_of(response, self._client, asked.search.request, cache, progress)
 
         try:
             url = address_of(asked, pick.file)
