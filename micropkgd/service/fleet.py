@@ -78,9 +78,11 @@ class Fleet:
         self._glance: _Glance | None = None  # at what the last search depended on
         self._searching = asyncio.Lock()
         self._search_now = asyncio.Event()
+        self._anew = False  # whether the search that is due reads the disk, whatever a glance shows
         self._watched = WatchedProjects(
-            self._ask, self._search_now.set, self._overflowed, self._watch_degraded, self._disk, self._crowded
-        )
+            self._ask, self.search_soon, self._overflowed, self._watch_degraded, self._disk, self._crowded,
+            self._search_now.set,
+        )  # fmt: skip
 
     @property
     def degraded(self) -> str:
@@ -107,7 +109,7 @@ class Fleet:
                     await asyncio.wait_for(self._search_now.wait(), _LOOK_EVERY)
                 began = time.monotonic()
                 if self._search_now.is_set() or began - searched >= _SEARCH_EVERY:
-                    await self.search(anew=self._search_now.is_set())
+                    await self.search(anew=self._anew)
                     searched = time.monotonic()
                     await asyncio.sleep(_REST * (searched - began))
                 self._watched.look()
@@ -128,6 +130,7 @@ class Fleet:
         """
         async with self._searching:
             self._search_now.clear()
+            self._anew = False
             settings, last = self._settings, None if anew else self._glance
             try:
                 glance, found = await asyncio.get_running_loop().run_in_executor(self._disk, _search, settings, last)
@@ -144,6 +147,7 @@ class Fleet:
 
     def search_soon(self) -> None:
         """Search anew, and do not wait for it."""
+        self._anew = True
         self._search_now.set()
 
     async def look_again_at(self, projects: Collection[str]) -> None:

@@ -46,9 +46,9 @@ def test_a_config_that_finds_no_project_says_so(tmp_path: Path, src: Path) -> No
         assert event["message"].endswith(f"is at {src}/*")
         assert b"[warning  ] NoProjects" in daemon.log.read_bytes()
         world = served(src)
+        daemon.ready(world.root)
         os.kill(daemon.process.pid, signal.SIGHUP)
         daemon.until("ConfigReloaded")
-        daemon.ready(world.root)
         kinds = [row["kind"] for row in daemon.ask().get("/v1/events")["events"]]
 
     assert kinds.count("NoProjects") == 1

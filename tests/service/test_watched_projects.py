@@ -24,9 +24,11 @@ class Told:
 
     def __init__(self, disk: ThreadPoolExecutor) -> None:
         self.asked: list[tuple[str, Trigger]] = []
-        self.newcomers = 0
+        self.newcomers = self.anchored = 0
         self.crowded: list[tuple[int, int]] = []
-        self.vigil = WatchedProjects(self._ask, self._came, lambda: None, lambda _: None, disk, self._crowd)
+        self.vigil = WatchedProjects(
+            self._ask, self._came, lambda: None, lambda _: None, disk, self._crowd, self._arrived
+        )
 
     async def until(self, root: Path, *kinds: TriggerKind) -> Trigger:
         """Wait for a pass that is asked for by one of these, and forget what was asked before."""
@@ -45,6 +47,9 @@ class Told:
     def _crowd(self, root: str, too_many: int, folders: int) -> None:
         del root
         self.crowded.append((too_many, folders))
+
+    def _arrived(self) -> None:
+        self.anchored += 1
 
     def _came(self) -> None:
         self.newcomers += 1
@@ -76,6 +81,20 @@ def test_a_first_pass_looks_at_what_is_watched_already(tmp_path: Path) -> None:
         told.vigil.follow(str(root), relevant_paths_of(read_project(str(root))))
         await asyncio.sleep(0.1)
         assert told.asked == []
+
+    vigil(work)
+
+
+def test_where_projects_may_appear_is_looked_at_once_it_is_watched(tmp_path: Path) -> None:
+    """What came between a search and the watch gave no event; folders that were watched before need no look."""
+
+    async def work(told: Told) -> None:
+        for folders, looks in (({"a"}, 1), ({"a"}, 1), ({"a", "b"}, 2)):
+            for name in folders:
+                (tmp_path / name).mkdir(exist_ok=True)
+            told.vigil.set_anchors(str(tmp_path / name) for name in folders)
+            await asyncio.sleep(0.2)
+            assert (told.anchored, told.newcomers) == (looks, 0)
 
     vigil(work)
 

@@ -51,13 +51,18 @@ class WatchedProjects:
         on_degraded: Callable[[str], None],
         disk: Executor,
         on_crowded: Callable[[str, int, int], None] = lambda *_: None,
+        on_anchored: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_crowded` is told of a project how many folders are beyond its share of watches, and of how many."""
+        """`on_crowded` is told of a project how many folders are beyond its share of watches, and of how many.
+
+        `on_anchored` is called once folders are watched in which projects may appear: some may have come before.
+        """
         self._ask = ask
         self._on_newcomer = on_newcomer
         self._on_overflow = on_overflow
         self._disk = disk
         self._on_crowded = on_crowded
+        self._on_anchored = on_anchored
         self._crowded: set[str] = set()  # projects with more folders than their share of watches
         self._watcher = Watcher(self._changed, self._overflowed, on_degraded)
         self.known = KnownPaths()
@@ -154,6 +159,8 @@ class WatchedProjects:
                 self._named[root] = one.named
                 self._let_go(self._owners.claim(root, one.folders))
                 concerned |= {root} if fresh else set()
+                if root == _NOBODY and fresh:
+                    self._on_anchored()
                 concerned |= set(self._owners.owners(*one.new))
             else:  # it was dropped meanwhile
                 self._let_go(one.folders)
