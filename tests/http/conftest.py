@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.kit.daemon import Daemon
+from tests.kit.site import config
+
 NAMES = ("evil.test", "127.0.0.1.evil.test")  # the browser is told that they are this machine
 
 
@@ -30,3 +33,12 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A service that listens on TCP, for all tests of a module that bring no service of their own."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "src").mkdir()
+    with Daemon(folder, config(folder)) as running:
+        yield running

@@ -1,31 +1,20 @@
 """The status page as a place to decide: in a real browser, with a real service, and other people at work beside it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.kit.daemon import Daemon, until
-from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, installed, ready
+from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, in_service, installed, ready
 from tests.kit.site import config, listening
 from tests.kit.world import KEDRO, ROW, World
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A service that listens on TCP."""
-    folder = tmp_path_factory.mktemp("desk")
-    (folder / "src").mkdir()
-    with Daemon(folder, config(folder)) as running:
-        yield running
 
 
 @pytest.fixture
 def held(daemon: Daemon, tmp_path: Path) -> Held:
     """A project of its own for each test: a Python file, a YAML file, one that was deleted here, and a binary one."""
-    world = installed(daemon.folder / "src" / tmp_path.name)
-    ready(daemon, world)
+    world = in_service(daemon, tmp_path.name)
     hold(daemon, world)
     return Held(world, listening(daemon, "http.listen"))
 
@@ -120,6 +109,16 @@ def test_the_keyboard_alone_will_do(page: Page, held: Held, daemon: Daemon) -> N
     expect(project.locator("summary").first).to_be_focused()
     daemon.ready(held.world.root)
     assert held.world.read(CODE) == "X = 2\n"
+
+
+def test_opened_again_at_once_it_is_filled(page: Page, held: Held) -> None:
+    """A browser tells of the close only after it was opened anew."""
+    project = look(page, held)
+    again = project.get_by_role("button", name=f"Decide {ROW}")
+    again.click()
+    expect(page.get_by_role("button", name="Take all theirs")).to_be_visible()
+    again.evaluate("button => { document.getElementById('desk').close(); button.click(); }")
+    expect(page.get_by_role("button", name="Take all theirs")).to_be_visible()
 
 
 def test_who_comes_second_loses_nothing_that_was_typed(browser: Browser, held: Held) -> None:
@@ -238,8 +237,7 @@ def test_what_merges_is_merged_and_the_rest_stays(page: Page, daemon: Daemon, tm
 
 def test_edits_are_accepted_or_taken_back(page: Page, daemon: Daemon, tmp_path: Path) -> None:
     """From their diff, one click away."""
-    world = installed(daemon.folder / "src" / tmp_path.name)
-    ready(daemon, world)
+    world = in_service(daemon, tmp_path.name)
     held = Held(world, listening(daemon, "http.listen"))
     for text, button, said in (
         ("X = 5\n", "Accept these edits", "accepted"),

@@ -1,31 +1,19 @@
 """Edits and versions over HTTP: seen as a diff, accepted, taken back; each only as somebody saw it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kit.daemon import Daemon
-from tests.kit.held import CODE, Held, hold, installed, ready
+from tests.kit.held import CODE, Held, hold, in_service, installed, ready
 from tests.kit.site import config, listening
 from tests.kit.world import ROW
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A service that listens on TCP."""
-    folder = tmp_path_factory.mktemp("edits")
-    (folder / "src").mkdir()
-    with Daemon(folder, config(folder)) as running:
-        yield running
 
 
 @pytest.fixture
 def edited(daemon: Daemon, tmp_path: Path) -> Held:
     """A project of its own for each test, with one edit."""
-    root = daemon.folder / "src" / tmp_path.name
-    world = installed(root)
-    ready(daemon, world)
+    world = in_service(daemon, tmp_path.name)
     world.write(CODE, "X = 'mine'\n")
     return Held(world, listening(daemon, "http.listen"))
 

@@ -1,35 +1,23 @@
 """A held entry over HTTP: seen, decided file by file, by several people at once, and never against a newer edit."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from micropkgd.workspace import process_lock
 from tests.kit.daemon import Daemon
-from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, installed, ready
-from tests.kit.site import config, listening
+from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, in_service, installed, ready
+from tests.kit.site import listening
 from tests.kit.world import ROW
 
 MERGED = ".micropkgd/conflicts/ds/merged"
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A service that listens on TCP."""
-    folder = tmp_path_factory.mktemp("held")
-    (folder / "src").mkdir()
-    with Daemon(folder, config(folder)) as running:
-        yield running
-
-
 @pytest.fixture
 def held(daemon: Daemon, tmp_path: Path) -> Held:
     """A project of its own for each test, with four files that wait."""
-    root = daemon.folder / "src" / tmp_path.name
-    world = installed(root)
-    ready(daemon, world)
+    world = in_service(daemon, tmp_path.name)
     hold(daemon, world)
     return Held(world, listening(daemon, "http.listen"))
 

@@ -67,6 +67,13 @@ def ready(daemon: Daemon, world: World, version: str = "1.0") -> None:
     daemon.ready(world.root)
 
 
+def in_service(daemon: Daemon, name: str) -> World:
+    """A project of that name, with one entry that the service has installed."""
+    world = installed(daemon.folder / "src" / name)
+    ready(daemon, world)
+    return world
+
+
 def installed(folder: Path, files: Mapping[str, str | bytes] = BASE) -> World:
     """A project with one entry, for a service to find."""
     world = World(folder)

@@ -285,6 +285,7 @@ export function makeDesk(ask, announce, refocus, dress) {
   const VIEWS = { held, diff, pending, history };
 
   dialog.addEventListener("close", () => {
+    if (dialog.open) return; // it was opened again before it was told that it closed
     turn += 1;
     refocus(now);
   });
