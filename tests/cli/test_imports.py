@@ -32,10 +32,15 @@ def loaded(world: World, *arguments: str) -> set[str]:
         "sys.stderr.write('\\n'.join(sys.modules))\n"
         "sys.exit(code)\n"
     )
+    return set(told(world, program, *arguments).split())
+
+
+def told(world: World, program: str, *arguments: str) -> str:
+    """What a program writes to its standard error in a fresh interpreter; it must end with 0."""
     command = [sys.executable, "-c", program, *arguments]
     ended = subprocess.run(command, cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
-    return set(ended.stderr.split())
+    return ended.stderr
 
 
 class Cost(NamedTuple):
@@ -68,10 +73,7 @@ def cost(world: World, *arguments: str) -> Cost:
         "print('\\n', ours, len(sys.modules) - ours, values, *counts.values(), file=sys.stderr)\n"
         "sys.exit(code)\n"
     )
-    command = [sys.executable, "-c", program, *arguments]
-    ended = subprocess.run(command, cwd=world.root, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return Cost(*map(int, ended.stderr.splitlines()[-1].split()))
+    return Cost(*map(int, told(world, program, *arguments).splitlines()[-1].split()))
 
 
 def test_a_pull_by_hand(world: World) -> None:
