@@ -9,7 +9,7 @@ Rule: patterns never go back over what they have read (`*+`), so that no text ta
 
 import re
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 _CONTROL = r"\x00-\x1f\x7f"  # control characters stand nowhere, line ends aside
 _TEXT: Final = rf"""(?:"[^"\\{_CONTROL}]*+"|'[^'{_CONTROL}]*+')"""
@@ -30,6 +30,8 @@ _ITEM: Final = re.compile(rf"#[^{_CONTROL}]*+|({_TEXT})")
 _AROUND: Final = len('"" = ""\n')
 
 Table = dict[str, Any]
+_Header = tuple[tuple[str, ...], str, bool, int]
+"""The tables above, the name, whether it is a row (`[[name]]`), and its length: no class, which takes time to make."""
 
 
 class _OtherFormError(Exception):
@@ -50,7 +52,7 @@ def read_plain(text: str) -> Table | None:
                 line = whole[at : whole.index("\n", at)]
                 header = headers.get(line) or headers.setdefault(line, _header(whole, at))
                 table = _opened(document, header, ours)
-                at += header.length
+                at += header[-1]
             end = whole.find("\n[", max(at - 1, 0)) + 1 or len(whole)
             _read_pairs(table, whole, at, end)
             at = end
@@ -59,38 +61,30 @@ def read_plain(text: str) -> Table | None:
     return document
 
 
-class _Header(NamedTuple):
-    """What a header says."""
-
-    above: tuple[str, ...]
-    name: str
-    is_row: bool  # `[[name]]`
-    length: int
-
-
 def _header(text: str, at: int) -> _Header:
     """Read a header."""
     found = _HEADER.match(text, at)
     if found is None or len(found[1]) != len(found[3]):
         raise _OtherFormError
     *above, name = map(_bare, _PART.findall(found[2]))
-    return _Header(tuple(above), name, bool(found[1]), found.end() - at)
+    return tuple(above), name, bool(found[1]), found.end() - at
 
 
 def _opened(document: Table, header: _Header, ours: set[int]) -> Table:
     """The new table that a header opens."""
+    above, name, is_row, _ = header
     table = document
-    for part in header.above:
+    for part in above:
         table = _inside(table, part, ours)
     new = Table()
     ours.add(id(new))
-    if not header.is_row:
-        _put(table, header.name, new)
+    if not is_row:
+        _put(table, name, new)
         return new
-    if header.name not in table:
-        table[header.name] = []
-        ours.add(id(table[header.name]))
-    rows = table[header.name]
+    if name not in table:
+        table[name] = []
+        ours.add(id(table[name]))
+    rows = table[name]
     if not isinstance(rows, list) or id(rows) not in ours:
         raise _OtherFormError
     rows.append(new)
