@@ -148,7 +148,7 @@ def test_time_grows_as_the_text_does(case: Case) -> None:
 def least(case: Case, text: str) -> float:
     """The CPU of one go, whether it ends well or not."""
     found: list[float] = []
-    while len(found) < 3 and sum(found) < 1:
+    while len(found) < 2 or (len(found) < 3 and sum(found) < 1):  # never one alone: a machine has its moments
         start = time.thread_time()
         with suppress(Exception):
             case.do(text)
