@@ -29,7 +29,7 @@ def cyclonedx(code: CopiedCode, epoch: int | None) -> str:
     try:
         from cyclonedx.output.json import JsonV1Dot6
     except ImportError as error:
-        hint = "install `micropkgd[sbom]`"
+        hint = "install micropkgd with its extra `sbom`, as in `pip install '.[sbom]'` from a checkout"
         raise UsageError(
             "a CycloneDX document needs cyclonedx-python-lib, which is not installed", hint=hint
         ) from error

@@ -49,7 +49,7 @@ def make_parser(words: Sequence[str] = ()) -> CommandParser:
     """The whole command line, or as much of it as these words need: each command costs some time to define."""
     parser = CommandParser(
         prog="micropkgd",
-        description="Keep the micro-packages of Kedro projects equal to what their pyproject.toml asks for.",
+        description="Keep micro-packages, code that projects copy in and own, equal to what pyproject.toml asks for.",
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"micropkgd {__version__}")

@@ -39,9 +39,14 @@ def state_place(environ: Mapping[str, str]) -> str:
 
 
 def served_by(config: str | None, socket: str | None, environ: Mapping[str, str]) -> str:
-    """What a service is the one of, in a word that is the same at every start: its config, or else its socket."""
+    """What a service is the one of, in a word that is the same at every start: its config, or a socket of its own.
+
+    Where there is neither, the config that the user may yet write: it is the same service then.
+    """
     path = find_config(config, environ)
-    return os.path.realpath(path) if path else socket_path(socket, environ)
+    if path is None and socket is not None:
+        return socket_path(socket, environ)
+    return os.path.realpath(path or usual_places(environ)[0])
 
 
 def service_place(what: str, environ: Mapping[str, str]) -> str:

@@ -179,7 +179,7 @@ class TestCycloneDX:
         monkeypatch.setitem(sys.modules, "cyclonedx.output.json", None)
         said = world.run("export", "--format", "cyclonedx")
 
-        assert (said.code, "micropkgd[sbom]" in said.err) == (2, True)
+        assert (said.code, "extra `sbom`" in said.err) == (2, True)
         assert world.run("export", "--format", "pylock").code == 0
 
     def test_what_others_named_cannot_leave_the_form(self, world: World) -> None:

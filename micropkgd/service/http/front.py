@@ -32,6 +32,10 @@ from micropkgd.service.http.login import Codes
 from micropkgd.service.http.probes import Probes
 from micropkgd.service.supervisor import Supervisor
 
+_NO_ADDRESS: Final = (
+    "the service listens on no address: "
+    'write `listen = "127.0.0.1:8473"` below [http] of its config, and send it SIGHUP'
+)
 _ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
 
 
@@ -69,7 +73,7 @@ class Front:
         """On the unix socket: a code that logs in once, and the address of the page it is for."""
         addresses = {listener.key: listener.address for listener in self._listeners}
         if "http.listen" not in addresses:
-            raise web.HTTPConflict(reason="the service listens on no address: set `http.listen` in its config")
+            raise web.HTTPConflict(reason=_NO_ADDRESS)
         return answer({"code": self._codes.make(time.monotonic()), "address": addresses["http.listen"]})
 
     def follow(self, http: Http) -> None:
