@@ -106,7 +106,8 @@ class Fleet:
         try:
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._search_now.wait(), _LOOK_EVERY)
+                    async with asyncio.timeout(_LOOK_EVERY):
+                        await self._search_now.wait()
                 began = time.monotonic()
                 if self._search_now.is_set() or began - searched >= _SEARCH_EVERY:
                     await self.search(anew=self._anew)

@@ -187,7 +187,8 @@ class Supervisor:
         due = self.agenda.next_at()
         until = self.last_turn + TICK if due is None else min(due, self.last_turn + TICK)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(0.0, until - now))
+            async with asyncio.timeout(max(0.0, until - now)):
+                await self._wake.wait()
         self._wake.clear()
 
     def _look_around(self) -> None:

@@ -288,7 +288,8 @@ class Sources:
         import asyncio
 
         try:
-            return await asyncio.wait_for(source.survey(requests), self._wait)
+            async with asyncio.timeout(self._wait):
+                return await source.survey(requests)
         except TimeoutError:
             return list(requests)
 

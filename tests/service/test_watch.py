@@ -204,7 +204,8 @@ def test_the_kernel_says_when_it_could_not_keep_all(tmp_path: Path) -> None:
             path = tmp_path / str(number % 2)
             path.touch()
             path.unlink()
-        await asyncio.wait_for(seen.overflown.wait(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await seen.overflown.wait()
 
     watching(work)
 
@@ -217,7 +218,8 @@ def test_more_events_than_can_be_trusted_are_an_overflow(tmp_path: Path, monkeyp
         await seen.watch(tmp_path)
         for number in range(9):
             (tmp_path / f"{number}.py").write_text("a = 1\n")
-        await asyncio.wait_for(seen.overflown.wait(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await seen.overflown.wait()
 
     watching(work)
 

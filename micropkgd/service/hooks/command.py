@@ -86,7 +86,8 @@ async def _outlast(process: asyncio.subprocess.Process, seconds: float) -> str:
     except TimeoutError:
         _signal(process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _GRACE)
+            async with asyncio.timeout(_GRACE):
+                await process.wait()
         return f"took longer than {seconds:g} s"
     finally:
         _signal(process.pid, signal.SIGKILL)

@@ -133,11 +133,12 @@ async def events(request: web.Request) -> web.StreamResponse:
                 last = await _send(response, event)
             while True:
                 try:
-                    event = await asyncio.wait_for(reader.get(), _BEAT)
+                    async with asyncio.timeout(_BEAT):
+                        event = await reader.get()
                 except TimeoutError:
                     if board.since(last):
                         break  # it fell too far behind, and hears no more
-                    await asyncio.wait_for(response.write(b": still here\n\n"), _BEAT)
+                    await _write(response, b": still here\n\n")
                     continue
                 last = await _send(response, event)
     return response
@@ -267,5 +268,11 @@ def _number(text: str, name: str) -> int:
 async def _send(response: web.StreamResponse, event: Event) -> int:
     """Send one event as it stands in a stream, and give its number."""
     data = f"id: {event.id}\ndata: {json.dumps(event.document())}\n\n"
-    await asyncio.wait_for(response.write(data.encode()), _BEAT)
+    await _write(response, data.encode())
     return event.id
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    """Write to who reads; `TimeoutError` where it takes nothing."""
+    async with asyncio.timeout(_BEAT):
+        await response.write(data)

@@ -185,7 +185,8 @@ async def read_body(request: web.Request, largest: int) -> None:
     if (request.content_length or 0) > largest:
         raise web.HTTPRequestEntityTooLarge(largest, request.content_length or 0)
     try:
-        body = await asyncio.wait_for(request.read(), _BODY_WITHIN)
+        async with asyncio.timeout(_BODY_WITHIN):
+            body = await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(reason="the body did not come in time") from None
     if len(body) > largest:
