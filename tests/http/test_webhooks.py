@@ -31,8 +31,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     )
     rows.append(f'[[webhook]]\nname = "lost"\nsecret-file = "{folder}/none"\nform = "token"\n')
     with Daemon(folder, config(folder, "\n".join(rows))) as running:
-        for world in worlds:
-            running.ready(world.root)
+        running.quiet(*(world.root for world in worlds))
         yield running
 
 

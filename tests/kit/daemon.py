@@ -21,6 +21,7 @@ from micropkgd.service.client import Service, find_service
 from tests.kit.world import World
 
 PATIENCE = 40.0  # seconds, for a machine that does much else
+QUIET = 1.0  # seconds in which the events of what a pass wrote have long come
 
 Event = Mapping[str, Any]
 
@@ -123,6 +124,18 @@ class Daemon:
 
         self.until_status(project, rests)
 
+    def quiet(self, *projects: Path) -> None:
+        """Wait for projects to be ready, and for the empty passes after them to be over.
+
+        A pass sees what the one before it wrote as files that changed: who asks what the *last* pass was about must
+        not ask before. Nothing can be waited for where there was no such event, so time has to pass.
+        """
+        deadline, before = time.monotonic() + PATIENCE, [""]
+        while (now := [self._last_pass(project) for project in projects]) != before:
+            assert time.monotonic() < deadline, self.log.read_text()
+            before = now
+            time.sleep(QUIET)
+
     def command(self, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
         """Run another command of the program beside it."""
         command = [sys.executable, "-m", "micropkgd", *arguments]
@@ -134,6 +147,11 @@ class Daemon:
         """Send a signal and wait for the end: the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
+
+    def _last_pass(self, project: Path) -> str:
+        """The last pass of a project that is ready."""
+        self.ready(project)
+        return str((self.status(project) or {})["last_pass"]["id"])
 
     def _has_begun(self) -> bool:
         """Whether this run has told that it began; what is older was told by the runs before."""

@@ -70,7 +70,7 @@ def test_a_release_in_a_bucket_wakes_who_looks_something_up_there(tmp_path: Path
     queue = f'[[queue]]\nname = "team"\nurl = "{url}"\nregion = "{REGION}"\nendpoint-url = "{moto.url}"\n'
     with Daemon(tmp_path / "d", config(src, queue), environ=LOGIN) as daemon:
         daemon.until_status(follower.root, lambda status: status["standing"]["state"] == "Stalled")
-        daemon.ready(other.root)
+        daemon.quiet(other.root)
         before = daemon.status(other.root)
         s3.put_object(Bucket="releases", Key="pkgs/ds-1.0.tar.gz", Body=sdist("ds", "1.0"))
         daemon.until("Installed", follower.root, trigger="queue: team: s3://releases/pkgs/ds-1.0.tar.gz")
@@ -126,12 +126,13 @@ class TestReleases:
         assert sorted(path.name for path in made.folder.iterdir()) == ["ds-1.0.tar.gz", "ds-1.1.tar.gz"]
 
     def test_by_a_web_server_that_lists_a_folder(self, tmp_path: Path, src: Path, nginx: Nginx) -> None:
-        """A publishes into the folder that nginx serves, B asks on its schedule."""
+        """A publishes into the folder that nginx serves, B asks on its schedule; A has no schedule to speak of."""
         there = nginx.files / f"shelf-{tmp_path.name}"
         there.mkdir()
         author, follower = self.author(src, f"{there}/"), World(src / "b")
         follower.asks_for("ds>=1", index=nginx.url(f"listed/{there.name}/"))
-        with Daemon(tmp_path / "d", f'projects = ["{src}/*"]\nevery = "1s"\n') as daemon:
+        often = f'[[project]]\npaths = ["{follower.root}"]\nevery = "1s"\n'
+        with Daemon(tmp_path / "d", config(src, often)) as daemon:
             daemon.until("Installed", follower.root, message="1.0")
             self.releases(author, daemon, "1.1")
             daemon.until("Updated", follower.root, message="1.1")

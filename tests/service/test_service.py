@@ -239,7 +239,7 @@ def test_signals(tmp_path: Path, src: Path) -> None:
     """SIGUSR1 asks for a pass, SIGHUP reads the config again, SIGTERM ends with 0 and leaves no socket."""
     world, other = served(src), served(tmp_path / "more", 9)
     with Daemon(tmp_path / "d", config(src)) as daemon:
-        daemon.ready(world.root)
+        daemon.quiet(world.root)
         daemon.process.send_signal(signal.SIGUSR1)
         daemon.until_status(world.root, lambda status: "signal: SIGUSR1" in status["last_pass"]["trigger"])
         daemon.config.write_text("every = 5")
@@ -367,7 +367,7 @@ def test_a_clock_that_jumps_leads_to_one_pass(tmp_path: Path, src: Path) -> None
     environ = {"PYTHONPATH": str(DATA / "clock"), "CLOCK_FILE": str(clock)}
     hourly = f'projects = ["{src}/*"]\ncron = "0 * * * *"\n'
     with Daemon(tmp_path / "d", hourly, environ=environ) as daemon:
-        daemon.until("ConditionChanged", world.root, message="Ready")
+        daemon.quiet(world.root)
         clock.with_name("ahead").write_text("31536000")
         clock.with_name("ahead").rename(clock)
         changed = daemon.until("SurroundingsChanged")

@@ -281,8 +281,7 @@ def test_an_object_that_is_put_is_installed(moto: Moto, tmp_path: Path) -> None:
     queue = f'[[queue]]\nname = "team"\nurl = "{url}"\nregion = "{REGION}"\nendpoint-url = "{moto.url}"\n'
     config = f'projects = ["{tmp_path}/src/*"]\nevery = "1d"\n{queue}'
     with Daemon(tmp_path / "d", config, environ=LOGIN) as daemon:
-        daemon.ready(world.root)
-        daemon.ready(other.root)
+        daemon.quiet(world.root, other.root)
         until(lambda: moto.left_in(url) == 0)
         before = daemon.status(other.root)
         s3.put_object(Bucket="team", Key="ds.tar.gz", Body=archive({"nodes.py": "x = 2\n"}, "1.1"))

@@ -20,6 +20,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Group
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.service.backoff import LONGEST
 from micropkgd.service.conclusion import PassEnd, conclude
 from micropkgd.service.timing.agenda import Agenda, Due
 from micropkgd.service.timing.schedule import Instant
@@ -220,6 +221,7 @@ def test_who_was_kept_out_by_another_process_asks_again_for_the_same_reason() ->
 
 CRONS = {"*/15 * * * *": (900.0, 0.0), "0 * * * *": (3600.0, 0.0), "30 6 * * *": (86400.0, 23400.0)}
 TIMES = st.floats(0.0, 1.0)
+OUTAGE = 4 * LONGEST  # seconds: past the longest pause; where chance is always 0 there is a try in each of them
 
 
 @st.composite
@@ -256,9 +258,10 @@ def test_no_kind_is_late_and_none_comes_too_often(data: st.DataObject) -> None:
         world.at(when, lambda: world.reload(after, scan_every))
     for name, when in data.draw(st.lists(st.tuples(st.sampled_from(names), moments), max_size=30)):
         world.at(when, partial(world.save, name))
-    for name, begin, end in data.draw(st.lists(st.tuples(st.sampled_from(names), moments, moments), max_size=3)):
+    outages = st.tuples(st.sampled_from(names), moments, st.floats(0.0, OUTAGE))
+    for name, begin, seconds in data.draw(st.lists(outages, max_size=3)):
         world.at(begin, partial(world.down.add, name))
-        world.at(end, partial(world.down.discard, name))
+        world.at(begin + seconds, partial(world.down.discard, name))
     for when in data.draw(st.lists(moments, max_size=1)):
         world.at(when, partial(world.set_clock, data.draw(st.floats(-1e6, 1e6))))
     world.live(until)
