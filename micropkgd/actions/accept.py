@@ -8,13 +8,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, TreeError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import edit_digest
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.planner import stays_deleted

@@ -4,7 +4,6 @@ Told from the lock, the tree and this machine's memory; `with_archives` adds wha
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.errors import MicropkgError
@@ -14,6 +13,7 @@ from micropkgd.model.lock import Block, Release, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, read_module_origin
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.resolve.blocks import current_blocks

@@ -10,7 +10,6 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
 
 from micropkgd import __version__, documents
 from micropkgd.actions.finding import DoctorFinding
@@ -26,6 +25,7 @@ from micropkgd.model.lookalikes import lookalikes
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
 from micropkgd.model.tree import RelPath, short
 from micropkgd.model.variables import CACHE_DIR
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, read_builds
 from micropkgd.reconcile.resolve.modes import check_lock

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.clock import utc
@@ -12,6 +11,7 @@ from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageEr
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.pass_log import PassRecord, note
 from micropkgd.workspace.process_lock import hold

@@ -1,13 +1,13 @@
 """The edits that people have made of the installed files: each edited one, beside the text that its version has."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.text_form import form_of, plain
 from micropkgd.model.tree import Found, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import base_contents
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.resolve.blocks import current_blocks

@@ -5,7 +5,6 @@ not edits (`model.text_form`); which new files count is what `micropkgd package`
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import OutOfStepError, TreeError, UsageError
 from micropkgd.model.condition import Failure
@@ -16,6 +15,7 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, PackagedModule
 from micropkgd.reconcile.package.jobs import rules_pulled
 from micropkgd.reconcile.package.walk import look

@@ -1,6 +1,6 @@
 """A finding of `doctor`: one thing that was looked at."""
 
-from typing import NamedTuple
+from micropkgd.named_tuples import NamedTuple
 
 
 class DoctorFinding(NamedTuple):

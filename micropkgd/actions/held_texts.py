@@ -7,7 +7,7 @@ too large for a page, binary or in another encoding is told and not shown. Looks
 import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.actions.settle import HeldEntry, decided_before, held_entry, problems_in
 from micropkgd.errors import MicropkgError, StillHeldError, UsageError
@@ -15,6 +15,7 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.text_diff import text_diff
 from micropkgd.model.text_form import form_of, plain
 from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import beside, merged_file
 from micropkgd.workspace.memory.state import read_state

@@ -1,8 +1,7 @@
 """Lists the kept commits of a project, newest first, each with the page that the pass or command left of it."""
 
-from typing import NamedTuple
-
 from micropkgd.clock import utc
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.pass_log import PassRecord, pages
 from micropkgd.workspace.transaction import kept

@@ -9,12 +9,13 @@ words, is told.
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import islice, zip_longest
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.actions.entry_edits import EditedFile, EntryEdits
 from micropkgd.errors import CodeError, MicropkgError
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.build import Builder
 from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.spellings import RewrittenText, way_home

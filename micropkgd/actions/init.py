@@ -6,7 +6,7 @@ already is not said again, so that a second time there is nothing to do. All of 
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd import documents
 from micropkgd.actions.migrate import plan_migration
@@ -19,6 +19,7 @@ from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import Manifest, Update
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import git_folder
 from micropkgd.workspace.process_lock import hold

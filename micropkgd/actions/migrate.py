@@ -1,7 +1,5 @@
 """Move the manifest from Kedro's table, which Kedro >= 1.0 refuses, to our own: comments, order and all else stay."""
 
-from typing import NamedTuple
-
 from micropkgd import documents
 from micropkgd.actions.edit_manifest import swap
 from micropkgd.documents.edits import edited
@@ -10,6 +8,7 @@ from micropkgd.documents.statements import line_of
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import nearest, table_at
 from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, Manifest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.project import read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME
 

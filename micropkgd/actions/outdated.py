@@ -1,13 +1,13 @@
 """Lists what is newer than the lock: sources are asked as a pass would ask them, nothing of the project changes."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.lock import Block
 from micropkgd.model.outcome import Installed
 from micropkgd.model.outcome_json import failure_document
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive, fetcher_for
 from micropkgd.reconcile.resolve.rules import as_signed

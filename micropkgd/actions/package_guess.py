@@ -6,9 +6,10 @@ stands on disk; only folders that are there count. Nothing is run: `setup.py` is
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.fields import Table
+from micropkgd.named_tuples import NamedTuple
 
 _USUAL: Final = ("src", ".")
 _BESIDE: Final = frozenset(

@@ -1,7 +1,6 @@
 """The edits of an entry as a patch for the repository where its module lives; nothing of either is changed."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from micropkgd.actions.entry_edits import EntryEdits, entry_edits, is_edited
 from micropkgd.actions.homeward import HomeChange, homeward
@@ -12,6 +11,7 @@ from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, ModuleOrigin, read_module_origin
 from micropkgd.model.publish import name_in
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, fetcher_for
 from micropkgd.sdist.metadata import own_table

@@ -6,7 +6,6 @@ again, so that an edit that is saved while it waits for its turn is safe, too.
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from micropkgd.actions.held_texts import HeldSight, held_sight
 from micropkgd.actions.keep_deleted import held_deletions, keep_deleted
@@ -15,6 +14,7 @@ from micropkgd.actions.status import require_choice
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.transaction import kept
 

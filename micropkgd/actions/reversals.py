@@ -5,11 +5,11 @@ Each file's way back is the way of its commits reversed: what they left is the p
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction.kept import Commit
 

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.errors import MicropkgError
 from micropkgd.model.manifest import Manifest, PackageEntry, PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.workspace.project import read_manifest
 from micropkgd.workspace.reading import read_regular

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
 
 from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import FileReversal, ReversalGroup, can_go, parts_of, ways_back
@@ -21,6 +20,7 @@ from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import Digest, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.requirements_file import Asking
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of

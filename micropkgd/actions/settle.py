@@ -6,7 +6,6 @@ decided yet. Of what a person joined in `merged` only what has no marker left, a
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd.documents.syntax import fault_in
 from micropkgd.errors import StillHeldError, UsageError
@@ -14,6 +13,7 @@ from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.lock import Block
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps

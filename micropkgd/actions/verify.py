@@ -5,11 +5,11 @@ without anybody's word. Files that `keep-deleted` names are as the manifest says
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from micropkgd.model.condition import EXIT_HELD, worst
 from micropkgd.model.lock import Block
 from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import is_accepted, unaccepted
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.observe import as_texts, look

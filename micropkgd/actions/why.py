@@ -1,10 +1,10 @@
 """Explains why a file is where it is: by the lock, pulls by hand, and what passes left in their log."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from micropkgd.actions.verify import instead
 from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.pass_log import PassRecord, pages
 from micropkgd.workspace.memory.state import read_state

@@ -12,12 +12,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.cli.programs import answer_of, run_program
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _ASKED: Final = r"^(merge\.(tool|conflictstyle)|mergetool\..*)$"
 _OURS: Final = {"mergetool.keepbackup": "false", "mergetool.writetotemp": "true"}

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd import __version__
 from micropkgd.cli import parser_service as service
@@ -20,6 +20,7 @@ from micropkgd.cli.arguments import (
     add_sources,
 )
 from micropkgd.cli.command_parser import CommandParser
+from micropkgd.named_tuples import NamedTuple
 
 EXIT_CODES = """\
 exit codes: 0 in sync; 1 an entry failed; 2 usage, config, manifest or a bad

@@ -10,9 +10,10 @@ those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` te
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml

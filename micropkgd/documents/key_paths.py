@@ -4,10 +4,11 @@ Nothing is built from the document, so tags and aliases do no harm; `<<` brings 
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.documents import check_yaml, decode
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.documents import check_yaml, decode
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml

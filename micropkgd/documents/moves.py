@@ -7,13 +7,14 @@ back: it says the same below the new name, has the same comments, and all other 
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from micropkgd.documents.edits import places, without
 from micropkgd.documents.meaning import meaning, means, table_in
 from micropkgd.documents.rows import Row, dotted, ends_as, inserted, line_end, quoted, with_rows
 from micropkgd.documents.statements import Pair, Path, Statement, comments_in, last_of_section, statements_of
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 
 def move_table(text: str, old: Path, new: Path) -> str:

@@ -7,9 +7,9 @@ header, beside its kin or at the end of the text.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd.documents.statements import Pair, Path, Statement, pairs_below, statements_of
+from micropkgd.named_tuples import NamedTuple
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

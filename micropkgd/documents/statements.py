@@ -9,9 +9,9 @@ and not where `str.splitlines` does; what stands in a string or a comment is nev
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 Path = tuple[str, ...]
 

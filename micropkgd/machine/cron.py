@@ -8,9 +8,10 @@ lists too; a range may go round the end (`22-2`, `fri-mon`); a step after a sing
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 _HINT: Final = "minute hour day month weekday, such as `*/15 8-18 * * mon-fri`"
 _SHORT: Final = {

@@ -12,11 +12,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.text_form import LARGEST
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _PATIENCE: Final = 10.0  # seconds for one file
 _INHERITED: Final = ("HOME", "LANG", "TMPDIR")

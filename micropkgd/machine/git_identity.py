@@ -7,8 +7,9 @@ from elsewhere is not followed.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.git import git_folder
 from micropkgd.workspace.reading import read_regular
 

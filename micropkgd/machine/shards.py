@@ -8,9 +8,9 @@ others alike, and moves nothing else.
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import NamedTuple
 
 from micropkgd.errors import UsageError
+from micropkgd.named_tuples import NamedTuple
 
 _LARGEST = 10_000
 _HINT = "say --shard I/N, with I from 1 to N, or --shard auto"

@@ -9,11 +9,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import TreeError, words_of
 from micropkgd.folders import config_home
 from micropkgd.machine.replaced import replace_file
+from micropkgd.named_tuples import NamedTuple
 
 SERVICE: Final = "micropkgd.service"
 SOCKET: Final = "micropkgd.socket"

@@ -18,7 +18,7 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.clock import is_young, utc
 from micropkgd.errors import MicropkgError, ShortageError, TreeError
@@ -26,6 +26,7 @@ from micropkgd.machine.projects import find_projects, named_projects
 from micropkgd.model.condition import Distrust, Failure
 from micropkgd.model.settings import Group, Trust
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.birth import Birth, birth_of
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.journal_key import make_folder, state_folder, user_key

@@ -10,7 +10,6 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from micropkgd.merge.imports import in_import_order, joined_import, joined_names, names_of
 from micropkgd.merge.meaning import same_meaning
@@ -18,6 +17,7 @@ from micropkgd.merge.spans import LineSpan, block_of, lines_of
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.units import Grammar, Key, Unit, UnitBlock, UnitKind, merged_block
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
+from micropkgd.named_tuples import NamedTuple
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _INERT = {UnitKind.IMPORT, UnitKind.DEFINITION, UnitKind.COMMENT}

@@ -1,13 +1,12 @@
 """The merge of one file: text first, then structure, and what is not sound is not clean."""
 
-from typing import NamedTuple
-
 from micropkgd.merge.soundness import is_sound
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.model.plan import MergeWay
 from micropkgd.model.text_form import form_of, in_form, plain
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _LARGEST = 1024 * 1024  # bytes of a text whose structure is looked at
 _PYTHON = (".py", ".pyi")

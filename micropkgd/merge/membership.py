@@ -8,9 +8,10 @@ it, each definition by its full name.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.merge.versions import ThreeVersions, the_changed
+from micropkgd.named_tuples import NamedTuple
 
 _DEFINITION: Final = re.compile(r"(?:async +)?(?:def|class) +(\w+) *[(:\[]")
 _KEY: Final = re.compile(r"((?:- +)*[^\s#'\"\[{-][^:#]*|'[^']*'|\"[^\"]*\"):(?:\s|$)")

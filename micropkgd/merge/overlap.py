@@ -7,9 +7,9 @@ by one side, and moved or removed by the other: a *surplus*.
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from micropkgd.merge.versions import ThreeVersions
+from micropkgd.named_tuples import NamedTuple
 
 _WORD = re.compile(r"[^\W\d]\w*")
 

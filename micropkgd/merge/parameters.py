@@ -1,7 +1,6 @@
 """The structure of YAML: mappings as blocks of keys, with the comments above them. Each line is one of a side."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from micropkgd.documents.keys import YamlPair, pairs_of
 from micropkgd.errors import DocumentError
@@ -9,6 +8,7 @@ from micropkgd.merge.spans import LineSpan, block_of, indent_of, lines_of
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
+from micropkgd.named_tuples import NamedTuple
 
 
 def merged_yaml(texts: ThreeVersions[str]) -> str:

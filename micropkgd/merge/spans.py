@@ -1,10 +1,11 @@
 """Cut the lines of a block into units, along spans that a parser names; what is between them is comments and gaps."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from micropkgd.merge.units import Key, Unit, UnitBlock, UnitKind
 from micropkgd.merge.versions import CollisionError
+from micropkgd.named_tuples import NamedTuple
 
 
 class LineSpan(NamedTuple):

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from micropkgd.merge.order import merged_order
 from micropkgd.merge.versions import CollisionError, ThreeVersions
+from micropkgd.named_tuples import NamedTuple
 
 Key = tuple[str, ...]
 START: Final[Key] = ()

@@ -1,7 +1,9 @@
 """Three versions of one thing: *base* is what both sides began from, *ours* as it is here, *theirs* as it is new."""
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from micropkgd.named_tuples import NamedTuple
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from micropkgd.model.tree import Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 
 
 class Conflict(StrEnum):

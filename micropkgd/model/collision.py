@@ -1,10 +1,10 @@
 """The places where a local edit and a new version change the same lines."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 
 class ThreeTexts(NamedTuple):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.failure_codes import code_of
+from micropkgd.named_tuples import NamedTuple
 
 EXIT_IN_SYNC = 0
 EXIT_PENDING = 3

@@ -1,9 +1,8 @@
 """The identity of a pull entry: its ref and the folder of its code, `ref -> target` where it is written as one text."""
 
-from typing import NamedTuple
-
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 
 NOWHERE = RelPath("")
 """The target of an entry whose archive could not be read yet."""

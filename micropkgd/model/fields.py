@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 Table = Mapping[str, object]
 TablePath = tuple[str, ...]

@@ -1,9 +1,10 @@
 """The layout of one project: Kedro 0.18, 0.19, 1.x or plain Python (docs/kedro.md, "Layouts")."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 
 SETTINGS: Final = ("settings.py", "settings/__init__.py")
 """Where Kedro's settings are, below the package folder: the first that is there says them."""

@@ -10,7 +10,7 @@ repository, not an order: `stray_paths` names what a hostile or merged lock list
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.entry_key import EntryKey
@@ -19,6 +19,7 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.parameters import is_parameters
 from micropkgd.model.requirements_place import USUAL_PLACE, RequirementsPlace, place_in
 from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
+from micropkgd.named_tuples import NamedTuple
 
 LOCK_VERSION = "1.4"  # that can be read; written is the oldest one that can say all
 _PLAIN, _WITH_EDITS, _WITH_MORE = "1.1", "1.2", "1.3"

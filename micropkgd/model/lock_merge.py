@@ -1,11 +1,12 @@
 """Two locks made one, as git merges branches: each entry on its own, the manifest decides later. Pure."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.model.entry_key import EntryKey

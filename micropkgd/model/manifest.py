@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
@@ -18,6 +18,7 @@ from micropkgd.model.portable import portable
 from micropkgd.model.publish import PublishTarget, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.model.signers import SignatureRule

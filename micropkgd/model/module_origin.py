@@ -6,13 +6,14 @@ what is read of it is checked as a manifest is, and names places below a reposit
 
 import keyword
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.portable import portable
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 
 TABLE: Final = ("tool", "micropkgd", "origin")
 LONGEST_ADDRESS: Final = 1000  # characters

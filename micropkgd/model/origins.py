@@ -7,9 +7,9 @@ most passes have none to compare.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 CONFIG_KEY = "allowed-origins"
 PUBLISH_KEY = "publish-origins"

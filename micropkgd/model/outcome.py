@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
@@ -11,6 +11,7 @@ from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, RelPath
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.model.lock import Block

@@ -1,10 +1,10 @@
 """The outcome of packaging for one entry."""
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from micropkgd.model.condition import Condition, Failure
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 
 
 class LeftOut(NamedTuple):

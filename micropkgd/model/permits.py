@@ -1,9 +1,8 @@
 """Permits of a project: what the machine lets it reach, and which of the machine's secrets it may use there."""
 
-from typing import NamedTuple
-
 from micropkgd.model.origins import Origins
 from micropkgd.model.signers import SignatureRule
+from micropkgd.named_tuples import NamedTuple
 
 ENDPOINTS_KEY = "credential-endpoints"
 VARIABLES_KEY = "environment"

@@ -1,10 +1,10 @@
 """The plan of one pass: a value that can be shown, counted and compared."""
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, RelPath
+from micropkgd.named_tuples import NamedTuple
 
 
 class ChangeKind(StrEnum):

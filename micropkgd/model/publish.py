@@ -5,11 +5,11 @@ Rule: the text decides the kind, as with refs: a bucket's folder, a folder on di
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import archive_in, folder_of, index_kind, names_file
 from micropkgd.model.ref import Ref, RefKind, names_server
+from micropkgd.named_tuples import NamedTuple
 
 _SIMPLE = r"/\+?simple/$"
 _KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})

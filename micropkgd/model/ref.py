@@ -6,9 +6,9 @@ requirement is an error, so that a typo cannot fall through to a package index (
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 MIRRORED = "{sha256}"
 """Stands, in the address of a mirror, for the hexadecimal digits of an archive's digest."""

@@ -9,9 +9,10 @@ has one place to go: the order in which entries are updated leaves no trace.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.requirement_lines import line_end, logical_lines, name_in, says, stated
+from micropkgd.named_tuples import NamedTuple
 
 Lines = Mapping[str, Iterable[str]]
 """Requirement lines by the label of the entry that asks for them."""

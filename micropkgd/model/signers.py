@@ -8,11 +8,12 @@ alone is no signer. Every rule that covers an archive must be met.
 import re
 from base64 import b64decode
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
 from micropkgd.model.ref import Ref, RefKind
+from micropkgd.named_tuples import NamedTuple
 
 NAMESPACE: Final = "micropkgd"
 SUFFIX: Final = ".sig"

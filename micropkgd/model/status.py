@@ -1,12 +1,13 @@
 """The status of projects and their entries, as `status`, the control API and the log report it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.standing import aged, in_sync, not_there, project_standing, urgency
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _AT_REST: Final = frozenset({Condition.READY.value, Condition.SUSPENDED.value})
 

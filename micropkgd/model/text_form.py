@@ -6,9 +6,9 @@ end. What is written keeps the form that a file has here.
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from micropkgd.model.tree import Digest, digest_of
+from micropkgd.named_tuples import NamedTuple
 
 LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look, or a merge
 

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from typing import NamedTuple, NewType
+from typing import NewType
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 RelPath = NewType("RelPath", str)
 """A POSIX path below the project: no `.`, no `..`, no empty part, never absolute. Build it with `rel_path`."""

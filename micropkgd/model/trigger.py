@@ -1,7 +1,8 @@
 """The reason why a pass is run. A trigger is a hint only: each pass reads everything again."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from micropkgd.named_tuples import NamedTuple
 
 
 class TriggerKind(StrEnum):

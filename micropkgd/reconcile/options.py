@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.choice import Decision
+from micropkgd.named_tuples import NamedTuple
 
 TRAVELLING: Final = ("locked", "frozen", "allow_downgrade", "allow_empty", "offline")
 """The wishes of a command that a running service can be asked for in its place."""

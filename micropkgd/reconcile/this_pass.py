@@ -1,8 +1,7 @@
 """One pass as a value: what it works on, how it is to be run, and what was found when it began."""
 
-from typing import NamedTuple
-
 from micropkgd.clock import utc
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follows
 from micropkgd.workspace.fsops import FsOps

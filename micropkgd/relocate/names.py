@@ -7,7 +7,9 @@ the name of a standard library module, the standard library wins: only names *be
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from micropkgd.named_tuples import NamedTuple
 
 Kind = Literal["leaves", "dynamic", "ambiguous", "mention", "unread"]
 """`leaves` names what stays behind, `dynamic` is a string that may name a module, `ambiguous` has two readings,

@@ -8,8 +8,8 @@ not seen from the functions in it.
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import Lines
 from micropkgd.relocate.names import top_of
 

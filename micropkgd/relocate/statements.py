@@ -8,8 +8,8 @@ different ways becomes several statements on one line, the comments in its brack
 import ast
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import Claim, spelled
 from micropkgd.relocate.text import Edit, Places
 

@@ -8,8 +8,8 @@ edited where it is bound. Docstrings and comments are the author's and stay.
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.mentions import mentions_in_string
 from micropkgd.relocate.names import Finding, Kind, Routes, top_of
 from micropkgd.relocate.scopes import Scan

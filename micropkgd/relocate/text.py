@@ -12,9 +12,9 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 from micropkgd.errors import CodeError
+from micropkgd.named_tuples import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 _NOT_PARSED = f"does not parse by Python {sys.version_info.major}.{sys.version_info.minor}"

@@ -11,8 +11,8 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import Claim, conflicting, leaves
 from micropkgd.relocate.names import Finding, Kind, Routes, is_below, top_of
 from micropkgd.relocate.scopes import Quote, Scan, Scope, Use

@@ -7,9 +7,9 @@ Code that cannot be parsed, or spelled in its encoding, stays as it is.
 import ast
 from collections.abc import Mapping
 from itertools import takewhile
-from typing import NamedTuple
 
 from micropkgd.errors import CodeError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.files import module_of
 from micropkgd.relocate.imports import Claim, ImportingFile, imports_among, statements_of
 from micropkgd.relocate.names import Move, Relocation

@@ -8,11 +8,12 @@ archive ends with two zero blocks and nothing but zeros after them.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import adler32
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.contents import Content, whole
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.names import shown

@@ -5,9 +5,10 @@ folder is `NAME-VERSION` in whichever spelling the build backend of its day used
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import ArchiveError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.names import shown
 
 _NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"

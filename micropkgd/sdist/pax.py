@@ -7,9 +7,10 @@ key that is set twice.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import ArchiveError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.names import shown
 
 _HARMLESS: Final = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})

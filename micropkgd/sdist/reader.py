@@ -7,10 +7,11 @@ Reasons are the slugs of `ArchiveError.reason`; they reach metrics and status, s
 """
 
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.contents import Content, whole
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.headers import Keep, walk
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits

@@ -9,10 +9,11 @@ the tar inside is told, too: that one never does.
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.headers import parse
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits

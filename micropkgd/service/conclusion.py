@@ -3,14 +3,13 @@
 The supervisor draws it once for each pass, and does what it says.
 """
 
-from typing import NamedTuple
-
 from micropkgd.clock import utc
 from micropkgd.model import standing
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.status import PassStatus, ProjectStatus
 from micropkgd.model.trigger import TriggerKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.conditions import BUG, Moment, News, news_of, stands, turned
 from micropkgd.service.timing.agenda import Due
 from micropkgd.service.timing.retries import BUSY_AGAIN, Outage, is_busy, not_asked_before, outage_after

@@ -1,7 +1,7 @@
 """Derives a project's conditions from a pass, and what of that is news. Pure."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import EntryOutcome, Outcome, StepBack, Verb
@@ -9,6 +9,7 @@ from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.standing import IN_SYNC, entry_standing, failed, package_standing, since
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus, status_of
 from micropkgd.model.tree import short
+from micropkgd.named_tuples import NamedTuple
 
 BUG: Final = "Bug"  # the reason of a pass that ended by an error nobody foresaw
 KINDS: Final = frozenset(

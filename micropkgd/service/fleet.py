@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.clock import utc
 from micropkgd.errors import ShortageError
@@ -23,6 +23,7 @@ from micropkgd.model.settings import Group, Settings, Trust
 from micropkgd.model.standing import failed
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.board import NOT_SEEN, Board
 from micropkgd.service.conditions import News
 from micropkgd.service.timing.schedule import Instant

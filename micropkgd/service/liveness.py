@@ -8,9 +8,9 @@ long all of it takes is nobody's concern: a large archive over a slow line is no
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from micropkgd.model.ref import Ref
+from micropkgd.named_tuples import NamedTuple
 
 
 class _Work(NamedTuple):

@@ -9,10 +9,10 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import ProjectBusyError, words_of
 from micropkgd.machine.places import service_place
+from micropkgd.named_tuples import NamedTuple
 
 
 class ServiceClaim(NamedTuple):

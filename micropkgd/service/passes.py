@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.machine.config import cache_of, formatter_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
@@ -21,6 +21,7 @@ from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Settings
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.commit.preview import Check
 from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.options import PassOptions

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from micropkgd.machine.memory.standing_memory import StandingMemory
 from micropkgd.machine.places import memory_place
 from micropkgd.model.settings import Settings
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http.answers import answer, problem

@@ -11,12 +11,13 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from micropkgd import __version__
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import ProjectStatus
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.backoff import pause
 from micropkgd.service.conditions import News
 from micropkgd.sources.redaction import origin

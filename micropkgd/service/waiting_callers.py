@@ -1,9 +1,9 @@
 """Passes that somebody waits for, with options of their own."""
 
 import asyncio
-from typing import NamedTuple
 
 from micropkgd.model.outcome import Outcome
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.options import PassOptions
 
 

@@ -7,9 +7,10 @@ absence and refusal are told by the object itself.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind, Request, Unchanged
 

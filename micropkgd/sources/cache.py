@@ -13,12 +13,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self
 
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.folders import cache_folder
 from micropkgd.model.tree import Digest, digest_of, parse_digest
 from micropkgd.model.variables import CACHE_DIR
+from micropkgd.named_tuples import NamedTuple
 
 # Only a partial file that has stood this long is taken for a dead one: between its creation and its lock lies a
 # moment in which a sweeper could find it unlocked.

@@ -6,9 +6,10 @@ tries it; what comes of that counts for all.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.ref import RefKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Answer, Failed, FailureKind, Request
 

@@ -7,8 +7,9 @@ Everything here lives on one loop.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.source import Answer, Failed, FailureKind
 
 _KEPT: Final = 256  # downloads that have come to an end and that nobody asked for again

@@ -7,12 +7,13 @@ one broken ref cannot stop the others (promise P7) and each fact keeps its own n
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NewType, Protocol, runtime_checkable
 
 from micropkgd.model.index import index_kind
 from micropkgd.model.lock import Release
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.sources.cache import ArchiveCache

@@ -7,10 +7,11 @@ The cryptography is that of `cryptography`; here is only the form, and nothing o
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.model.signers import NAMESPACE
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm

@@ -7,11 +7,12 @@ condition. As in fetching, what the world does is an answer.
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.local import validator_of
 from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath, Validator
 

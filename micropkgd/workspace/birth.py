@@ -6,8 +6,9 @@ device is in it, since its number may change at a reboot.
 
 import os
 import sys
-from typing import Final, NamedTuple
+from typing import Final
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import c_function
 
 _AT_CWD: Final = -100

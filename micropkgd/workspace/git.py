@@ -8,9 +8,9 @@ may be tracked all the same.
 import os
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from micropkgd.errors import ProjectBusyError, TreeError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.reading import CONTENT, read_regular
 
 PATIENCE = 10.0  # seconds that git is let finish what it writes

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha1
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import TreeError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.git import git_folder, work_tree
 from micropkgd.workspace.git_store import ObjectStore, broken
 

@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha1
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import TreeError
+from micropkgd.named_tuples import NamedTuple
 
 _LARGEST: Final = 64 << 20  # bytes of an object, and of all deltas that lead to one
 _DELTAS: Final = 1000  # one upon the other; git makes 50

@@ -6,12 +6,13 @@ What the manifest says comes first, then what stands on disk, then what the Kedr
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import SETTINGS, Layout
 from micropkgd.model.manifest import Manifest, parse_base_env
 from micropkgd.model.tree import RelPath, managed_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.reading import TEXT, read_regular
 from micropkgd.workspace.root import MANIFEST_NAME
 

@@ -8,12 +8,12 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.text_form import same_texts
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.memory.state import Signature
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.documents.conflicts import sides
@@ -13,6 +12,7 @@ from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths
 from micropkgd.model.manifest import Manifest, Policy
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.layout import recognise
 from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.root import MANIFEST_NAME

@@ -48,7 +48,7 @@ class Cost(NamedTuple):
 
     ours: int  # modules of micropkgd
     others: int
-    values: int  # classes of named tuples: each takes as long to make as a module to load
+    values: int  # classes of named tuples
     syncs: int
     threads: int
 
@@ -69,7 +69,8 @@ def cost(world: World, *arguments: str) -> Cost:
         "import micropkgd.__main__\n"
         "code = micropkgd.__main__.main()\n"
         "ours = sum(name.partition('.')[0] == 'micropkgd' for name in sys.modules)\n"
-        "values = sum(hasattr(each, '_fields') for each in tuple.__subclasses__())\n"
+        "below = lambda kind: [one for each in kind.__subclasses__() for one in (each, *below(each))]\n"
+        "values = sum('_field_defaults' in vars(each) and 'pattern' not in each.__name__ for each in below(tuple))\n"
         "print('\\n', ours, len(sys.modules) - ours, values, *counts.values(), file=sys.stderr)\n"
         "sys.exit(code)\n"
     )
@@ -85,7 +86,7 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 146
+    assert found.ours <= 147
     assert found.others <= 98
     assert found.values <= 126
     assert found.syncs <= 25
@@ -104,7 +105,7 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 128
+    assert found.ours <= 129
     assert found.others <= 98
     assert found.values <= 119
     assert found.syncs <= 2

@@ -9,12 +9,13 @@ crash takes it away too.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.contents import pieces_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import Digest, RelPath, digest_of, parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.journal import stage_folder

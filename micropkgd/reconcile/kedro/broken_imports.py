@@ -7,10 +7,11 @@ be imported with no more than a warning.
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.kedro.discovery import bound_in
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
 

@@ -7,10 +7,11 @@ keys at the top; keys that begin with an underscore may stand twice, and so may 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
 
 KINDS: Final = ("parameters", "catalog")

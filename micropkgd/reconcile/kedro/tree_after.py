@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.plan import Plan
 from micropkgd.model.tree import Digest, RelPath, parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 from micropkgd.workspace.trees import files_below, is_folder

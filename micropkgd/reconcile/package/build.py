@@ -7,13 +7,13 @@ out, unless it came so with a pull; a file that nothing can import, a template o
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
-from typing import NamedTuple
 
 from micropkgd.errors import CodeError, TreeError
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import why_not_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.metadata import manifest_in, pkg_info, pyproject_toml
 from micropkgd.reconcile.package.spellings import RewrittenText, with_spellings

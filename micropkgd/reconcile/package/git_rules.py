@@ -7,9 +7,10 @@ any other one against names at every depth.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.patterns import Automaton, Item, OneOf, Wild, bits
+from micropkgd.named_tuples import NamedTuple
 
 _SPECIAL: Final = frozenset("*?[\\")
 _ANY: Final = OneOf((), negated=True)

@@ -7,10 +7,11 @@ work tree down, unless they ignore the project's own folder: such a work tree ha
 
 import os
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import IGNORE_FILE, signature
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.git import git_folder, work_tree

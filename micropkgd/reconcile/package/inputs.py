@@ -5,12 +5,13 @@ Every pass that packages imports this; looking (`walk`) and reading (`still`) ar
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.layout import Place
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
 

@@ -9,7 +9,6 @@ import os
 import posixpath
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, UsageError
 from micropkgd.model.layout import Place
@@ -17,6 +16,7 @@ from micropkgd.model.lock import Block, Lock
 from micropkgd.model.manifest import Manifest, PackageEntry, check_name
 from micropkgd.model.module_origin import LONGEST_ADDRESS, ModuleOrigin
 from micropkgd.model.tree import rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import IGNORE_FILE, PackagedModule
 from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem

@@ -6,13 +6,13 @@ Everything that a pass with nothing to do never needs is imported from here.
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, CodeError, DocumentError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.build import Builder
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen
 from micropkgd.reconcile.package.jobs import Job

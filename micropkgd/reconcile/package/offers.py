@@ -7,11 +7,12 @@ elsewhere when somebody asks: so no half-done work gets out by itself.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.model.manifest import PackageEntry, PublishWhen
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.ref import RefKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import Seen, unmoved
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.record import Build

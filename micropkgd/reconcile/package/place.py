@@ -7,11 +7,11 @@ archive of `python -m build`, may be somebody's only copy, and is set aside firs
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import Obstacle, RelPath, parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.spool import Spool
 from micropkgd.sdist.limits import DEFAULT_LIMITS
 from micropkgd.sdist.writer import is_written_here

@@ -9,7 +9,7 @@ tries again.
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
@@ -18,6 +18,7 @@ from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.package.same_release import is_same_release

@@ -7,11 +7,11 @@ record may only skip work: without it a module is packaged again, to the same by
 import json
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.packaged import Archived, LeftOut
 from micropkgd.model.tree import Digest, RelPath, parse_digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import Seen
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature

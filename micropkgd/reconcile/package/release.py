@@ -7,7 +7,6 @@ published archive is told, and not fought over.
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import NamedTuple
 
 from micropkgd.clock import utc
 from micropkgd.model.condition import Failure
@@ -15,6 +14,7 @@ from micropkgd.model.manifest import PublishWhen
 from micropkgd.model.packaged import Published
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import short
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.publish import Looked, Offer, Publisher
 from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.resolve.full_check import NEVER, FullCheck

@@ -7,12 +7,13 @@ original. So who carries an edit home starts from the text that is there (`actio
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling, Run, blob_name
 from micropkgd.model.ref import Ref
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import Input
 from micropkgd.reconcile.plan.render import MemberMapping
 from micropkgd.relocate import CODE, Finding

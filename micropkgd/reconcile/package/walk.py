@@ -7,7 +7,7 @@ is refused by what `stat` says of it, before anything is read.
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.layout import Place
@@ -15,6 +15,7 @@ from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import renamed, why_not_parameters
 from micropkgd.model.portable import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, PackagedModule, signature
 from micropkgd.reconcile.package.likely import likely_module, nearest_module

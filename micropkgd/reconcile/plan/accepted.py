@@ -7,12 +7,12 @@ it; an edit that was never accepted is none afterwards either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd.model.lock import Block
 from micropkgd.model.plan import ChangeKind, EntryPlan
 from micropkgd.model.text_form import form_of, plain, same_texts
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.workspace.fsops import FsOps
 

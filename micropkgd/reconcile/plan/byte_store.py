@@ -5,9 +5,10 @@ So a pass takes the same memory for small archives and for large ones. The file 
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 
 _IN_MEMORY: Final = 8 << 20  # bytes of all together
 _PIECE: Final = 1 << 20

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
@@ -13,6 +12,7 @@ from micropkgd.model.lock import RENDERER, Block, Release, SignedBy, Version, st
 from micropkgd.model.manifest import OnDanglingImport, PullEntry
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import Digest, RelPath, parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_back, why_held
 from micropkgd.reconcile.plan.byte_store import ByteStore
 from micropkgd.reconcile.resolve.blocks import current_blocks

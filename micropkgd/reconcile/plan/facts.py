@@ -6,13 +6,13 @@ makes a file replaceable; it only explains (`looks_like`).
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from unicodedata import normalize
 
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import BY_HAND, Block, Version
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.workspace.fsops import FsOps

@@ -5,11 +5,12 @@ know: yours, the base, the new version.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.collision import Collision, LineRange, ThreeTexts
 from micropkgd.model.text_form import form_of, in_form, plain
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _OURS: Final = b"<<<<<<<"
 _BASE: Final = b"|||||||"

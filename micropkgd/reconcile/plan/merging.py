@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import TreeError
 from micropkgd.model.choice import Conflict, Decision
@@ -14,6 +14,7 @@ from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.beside import laid_beside
 from micropkgd.reconcile.plan.desired import Desired, base_contents
 from micropkgd.reconcile.plan.facts import tree_version

@@ -8,7 +8,6 @@ git's HEAD, are not: then the missing file comes back as any other, and a note s
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
@@ -17,6 +16,7 @@ from micropkgd.model.lock import Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.text_form import LARGEST, form_of, plain
 from micropkgd.model.tree import Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Arranged, Desired, rendering_of, with_moved
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.planner import stays_deleted

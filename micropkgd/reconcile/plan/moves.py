@@ -5,13 +5,13 @@ plan is put into steps on the real tree (`landed`): the new place is filled, the
 """
 
 from collections.abc import Container, Iterable, Mapping
-from typing import NamedTuple
 
 from micropkgd.model.layout import Place
 from micropkgd.model.lock import Version
 from micropkgd.model.parameters import renamed
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.relocate import Move, Relocation, is_importable, packages_among, relocate_or_keep
 

@@ -1,7 +1,6 @@
 """Moving: an entry whose place changes is planned in the new one, edits along, then told as steps from the old one."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import CodeError
 from micropkgd.model.condition import Failure
@@ -10,6 +9,7 @@ from micropkgd.model.lock import Block, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import base_contents
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.planned import Planned

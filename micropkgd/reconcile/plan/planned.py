@@ -1,12 +1,13 @@
 """One entry with its plan, and the proposal that all of them make: values, without a decision."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Plan
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.beside import Beside
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import EntryFacts

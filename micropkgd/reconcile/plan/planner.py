@@ -6,11 +6,12 @@ that a person wrote.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.named_tuples import NamedTuple
 
 _MERGED: Final = {MergeWay.TEXT: "merged cleanly", MergeWay.STRUCTURE: "merged by its structure"}
 

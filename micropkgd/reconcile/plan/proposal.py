@@ -4,7 +4,6 @@ Looks at the tree and reads the cache, changes nothing. Decisions are the planne
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.collision import HeldQuestion
@@ -13,6 +12,7 @@ from micropkgd.model.contents import Content, Contents, by_digest
 from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock
 from micropkgd.model.plan import ChangeKind
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Desired, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like
 from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold

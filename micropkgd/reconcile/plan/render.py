@@ -6,7 +6,7 @@ Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 import keyword
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.contents import Content, Contents, size_of
@@ -14,6 +14,7 @@ from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.rendering import Rendering
 from micropkgd.relocate import (
     CODE,

@@ -7,7 +7,7 @@ stops the entries whose lines would change in it, and nobody else; where nobody'
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import TreeError
 from micropkgd.model import requirements
@@ -16,6 +16,7 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Version
 from micropkgd.model.requirement_lines import allows, name_in, pins
 from micropkgd.model.tree import Found, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import started_from_old
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, written

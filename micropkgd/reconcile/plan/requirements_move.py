@@ -6,7 +6,6 @@ Where they cannot move, every entry that asks for lines fails, and all of them s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from micropkgd import documents
 from micropkgd.documents.edits import edited
@@ -16,6 +15,7 @@ from micropkgd.model import requirements
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.requirements_place import RequirementsPlace
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.requirements_file import (
     REASON,
     Asking,

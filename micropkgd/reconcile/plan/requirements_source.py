@@ -4,12 +4,13 @@ import posixpath
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import Layout
 from micropkgd.model.requirement_lines import encoding_of, included, oddity, text_of, wants_hashes
 from micropkgd.model.tree import RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.whole_file import bytes_of
 from micropkgd.workspace.fsops import FsOps
 

@@ -1,11 +1,11 @@
 """A file with several owners as a pass sees it: its bytes, looked at once, and the change that replaces them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import Digest, Obstacle, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 

@@ -6,7 +6,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
@@ -15,6 +15,7 @@ from micropkgd.model.lock import Block, Release, SignedBy
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, RelPath, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
 from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache, CachedArchive

@@ -4,7 +4,7 @@ A server may send other bytes under the same ETag, and who asks on a condition n
 moment that the ref itself decides, so that a hundred entries do not all come due together, the condition is left out.
 """
 
-from typing import NamedTuple
+from micropkgd.named_tuples import NamedTuple
 
 
 class FullCheck(NamedTuple):

@@ -5,12 +5,13 @@ They stand apart because a pass that renders nothing must not pay for importing 
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, RelPath, digest_of
+from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.relocate import Finding

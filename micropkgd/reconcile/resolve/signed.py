@@ -8,7 +8,6 @@ An entry whose archive fails keeps what it has; nothing is written from a locked
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
@@ -18,6 +17,7 @@ from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.signers import SignatureRule, beside
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, failure_of
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 from micropkgd.sources.sshsig import AT_MOST, SignatureFormatError, SshSignature

@@ -14,10 +14,11 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.variables import PREFIX
+from micropkgd.named_tuples import NamedTuple
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR")
 _KEPT: Final = 4096  # bytes of the end of what a command prints

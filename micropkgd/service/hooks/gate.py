@@ -7,10 +7,11 @@ passed, which grows with each refusal, unless a person asks for it.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.commit.preview import Check, Staging
 from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command

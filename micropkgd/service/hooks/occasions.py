@@ -1,12 +1,13 @@
 """Derives from a pass which hooks are to be told, and of which entries."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step
 from micropkgd.model.status import ProjectStatus
+from micropkgd.named_tuples import NamedTuple
 
 AFTER_COMMIT: Final = "after-commit"
 ON_HELD: Final = "on-held"

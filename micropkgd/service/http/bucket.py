@@ -1,6 +1,8 @@
 """Limits how often one peer may ask: a bucket of tokens for each, refilled with time. Reaches no clock."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from micropkgd.named_tuples import NamedTuple
 
 _BURST: Final = 100.0  # requests at once
 _PER_SECOND: Final = 50.0

@@ -14,7 +14,7 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.event import Event
 from micropkgd.model.standing import urgency
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.control import ASKED_BY, asked_of
 from micropkgd.service.supervisor import Supervisor

@@ -9,9 +9,10 @@ however many projects there are.
 
 from collections.abc import Mapping
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.named_tuples import NamedTuple
 
 MOST_UNDER_WAY: Final = 128  # passes, those that wait for a source among them: each has a thread
 _FEW: Final = 64

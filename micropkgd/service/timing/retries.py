@@ -5,11 +5,12 @@ pause longer: an outage that the schedule looks at every minute is not left alon
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import ProjectBusyError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.backoff import pause
 
 BUSY_AGAIN: Final = 2.0  # seconds: another process is at it, which is no reason to go slow

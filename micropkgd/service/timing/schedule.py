@@ -5,9 +5,9 @@ begins by it, and a clock that was set leads to such a pass at once (docs/faults
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from micropkgd.model.settings import Group
+from micropkgd.named_tuples import NamedTuple
 
 Cron = Callable[[str, float], float | None]
 """Seconds until a cron fires next after a time of day in seconds since the epoch; None for never again."""

@@ -6,10 +6,11 @@ schedule it changes. Reaches no clock: time and chance are given.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.model.settings import Group
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.timing.agenda import Agenda, Due
 from micropkgd.service.timing.retries import Outage
 from micropkgd.service.timing.schedule import Cron, Instant, pause_until_next

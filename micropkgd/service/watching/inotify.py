@@ -12,8 +12,9 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import c_function
 
 _MODIFY: Final = 0x2

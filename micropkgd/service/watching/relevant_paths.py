@@ -6,7 +6,7 @@ and what matters is watched too, so that one that is exchanged is noticed (docs/
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.errors import MicropkgError
 from micropkgd.model.index import archive_in
@@ -14,6 +14,7 @@ from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.manifest import PublishWhen
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.offers import publish_when
 from micropkgd.workspace.git_head import head_log

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from micropkgd.machine.watches import most_watches
 from micropkgd.model.trigger import Trigger, TriggerKind
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.watching.events import Watcher
 from micropkgd.service.watching.folder_owners import FolderOwners
 from micropkgd.service.watching.known_paths import KnownPaths

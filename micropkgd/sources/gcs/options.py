@@ -6,10 +6,10 @@ unpickle a file is refused.
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.fs_args import name_of, refuse_unknown, text_at
 
 _TEXTS = ("project", "access", "endpoint_url")

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -22,6 +22,7 @@ from micropkgd import __version__
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import CONFIG_KEY
 from micropkgd.model.permits import ENDPOINTS_KEY, Bounds
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.allowed import not_allowed
 from micropkgd.sources.download import pieces, watched
 from micropkgd.sources.http.conditions import conditions

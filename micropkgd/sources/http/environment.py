@@ -7,10 +7,11 @@ import netrc
 import os
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
+
+from micropkgd.named_tuples import NamedTuple
 
 
 class Proxy(NamedTuple):

@@ -5,13 +5,14 @@ be (hash, size) is what its bytes must be; what is known by version and hash is 
 """
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 from yarl import URL
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.http.client import address
 from micropkgd.sources.http.environment import keeps_secrets

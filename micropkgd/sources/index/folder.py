@@ -6,11 +6,11 @@ once. Rule: decides and remembers; who asks is told what to fetch next (`Choice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from packaging.version import Version
 
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.index.search import Memory, PassedOver, Search
 from micropkgd.sources.index.select import choose, runs_on
 from micropkgd.sources.index.simple_api import File

@@ -7,10 +7,10 @@ project; an address leaves here without any.
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 
 PYPI = "https://pypi.org/simple/"
 _VARIABLES = ("PIP_INDEX_URL", "UV_INDEX_URL")

@@ -5,13 +5,13 @@ Rule: what is known of the last answer travels as the validator, so that nothing
 
 import hashlib
 import json
-from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Release
 from micropkgd.model.tree import Digest, parse_digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.index.select import Criteria, KnownRelease, step_back
 from micropkgd.sources.source import Failed, Lookup, Request, Validator, not_expected
 

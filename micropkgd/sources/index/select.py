@@ -6,7 +6,7 @@ Imported with the index source alone, so it may import `packaging`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -21,6 +21,7 @@ from packaging.version import InvalidVersion, Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.source import Failed, FailureKind
 

@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 from micropkgd.model.tree import Digest
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.source import FailureKind
 
 T = TypeVar("T")

@@ -4,9 +4,9 @@ Rule: what is not named here stays with the usual AWS chain (environment, profil
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.fs_args import flag_at, name_of, refuse_unknown, table_at, text_at
 
 _TEXTS = ("key", "secret", "token", "username", "password", "endpoint_url", "profile")

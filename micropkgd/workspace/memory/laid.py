@@ -7,11 +7,12 @@ what was decided so far: so a person's work in `merged` is told from ours, and n
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.reading import DOCUMENT

@@ -6,13 +6,14 @@ Files younger than the clock's grain are waited for, and nothing is recorded if 
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from micropkgd.clock import let_grain_pass
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.memory.settled import FIELDS, RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
 from micropkgd.workspace.record import replace_record
 

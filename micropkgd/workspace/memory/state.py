@@ -9,12 +9,12 @@ in each of them.
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record

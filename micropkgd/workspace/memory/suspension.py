@@ -5,9 +5,9 @@ A suspended entry is neither asked for nor changed, whoever runs the pass; its l
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.reading import TEXT
 from micropkgd.workspace.record import replace_record

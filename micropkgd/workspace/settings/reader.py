@@ -5,8 +5,9 @@ import posixpath
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
 
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.settings.values import Known, Library, Table, Unknown, Value, attribute, call, combined, item
 from micropkgd.workspace.settings.values import method as method_of
 

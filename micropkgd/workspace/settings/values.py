@@ -4,7 +4,9 @@ import ast
 import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
+
+from micropkgd.named_tuples import NamedTuple
 
 _LONGEST: Final = 4096  # characters of a text that is put together
 _PATHS: Final = {f"pathlib.{kind}" for kind in ("Path", "PosixPath", "PurePath", "PurePosixPath")}

@@ -16,12 +16,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.contents import pieces_of
 from micropkgd.model.plan import Change
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
 from micropkgd.workspace.transaction.foreign import set_foreign_aside
 from micropkgd.workspace.transaction.journal import (

@@ -10,11 +10,11 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.transaction.journal_key import own_key

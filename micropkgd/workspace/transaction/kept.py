@@ -9,10 +9,10 @@ that changes every minute must not take an edit away before its owner has missed
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction.journal import (
     DRAFT,
