@@ -10,7 +10,8 @@ from micropkgd.model.requirement_conflicts import at_odds
 from micropkgd.model.requirement_lines import name_in
 from micropkgd.model.requirements import blocks_of, lacking
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError, label_of
+from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
+from micropkgd.reconcile.plan.requirements_labels import label_of, ownerless, with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import bytes_of
 from micropkgd.reconcile.record.install_command import install_command
@@ -41,6 +42,8 @@ def check_requirements(root: str) -> Iterator[DoctorFinding]:
             yield DoctorFinding(_TOPIC, f"no lines can be added: {error}", trouble=True, hint=error.hint)
             return
         yield from _unread(fs, project, source)
+        yield from _ownerless(fs, project, source)
+        source = source._replace(text=with_leftovers(fs, project.layout, source.text, project.lock.blocks))
     yield from _of_source(project, source)
     yield from _asked_in_vain(project, source)
 
@@ -81,6 +84,15 @@ def _unread(fs: FsOps, project: Project, source: RequirementsText) -> Iterator[D
         command = install_command(fs, project.layout)
         text = f"nothing here names {path}, so nobody may install what entries ask for"
         yield DoctorFinding(_TOPIC, text, hint=f"`{command}`, or compile {project.layout.requirements_seed} from it")
+
+
+def _ownerless(fs: FsOps, project: Project, source: RequirementsText) -> Iterator[DoctorFinding]:
+    """The blocks of which nobody can tell what asks for them."""
+    for label in ownerless(fs, project.layout, source.text, project.lock.blocks):
+        text = f"{source.path} has lines of `{label}`, and neither an entry nor a package here is called so"
+        yield DoctorFinding(
+            _TOPIC, text, hint="git may have kept them in a merge: take out what nothing needs any more"
+        )
 
 
 def _of_source(project: Project, source: RequirementsText) -> Iterator[DoctorFinding]:

@@ -57,6 +57,14 @@ def put_in(text: str, blocks: Mapping[str, Iterable[str]]) -> str:
     return file.text()
 
 
+def joined(text: str, leftovers: Mapping[str, str]) -> str:
+    """The text with each block of `leftovers` joined to that of the label that it belongs to."""
+    file = _File(text)
+    for label in sorted(leftovers):
+        file.join(label, leftovers[label])
+    return file.text()
+
+
 def blocks_of(text: str) -> Mapping[str, frozenset[str]]:
     """What stands in the block of each entry that has a header."""
     blocks: dict[str, frozenset[str]] = {}
@@ -103,10 +111,15 @@ class _File:
         stands = {line.rstrip() for block in blocks for line in block.lines[1:]}
         if not stands or stands == had or self._blocks(new):
             return False
-        for at, part in enumerate(self._parts):
-            if part.label == old:
-                self._parts[at] = _Part(new, [self._header(new), *part.lines[1:]], part.gap)
+        self._rename(old, new)
         return True
+
+    def join(self, old: str, new: str) -> None:
+        """Let what stands in the blocks of one label stand in that of another, each line once."""
+        if self._blocks(new):
+            self.put_in(new, self.take_out(old))
+        else:
+            self._rename(old, new)
 
     def take_out(self, label: str) -> list[str]:
         """Take the blocks of an entry away; what stood in them is what comes back."""
@@ -149,6 +162,11 @@ class _File:
     def _blocks(self, label: str) -> list[_Part]:
         """The blocks of an entry; a person's merge may have left it several."""
         return [part for part in self._parts if part.label == label]
+
+    def _rename(self, old: str, new: str) -> None:
+        for at, part in enumerate(self._parts):
+            if part.label == old:
+                self._parts[at] = _Part(new, [self._header(new), *part.lines[1:]], part.gap)
 
     def _header(self, label: str) -> str:
         return f"{_HEADER.format(label)}{self._line_end}"

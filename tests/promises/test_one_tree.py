@@ -28,6 +28,7 @@ from micropkgd.actions.rollback import roll_back
 from micropkgd.errors import MicropkgError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.requirements import blocks_of
 from micropkgd.workspace.project import read_project
 from tests.kit.faults import Scene, Tree, hooking, in_child, kill_at
 
@@ -106,6 +107,14 @@ class Person(Scene):
             return {str(read_project(str(self.root)).lock.place.path)}
         except MicropkgError:
             return set()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether each block of requirements has the name of an entry; of what else git left, `doctor` tells."""
+        lock = read_project(str(self.root)).lock
+        names = {name for block in lock.blocks for name in (block.name, block.target.rpartition("/")[2])}
+        texts = [self.text(path) or "" for path in ("requirements.in", "requirements.txt")]
+        return {label.rpartition(".")[2] for text in texts for label in blocks_of(text)} <= names
 
     def words(self) -> set[bytes]:
         """The words of people in the source folder and the requirements."""
@@ -269,10 +278,11 @@ class Team(RuleBasedStateMachine):
         before = person.words()
         settled = person.tries(locked=True)
         old, said, self.needs = person.needs(), person.needs_by_lock(), needs
+        is_told = settled is not None and person.is_told
         self.say(person)
         done = person.tries(locked=False)
         assert before <= person.words()
-        if settled is None or settled.exit_code or done is None or done.exit_code or old != said:
+        if settled is None or settled.exit_code or done is None or done.exit_code or old != said or not is_told:
             return
         asked = "-needs>" in (person.text("micropkg.lock") or "")
         assert len(person.needs()) == asked, (old, person.needs())

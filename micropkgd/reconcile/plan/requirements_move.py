@@ -21,10 +21,11 @@ from micropkgd.reconcile.plan.requirements_file import (
     Asking,
     Lines,
     RequirementsFileError,
+    as_one,
     change_of,
-    label_of,
 )
 from micropkgd.reconcile.plan.requirements_group import GROUPS, NOTE, group_change, group_in
+from micropkgd.reconcile.plan.requirements_labels import label_of, with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps
@@ -72,8 +73,10 @@ def _of_group(fs: FsOps, place: RequirementsPlace) -> Leaving | None:
 
 def _of_file(fs: FsOps, project: Project) -> Leaving | None:
     source = read_source(fs, project.layout._replace(requirements=project.lock.place.path))
-    if source.found is None:
+    found = source.found
+    if found is None:
         return None
+    source = source._replace(text=with_leftovers(fs, project.layout, source.text, project.lock.blocks))
     blocks = requirements.blocks_of(source.text)
     lines: dict[str, Lines] = {}
     for version in (version for block in project.lock.blocks for version in block.versions):
@@ -81,7 +84,7 @@ def _of_file(fs: FsOps, project: Project) -> Leaving | None:
         if label in blocks:
             lines[label] = lines.get(label, frozenset()) | frozenset(version.requirements)
     rest = source.mark + requirements.update(source.text, lines, {}).encode()
-    return Leaving(project.lock.place, source.found, rest, source, lines) if lines else None
+    return Leaving(project.lock.place, found, rest, source, lines) if lines else None
 
 
 def move(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking], left: Leaving) -> tuple[WrittenChange, ...]:
@@ -89,7 +92,7 @@ def move(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking], left: 
     try:
         if layout.requirements_group:
             return _into_group(fs, layout, lock, asking, left)
-        source = read_source(fs, layout)
+        source = as_one(fs, layout, read_source(fs, layout), asking)
         if left.text is not None and not source.hashed:
             return _from_file_to_file(layout, asking, source, left, left.text)
         source = _with_text(source, left, left.rest.decode("utf-8-sig"))

@@ -1,0 +1,36 @@
+"""Games of the law of one commit that once found something, reduced to what it takes, and played again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.promises.test_one_tree import Team
+
+
+@contextmanager
+def played() -> Iterator[Team]:
+    """A team at its start; in the end all meet, and are the same."""
+    team = Team()
+    try:
+        team.begin()
+        yield team
+    finally:
+        team.teardown()
+
+
+def requirements_of_an_older_file(team: Team) -> None:
+    """The file is checked out as it was before its lines went to a group: two blocks stand for one entry then."""
+    team.move_requirements(who="ann", needs='requirements-group = "needs"\n')
+    team.check_out_a_file(who="ann", branch="HEAD~1", number=21)
+    team.move_requirements(who="bob", needs="")
+    team.move(who="ann", name="ds", place='destination = "pipelines"')
+    team.take_back(who="ann")
+    team.move_requirements(who="ann", needs='requirements-file = "requirements.txt"\n')
+
+
+@pytest.mark.parametrize("game", [requirements_of_an_older_file])
+def test_a_game_that_found_something(game: Callable[[Team], None]) -> None:
+    """Each move asserts what the law says of it."""
+    with played() as team:
+        game(team)
