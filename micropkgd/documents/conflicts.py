@@ -7,7 +7,7 @@ _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<< ", "||||||| ", "=======", ">>>>>>> "
 
 def sides(text: str) -> tuple[str, str] | None:
     """Our text and theirs; None where there is no marker."""
-    lines = text.splitlines(keepends=True)
+    lines = text.splitlines(keepends=True) if _OURS in text else []
     if not any(line.startswith(_OURS) for line in lines):
         return None
     return "".join(_of(lines, _OURS)), "".join(_of(lines, _THEIRS))

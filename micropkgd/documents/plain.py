@@ -8,7 +8,6 @@ Rule: patterns never go back over what they have read (`*+`), so that no text ta
 """
 
 import re
-from itertools import chain
 from typing import Any, Final
 
 _CONTROL = r"\x00-\x1f\x7f"  # control characters stand nowhere, line ends aside
@@ -21,13 +20,11 @@ _PAIR: Final = rf"({_KEY})[ ]*+=[ ]*+"
 _INLINE: Final = rf"\{{[ ]*+(?:{_KEY}[ ]*+=[ ]*+(?:{_SIMPLE})[ ]*+(?:,[ ]*+(?!\}})|(?=\}})))*+\}}"
 _END: Final = rf"[ ]*+(?:#[^{_CONTROL}]*+)?\n"
 
-_LINE: Final = re.compile(rf"[ ]*+(?:{_PAIR}({_SIMPLE}|{_INLINE}))?{_END}")
-_QUOTED: Final = re.compile(rf'"([^"\\{_CONTROL}]*+)" = "([^"\\{_CONTROL}]*+)"\n')  # the files of a lock block
+_LINES: Final = re.compile(rf"[ ]*+(?:{_PAIR}({_SIMPLE}|{_INLINE}))?{_END}|([\s\S]++)")  # else all that follows
 _HEADER: Final = re.compile(rf"(\[?)\[({_KEY}(?:\.{_KEY}){{0,15}}+)\](\]?){_END}")
 _PART: Final = re.compile(_KEY)
 _INNER: Final = re.compile(rf"{_PAIR}({_SIMPLE})")
 _ITEM: Final = re.compile(rf"#[^{_CONTROL}]*+|({_TEXT})")
-_AROUND: Final = len('"" = ""\n')
 
 Table = dict[str, Any]
 _Header = tuple[tuple[str, ...], str, bool, int]
@@ -54,7 +51,7 @@ def read_plain(text: str) -> Table | None:
                 table = _opened(document, header, ours)
                 at += header[-1]
             end = whole.find("\n[", max(at - 1, 0)) + 1 or len(whole)
-            _read_pairs(table, whole, at, end)
+            _read_pairs(table, whole[at:end])
             at = end
     except _OtherFormError:
         return None
@@ -103,27 +100,28 @@ def _inside(table: Table, part: str, ours: set[int]) -> Table:
     return found
 
 
-def _read_pairs(table: Table, text: str, at: int, end: int) -> None:
+def _read_pairs(table: Table, text: str) -> None:
     """Read what stands below a header, up to the next one."""
-    if text[at : at + 1] == '"' and _read_quoted(table, text, at, end):
+    if text.startswith('"') and _read_quoted(table, text):
         return
-    while at < end:
-        line = _LINE.match(text, at, end)
-        if line is None:
+    for key, value, other in _LINES.findall(text):
+        if other:
             raise _OtherFormError
-        if line[1]:
-            _put(table, _bare(line[1]), _value(line[2]))
-        at = line.end()
+        if key:
+            _put(table, _bare(key), _value(value))
 
 
-def _read_quoted(table: Table, text: str, at: int, end: int) -> bool:
-    """Read a section of nothing but quoted texts at once: these are the thousands of a lock."""
-    pairs: list[tuple[str, str]] = _QUOTED.findall(text, at, end)
-    rest = end - at - sum(map(len, chain.from_iterable(pairs))) - _AROUND * len(pairs)
-    if rest > 1 or (rest == 1 and not text.endswith("\n\n", at, end)):
+def _read_quoted(table: Table, text: str) -> bool:
+    """Read lines of nothing but `"key" = "text"` at once: these are the thousands of a lock."""
+    words = text.split('"')
+    *ends, last = words[4::4] or [""]
+    inside = "".join(words[1::2])
+    if len(words) % 4 != 1 or set(words[2::4]) != {" = "} or not {"\n"}.issuperset(ends) or last not in {"\n", "\n\n"}:
         return False
-    table.update(pairs)
-    if len(table) != len(pairs):
+    if "\\" in inside or not inside.isprintable():  # also refuses some that may stand in a text: they are read by line
+        return False
+    table.update(zip(words[1::4], words[3::4], strict=True))
+    if len(table) * 4 != len(words) - 1:
         raise _OtherFormError
     return True
 

@@ -18,7 +18,7 @@ from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.parameters import is_parameters
 from micropkgd.model.requirements_place import USUAL_PLACE, RequirementsPlace, place_in
-from micropkgd.model.tree import Digest, RelPath, parse_digest, rel_path
+from micropkgd.model.tree import Digest, RelPath, parse_digest, parse_inventory, rel_path
 from micropkgd.named_tuples import NamedTuple
 
 LOCK_VERSION = "1.4"  # that can be read; written is the oldest one that can say all
@@ -125,7 +125,7 @@ class Block(NamedTuple):
     @property
     def requires(self) -> bool:
         """Whether it asks for requirement lines, or may have some in the tree."""
-        return any(version.requirements for version in self.versions)
+        return bool(self.requirements or (self.superseded is not None and self.superseded.requirements))
 
     @property
     def paths(self) -> frozenset[RelPath]:
@@ -363,7 +363,7 @@ def _moved(own: object, inside: str) -> dict[str, str]:
 
 
 def _inventory(own: object, key: str, inside: str) -> dict[RelPath, Digest]:
-    return {rel_path(path): parse_digest(digest) for path, digest in _get(own, key, dict, inside).items()}
+    return parse_inventory(_get(own, key, dict, inside))
 
 
 def _get(table: object, key: str, kind: type[T], where: str) -> T:

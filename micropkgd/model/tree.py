@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from typing import NewType
+from collections.abc import Collection, Mapping
+from typing import NewType, cast
 
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
@@ -19,7 +20,10 @@ _LONGEST_NAME = 255  # bytes, as on nearly every file system
 
 _LONGEST_PLAIN = 200  # characters: neither too deep nor too long, whatever it is made of
 _PLAIN = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)  # what nearly every path is, checked at once
+_ALL_PLAIN = re.compile(r"\w[\w.-]*+(?:[/\n]\w[\w.-]*+)*+", re.ASCII)  # one a line
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ALL_DIGESTS = re.compile(r"(?:sha256:[0-9a-f]{64})*+")
+_DIGEST_LENGTH = len("sha256:") + 64
 
 
 class Obstacle(NamedTuple):
@@ -85,9 +89,27 @@ def parse_digest(text: object) -> Digest:
     raise DocumentError(f"expected `sha256:` and 64 hex digits, found `{text}`", hint=hint)
 
 
+def parse_inventory(table: Mapping[str, object]) -> dict[RelPath, Digest]:
+    """Check the digests of files by their paths: a table of thousands at once where nothing in it is odd."""
+    if _are_plain_paths(table) and _are_digests(table.values()):
+        return cast("dict[RelPath, Digest]", dict(table))
+    return {rel_path(path): parse_digest(digest) for path, digest in table.items()}
+
+
 def short(digest: Digest) -> str:
     """The first 12 hex digits, for people."""
     return digest.removeprefix("sha256:")[:12]
+
+
+def _are_plain_paths(paths: Collection[str]) -> bool:
+    lines = "\n".join(paths)
+    one_each = lines.count("\n") + 1 == len(paths)
+    return one_each and max(map(len, paths)) <= _LONGEST_PLAIN and _ALL_PLAIN.fullmatch(lines) is not None
+
+
+def _are_digests(values: Collection[object]) -> bool:
+    texts = cast("Collection[str]", values if set(map(type, values)) == {str} else ())
+    return set(map(len, texts)) == {_DIGEST_LENGTH} and _ALL_DIGESTS.fullmatch("".join(texts)) is not None
 
 
 def _is_too_long(text: str) -> bool:

@@ -174,7 +174,7 @@ class FsOps:
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return Obstacle(kind_of_file(status.st_mode))
-            return self._digest(parent, name, status.st_size)
+            return _digest(parent, name, status.st_size)
         except FileNotFoundError:
             return None
         except NotADirectoryError:
@@ -290,27 +290,16 @@ class FsOps:
         os.rename(a_name, b_name, src_dir_fd=a, dst_dir_fd=b)
         os.rename(aside, a_name, src_dir_fd=a, dst_dir_fd=a)
 
-    def _digest(self, parent: int, name: str, size: int) -> Digest:
-        """The digest of a file that had this size: one read that gives so much is all of it."""
-        from hashlib import sha256
-
-        descriptor = os.open(name, _FILE, dir_fd=parent)
-        try:
-            data = os.read(descriptor, min(size + 1, _CHUNK))
-            hasher = sha256(data)
-            while data and len(data) != size:
-                data = os.read(descriptor, _CHUNK)
-                hasher.update(data)
-        finally:
-            os.close(descriptor)
-        return Digest(f"sha256:{hasher.hexdigest()}")
-
     def _sync_in_turn(self, paths: Sequence[RelPath]) -> None:
         for path in paths:
             self.sync_file(path)
 
     def _split(self, path: RelPath) -> tuple[int, str]:
         """A descriptor of the folder above a path, and the last name; good until the next call."""
+        parent, _, name = path.rpartition("/")
+        known = self._folders.get(parent)
+        if known is not None:  # nearly always: files are looked at folder by folder
+            return known, name
         if len(self._folders) >= _KEPT_DESCRIPTORS:
             self._forget_folders()
         return self._above(path)
@@ -362,6 +351,22 @@ def kind_of_file(mode: int) -> str:
     if stat.S_ISLNK(mode):
         return "a symbolic link"
     return "a folder" if stat.S_ISDIR(mode) else "a special file"
+
+
+def _digest(parent: int, name: str, size: int) -> Digest:
+    """The digest of a file that had this size: one read that gives so much is all of it."""
+    from hashlib import sha256
+
+    descriptor = os.open(name, _FILE, dir_fd=parent)
+    try:
+        data = os.read(descriptor, min(size + 1, _CHUNK))
+        hasher = sha256(data)
+        while data and len(data) != size:
+            data = os.read(descriptor, _CHUNK)
+            hasher.update(data)
+    finally:
+        os.close(descriptor)
+    return Digest(f"sha256:{hasher.hexdigest()}")
 
 
 def _parent(path: RelPath) -> RelPath | None:

@@ -7,7 +7,8 @@ time of the hash could hide a second write in the same tick (git's rule for raci
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import attrgetter
 
 from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
@@ -16,6 +17,10 @@ from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.memory.state import Signature
+
+_parts: Callable[[os.stat_result], tuple[int, int, int, int]] = attrgetter(
+    "st_mtime_ns", "st_ctime_ns", "st_size", "st_ino"
+)
 
 Hashes = Mapping[RelPath, tuple[Signature, Digest]]
 
@@ -46,12 +51,13 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         if not stat.S_ISREG(status.st_mode):
             found[path] = Obstacle(kind_of_file(status.st_mode))
             continue
-        signature = signature_of(status)
         known = hashes.get(path)
-        digest = known[1] if known is not None and known[0] == signature else look(fs, path)
-        found[path] = digest
-        if isinstance(digest, str) and not is_young(signature.ctime_ns, now):
-            kept[path] = (signature, digest)
+        if known is not None and known[0] == _parts(status):
+            found[path], kept[path] = known[1], known
+            continue
+        found[path] = digest = look(fs, path)
+        if isinstance(digest, str) and not is_young(status.st_ctime_ns, now):
+            kept[path] = (signature_of(status), digest)
     return Seen(found, kept)
 
 
@@ -76,7 +82,7 @@ def as_texts(
 
 def signature_of(status: os.stat_result) -> Signature:
     """The part of a stat that changes when a file does."""
-    return Signature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    return Signature(*_parts(status))
 
 
 def look(fs: FsOps, path: RelPath) -> Found:

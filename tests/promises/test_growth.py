@@ -209,6 +209,16 @@ def test_what_looks_costs_the_same_for_each(sizes: Sizes, command: str) -> None:
     assert holds_steady(*found), found
 
 
+@pytest.mark.parametrize("command", ["reconcile --once", "lock --check"])
+def test_a_whole_pass_costs_the_same_for_each(sizes: Sizes, command: str) -> None:
+    """One that has to look, for a document was touched. What it left for the next was quadratic in the entries."""
+    for world in sizes.worlds:
+        os.utime(world.root / "pyproject.toml")
+    found = sizes.steps(command)
+
+    assert holds_steady(*found), found
+
+
 def test_metrics_tell_a_few_rows_of_each_project(tmp_path: Path) -> None:
     """Of one in sync: its state, its entries, its passes, when it last went well; not each state that it is not in."""
     fleet(tmp_path, 4)

@@ -10,6 +10,7 @@ from micropkgd.actions.settled_status import settled_status
 from micropkgd.actions.status import project_status
 from micropkgd.cli.everyday import answer
 from micropkgd.clock import GRAIN_NS
+from micropkgd.workspace.memory import settled
 from tests.kit.world import KEDRO, ROW, World
 
 EVERYDAY = ("reconcile", "--once")
@@ -120,6 +121,18 @@ def test_whatever_moves_ends_it(resting: World, move: Callable[[World], object])
     move(resting)
     assert answer(EVERYDAY) is None
     assert answer(CHECK) is None
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "micropkg.lock"])
+def test_a_record_that_is_older_than_a_document_is_not_read(
+    resting: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """At a thousand entries it is a megabyte, and says nothing that still holds."""
+    rest()
+    os.utime(resting.root / name)
+    monkeypatch.setattr(settled, "_own_bytes", lambda path: pytest.fail(path))
+
+    assert answer(EVERYDAY) is None
 
 
 def test_a_file_from_before_1970_takes_the_whole_way(resting: World) -> None:

@@ -346,10 +346,12 @@ def refuse_overlaps(staying: Sequence[Desired]) -> list[Desired]:
     owners: dict[RelPath, str] = {}
     overlapping: dict[str, str] = {}
     for desired in staying:
-        for path in (desired.target, *desired.files) if desired.target is not None else ():
-            others = {owners.setdefault(path, desired.ref), *(targets.get(folder, "") for folder in parents(path))}
-            for other in others - {desired.ref, ""}:
-                overlapping |= {desired.ref: other, other: desired.ref}
+        paths = (desired.target, *desired.files) if desired.target is not None else ()
+        folders = {RelPath(path.rpartition("/")[0]) for path in paths}
+        others = {owners.setdefault(path, desired.ref) for path in paths}
+        others.update(targets.get(above, "") for folder in folders for above in (folder, *parents(folder)))
+        for other in sorted(others - {desired.ref, ""}):
+            overlapping |= {desired.ref: other, other: desired.ref}
     return [_overlapping(desired, overlapping) for desired in staying]
 
 

@@ -146,7 +146,8 @@ def known_digests(planned: Sequence[Desired], by_hand: Inventory) -> Mapping[Rel
         versions = [version.files for version in desired.before.versions] if desired.before is not None else []
         arranged = desired.arranged
         moved = [arranged.version.files, arranged.old] if arranged is not None else []
-        for files in (desired.files, *versions, *moved):
+        each = {id(files): files for files in (desired.files, *versions, *moved)}  # mostly one, and the same
+        for files in each.values():
             for path, digest in files.items():
                 known.setdefault(path, set()).add(digest)
     return known

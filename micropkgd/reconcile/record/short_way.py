@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from micropkgd.model.lock import LOCK_NAME
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
@@ -36,7 +35,7 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
         or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls)
     ):
         return
-    if any(_has_more(this, entry, proposal, after) for entry in project.manifest.pulls):
+    if _have_more(this, proposal, after):
         return
     hashes = after.hashes
     # These the pass itself may just have written; the manifest, too, where it had the requirements.
@@ -62,12 +61,15 @@ def _records(project: Project) -> list[RelPath]:
     return [BUILDS]
 
 
-def _has_more(this: Pass, entry: PullEntry, proposal: Proposal, after: State) -> bool:
-    """Whether a pass that follows would find another archive than what is locked, as far as this one can tell."""
-    known, ref = after.known.get(entry.ref.text), entry.ref.text
-    locked = {block.archive for block in proposal.lock.blocks if block.ref == ref}
-    follows = this.follow[ref] is Follow.REFS or entry.sha256 in locked
-    return not follows and (known is None or known.archive not in locked)
+def _have_more(this: Pass, proposal: Proposal, after: State) -> bool:
+    """Whether a pass that follows would find other archives than what is locked, as far as this one can tell."""
+    locked = {(block.ref, block.archive) for block in proposal.lock.blocks}
+    for entry in this.project.manifest.pulls:
+        known, ref = after.known.get(entry.ref.text), entry.ref.text
+        follows = this.follow[ref] is Follow.REFS or (ref, entry.sha256) in locked
+        if not follows and (known is None or (ref, known.archive) not in locked):
+            return True
+    return False
 
 
 def _installed(proposal: Proposal) -> Iterator[tuple[Planned, RelPath]]:

@@ -7,10 +7,12 @@ from micropkgd.workspace.project import Project
 
 def current_blocks(project: Project) -> dict[str, Block | None]:
     """The block of each ref in the manifest; of two that an interrupted move left, the one that still answers."""
-    found: dict[str, Block | None] = {entry.ref.text: None for entry in project.manifest.pulls}
-    wishes = {entry.ref.text: requested(entry, project.layout) for entry in project.manifest.pulls}
+    entries = {entry.ref.text: entry for entry in project.manifest.pulls}
+    found: dict[str, Block | None] = dict.fromkeys(entries)
     for block in project.lock.blocks:
-        known = found.get(block.ref)
-        if block.ref in found and (known is None or block.requested == wishes[block.ref]):
+        entry = entries.get(block.ref)
+        if entry is None:
+            continue
+        if found[block.ref] is None or block.requested == requested(entry, project.layout):
             found[block.ref] = block
     return found

@@ -5,7 +5,7 @@ They stand apart because a pass that renders nothing must not pay for importing 
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
@@ -15,6 +15,8 @@ from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.relocate import Finding
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Rendering(NamedTuple):
@@ -47,4 +49,4 @@ def requested(entry: PullEntry, layout: Layout) -> Digest:
         *([entry.index_url] if entry.ref.kind is RefKind.INDEX else []),
         *(["rewrite-parameters"] if entry.rewrite_parameters else []),
     ]
-    return digest_of(json.dumps(facts, separators=(",", ":")).encode())
+    return digest_of(_encode(facts).encode())

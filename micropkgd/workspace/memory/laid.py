@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict
-from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
+from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, parse_inventory, rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Hold
@@ -88,9 +88,9 @@ def _parse(document: Mapping[str, Any]) -> Laid:
         base=str(document["base"]),
         archive=parse_digest(document["archive"]),
         merged={rel_path(path): _digests(row) for path, row in document["merged"].items()},
-        ours={rel_path(path): parse_digest(digest) for path, digest in document["ours"].items()},
+        ours=parse_inventory(document["ours"]),
         choices={rel_path(path): Conflict(choice) for path, choice in document["choices"].items()},
-        seen={rel_path(path): parse_digest(digest) for path, digest in document.get("seen", {}).items()},
+        seen=parse_inventory(document.get("seen", {})),
         opened=document.get("opened") is True,
     )
 

@@ -42,6 +42,8 @@ def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
     where it was published, and as what.
     """
     try:
+        if _is_older(root):
+            return None
         record = json.loads(_own_bytes(f"{root}/{RECORD}"))
         if record["schema"] != SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
             return None
@@ -55,6 +57,13 @@ def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
         return _rows(record["entries"], FIELDS), _rows(record["packages"], 7)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _is_older(root: str) -> bool:
+    """Whether a document changed since the record was written: then it need not be read to know that it says less."""
+    written = os.lstat(f"{root}/{RECORD}").st_ctime_ns
+    documents = (signature(os.stat, f"{root}/{name}") for name in (MANIFEST_NAME, "micropkg.lock"))
+    return any(document is not None and document[1] > written for document in documents)
 
 
 def packed(signatures: Iterable[Signature]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from micropkgd.errors import DocumentError
 from micropkgd.model.condition import Standing
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, rel_path
+from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, parse_inventory, rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.reading import DOCUMENT
@@ -141,7 +141,7 @@ def _parse(document: dict[str, object], birthplace: list[int] | None) -> State:
     if document["schema"] != _SCHEMA or birthplace is None or document["birthplace"] != birthplace:
         return State()
     return State(
-        hashes={rel_path(path): _hash(row) for path, row in _table(document["hashes"]).items()},
+        hashes=_hashes(_table(document["hashes"])),
         applied={EntryKey.parse(label): _applied(row) for label, row in _table(document["applied"]).items()},
         known={ref: _known(row) for ref, row in _table(document["known"]).items()},
         standing={EntryKey.parse(label): _standing(row) for label, row in _table(document["standing"]).items()},
@@ -171,10 +171,13 @@ def _list(row: object) -> list[object]:
     return row
 
 
-def _hash(row: object) -> tuple[Signature, Digest]:
-    *numbers, digest = _list(row)
-    mtime_ns, ctime_ns, size, inode = (number for number in numbers if isinstance(number, int))
-    return Signature(mtime_ns, ctime_ns, size, inode), parse_digest(digest)
+def _hashes(table: dict[str, object]) -> dict[RelPath, tuple[Signature, Digest]]:
+    signatures: dict[str, Signature] = {}
+    digests: dict[str, object] = {}
+    for path, row in table.items():
+        *numbers, digests[path] = _list(row)
+        signatures[path] = Signature(*[number for number in numbers if isinstance(number, int)])
+    return {path: (signatures[path], digest) for path, digest in parse_inventory(digests).items()}
 
 
 def _known(row: object) -> LastAnswer:
@@ -217,5 +220,4 @@ def _failing(row: object) -> Failing:
 def _applied(row: object) -> Applied:
     archive, files, *rest = _list(row)
     (version,) = rest or [""]  # older rows end before it
-    inventory = {rel_path(path): parse_digest(digest) for path, digest in _table(files).items()}
-    return Applied(parse_digest(archive), inventory, str(version))
+    return Applied(parse_digest(archive), parse_inventory(_table(files)), str(version))
