@@ -13,7 +13,7 @@ from micropkgd.clock import utc
 from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, TreeError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
-from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import edit_digest
 from micropkgd.reconcile.plan.facts import as_it_stands
@@ -97,7 +97,8 @@ def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[st
     if block.superseded is not None and version == block.superseded:
         problem = f"`{block.ref}` is locked at {block.version}, and the tree has {block.superseded.version}"
         raise OutOfStepError(problem, hint="run `micropkgd reconcile --once` first, then accept what is edited")
-    edited = _edited(fs, block, found)
+    unseen = {path: edit for path, edit in block.edited.items() if found.get(path) == LEFT_OUT}
+    edited = _edited(fs, block, found) | unseen
     missing = (path for path in sorted(block.files) if found[path] is None and not stays_deleted(path, keep_deleted))
     accepted = sorted(path for path, digest in edited.items() if block.edited.get(path) != digest)
     dropped = sorted(block.edited.keys() - edited.keys())

@@ -12,7 +12,7 @@ from micropkgd.model.fields import table_at
 from micropkgd.model.lock import Block, Release, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, read_module_origin
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import LEFT_OUT, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import as_it_stands
 from micropkgd.reconcile.plan.holds import is_about
@@ -138,8 +138,8 @@ def _package(fs: FsOps, project: Project, block: Block, state: State) -> CopiedP
     return CopiedPackage(
         block,
         version,
-        tuple(sorted(path for path, digest in version.files.items() if found[path] not in {digest, None})),
-        tuple(sorted(path for path in version.files if found[path] is None)),
+        tuple(sorted(path for path, digest in version.files.items() if found[path] not in {digest, None, LEFT_OUT})),
+        tuple(sorted(path for path in version.files if found[path] in {None, LEFT_OUT})),
         hold.version if hold is not None and is_about(hold, block) else "",
     )
 

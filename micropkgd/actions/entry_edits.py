@@ -14,7 +14,7 @@ from micropkgd.model.lock import Block, Release, Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.text_form import form_of, in_form
-from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.model.tree import LEFT_OUT, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, PackagedModule
 from micropkgd.reconcile.package.jobs import rules_pulled
@@ -155,6 +155,9 @@ def _edited(fs: FsOps, standing: _Standing, files: list[Input], texts: Mapping[R
     edited = []
     for file in files:
         found, before = standing.found[file.path], texts[file.path]
+        if found == LEFT_OUT:
+            problem = "git leaves it out of this checkout, so that its edits cannot be seen"
+            raise TreeError(problem, where=file.path, hint="add it to the sparse checkout and run again")
         if isinstance(found, Obstacle):
             raise TreeError(f"{found.what} stands where a file was", where=file.path, hint="move it away and run again")
         if found is None:

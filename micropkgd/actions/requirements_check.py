@@ -10,8 +10,8 @@ from micropkgd.model.requirement_conflicts import at_odds
 from micropkgd.model.requirement_lines import name_in
 from micropkgd.model.requirements import blocks_of, lacking
 from micropkgd.model.tree import RelPath
-from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError
-from micropkgd.reconcile.plan.requirements_labels import label_of, ownerless, with_leftovers
+from micropkgd.reconcile.plan.requirements_file import Asking, RequirementsFileError, label_of
+from micropkgd.reconcile.plan.requirements_leftovers import ownerless, with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import bytes_of
 from micropkgd.reconcile.record.install_command import install_command

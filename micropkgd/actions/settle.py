@@ -12,7 +12,7 @@ from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.lock import Block
 from micropkgd.model.text_form import form_of, in_form
-from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.model.tree import LEFT_OUT, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
@@ -54,7 +54,7 @@ def held_entry(root: str, ref: str) -> HeldEntry:
         hold = state.holds.get(ref)
         laid = read_laid(fs, hold.label) if hold is not None else None
     files = block.files if block is not None else {}
-    drifted = tuple(path for path, digest in files.items() if found[path] != digest)
+    drifted = tuple(path for path, digest in files.items() if found[path] not in {digest, LEFT_OUT})
     return HeldEntry(ref, block, hold, laid if laid is not None and hold and laid.is_of(hold) else None, drifted)
 
 

@@ -21,7 +21,7 @@ from micropkgd.model.standing import (
     worst_standing,
 )
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, status_of
-from micropkgd.model.tree import Digest, Found, RelPath
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.plan.holds import is_about
@@ -90,10 +90,11 @@ def _entry_status(
     status = EntryStatus(
         ref, block.target, block.version, block.archive, standing, waiting=waiting, signed_by=signed_by
     )
-    drifted = [path for path, digest in block.files.items() if found[path] not in {digest, None}]
+    drifted = [path for path, digest in block.files.items() if found[path] not in {digest, None, LEFT_OUT}]
     missing = [path for path in block.files if found[path] is None and path not in deleted]
     formatted = (path for path in drifted if state.is_formatted(block.files[path], found[path]))
-    return status.in_tree(drifted, missing, formatted)
+    left_out = (path for path in block.files if found[path] == LEFT_OUT)
+    return status.in_tree(drifted, missing, formatted, left_out)
 
 
 def _package_status(
@@ -129,7 +130,7 @@ def require_choice(root: str, ref: str, choice: Conflict) -> None:
         state = read_state(fs)
         block = current_blocks(read_project(root)).get(ref)
         found = see(fs, root, block.files, state.hashes).found if block is not None else {}
-    drifted = block is not None and any(found[path] != digest for path, digest in block.files.items())
+    drifted = block is not None and any(found[path] not in {digest, LEFT_OUT} for path, digest in block.files.items())
     hold = state.holds.get(ref)
     if hold is not None and hold.step_back and choice is Conflict.KEEP:
         problem = f"`{ref}` is held because its ref went back to {hold.version}; it keeps what it has without a word"

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from micropkgd.model.condition import EXIT_HELD, worst
 from micropkgd.model.lock import Block
-from micropkgd.model.tree import Found, Obstacle, RelPath
+from micropkgd.model.tree import LEFT_OUT, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import is_accepted, unaccepted
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import as_texts, look
+from micropkgd.workspace.observe import as_texts, look, with_left_out
 from micropkgd.workspace.project import read_project
 
 _EXIT_DIFFERS = 6
@@ -48,15 +48,15 @@ def verify_files(root: str) -> Verification:
     accepted: list[RelPath] = []
     more: set[RelPath] = set()
     with FsOps(root) as fs:
-        found = as_texts(
-            fs, {path: look(fs, path) for path in locked}, {path: {digest} for path, digest in locked.items()}
-        )
+        there = with_left_out(root, {path: look(fs, path) for path in locked})
+        found = as_texts(fs, there, {path: {digest} for path, digest in locked.items()})
         for block in project.lock.blocks:
             wrong = dict(unaccepted(fs, block, found, keep_deleted.get(block.ref, ())))
             differing |= {path: _instead(block, path, there) for path, there in wrong.items()}
             more.update(wrong if block.edited else ())
             accepted += _accepted(fs, block, found)
-    return Verification(root, len(locked), tuple(sorted(differing.items())), tuple(sorted(accepted)), frozenset(more))
+    checked = len(locked) - sum(there == LEFT_OUT for there in found.values())
+    return Verification(root, checked, tuple(sorted(differing.items())), tuple(sorted(accepted)), frozenset(more))
 
 
 def _accepted(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> Iterator[RelPath]:

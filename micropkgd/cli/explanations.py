@@ -143,6 +143,10 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         "Somebody saved a file while the pass was replacing it. The save stays, and nothing was written.",
         "Nothing: the next pass looks again.",
     ),
+    "SparseCheckout": Explanation(
+        "An entry was moved or taken out of the manifest, and git leaves files of it out of this checkout.",
+        "`git sparse-checkout add FOLDER`, or `micropkgd lock`, which lets another checkout do it.",
+    ),
     "Downgrade": Explanation(
         "The ref went back to an older version than the one that is installed.",
         'If that is meant: `micropkgd reconcile --once --allow-downgrade`, or `on-downgrade = "follow"`.',

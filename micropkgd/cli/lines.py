@@ -27,6 +27,11 @@ def drifted_line(path: str, *, formatted: bool = False) -> str:
     return f"  drifted: {plain(path)} ({'formatting only' if formatted else 'your edit is kept'})"
 
 
+def left_out_line(count: int) -> str:
+    """How many files git leaves out of this checkout."""
+    return f"  left out of this checkout by git: {count} {'file' if count == 1 else 'files'}"
+
+
 def entries_line(total: int, said: str) -> str:
     """How many entries there are, and how they stand."""
     return f"{total} {'entry' if total == 1 else 'entries'}{f': {said}' if said else ''}"

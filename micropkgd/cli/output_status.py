@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from micropkgd.cli.hints import choices, short_names
-from micropkgd.cli.lines import drifted_line
+from micropkgd.cli.lines import drifted_line, left_out_line
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
@@ -29,6 +29,8 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
             yield f"  signed by {entry.signed_by}"
         yield from (drifted_line(path, formatted=path in entry.formatted) for path in entry.drifted)
         yield from (f"  missing: {path}" for path in entry.missing)
+        if entry.left_out:
+            yield left_out_line(len(entry.left_out))
         if entry.standing.reason == LOCAL_EDITS:
             yield from (f"    {line}" for line in choices(called[entry.ref], HeldQuestion(), waits=bool(entry.waiting)))
     for package in project.packages:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.ages import moment
 from micropkgd.cli.hints import choices, short_names
-from micropkgd.cli.lines import drifted_line
+from micropkgd.cli.lines import drifted_line, left_out_line
 from micropkgd.cli.terminal import fitted
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
@@ -88,6 +88,8 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     for path in one.drifted:
         yield from fitted(drifted_line(path, formatted=path in one.formatted), width)
     yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))
+    if one.left_out:
+        yield from fitted(left_out_line(len(one.left_out)), width)
     if one.standing.reason == LOCAL_EDITS:
         for line in choices(name, HeldQuestion(), waits=bool(one.waiting)):
             yield from fitted(f"    {line}", width)

@@ -39,6 +39,7 @@ CODES: Final[Mapping[str, str]] = {
     "ContainsItself": "MPK407",
     "Unsettled": "MPK408",
     "Raced": "MPK409",
+    "SparseCheckout": "MPK410",
     "Downgrade": "MPK501",
     "Rebuilt": "MPK502",
     "StillHeld": "MPK503",

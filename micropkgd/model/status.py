@@ -26,12 +26,18 @@ class EntryStatus(NamedTuple):
     missing: tuple[RelPath, ...] = ()  # files that are locked and not in the tree
     formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
     signed_by: str = ""  # as the lock says; empty where nobody asks for signatures
+    left_out: tuple[RelPath, ...] = ()  # files that git leaves out of this checkout
 
     def in_tree(
-        self, drifted: Iterable[RelPath], missing: Iterable[RelPath], formatted: Iterable[RelPath] = ()
+        self,
+        drifted: Iterable[RelPath],
+        missing: Iterable[RelPath],
+        formatted: Iterable[RelPath] = (),
+        left_out: Iterable[RelPath] = (),
     ) -> "EntryStatus":
         """The same with what the tree shows now; what is not there is not ready."""
         status = self._replace(drifted=tuple(drifted), missing=tuple(missing), formatted=tuple(formatted))
+        status = status._replace(left_out=tuple(left_out))
         ready = status.standing.state == Condition.READY.value
         return status._replace(standing=not_there(status.missing)) if status.missing and ready else status
 
@@ -137,7 +143,7 @@ def status_of(
 
 
 def _entry(row: Mapping[str, Any]) -> EntryStatus:
-    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted")}
+    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out")}
     return EntryStatus(**{**row, **lists, "standing": Standing(**row["standing"])})
 
 

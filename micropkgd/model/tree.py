@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from typing import NewType, cast
+from typing import Final, NewType, cast
 
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
@@ -34,6 +34,9 @@ class Obstacle(NamedTuple):
 
 Found = Digest | Obstacle | None
 """What stands at a path: a regular file's digest, something else, or nothing."""
+
+LEFT_OUT: Final = Obstacle("nothing, for git leaves it out of this checkout,")
+"""At a path where nothing stands because git was asked for that, as by `git sparse-checkout`: nobody deleted it."""
 
 
 def rel_path(text: str) -> RelPath:

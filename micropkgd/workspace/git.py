@@ -1,13 +1,13 @@
 """Reads git's files for the state of the work tree around a project: nothing in micropkgd may start a process.
 
-What git is in the middle of, and which files it tracks below a folder, from its index (gitformat-index(5), versions 2
-to 4). A split or sparse index, or one with SHA-256 names, may list less: what is found is tracked, what is not found
-may be tracked all the same.
+What git is in the middle of, which files it tracks below a folder, and which of them it leaves out of the work tree,
+from its index (gitformat-index(5), versions 2 to 4). A split or sparse index, or one with SHA-256 names, may list less:
+what is found is tracked, what is not found may be tracked all the same.
 """
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.named_tuples import NamedTuple
@@ -25,8 +25,11 @@ _TURNING = {"BISECT_LOG": "a bisect", "sequencer": "a cherry-pick or revert"}  #
 _BRANCHES = "refs/heads/"
 _UNKNOWN = ".invalid"  # the branch that HEAD names where the real one stands in a reftable
 _HEADER = 12  # bytes
+_SLASH = ord("/")
 _UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
-_EXTENDED = 0x4000
+_EXTENDED = 0x4000  # of an entry's flags: two bytes more follow them
+_SKIPPED = 0x4000  # of these two: "skip-worktree"
+_PLAIN = 2  # the version in which no entry has flags of that kind
 _COMPRESSED = 4  # the version in which a name leaves out what it shares with the one before
 
 
@@ -39,6 +42,7 @@ class Tracked(NamedTuple):
     inode: int  # the lower 32 bits, as of the size
     size: int
     blob: bytes  # names the content
+    skipped: bool = False  # left out of the work tree on purpose; a folder, with a slash behind it, as a whole
 
 
 class CheckedOut(NamedTuple):
@@ -122,16 +126,51 @@ def tracked_below(root: str, folder: str) -> list[str]:
 
 def tracked(root: str) -> dict[str, Tracked]:
     """The files of git's index below a project, by their paths there; none where it cannot be read."""
-    index = git_folder(root)
-    if index is None:
-        return {}
-    try:
-        data = read_regular(os.path.join(index, "index"), at_most=CONTENT)
-    except OSError:
-        return {}
-    prefix = os.fsencode(os.path.relpath(root, work_tree(root)))
-    start = b"" if prefix == b"." else prefix + b"/"
+    data, start = _index(root), _prefix(root)
     return {os.fsdecode(one.name.removeprefix(start)): one for one in _entries(data) if one.name.startswith(start)}
+
+
+def left_out(root: str, missing: Collection[str]) -> frozenset[str]:
+    """Those of the missing files of a project that git leaves out of the work tree, as a sparse checkout does.
+
+    So is one that git does not know, below a folder of which it leaves out all that it knows.
+    """
+    data = _index(root)
+    if int.from_bytes(data[4:8]) <= _PLAIN:
+        return frozenset()
+    start = _prefix(root)
+    known = {one.name.removeprefix(start): one.skipped for one in _entries(data) if one.name.startswith(start)}
+    whole = {name for name, skipped in known.items() if skipped and name.endswith(b"/")}
+    return frozenset(path for path in missing if _is_left_out(os.fsencode(path), known, whole))
+
+
+def _is_left_out(path: bytes, known: Mapping[bytes, bool], whole: Collection[bytes]) -> bool:
+    if path in known:
+        return known[path]
+    folders = [path[: at + 1] for at, letter in enumerate(path) if letter == _SLASH]
+    if any(folder in whole for folder in folders):
+        return True
+    for folder in reversed(folders):
+        if below := [skipped for name, skipped in known.items() if name.startswith(folder)]:
+            return all(below)
+    return False
+
+
+def _index(root: str) -> bytes:
+    """The bytes of git's index; none where it cannot be read."""
+    folder = git_folder(root)
+    try:
+        return read_regular(os.path.join(folder, "index"), at_most=CONTENT) if folder is not None else b""
+    except OSError:
+        return b""
+
+
+def _prefix(root: str) -> bytes:
+    """What git's names of the files of a project begin with."""
+    if git_folder(root) is None:
+        return b""
+    inner = os.fsencode(os.path.relpath(root, work_tree(root)))
+    return b"" if inner == b"." else inner + b"/"
 
 
 def work_tree(root: str) -> str:
@@ -150,7 +189,9 @@ def _entries(data: bytes) -> Iterator[Tracked]:
     at, name = _HEADER, b""
     for _ in range(count):
         begin, at = at, at + _UP_TO_FLAGS
-        at += 4 if int.from_bytes(data[at : at + 2]) & _EXTENDED else 2
+        is_extended = bool(int.from_bytes(data[at : at + 2]) & _EXTENDED)
+        skipped = is_extended and bool(int.from_bytes(data[at + 2 : at + 4]) & _SKIPPED)
+        at += 4 if is_extended else 2
         if version == _COMPRESSED:
             dropped, at = _number(data, at)
             name = name[: len(name) - dropped]
@@ -159,7 +200,7 @@ def _entries(data: bytes) -> Iterator[Tracked]:
             return
         name = name + data[at:end] if version == _COMPRESSED else data[at:end]
         at = end + 1 if version == _COMPRESSED else begin + (end - begin + 8) // 8 * 8
-        yield _tracked(name, data[begin : begin + _UP_TO_FLAGS])
+        yield _tracked(name, data[begin : begin + _UP_TO_FLAGS])._replace(skipped=skipped)
 
 
 def _tracked(name: bytes, row: bytes) -> Tracked:

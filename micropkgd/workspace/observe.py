@@ -13,7 +13,7 @@ from operator import attrgetter
 from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.text_form import same_texts
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, kind_of_file
 from micropkgd.workspace.memory.state import Signature
@@ -58,7 +58,17 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         found[path] = digest = look(fs, path)
         if isinstance(digest, str) and not is_young(status.st_ctime_ns, now):
             kept[path] = (signature_of(status), digest)
-    return Seen(found, kept)
+    return Seen(with_left_out(root, found), kept)
+
+
+def with_left_out(root: str, found: Mapping[RelPath, Found]) -> Mapping[RelPath, Found]:
+    """What stands at each path, where git's index tells on purpose from missing; it is read where anything is."""
+    if None not in found.values():
+        return found
+    from micropkgd.workspace.git import left_out
+
+    missing = [path for path, there in found.items() if there is None]
+    return {**found, **dict.fromkeys(map(RelPath, left_out(root, missing)), LEFT_OUT)}
 
 
 def as_texts(

@@ -156,6 +156,7 @@ ELSEWHERE = {  # a test, and the words by which it knows the failure
     "StillHeld": ("tests/reconcile/test_resolve.py", "a symbolic link stands there in place of the merge"),
     "Unsettled": ("tests/package/test_writes.py", "keep changing"),
     "Raced": ("tests/promises/test_races.py", "raced"),
+    "SparseCheckout": ("tests/reconcile/test_sparse_checkout.py", "MPK410"),
     "Verification": ("tests/reconcile/test_modes.py", "renders to other files than the lock lists"),
     "ForeignJournal": ("tests/actions/test_doctor.py", "the journal was not written by this user on this machine"),
 }

@@ -3,11 +3,11 @@
 A state machine plays a team: two people with clones of their own, a bot that moves the lock alone, two publishers,
 branches, pulls, merges (one of them with the merge driver), rebases, cherry-picks, reverts, stashes and checkouts of
 single files, all with real git; the project's own layout and its policy change, rows go and come back, files are
-renamed here and upstream, and passes are killed at any call. After each pass a clone of the same commit, made just now
-and without any memory, must come to what the clone with the memory came to. What a person wrote into a pulled file
-stays in the tree until a person takes it away, and a clean switch to a commit that was in sync stays clean. Edits that
-were accepted pass the gate, a rollback brings back what stood there, requirements move whole, and `lock` gets out of
-each conflict.
+renamed here and upstream, git leaves a part of the tree out, and passes are killed at any call. After each pass a
+clone of the same commit, made just now and without any memory, must come to what the clone with the memory came to.
+What a person wrote into a pulled file stays in the tree until a person takes it away, and a clean switch to a commit
+that was in sync stays clean. Edits that were accepted pass the gate, a rollback brings back what stood there,
+requirements move whole, and `lock` gets out of each conflict.
 `MICROPKGD_TEST_EXAMPLES` sets how many games are played (docs/reliability.md).
 """
 
@@ -51,6 +51,7 @@ POLICIES = (
 )
 NEEDS = ("", 'requirements-file = "requirements.txt"\n', 'requirements-group = "needs"\n')
 DRIVER = f"{sys.executable} -m micropkgd lock --merge-driver %O %A %B"
+OUT = ("ds/", "es/", "one.py", "parameters_*", "src/shop/*/ds/")
 LAYOUTS = ("", 'tests = "src/tests"\n', 'conf = "config"\n', 'base-env = "shared"\n', 'package = "store"\n')
 
 people = st.sampled_from(["ann", "bob"])
@@ -325,6 +326,27 @@ class Team(RuleBasedStateMachine):
             outcome = person.run(locked=True)
             assert outcome.exit_code == 0, outcome
             assert person.is_clean, person.says("status", "--porcelain")
+
+    @rule(who=people, out=st.sampled_from(OUT))
+    def look_at_a_part(self, who: str, out: str) -> None:
+        """Somebody has git leave something out of their tree for a while: passes bring nothing of it back."""
+        person = self.people[who]
+        person.commit()
+        before, words = person.files(), person.words()
+        if not person.is_clean or not person.git("sparse-checkout", "set", "--no-cone", "/*", f"!{out}"):
+            return
+        narrowed = person.files()
+        for _ in range(2):
+            outcome = person.tries()
+            if person.says("rev-parse", "HEAD") in self.settled:
+                assert outcome is not None
+                assert outcome.exit_code == 0, outcome
+                assert not (found := _differing(person.files(), narrowed)), found
+                assert person.is_clean, person.says("status", "--porcelain")
+        gone = before.keys() - narrowed.keys()
+        assert not (back := [path for path in gone if person.has(path)]), back
+        assert person.git("sparse-checkout", "disable")
+        assert words <= person.words()
 
     @rule(who=people)
     def revert(self, who: str) -> None:

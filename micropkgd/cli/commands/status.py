@@ -116,9 +116,11 @@ def _as_seen(served: ProjectStatus) -> ProjectStatus:
     if served.standing.state == Condition.UNTRUSTED.value:
         return found._replace(standing=served.standing)
     entries = found.entries
-    seen = {(entry.ref, entry.target): (entry.drifted, entry.missing, entry.formatted) for entry in entries}
+    seen = {
+        (entry.ref, entry.target): (entry.drifted, entry.missing, entry.formatted, entry.left_out) for entry in entries
+    }
     now = (
-        one.in_tree(*seen.get((one.ref, one.target), (one.drifted, one.missing, one.formatted)))
+        one.in_tree(*seen.get((one.ref, one.target), (one.drifted, one.missing, one.formatted, one.left_out)))
         for one in served.entries
     )
     return served._replace(entries=tuple(now))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from micropkgd.model.lock import Block
 from micropkgd.model.plan import ChangeKind, EntryPlan
 from micropkgd.model.text_form import form_of, plain, same_texts
-from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.workspace.fsops import FsOps
@@ -34,7 +34,8 @@ def unaccepted(
     for path, digest in sorted(block.files.items()):
         there, edit = found.get(path), block.edited.get(path)
         is_right = there == digest if edit is None else is_accepted(fs, path, there, edit)
-        if not is_right and not (there is None and stays_deleted(path, keep_deleted)):
+        is_away = there == LEFT_OUT or (there is None and stays_deleted(path, keep_deleted))
+        if not is_right and not is_away:
             yield path, there
     yield from ((path, None) for path in sorted(block.edited.keys() - block.files.keys()))
 

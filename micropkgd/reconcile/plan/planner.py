@@ -10,7 +10,7 @@ from typing import Final
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 
 _MERGED: Final = {MergeWay.TEXT: "merged cleanly", MergeWay.STRUCTURE: "merged by its structure"}
@@ -120,6 +120,8 @@ def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
 def _beside_obstacle(
     path: RelPath, ours: Obstacle, theirs: Digest | None, base: Digest | None
 ) -> Change | Blocked | None:
+    if ours == LEFT_OUT:
+        return None
     if theirs is None:
         return Change(ChangeKind.RELEASE, path, None, None, f"left alone: {ours.what} stands there")
     if theirs == base:
@@ -216,6 +218,6 @@ def _is_ours_to_replace(path: RelPath, ours: Digest, subject: EntryFacts) -> boo
 def _is_drifted(path: RelPath, subject: EntryFacts) -> bool:
     """Whether a file that is wanted stands there otherwise; one that stays deleted is no edit that could be kept."""
     ours = subject.found.get(path)
-    if path not in subject.theirs or (ours is None and stays_deleted(path, subject.keep_deleted)):
+    if path not in subject.theirs or ours == LEFT_OUT or (ours is None and stays_deleted(path, subject.keep_deleted)):
         return False
     return ours != subject.theirs[path]

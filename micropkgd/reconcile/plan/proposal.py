@@ -11,7 +11,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.contents import Content, Contents, by_digest
 from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock
 from micropkgd.model.plan import ChangeKind
-from micropkgd.model.tree import Digest, Found, RelPath, digest_of
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Desired, with_bytes
 from micropkgd.reconcile.plan.facts import gather, looks_like
@@ -48,7 +48,7 @@ class Proposer(NamedTuple):
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
         subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
-        following = [self._moved_here.followed(desired, found) for desired in wanted]
+        following = [self._moved_here.followed(desired, found) for desired in _as_checked_out(wanted, found)]
         if following != wanted:
             wanted = following
             subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
@@ -216,6 +216,15 @@ class Proposer(NamedTuple):
         if entry.move is not None and before is not None:
             return Asking(ref, before.as_of(entry.move.old), after)
         return Asking(ref, before, after, entry.subject.found)
+
+
+def _as_checked_out(wanted: Sequence[Desired], found: Mapping[RelPath, Found]) -> Sequence[Desired]:
+    """The entries as far as this checkout can have them; all of them where git leaves nothing out."""
+    if LEFT_OUT not in found.values():
+        return wanted
+    from micropkgd.reconcile.plan.sparse import as_checked_out
+
+    return [as_checked_out(desired, found) for desired in wanted]
 
 
 def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:

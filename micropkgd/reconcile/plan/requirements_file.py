@@ -6,7 +6,7 @@ stops the entries whose lines would change in it, and nobody else; where nobody'
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from micropkgd.errors import TreeError
@@ -18,7 +18,6 @@ from micropkgd.model.requirement_lines import allows, name_in, pins
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import started_from_old
-from micropkgd.reconcile.plan.requirements_labels import label_of, with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, written
 from micropkgd.workspace.fsops import FsOps
@@ -92,6 +91,10 @@ def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> 
 
 def as_one(fs: FsOps, layout: Layout, source: RequirementsText, asking: Iterable[Asking]) -> RequirementsText:
     """The file with what is left of an entry under other names in the entry's own block."""
+    if not requirements.blocks_of(source.text):
+        return source
+    from micropkgd.reconcile.plan.requirements_leftovers import with_leftovers
+
     entries = [block for one in asking if (block := one.before or one.after) is not None]
     return source._replace(text=with_leftovers(fs, layout, source.text, entries))
 
@@ -179,3 +182,13 @@ def _written(one: Asking, blocks: Mapping[str, Lines], layout: Layout) -> tuple[
 
 def _lines(version: Version | Block | None) -> Lines:
     return frozenset(version.requirements) if version is not None else frozenset()
+
+
+def label_of(target: RelPath, labels: Collection[str], layout: Layout) -> str:
+    """The name of an entry in the file: `pipelines.forecast`; of one from another layout, the longest that is there."""
+    inner = target.removeprefix(f"{layout.package_folder}/")
+    if inner != target:
+        return inner.replace("/", ".")
+    parts = target.split("/")
+    names = [".".join(parts[start:]) for start in range(len(parts))]
+    return next((name for name in names if name in labels), names[0])

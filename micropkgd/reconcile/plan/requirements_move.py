@@ -23,9 +23,10 @@ from micropkgd.reconcile.plan.requirements_file import (
     RequirementsFileError,
     as_one,
     change_of,
+    label_of,
 )
 from micropkgd.reconcile.plan.requirements_group import GROUPS, NOTE, group_change, group_in
-from micropkgd.reconcile.plan.requirements_labels import label_of, with_leftovers
+from micropkgd.reconcile.plan.requirements_leftovers import with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps

@@ -143,7 +143,7 @@ def _schemas() -> _Node:
     )  # fmt: skip
     entry = _object(
         ref=_TEXT, target=_TEXT, version=_TEXT, archive=_TEXT, standing=_ref("Standing"),
-        drifted=_list(_TEXT), waiting=_TEXT, index_url=_TEXT, missing=_list(_TEXT),
+        drifted=_list(_TEXT), waiting=_TEXT, index_url=_TEXT, missing=_list(_TEXT), left_out=_list(_TEXT),
         formatted=_list(_TEXT),
     )  # fmt: skip
     package = _object(module=_TEXT, path=_TEXT, version=_TEXT, standing=_ref("Standing"))

@@ -221,7 +221,8 @@ def _has_changes(entry: EntryStatus) -> bool:
 
 def _files(entry: EntryStatus) -> Sequence[tuple[str, Sequence[str]]]:
     edited = [path for path in entry.drifted if path not in entry.formatted]
-    return ("edited here", edited), ("only formatted here", entry.formatted), ("missing", entry.missing)
+    away = (("missing", entry.missing), ("left out of its checkout by git", entry.left_out))
+    return ("edited here", edited), ("only formatted here", entry.formatted), *away
 
 
 def _package(project: ProjectStatus, package: PackageStatus) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The names under which entries have their blocks in the requirements file, also where git or Kedro left another.
+"""Blocks of the requirements file under names that their entries do not have, as git or Kedro left them.
 
 A block under a name that no entry has, and at which nothing stands in the tree, is a leftover: both sides of a merge
 moved or kept it, or Kedro wrote it under the bare name of what it put elsewhere. Where it bears the name of one entry
@@ -12,18 +12,9 @@ from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block
 from micropkgd.model.requirement_lines import name_in
 from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.plan.requirements_file import label_of
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.trees import files_below, is_folder
-
-
-def label_of(target: RelPath, labels: Collection[str], layout: Layout) -> str:
-    """The name of an entry in the file: `pipelines.forecast`; of one from another layout, the longest that is there."""
-    inner = target.removeprefix(f"{layout.package_folder}/")
-    if inner != target:
-        return inner.replace("/", ".")
-    parts = target.split("/")
-    names = [".".join(parts[start:]) for start in range(len(parts))]
-    return next((name for name in names if name in labels), names[0])
 
 
 def with_leftovers(fs: FsOps, layout: Layout, text: str, entries: Sequence[Block]) -> str:

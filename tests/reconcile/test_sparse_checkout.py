@@ -1,0 +1,228 @@
+"""Files that git leaves out of a checkout on purpose: nobody deleted them, so none comes back and none is held."""
+
+import os
+import shutil
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from micropkgd.workspace import git as git_files
+from tests.kit.git import commit_all, git
+from tests.kit.world import ROW, World, archive
+
+CODE = "src/shop/ds"
+FILES = {"nodes.py": "A = 1\n", "deep/__init__.py": "", "deep/more.py": "B = 1\n"}
+WAYS = {
+    "the whole package": ("set", "--cone", "tests", "conf"),
+    "the whole package, in a sparse index": ("set", "--cone", "--sparse-index", "tests", "conf"),
+    "a folder of it": ("set", "--no-cone", "/*", f"!/{CODE}/deep/"),
+    "a file of it": ("set", "--no-cone", "/*", f"!/{CODE}/nodes.py"),
+}
+WHOLE, FOLDER = WAYS["the whole package"], WAYS["a folder of it"]
+
+
+@pytest.fixture
+def checkout(world: World) -> World:
+    """A package that is installed and committed."""
+    world.write(".gitignore", ".micropkgd\ndist\n")
+    publish(world, "1.0")
+    world.asks_for()
+    world.sync()
+    git(world.root, "init", "-q", "-b", "main")
+    commit_all(world.root)
+    return world
+
+
+def publish(world: World, version: str) -> None:
+    """A version in which every file is another."""
+    texts = {path: text.replace("= 1", f"= {version}") for path, text in FILES.items()}
+    world.write(ROW, archive(texts, version, (f"pandas>={version}",)))
+
+
+def own_files(world: World) -> dict[str, bytes]:
+    """All files of the project, without those of git."""
+    return {path: data for path, data in world.tree().items() if not path.startswith(".git/")}
+
+
+def narrow(world: World, *words: str) -> dict[str, bytes]:
+    """Leave something out of the checkout; what is there then."""
+    git(world.root, "sparse-checkout", *words)
+    return own_files(world)
+
+
+def is_clean(world: World) -> bool:
+    """Whether git sees no change."""
+    return not git(world.root, "status", "--porcelain")
+
+
+def whole_clone(world: World, folder: Path) -> World:
+    """A clone of what is committed, with the same archives."""
+    git(world.root, "clone", "-q", str(world.root), str(folder))
+    shutil.copytree(world.root / "dist", folder / "dist")
+    os.chdir(folder)
+    return World.at(folder)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_it_stays_as_it_is(checkout: World, way: str, version: str) -> None:
+    """Pass after pass, by the lock alone too; all says so, and all is there again when git brings it back."""
+    before = own_files(checkout)
+    git(checkout.root, "update-index", "--index-version", version)
+    narrowed = narrow(checkout, *WAYS[way])
+    assert narrowed != before
+    for options in ((), (), ("--locked",), ("--offline",), ("--dry-run", "--check"), ("--locked", "--check")):
+        said = checkout.reconcile(*options)
+        assert said.code == 0, said
+        assert "out of this checkout" in said.out
+        assert own_files(checkout) == narrowed
+    status = checkout.run("status")
+    assert "left out of this checkout by git: " in status.out
+    assert "missing" not in status.out
+    assert "drifted" not in status.out
+    assert status.code == 0, status
+    assert checkout.run("verify").code == 0
+    assert checkout.run("lock", "--check").code == 0
+    assert is_clean(checkout)
+    git(checkout.root, "sparse-checkout", "disable")
+    assert own_files(checkout) == before
+    said = checkout.reconcile()
+    assert said.code == 0, said
+    assert "left out" not in said.out + checkout.run("status").out
+    assert own_files(checkout) == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_new_version_waits(checkout: World, way: str) -> None:
+    """Nothing of it is written beside what git does not look at; the whole checkout takes it."""
+    narrowed = narrow(checkout, *WAYS[way])
+    publish(checkout, "2.0")
+    for _ in range(2):
+        said = checkout.reconcile()
+        assert said.code == 0, said
+        assert f"2.0 waits: `micropkgd lock --upgrade {ROW}`" in said.out
+        assert own_files(checkout) == narrowed | {ROW: own_files(checkout)[ROW]}
+    git(checkout.root, "sparse-checkout", "disable")
+    checkout.sync()
+    assert "B = 2.0" in checkout.read(f"{CODE}/deep/more.py")
+    assert "pandas>=2.0" in checkout.read("requirements.in")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_locked_here_is_installed_elsewhere(checkout: World, way: str, tmp_path: Path) -> None:
+    """The lock says what the tree of the commit still has, so that a clone comes to the new version."""
+    narrow(checkout, *WAYS[way])
+    publish(checkout, "2.0")
+    assert checkout.run("lock", "--upgrade", ROW).code == 0
+    assert "superseded" in checkout.read("micropkg.lock")
+    assert checkout.reconcile().code == 0
+    assert checkout.reconcile("--locked").code == 0
+    commit_all(checkout.root)
+    clone = whole_clone(checkout, tmp_path / "clone")
+    clone.sync()
+    assert [clone.read(f"{CODE}/{path}") for path in FILES] == [text.replace("= 1", "= 2.0") for text in FILES.values()]
+    commit_all(clone.root)
+    os.chdir(checkout.root)
+    git(checkout.root, "pull", "-q", str(clone.root), "main")
+    assert checkout.reconcile().code == 0
+    assert is_clean(checkout)
+    git(checkout.root, "sparse-checkout", "disable")
+    checkout.sync()
+    assert is_clean(checkout)
+
+
+@pytest.mark.parametrize("way", [WHOLE, FOLDER], ids=["whole", "folder"])
+@pytest.mark.parametrize("asked", ["", f'"{ROW}" = {{alias = "other"}}'], ids=["gone", "moved"])
+def test_what_would_move_or_take_it_away_is_refused(checkout: World, way: tuple[str, ...], asked: str) -> None:
+    """With the folder to add; nothing is changed by then, and all of it afterwards."""
+    narrowed = narrow(checkout, *way)
+    checkout.manifest(asked)
+    for _ in range(2):
+        said = checkout.reconcile("--allow-empty")
+        assert said.code == 1, said
+        assert "MPK410" in said.out
+        assert f"git sparse-checkout add {CODE}" in said.out
+        found = own_files(checkout)
+        assert {**found, "pyproject.toml": b""} == {**narrowed, "pyproject.toml": b""}
+    git(checkout.root, "sparse-checkout", "disable")
+    assert checkout.reconcile("--allow-empty").code == 0
+    assert not checkout.has(f"{CODE}/nodes.py")
+    assert checkout.has("src/shop/other/deep/more.py") == bool(asked)
+
+
+def test_what_is_in_the_checkout_is_as_ever(checkout: World) -> None:
+    """There an edit is kept, and what was deleted comes back."""
+    narrow(checkout, *FOLDER)
+    checkout.write(f"{CODE}/nodes.py", "A = 1  # mine\n")
+    (checkout.root / f"{CODE}/__init__.py").unlink()
+    said = checkout.reconcile()
+
+    assert said.code == 0, said
+    assert checkout.read(f"{CODE}/nodes.py") == "A = 1  # mine\n"
+    assert checkout.has(f"{CODE}/__init__.py")
+    assert not checkout.has(f"{CODE}/deep")
+
+
+def test_one_file_that_git_was_told_to_skip(checkout: World) -> None:
+    """`git update-index --skip-worktree` says the same of one file, without any pattern."""
+    git(checkout.root, "update-index", "--skip-worktree", f"{CODE}/nodes.py")
+    (checkout.root / f"{CODE}/nodes.py").unlink()
+    checkout.sync()
+    assert not checkout.has(f"{CODE}/nodes.py")
+    git(checkout.root, "update-index", "--no-skip-worktree", f"{CODE}/nodes.py")
+    checkout.sync()
+    assert checkout.has(f"{CODE}/nodes.py")
+
+
+def test_a_file_that_is_deleted_comes_back(checkout: World) -> None:
+    """What git expects in the tree is missing, and nothing else than before happens."""
+    (checkout.root / f"{CODE}/nodes.py").unlink()
+    checkout.sync()
+    assert checkout.has(f"{CODE}/nodes.py")
+
+
+def test_accepted_edits_stay_accepted(checkout: World) -> None:
+    """Of a file that is out of sight nobody takes a word back."""
+    checkout.write(f"{CODE}/deep/more.py", "B = 1  # mine\n")
+    assert checkout.run("accept").code == 0
+    checkout.sync()
+    commit_all(checkout.root)
+    lock = checkout.read("micropkg.lock")
+    narrow(checkout, *FOLDER)
+    assert checkout.reconcile("--locked").code == 0
+    assert checkout.run("verify").code == 0
+    assert checkout.run("accept").code == 0
+    checkout.sync()
+    assert checkout.read("micropkg.lock") == lock
+
+
+def test_below_a_project_in_a_folder(world: World, tmp_path: Path) -> None:
+    """Git names its files from the top of the work tree."""
+    top = world.root
+    shop = World(top / "projects/shop")
+    os.chdir(shop.root)
+    (top / ".gitignore").write_text(".micropkgd\n")
+    publish(shop, "1.0")
+    shop.asks_for()
+    shop.sync()
+    git(top, "init", "-q", "-b", "main")
+    commit_all(top)
+    git(top, "sparse-checkout", "set", "--no-cone", "/*", f"!/projects/shop/{CODE}/deep/")
+    shop.sync()
+    assert not shop.has(f"{CODE}/deep")
+    assert not git(top, "status", "--porcelain")
+
+
+def test_the_index_is_read_only_where_something_is_missing(checkout: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass with nothing to do opens nothing of git's for this."""
+    checkout.sync()
+    read = Mock(side_effect=git_files.left_out)
+    monkeypatch.setattr(git_files, "left_out", read)
+    checkout.write("conf/base/parameters.yml", "own: 2\n")
+    publish(checkout, "1.0")
+    checkout.sync()
+    assert read.call_count == 0
+    (checkout.root / f"{CODE}/nodes.py").unlink()
+    checkout.sync()
+    assert read.call_count > 0
