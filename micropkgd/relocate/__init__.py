@@ -2,9 +2,9 @@
 
 Pure: bytes in, bytes out. Only names of modules that move are rewritten, by editing the bytes at their place, so that
 nothing else in a file changes; what cannot be rewritten is told as a finding.
-Read `names` (the values) first, then `rewrite` (the story), `imports`, `statements`, `uses` with `scopes`, `strings`
-with `takers`, `mentions`, `parameters`, `notes`, and `within` for modules that move inside their package. All edit what
-`text` holds, `files` tells modules from data.
+Read `names` (the values) first, then `rewrite` (which files need it), `changes` (the story), `imports`, `statements`,
+`uses` with `scopes`, `strings` with `takers`, `mentions`, `parameters`, `notes`, and `within` for modules that move
+inside their package, which is imported by its own name. All edit what `text` holds, `files` tells modules from data.
 `docs/imports.md` says it for people.
 
 Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name
@@ -18,13 +18,11 @@ from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
 from micropkgd.relocate.notes import notes_of
 from micropkgd.relocate.parameters import relocate_parameters
 from micropkgd.relocate.rewrite import relocate, relocate_or_keep
-from micropkgd.relocate.within import ModuleMoves
 
 __all__ = [
     "CODE",
     "Finding",
     "Kind",
-    "ModuleMoves",
     "Move",
     "Relocated",
     "Relocation",

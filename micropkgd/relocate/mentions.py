@@ -5,12 +5,15 @@ columns, keys and prose: it counts where text imports it, and as a whole string,
 in data, with what is in it, under a key that names code.
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from micropkgd.relocate.names import Finding, Relocation, Routes, routes_of
+
+if TYPE_CHECKING:
+    import ast
 
 CODE_KEYS = frozenset({"_target_", "callable", "class", "func", "function", "module", "object", "type"})
 """The keys under which configuration names code; `module` alone takes a name without anything in it."""
@@ -28,7 +31,7 @@ _EVERYWHERE = "tests"  # a folder of every project, and a word of its own
 _TEXTS = (".pyx", ".pxd", ".pxi", ".ipynb", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
 
 
-def mentions_in_string(node: ast.Constant, routes: Routes) -> Iterator[Finding]:
+def mentions_in_string(node: "ast.Constant", routes: Routes) -> Iterator[Finding]:
     """The moved modules that a string literal names."""
     text = str(node.value)
     alone = re.fullmatch(_ADDRESS, text) is not None

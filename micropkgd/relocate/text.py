@@ -4,24 +4,27 @@ Rules: the work is done on UTF-8 without a byte-order mark, as `ast` counts colu
 and encoding come back. Line ends are never translated.
 """
 
-import ast
 import gc
 import re
 import sys
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import CodeError
 from micropkgd.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    import ast
 
 BOM = b"\xef\xbb\xbf"
 _NOT_PARSED = f"does not parse by Python {sys.version_info.major}.{sys.version_info.minor}"
 _OTHER_PYTHON = "if it is code of another Python, run micropkgd with that one"
 _QUOTES = (b'"', b"'", b'"""', b"'''")
-_OPENING = re.compile(rb"[fFrRuU]{0,2}(?:\"\"\"|'''|\"|')")
-_TWO_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*")
+# Compiled by `re` when they are first needed.
+_OPENING = rb"[fFrRuU]{0,2}(?:\"\"\"|'''|\"|')"
+_TWO_LINES = rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*"
 
 
 class Edit(NamedTuple):
@@ -76,7 +79,7 @@ class Text(NamedTuple):
         except UnicodeEncodeError as error:
             raise CodeError(f"line 1 declares the encoding {self.encoding}, which cannot spell the new name") from error
 
-    def tree(self, *, type_comments: bool = False) -> ast.Module:
+    def tree(self, *, type_comments: bool = False) -> "ast.Module":
         """Parse; with type comments, if all in the file are such as they should be, for they stop nothing else."""
         if type_comments:
             try:
@@ -107,33 +110,33 @@ class Places(NamedTuple):
     data: bytes
     starts: list[int]
 
-    def start(self, node: ast.stmt | ast.expr | ast.alias) -> int:
+    def start(self, node: "ast.stmt | ast.expr | ast.alias") -> int:
         """The offset of the first byte of a node."""
         return self.starts[node.lineno - 1] + node.col_offset
 
-    def end(self, node: ast.stmt | ast.expr | ast.alias) -> int:
+    def end(self, node: "ast.stmt | ast.expr | ast.alias") -> int:
         """The offset behind the last byte of a node."""
         return self.starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
 
-    def span(self, node: ast.stmt | ast.expr | ast.alias) -> bytes:
+    def span(self, node: "ast.stmt | ast.expr | ast.alias") -> bytes:
         """The bytes of a node."""
         return self.data[self.start(node) : self.end(node)]
 
-    def inside(self, literal: ast.Constant, text: str) -> int | None:
+    def inside(self, literal: "ast.Constant", text: str) -> int | None:
         """Where the text of a string literal begins, if it stands there letter by letter, without prefix or escape."""
         span = self.span(literal)
         quote = next((quote for quote in _QUOTES if span == quote + text.encode() + quote), None)
         return None if quote is None or b"\\" in span else self.start(literal) + len(quote)
 
-    def comment(self, node: ast.stmt | ast.arg, text: str) -> int | None:
+    def comment(self, node: "ast.stmt | ast.arg", text: str) -> int | None:
         """Where the text of a type comment stands that belongs to a statement or an argument."""
         whole = re.compile(rb"#[ \t]*type:[ \t]*(" + re.escape(text.encode()) + rb")")
         found = whole.search(self.data, self.starts[node.lineno - 1] + node.col_offset)
         return found.start(1) if found else None
 
-    def opening(self, literal: ast.expr, text: str) -> int | None:
+    def opening(self, literal: "ast.expr", text: str) -> int | None:
         """Where a text stands letter by letter at the beginning of a string, be it raw or formatted."""
-        found = _OPENING.match(self.data, self.start(literal))
+        found = re.compile(_OPENING).match(self.data, self.start(literal))
         return found.end() if found and self.data.startswith(text.encode(), found.end()) else None
 
     def lines_with(self, pattern: re.Pattern[bytes]) -> list[int]:
@@ -146,8 +149,11 @@ class Places(NamedTuple):
         return self.data[self.starts[number - 1] : self.starts[number]]
 
 
-def _parsed(code: bytes | str, *, type_comments: bool = False) -> ast.Module:
+def _parsed(code: bytes | str, *, type_comments: bool = False) -> "ast.Module":
     """Parse with the collector off: a tree makes much to look at and nothing to collect."""
+    import ast  # only where code is parsed, which most files of most packages are not
+    import warnings
+
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -169,7 +175,7 @@ def apply(data: bytes, edits: Iterable[Edit]) -> bytes:
 
 
 def _declared(source: bytes) -> str:
-    head = _TWO_LINES.match(source)
+    head = re.match(_TWO_LINES, source) if b"coding" in source else None
     if head is None or b"coding" not in head[0]:
         return "utf-8"
     from io import BytesIO

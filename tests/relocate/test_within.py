@@ -5,7 +5,8 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micropkgd.relocate import ModuleMoves, module_of
+from micropkgd.relocate import module_of
+from micropkgd.relocate.within import ModuleMoves
 
 PATHS = ["ds/__init__.py", "ds/a.py", "ds/b.py", "ds/sub/__init__.py", "ds/sub/c.py", "ds/sub/deep/d.py"]
 ELSEWHERE = ["ds/x.py", "ds/sub/y.py", "ds/other/z.py", "ds/sub/deep/w.py"]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from micropkgd.model.contents import Content
 from micropkgd.model.parameters import is_parameters
-from micropkgd.relocate import CODE, ModuleMoves, module_of
+from micropkgd.relocate import CODE, module_of
+from micropkgd.relocate.within import ModuleMoves
 from micropkgd.sdist.reader import Member, Sdist
 
 
