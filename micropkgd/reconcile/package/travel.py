@@ -17,28 +17,28 @@ _CATALOGS: Final = (".yml", ".yaml", ".json")
 _BACKUPS: Final = ("~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", "___jb_tmp___", "___jb_old___")
 _UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".!sync")
 _SYSTEMS: Final = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"})
-_COPY: Final = re.compile(
-    r"\.sync-conflict-\d"  # Syncthing
+# Patterns are compiled by `re` when they are first needed: modules with names as usual need none of them.
+_COPY: Final = (
+    r"(?i)\.sync-conflict-\d"  # Syncthing
     r"|\([^()]*\b(conflicted copy|konflikt stehende kopie|copie en conflit|copia en conflicto)\b"  # Dropbox, Nextcloud
     r"|\((case |unicode encoding |selective sync |sf|box ?)?conflict\b"  # Dropbox, Seafile, Box, Google Drive
     r"|[_-]conflict-\d{8}"  # ownCloud
     r"|\[conflict\]"
-    r"|\.[a-z]+\.(mine|theirs|r\d+)$",  # Subversion
-    re.IGNORECASE,
+    r"|\.[a-z]+\.(mine|theirs|r\d+)$"  # Subversion
 )
-_NUMBERED_COPY: Final = re.compile(
+_NUMBERED_COPY: Final = (
     r"-(DESKTOP|LAPTOP)-[A-Z0-9]{7,8}(-\d+)?\.[^.]+$"  # OneDrive: the name that Windows gives a machine
     r"|_(BACKUP|BASE|LOCAL|REMOTE)_\d+\.[^.]+$"  # `git mergetool`
 )
-_COPIED_CODE: Final = re.compile(r"( \(\d+\)| - copy( \(\d+\))?| copy( \d+)?| \d+)\.pyi?$", re.IGNORECASE)  # by hand
+_COPIED_CODE: Final = r"(?i)( \(\d+\)| - copy( \(\d+\))?| copy( \d+)?| \d+)\.pyi?$"  # by hand
 
 _KEYS: Final = (".key", ".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx", ".ovpn", ".tfstate", ".tfvars")
-_KEY_NAMES: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|_netrc|netrc|htpasswd|kubeconfig|wallet\.dat|pgpass")
-_CREDENTIALS: Final = re.compile(
+_KEY_NAMES: Final = r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|_netrc|netrc|htpasswd|kubeconfig|wallet\.dat|pgpass"
+_CREDENTIALS: Final = (
     r"credentials.*|.*[_-]credentials(\.[^.]+)?|(client|app)[_-]?secrets?.*|secrets?(\.[^.]+)?|passwords?(\.[^.]+)?"
     r"|service[_-]?account.*\.json|.*firebase-adminsdk.*\.json|.+\.env"
 )
-_PRIVATE_KEY: Final = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\APuTTY-User-Key-File-")
+_PRIVATE_KEY: Final = rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\APuTTY-User-Key-File-"
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
@@ -61,9 +61,9 @@ def why_not_file(name: str) -> str:
         return reason
     if lower.endswith(_CODE):
         return ""
-    if lower.endswith(_KEYS) or _KEY_NAMES.fullmatch(lower):
+    if lower.endswith(_KEYS) or re.fullmatch(_KEY_NAMES, lower):
         return "private keys never travel"
-    if _CREDENTIALS.fullmatch(lower):
+    if re.fullmatch(_CREDENTIALS, lower):
         return "credentials files never travel"
     if lower.startswith("catalog") and lower.endswith(_CATALOGS):
         return "catalog files never travel"
@@ -74,7 +74,7 @@ def why_not_content(name: str, head: bytes) -> str:
     """Why a file that begins like this stays behind, whatever it is called; empty where it travels."""
     if name.lower().endswith(_CODE):
         return ""
-    return "private keys never travel" if _PRIVATE_KEY.search(head) else ""
+    return "private keys never travel" if re.search(_PRIVATE_KEY, head) else ""
 
 
 def doubt_of(head: bytes) -> str:
@@ -90,6 +90,11 @@ def _left_lying(name: str) -> str:
         return "is a temporary file"
     if lower in _SYSTEMS:
         return "is a file of the desktop"
-    if _COPY.search(name) or _NUMBERED_COPY.search(name) or _COPIED_CODE.search(name):
+    if not _is_usual(name) and any(re.search(one, name) for one in (_COPY, _NUMBERED_COPY, _COPIED_CODE)):
         return "is a copy that a sync tool, a merge or somebody made"
     return ""
+
+
+def _is_usual(name: str) -> bool:
+    """Whether a name is what modules and their folders are called: who makes a copy gives it none like that."""
+    return name.removesuffix(".py").isidentifier() and name.islower()
