@@ -1,5 +1,6 @@
 """The parser of each command: whole option names only, a hint for the nearest that was meant, examples in its help."""
 
+import argparse
 import re
 from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,9 @@ from typing import Any, NoReturn
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.terminal import width_of_help
+
+# Its words stay English beside ours, whatever catalogs of translations a machine has: to look for one takes `locale`.
+vars(argparse).update(_=str, ngettext=lambda one, more, count: one if count == 1 else more)
 
 _ARTICLES = {"COMMAND": "a command", "ACTION": "an action"}
 _CHOICE = r"(?s)argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)"

@@ -23,8 +23,8 @@ _END: Final = rf"[ ]*+(?:#[^{_CONTROL}]*+)?\n"
 _LINES: Final = re.compile(rf"[ ]*+(?:{_PAIR}({_SIMPLE}|{_INLINE}))?{_END}|([\s\S]++)")  # else all that follows
 _HEADER: Final = re.compile(rf"(\[?)\[({_KEY}(?:\.{_KEY}){{0,15}}+)\](\]?){_END}")
 _PART: Final = re.compile(_KEY)
-_INNER: Final = re.compile(rf"{_PAIR}({_SIMPLE})")
-_ITEM: Final = re.compile(rf"#[^{_CONTROL}]*+|({_TEXT})")
+_INNER: Final = rf"{_PAIR}({_SIMPLE})"  # compiled by `re` where there are any
+_ITEM: Final = rf"#[^{_CONTROL}]*+|({_TEXT})"
 
 Table = dict[str, Any]
 _Header = tuple[tuple[str, ...], str, bool, int]
@@ -142,10 +142,10 @@ def _value(word: str) -> object:
         case '"' | "'":
             return word[1:-1]
         case "[":
-            return [item[1:-1] for item in _ITEM.findall(word) if item]
+            return [item[1:-1] for item in re.findall(_ITEM, word) if item]
         case "{":
             inner = Table()
-            for key, value in _INNER.findall(word):
+            for key, value in re.findall(_INNER, word):
                 _put(inner, _bare(key), _value(value))
             return inner
         case "t" | "f":

@@ -1,7 +1,6 @@
 """Paths below a project and the digests of what stands there."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Final, NewType, cast
 
@@ -121,4 +120,6 @@ def _is_too_long(text: str) -> bool:
 
 def _has_odd_characters(text: str) -> bool:
     """Format and bidirectional characters make one name look like another."""
+    import unicodedata
+
     return any(unicodedata.category(character).startswith("C") for character in text)

@@ -1,4 +1,4 @@
-"""What an import needs when modules move: the changes of one file, told in one function.
+"""The changes that one file needs when modules move, told in one function.
 
 Parse, read the imports, follow the names they bind, spell the changes. `rewrite` knows which files need it, and
 imports this for them alone: most files of most packages never do.

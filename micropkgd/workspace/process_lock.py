@@ -75,7 +75,7 @@ def _hide_from_git(folder: str) -> None:
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe is not waited for
         ignore = os.open(".gitignore", flags, 0o666, dir_fd=above)
-        with open(ignore, "w", encoding="ascii") as stream:
+        with open(ignore, "w", encoding="utf-8") as stream:
             stream.write("*\n")
     finally:
         os.close(above)

@@ -6,7 +6,6 @@ makes a file replaceable; it only explains (`looks_like`).
 
 import os
 from collections.abc import Mapping, Sequence
-from unicodedata import normalize
 
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.entry_key import EntryKey
@@ -99,6 +98,10 @@ def _one_file_twice(fs: FsOps, planned: Sequence[Desired]) -> Mapping[RelPath, F
 
 
 def _folded(path: RelPath) -> str:
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize
+
     return normalize("NFD", normalize("NFD", path).casefold())
 
 
