@@ -6,6 +6,7 @@ sixteen times and more, and holds the interpreter meanwhile.
 """
 
 import ast
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,7 @@ from micropkgd.sources.index.simple_api import parse_page
 from micropkgd.sources.redaction import redacted_text
 
 LARGE, SMALL = 16_000, 4_000
+TRIES = 5
 SHORT = 0.06  # seconds of CPU for the large text: too little for a ratio to mean anything
 RELOCATION = Relocation((Move("shop.ds", "ds"),), frozenset({"shop.ds", "shop.ds.a"}), frozenset({"shop"}))
 
@@ -139,18 +141,19 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_time_grows_as_the_text_does(case: Case) -> None:
-    """Measured as CPU of this thread, the least of a few tries, so that what else runs is not counted."""
-    large, small = case.text(LARGE), case.text(SMALL)
-    seconds = least(case, large)
-    assert seconds < SHORT or seconds < 9 * least(case, small), f"{seconds:.2f} s"
+    """Measured as CPU of this thread, the least of some tries: what else runs takes the caches."""
+    large, small = (case.text(size) for size in (LARGE, SMALL))
+    seconds = base = math.inf
+    for _ in range(TRIES):
+        seconds, base = min(seconds, once(case, large)), min(base, once(case, small))
+        if seconds < SHORT or seconds < 9 * base:
+            return
+    raise AssertionError(f"{seconds:.2f} s, and {base:.3f} s for a quarter of it")
 
 
-def least(case: Case, text: str) -> float:
+def once(case: Case, text: str) -> float:
     """The CPU of one go, whether it ends well or not."""
-    found: list[float] = []
-    while len(found) < 2 or (len(found) < 3 and sum(found) < 1):  # never one alone: a machine has its moments
-        start = time.thread_time()
-        with suppress(Exception):
-            case.do(text)
-        found.append(time.thread_time() - start)
-    return min(found)
+    start = time.thread_time()
+    with suppress(Exception):
+        case.do(text)
+    return time.thread_time() - start

@@ -12,6 +12,7 @@ from tests.kit.places import REPOSITORY
 
 SCRIPT = REPOSITORY / "examples/two-boxes/two_boxes.py"
 NEEDED = ("bash", "cat", "git", "grep", "head", "ip", "sh", "sha256sum", "tail")
+RELEASE = "s3://releases/pkgs/features-1.1.tar.gz"
 ONE = {"127.0.0.1"}
 OWN = {"10.77.0.1", "10.77.1.2", "10.77.2.2"}  # the story itself, box A and box B
 
@@ -50,7 +51,8 @@ def check(story: str, work: Path) -> None:
     """The bytes went from A by the cache to B, and both people's lines are there."""
     steps = {part.partition("\n")[0]: part for part in story.split("\n## ")}
     merged = steps["B heard of it from the queue, and has merged both"]
-    assert merged.count("because of queue: releases: s3://releases/pkgs/features-1.1.tar.gz") == 1
+    reasons = re.findall(r"because of (.*)", merged)  # on a busy machine one pass may have several
+    assert sum(line.split(", ").count(f"queue: releases: {RELEASE}") for line in reasons) == 1
     nodes = (work / "b/src/team/sales/nodes.py").read_text()
     assert '"best": max(amounts, default=0)' in nodes
     assert "if values else 0" in nodes
