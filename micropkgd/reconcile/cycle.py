@@ -94,7 +94,15 @@ def run_pass(
         this = this._replace(at_work=frozenset() if this.by_lock else begun(fs, state.holds))
         resolutions = _resolve(this)
         holds = {} if this.by_lock else state.holds
-        desired = desire(project, fetcher, resolutions, frozen=options.frozen, chosen=_taken(options), holds=holds)
+        desired = desire(
+            project,
+            fetcher,
+            resolutions,
+            frozen=options.frozen,
+            chosen=_taken(options),
+            holds=holds,
+            installs=not options.lock_only,
+        )
         desired = [_with_way_out(this, one) for one in desired]
         as_locked = options.locked or options.frozen
         proposer = Proposer(fs, project, state, fetcher, options.choices, holds, as_locked)

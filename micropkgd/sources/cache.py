@@ -1,10 +1,12 @@
 """Archives by their sha256, shared by all projects of a user, so that switching branches needs no network.
 
-Promise: what `read` gives out has the digest it was asked for; it is hashed again on every read, so nothing here is
-flushed to disk and a crash costs a download, never a wrong byte. Rules: an archive is written to a file of its own
-below `partial/` and renamed to its name, which any number of processes may do at the same time; it never changes
-afterwards (0444). A process that dies leaves its partial file unlocked, and a later one sweeps it away. An archive's
-mtime says when its bytes were last used, to the day: atime would not do, for many disks are mounted without it.
+Promise: what is given out has the digest it was asked for; it is hashed again whenever it is found, so nothing here is
+flushed to disk and a crash costs a download, never a wrong byte. Only a large archive that this very process has just
+hashed and written is not read twice: once, and as long as its stat is what it left. Rules: an archive is written to a
+file of its own below `partial/` and renamed to its name, which any number of processes may do at the same time; it
+never changes afterwards (0444). A process that dies leaves its partial file unlocked, and a later one sweeps it away.
+An archive's mtime says when its bytes were last used, to the day: atime would not do, for many disks are mounted
+without it.
 
 Layout: `archives/sha256/ab/<62 more hex digits>`.
 """
@@ -12,6 +14,7 @@ Layout: `archives/sha256/ab/<62 more hex digits>`.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -27,6 +30,11 @@ _DEAD_AFTER_SECONDS = 600
 
 # A use is noted once a day: whoever reads the same archive again and again writes nothing.
 _USE_NOTED_EVERY_SECONDS = 86_400
+
+
+_LARGE = 16 << 20  # bytes that take longer to read and hash again than to look at
+
+_signature = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
 class TooLargeError(Exception):
@@ -56,6 +64,7 @@ class ArchiveCache:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = os.fspath(folder)
         self._swept = False
+        self._just_written: dict[Digest, tuple[int, ...]] = {}  # the signatures of large archives
 
     def has(self, digest: Digest) -> bool:
         """Whether an archive stands under this digest; only `read` says whether it is sound."""
@@ -77,7 +86,8 @@ class ArchiveCache:
         """An archive to read, or nothing; a file that is not what its name says is removed."""
         path = _path_of(self.folder, digest)
         with _naming_trouble("read", self.folder), suppress(FileNotFoundError):
-            if _hashed(path) == digest:
+            written = self._just_written.pop(digest, None)
+            if (written is not None and _signature(os.stat(path)) == written) or _hashed(path) == digest:
                 _note_use(path)
                 return CachedArchive(path, os.stat(path).st_size)
             os.unlink(path)
@@ -135,7 +145,7 @@ class ArchiveCache:
                 self._swept = True
                 _sweep(partial)
             path = f"{partial}/{os.getpid()}-{os.urandom(8).hex()}"
-            return ArchiveWriter(self.folder, path, _create_locked(path), max_bytes)
+            return ArchiveWriter(self.folder, path, _create_locked(path), max_bytes, self._just_written)
 
 
 class CachedArchive(NamedTuple):
@@ -154,7 +164,9 @@ class CachedArchive(NamedTuple):
 class ArchiveWriter:
     """One archive on its way into the cache. Without `commit`, leaving the `with` leaves no trace."""
 
-    def __init__(self, folder: str, path: str, descriptor: int, max_bytes: int) -> None:
+    def __init__(
+        self, folder: str, path: str, descriptor: int, max_bytes: int, written: dict[Digest, tuple[int, ...]]
+    ) -> None:
         from hashlib import sha256
 
         self.size = 0
@@ -163,6 +175,7 @@ class ArchiveWriter:
         self._descriptor = descriptor
         self._max_bytes = max_bytes
         self._hash = sha256()
+        self._written = written
         self._committed = False
 
     @property
@@ -189,6 +202,8 @@ class ArchiveWriter:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             os.fchmod(self._descriptor, 0o444)
             os.rename(self._path, path)
+            if self.size >= _LARGE:
+                self._written[digest] = _signature(os.fstat(self._descriptor))
         self._committed = True
         return digest, self.size
 

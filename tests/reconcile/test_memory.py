@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from micropkgd.reconcile.plan.byte_store import ByteStore
+from micropkgd.reconcile.plan.byte_store import ByteStore, DigestStore
+from micropkgd.sources.cache import ArchiveCache
 from tests.kit.world import ROW, World
 
 MIB = 1 << 20
@@ -138,3 +139,31 @@ def test_a_rollback_takes_none_of_what_it_brings_back(world: World, small: Ran) 
     assert back.code == 0, back
     assert (world.root / "src/shop/ds/0.bin").read_bytes() == noise("0.bin", 150 * MIB)
     assert back.peak <= small.peak + FLAT, (small.peak, back.peak)
+
+
+def test_a_lock_keeps_no_large_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says of each what it is, as a pass does that installs it, and writes none of them to a scratch file."""
+    world.publish({"0.bin": noise("0.bin", 9 * MIB), "1.bin": noise("1.bin", 9 * MIB), "small.bin": bytes(9000)})
+    world.asks_for(alias="e")
+    world.sync()
+    wanted = world.read("micropkg.lock")
+    (world.root / "micropkg.lock").unlink()
+    monkeypatch.setattr(ArchiveCache, "scratch", lambda _: pytest.fail("a scratch file"))
+
+    assert world.run("lock").code == 0
+    assert world.read("micropkg.lock") == wanted
+
+
+def test_a_lock_looks_into_code_that_is_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than anybody writes: it is rewritten, so its bytes are needed, and the archive is read again for it."""
+    again: list[ByteStore] = []
+    monkeypatch.setattr(DigestStore, "anew", lambda store: again.append(ByteStore.anew(store)) or again[-1])
+    world.publish({"long.py": "# long\n" * MIB + "import ds.other\n", "other.py": ""})
+    world.asks_for(alias="e")
+    world.sync()
+    wanted = world.read("micropkg.lock")
+    (world.root / "micropkg.lock").unlink()
+
+    assert world.run("lock").code == 0
+    assert world.read("micropkg.lock") == wanted
+    assert len(again) == 1

@@ -66,6 +66,38 @@ def test_damaged_archive_counts_as_missing(cache: ArchiveCache) -> None:
     assert not cache.has(digest)
 
 
+def test_a_large_archive_is_not_read_again_by_who_wrote_it(
+    cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, and only as it was left; whoever else finds it, and whoever finds it later, hashes it."""
+    hashed: list[str] = []
+    monkeypatch.setattr(cache_module, "_LARGE", 5)
+    monkeypatch.setattr(cache_module, "_hashed", lambda path: hashed.append(path) or digest_of(Path(path).read_bytes()))
+
+    for data, times in ((b"large", (0, 1)), (b"few", (1, 2))):
+        digest = put(cache, data)
+        for already in times:
+            assert cache.find(digest)
+            assert len(hashed) == already, data
+        assert ArchiveCache(cache.folder).find(digest)
+        hashed.clear()
+
+
+@pytest.mark.parametrize("other", [b"souNd", b"longer", None])
+def test_a_large_archive_that_is_not_as_it_was_left_is_missing(
+    cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch, other: bytes | None
+) -> None:
+    """Its bytes changed, or another file has its name, or none."""
+    monkeypatch.setattr(cache_module, "_LARGE", 5)
+    digest = put(cache, b"sound")
+    place = archive_of(cache, digest)
+    place.unlink()
+    if other is not None:
+        place.write_bytes(other)
+
+    assert cache.find(digest) is None
+
+
 def test_abandoned_writer_leaves_no_trace(cache: ArchiveCache) -> None:
     """A download that breaks off leaves no file, neither half nor whole."""
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from micropkgd.model.condition import EXIT_HELD, Failure
-from micropkgd.model.contents import pieces_of
+from micropkgd.model.contents import held_in, pieces_of, size_of
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import OnDowngrade
 from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import RelPath, digest_of, parents
 from micropkgd.workspace.memory.state import Hold
+from micropkgd.workspace.reading import TEXT
 
 _HINT: Final = "`micropkgd resolve {ref} --take` installs it; `on-downgrade` of [tool.micropkgd] decides for all"
 _NOTHING: Final = digest_of(b"")
@@ -68,4 +69,4 @@ def emptied(before: Block, after: Block, contents: Mapping[RelPath, bytes]) -> F
 
 
 def _has_text(contents: Mapping[RelPath, bytes], path: RelPath) -> bool:
-    return any(piece.strip() for piece in pieces_of(contents, path))
+    return size_of(held_in(contents)[path]) > TEXT or any(piece.strip() for piece in pieces_of(contents, path))

@@ -1,6 +1,7 @@
 """Bytes that a pass needs later: in memory while they are few, else in a file without a name.
 
 So a pass takes the same memory for small archives and for large ones. The file goes with the store, also by a crash.
+Where nothing is to be installed, of a large file nothing is kept but its size and digest.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from typing import BinaryIO, Final
 
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
+from micropkgd.workspace.reading import TEXT
 
 _IN_MEMORY: Final = 8 << 20  # bytes of all together
 _PIECE: Final = 1 << 20
@@ -38,6 +40,10 @@ class ByteStore:
         size = self._filed + len(self._held) - start
         return StoredFile(self, start, size, Digest(f"sha256:{taken.hexdigest()}"))
 
+    def anew(self) -> "ByteStore":
+        """An empty store that keeps all bytes of everything."""
+        return ByteStore(self._scratch)
+
     def read(self, start: int, size: int) -> bytes:
         """Some of the bytes, counted from the first that it took."""
         in_file = max(min(self._filed - start, size), 0)
@@ -55,6 +61,37 @@ class ByteStore:
         self._file.write(self._held)
         self._filed += len(self._held)
         self._held.clear()
+
+
+class DigestStore(ByteStore):
+    """A store for whoever wants to know what files are, and reads no more of them than what people write."""
+
+    def keep(self, pieces: Iterable[bytes]) -> "StoredFile | SeenFile":
+        """Take the bytes of one file, and keep those of a text."""
+        held, size, taken = bytearray(), 0, sha256()
+        for piece in pieces:
+            taken.update(piece)
+            size += len(piece)
+            if size <= TEXT:
+                held += piece
+            else:
+                held.clear()
+        return super().keep([bytes(held)]) if size <= TEXT else SeenFile(size, Digest(f"sha256:{taken.hexdigest()}"))
+
+
+class NotKeptError(Exception):
+    """A file is wanted of which nothing was kept: a signal to read its archive again; never shown."""
+
+
+class SeenFile(NamedTuple):
+    """A file that was hashed, and not kept."""
+
+    size: int
+    digest: Digest
+
+    def pieces(self) -> Iterator[bytes]:
+        """None of its bytes."""
+        raise NotKeptError
 
 
 class StoredFile(NamedTuple):

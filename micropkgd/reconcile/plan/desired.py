@@ -14,7 +14,7 @@ from micropkgd.model.outcome import StepBack
 from micropkgd.model.tree import Digest, RelPath, parents
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_back, why_held
-from micropkgd.reconcile.plan.byte_store import ByteStore
+from micropkgd.reconcile.plan.byte_store import ByteStore, DigestStore, NotKeptError
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, WantedArchive, location
 from micropkgd.reconcile.resolve.rendering import Rendering, requested
@@ -85,11 +85,13 @@ def desire(
     frozen: bool = False,
     chosen: Collection[str] = (),
     holds: Mapping[str, Hold] = {},
+    installs: bool = True,
 ) -> list[Desired]:
     """Say what each entry of the manifest, and each block that left it, comes to.
 
     `frozen` takes every block at its word, also where the manifest has come to say something else. The refs in `chosen`
-    may go backwards: somebody takes what they have. `holds` are what earlier passes found, by ref.
+    may go backwards: somebody takes what they have. `holds` are what earlier passes found, by ref. Where the pass
+    `installs` nothing, larger files are not kept.
     """
     blocks = current_blocks(project)
     entries = project.manifest.pulls
@@ -108,7 +110,7 @@ def desire(
         if wanted[number] is None and resolution.archive is not None
     ]
     leaving = {block.target: block for block in project.lock.blocks if block.ref not in blocks}
-    for job, desired in zip(stale, _rendered(project, fetcher, stale), strict=True):
+    for job, desired in zip(stale, _rendered(project, fetcher, stale, installs=installs), strict=True):
         identified = _as_identified(desired, blocks[job.wanted.entry.ref.text], leaving)
         may_go_back = fetcher.allow_downgrade or desired.ref in chosen
         wanted[job.number] = _unless_backwards(project, identified, may_go_back=may_go_back)
@@ -192,8 +194,9 @@ def _from_block(entry: PullEntry, block: Block | None, resolution: Resolution, *
     return None
 
 
-def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[_Job]) -> list[Desired]:
-    found, store = fetcher.materialise([job.wanted for job in jobs]), ByteStore(fetcher.cache.scratch)
+def _rendered(project: Project, fetcher: Fetcher, jobs: Sequence[_Job], *, installs: bool = True) -> list[Desired]:
+    found = fetcher.materialise([job.wanted for job in jobs])
+    store = (ByteStore if installs else DigestStore)(fetcher.cache.scratch)
     return [_render_one(project, job, one, store) for job, one in zip(jobs, found, strict=True)]
 
 
@@ -205,6 +208,8 @@ def _render_one(project: Project, job: _Job, found: CachedArchive | Failure, sto
         return Desired(ref, entry, None, None, failure=found)
     try:
         rendering = _read_and_render(found, entry, project.layout, store, release, job.moved)
+    except NotKeptError:  # code that is larger than any that people write
+        return _render_one(project, job, found, store.anew())
     except MicropkgError as error:
         return Desired(ref, entry, None, None, failure=_rejected(error))
     block = Block(
