@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from micropkgd.reconcile.resolve import fetcher
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.nginx import PASSWORD, USER, Nginx
 from tests.kit.world import World, archive
@@ -39,6 +40,23 @@ def test_https_against_a_real_server(world: World, nginx: Nginx, monkeypatch: py
     world.sync()
 
     assert world.read(NODES) == "A = 2\n"
+
+
+def test_fs_args_are_read_once_for_all_that_name_them(
+    world: World, faults: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a round of questions, and again when bytes are needed; a thousand rows often name the same file."""
+    read: list[str] = []
+    load = fetcher.load_fs_args
+    monkeypatch.setattr(fetcher, "load_fs_args", lambda root, path, *rest: read.append(path) or load(root, path, *rest))
+    urls = [faults.script(f"/{number}.tar.gz", Reply(body=ONE)) for number in range(4)]
+    world.write("conf/args.yml", "{}\n")
+    world.manifest(
+        "\n".join(f'"{url}" = {{alias = "e{at}", fs-args = "conf/args.yml"}}' for at, url in enumerate(urls))
+    )
+    world.sync()
+
+    assert read == ["conf/args.yml"]
 
 
 def test_fs_args_as_kedro_s_docs_write_them(world: World, nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from micropkgd import documents
@@ -46,6 +47,9 @@ class Follow(StrEnum):
     LOCK = "lock"  # what is locked; a ref that is not locked yet is asked
     NEWS = "news"  # what is locked, unless a place on this machine has another archive than when it was last asked
 
+
+_Load = Callable[[str], Mapping[str, object]]
+"""Gives the options that stand in a file of the project."""
 
 _FS_ARGS = "its path counts from the project's folder"
 
@@ -99,7 +103,7 @@ class Fetcher(NamedTuple):
         follow: Follows,
     ) -> list[Resolution]:
         """Answer each entry, in order; refs that must be asked are asked together."""
-        answers: dict[int, Resolution] = {}
+        load, answers = cache(self._load), dict[int, Resolution]()
         requests: dict[int, Request] = {}
         pinned: dict[int, Request] = {}
         for number, (entry, block) in enumerate(entries):
@@ -110,7 +114,7 @@ class Fetcher(NamedTuple):
                     continue
             try:
                 asked = requests if settled is None else pinned
-                asked[number] = self._question(entry, block, known.get(entry.ref.text))
+                asked[number] = self._question(entry, block, known.get(entry.ref.text), load)
             except MicropkgError as error:
                 answers.setdefault(number, Resolution(failure=Failure.of(error)))
         replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
@@ -130,10 +134,10 @@ class Fetcher(NamedTuple):
         if self.on_cached is not None and len(missing) < len(found):
             self.on_cached(len(found) - len(missing))
         if missing:
-            requests: dict[int, Request] = {}
+            load, requests = cache(self._load), dict[int, Request]()
             for number in missing:
                 try:
-                    requests[number] = self._request_again(wanted[number])
+                    requests[number] = self._request_again(wanted[number], load)
                 except MicropkgError as error:
                     found[number] = Failure.of(error)
             replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
@@ -191,7 +195,7 @@ class Fetcher(NamedTuple):
         unasked = known is not None and request.validator is not None and seen == known._replace(checked=seen.checked)
         return known if unasked else seen
 
-    def _question(self, entry: PullEntry, block: Block | None, known: LastAnswer | None) -> Request:
+    def _question(self, entry: PullEntry, block: Block | None, known: LastAnswer | None, load: _Load) -> Request:
         """Ask with the last validator only where its archive is at hand: a 304 must never leave us without bytes."""
         at_hand = known is not None and (
             self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
@@ -205,7 +209,7 @@ class Fetcher(NamedTuple):
             lookup = lookup._replace(locked=locked, seen=Validator(known.validator) if known is not None else None)
         return Request(
             entry.ref,
-            self._options(entry),
+            self._options(entry, load),
             validator,
             entry.sha256,
             protocols=self.protocols,
@@ -213,14 +217,14 @@ class Fetcher(NamedTuple):
             bring=self.remote.bring if self.remote is not None and not whole else None,
         )
 
-    def _request_again(self, wanted: WantedArchive) -> Request:
+    def _request_again(self, wanted: WantedArchive, load: _Load) -> Request:
         """Ask for the very archive that is locked, wherever it is listed by now."""
         entry = wanted.entry
         lookup = self._lookup(entry)
         if lookup is not None and wanted.release is not None:
             lookup = lookup._replace(version=wanted.release.version)
         return Request(
-            entry.ref, self._options(entry), expected=wanted.archive, protocols=self.protocols, lookup=lookup
+            entry.ref, self._options(entry, load), expected=wanted.archive, protocols=self.protocols, lookup=lookup
         )
 
     def index_of(self, entry: PullEntry) -> str:
@@ -230,7 +234,7 @@ class Fetcher(NamedTuple):
 
     def beside(self, entry: PullEntry, ref: Ref, max_bytes: int) -> Request:
         """Ask for a file that lies beside an entry's archive."""
-        return Request(ref, self._options(entry), max_bytes=max_bytes, protocols=self.protocols)
+        return Request(ref, self._options(entry, self._load), max_bytes=max_bytes, protocols=self.protocols)
 
     def _lookup(self, entry: PullEntry) -> Lookup | None:
         """Say which index a requirement is looked up in: the entry's, the project's, the machine's, or PyPI."""
@@ -241,15 +245,19 @@ class Fetcher(NamedTuple):
         index = index_for(entry.index_url, self.environ)
         return Lookup(index.url, index.login, self.requires_python, python_of=_python_of)
 
-    def _options(self, entry: PullEntry) -> Mapping[str, object]:
-        """Load an entry's fs-args: a small YAML file of the project, its variables replaced."""
+    def _options(self, entry: PullEntry, load: _Load) -> Mapping[str, object]:
+        """An entry's fs-args: a small YAML file of the project, its variables replaced."""
         if entry.fs_args is None:
             return {}
         if entry.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
             if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
                 raise DocumentError("fs-args file is missing", where=entry.fs_args, hint=_FS_ARGS)
             return {}
-        return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
+        return load(entry.fs_args)
+
+    def _load(self, path: str) -> Mapping[str, object]:
+        """Load a file of fs-args; a thousand entries may name the same, which is read once for them all."""
+        return load_fs_args(self.root, path, self.environ, self.sources.permits_for(self.root).variables)
 
 
 def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
