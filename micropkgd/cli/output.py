@@ -111,7 +111,7 @@ def _entry_line(entry: EntryOutcome, *, applied: bool) -> str:
         return f"{line}  waiting: {_version(entry.waiting)}"
     if entry.moved_from:
         line = f"{line}  from {entry.moved_from}"
-    counts = _counts(entry.plan.changes if entry.plan else ())
+    counts = _counts(entry.plan.changes) if entry.plan and entry.plan.changes else ""
     return f"{line}  {counts}" if counts else line
 
 

@@ -79,12 +79,16 @@ class EntryPlan(NamedTuple):
     @property
     def held(self) -> tuple[Change, ...]:
         """The steps that wait for a person; one of them holds the whole entry."""
+        if not self.changes:  # of thousands of entries, in most passes all
+            return ()
         return tuple(change for change in self.changes if change.kind is ChangeKind.HOLD)
 
     @property
     def writes(self) -> tuple[Change, ...]:
         """The steps to apply: none while anything is held or blocked."""
-        return () if self.held or self.blocked else tuple(change for change in self.changes if change.writes)
+        if not self.changes or self.held or self.blocked:
+            return ()
+        return tuple(change for change in self.changes if change.writes)
 
 
 class Plan(NamedTuple):

@@ -99,13 +99,19 @@ def _refused(problem: str) -> FetchError:
 
 
 async def survey(
-    requests: Sequence[Request], parse: Callable[[Request], tuple[O, BucketObject]], listing: Listing[O]
+    requests: Sequence[Request], read: Callable[[Mapping[str, object]], O], pin: str, listing: Listing[O]
 ) -> list[Request | Unchanged]:
-    """Say of each request what is left to ask, where one listing can answer many."""
+    """Say of each request what is left to ask, where one listing can answer many.
+
+    `read` makes options of fs-args, which are mostly the same for all: of these it is asked once.
+    """
     shared: defaultdict[tuple[str, str, str], list[tuple[int, O, str]]] = defaultdict(list)
+    known: dict[int, O] = {}  # by the identity of fs-args
     for number, request in enumerate(requests):
+        same = id(request.options)
         try:
-            options, where = parse(request)
+            known[same] = options = known[same] if same in known else read(request.options)
+            where = BucketObject.parse(request.ref.location, pin)
         except DocumentError:
             continue  # `fetch` will say so
         if request.validator is not None and not where.version:

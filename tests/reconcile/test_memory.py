@@ -157,7 +157,13 @@ def test_a_lock_keeps_no_large_file(world: World, monkeypatch: pytest.MonkeyPatc
 def test_a_lock_looks_into_code_that_is_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than anybody writes: it is rewritten, so its bytes are needed, and the archive is read again for it."""
     again: list[ByteStore] = []
-    monkeypatch.setattr(DigestStore, "anew", lambda store: again.append(ByteStore.anew(store)) or again[-1])
+    original = ByteStore.anew
+
+    def anew(store: ByteStore) -> ByteStore:
+        again.append(store)
+        return original(store)
+
+    monkeypatch.setattr(DigestStore, "anew", anew)
     world.publish({"long.py": "# long\n" * MIB + "import ds.other\n", "other.py": ""})
     world.asks_for(alias="e")
     world.sync()

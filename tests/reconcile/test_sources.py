@@ -1,6 +1,8 @@
 """Passes over http and https: what is downloaded, and what an outage, a refusal or wrong bytes come to."""
 
 import base64
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -48,7 +50,12 @@ def test_fs_args_are_read_once_for_all_that_name_them(
     """In a round of questions, and again when bytes are needed; a thousand rows often name the same file."""
     read: list[str] = []
     load = fetcher.load_fs_args
-    monkeypatch.setattr(fetcher, "load_fs_args", lambda root, path, *rest: read.append(path) or load(root, path, *rest))
+
+    def loaded(root: str, path: str, *rest: Any) -> Mapping[str, object]:
+        read.append(path)
+        return load(root, path, *rest)
+
+    monkeypatch.setattr(fetcher, "load_fs_args", loaded)
     urls = [faults.script(f"/{number}.tar.gz", Reply(body=ONE)) for number in range(4)]
     world.write("conf/args.yml", "{}\n")
     world.manifest(

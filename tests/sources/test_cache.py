@@ -72,7 +72,12 @@ def test_a_large_archive_is_not_read_again_by_who_wrote_it(
     """Once, and only as it was left; whoever else finds it, and whoever finds it later, hashes it."""
     hashed: list[str] = []
     monkeypatch.setattr(cache_module, "_LARGE", 5)
-    monkeypatch.setattr(cache_module, "_hashed", lambda path: hashed.append(path) or digest_of(Path(path).read_bytes()))
+
+    def hash_file(path: str) -> Digest:
+        hashed.append(path)
+        return digest_of(Path(path).read_bytes())
+
+    monkeypatch.setattr(cache_module, "_hashed", hash_file)
 
     for data, times in ((b"large", (0, 1)), (b"few", (1, 2))):
         digest = put(cache, data)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import BinaryIO, Final
 
+from micropkgd.model.contents import OutsideMemory
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.reading import TEXT
@@ -29,7 +30,7 @@ class ByteStore:
         if self._file is not None:
             self._file.close()
 
-    def keep(self, pieces: Iterable[bytes]) -> "StoredFile":
+    def keep(self, pieces: Iterable[bytes]) -> OutsideMemory:
         """Take the bytes of one file."""
         start, taken = self._filed + len(self._held), sha256()
         for piece in pieces:
@@ -66,7 +67,7 @@ class ByteStore:
 class DigestStore(ByteStore):
     """A store for whoever wants to know what files are, and reads no more of them than what people write."""
 
-    def keep(self, pieces: Iterable[bytes]) -> "StoredFile | SeenFile":
+    def keep(self, pieces: Iterable[bytes]) -> OutsideMemory:
         """Take the bytes of one file, and keep those of a text."""
         held, size, taken = bytearray(), 0, sha256()
         for piece in pieces:

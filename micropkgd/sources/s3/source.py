@@ -95,7 +95,7 @@ class S3Source:
 
     async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
         """Say what is left to ask, after one listing of each folder that many refs share."""
-        return await buckets.survey(requests, _parse, self._listing)
+        return await buckets.survey(requests, S3Options.parse, "?versionId=", self._listing)
 
     async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
         """The objects directly in a folder, with their ETags."""
