@@ -174,12 +174,13 @@ def _data(source: Inflater, header: Header, limits: ReadLimits, keep: Keep | Non
 
 def _pieces(source: Inflater, header: Header, most: int) -> Iterator[bytes]:
     """The data of a member, no more than so many bytes at once."""
-    for start in range(0, header.size, most or 1):
-        wanted = min(most, header.size - start)
-        data = source.read(wanted)
-        if len(data) < wanted:
-            problem = f"it claims {header.size} bytes, the archive ends after {start + len(data)}"
+    left = header.size
+    while left > 0:
+        data = source.some(min(most, left))
+        if not data:
+            problem = f"it claims {header.size} bytes, the archive ends after {header.size - left}"
             raise ArchiveError("size-beyond-end", problem, where=header.where)
+        left -= len(data)
         yield data
 
 

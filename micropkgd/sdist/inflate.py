@@ -62,6 +62,13 @@ class Inflater:
             missing -= len(piece)
         return b"".join(pieces)
 
+    def some(self, most: int) -> bytes:
+        """The next bytes as they come, without a copy where they may be all; none only where the inside ends."""
+        if self._at == len(self._held):
+            self._held, self._at = self._inflate(), 0
+        start, self._at = self._at, min(self._at + most, len(self._held))
+        return self._held[start : self._at]
+
     @property
     def taken(self) -> int:
         """How many bytes of the inside were read."""
