@@ -33,7 +33,8 @@ def changes_of(text: Text, routes: Routes, dots: bytes, *, module: str, is_packa
     changes: list[Edit | Finding] = [finding for claims in statements for finding in reader.findings(claims)]
     rewrites = {claim.alias: rewrite_of(claim) for claims in statements for claim in claims}
     claims = [claim for claims in statements for claim in claims]
-    scan = Scan(tree, Lines(places.lines_with(_words(_names_to_follow(found, claims, routes)))))
+    followed = _names_to_follow(found, claims, routes)
+    scan = Scan(tree, Lines(numbers if followed == routes.words else places.lines_with(_words(followed))))
     outcome = settle(claims, scan, routes, places)
     rewrites |= outcome.rewrites
     changes += [*outcome.changes, *spell(unbound_annotations(scan, routes), places)]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import imports_among, statements_of
-from micropkgd.relocate.names import METADATA, is_below, top_of
+from micropkgd.relocate.names import METADATA, top_of
 
 Taking = Literal["module", "within", "label"]
 """`module`: exactly a module. `within`: a module and what is in it. `label`: a name that follows those of modules."""
@@ -33,6 +33,7 @@ class _Signature(NamedTuple):
     start: int = 0
 
 
+_METADATA_TOPS = frozenset(map(top_of, METADATA))
 _PACKAGE = _Signature("module", keywords=("package", "anchor"))
 _TARGET = _Signature("within", keywords=("target", "in_dict"))
 _LOGGER = _Signature("label", keywords=("logger", "name"))
@@ -146,7 +147,7 @@ def metadata_among(statements: Iterable[ast.stmt]) -> Iterator[str]:
     """The names by which a file knows what answers for installed packages."""
     for node in imports_among(statements):
         for local, path in _bound(node):
-            if any(is_below(path, top_of(home)) for home in METADATA):
+            if top_of(path) in _METADATA_TOPS:
                 yield local
 
 

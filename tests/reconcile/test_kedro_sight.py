@@ -7,6 +7,8 @@ import pytest
 
 from micropkgd.documents.key_paths import keys_of
 from micropkgd.errors import DocumentError
+from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.kedro.tree_after import TreeAfter
 from tests.kit.world import KEDRO, ROW, World
 
 PIPELINE = {
@@ -248,3 +250,26 @@ def test_a_key_of_many_files_is_told_once_for_each(world: World) -> None:
 
     assert len(told) == 199
     assert all(any(f"parameters_{number:03}.yml" in line for line in told) for number in range(200))
+
+
+def test_a_module_is_looked_for_once_however_often_it_is_imported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that import alike are the rule, and each look may be a call of the system."""
+    looks: list[str] = []
+    has = TreeAfter.has
+
+    def counted(tree: TreeAfter, path: RelPath) -> bool:
+        looks.append(path)
+        return has(tree, path)
+
+    monkeypatch.setattr(TreeAfter, "has", counted)
+    files: dict[str, str | bytes] = {
+        f"m{one}.py": "from ds import m0\nfrom ds.m0 import gone\n" * 9 for one in range(9)
+    }
+    world.publish({**files, "m0.py": ""})
+    world.asks_for(destination="pipelines")
+    said = world.reconcile()
+
+    assert "`shop.pipelines.ds.m0.gone` is not there" in said.out
+    assert len(looks) == len(set(looks)) > 0

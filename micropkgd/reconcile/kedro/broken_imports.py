@@ -33,18 +33,19 @@ class BrokenImport(NamedTuple):
 
 def broken_in(tree: TreeAfter, layout: Layout, paths: Iterable[RelPath]) -> Iterator[BrokenImport]:
     """The imports at the top of these modules that lead nowhere."""
-    look = _ImportCheck(tree, layout, {})
+    look = _ImportCheck(tree, layout, {}, {})
     for path in paths:
         if path.endswith(".py") and path.startswith(f"{layout.package_folder}/"):
             yield from look.broken(path)
 
 
 class _ImportCheck(NamedTuple):
-    """The project's modules, each parsed once."""
+    """The project's modules, each looked for once and parsed once, however often it is imported."""
 
     tree: TreeAfter
     layout: Layout
     bound: dict[str, frozenset[str] | None]
+    modules: dict[str, bool]
 
     def broken(self, path: RelPath) -> Iterator[BrokenImport]:
         try:
@@ -88,6 +89,11 @@ class _ImportCheck(NamedTuple):
         return source + module.replace(".", "/")
 
     def _is_module(self, module: str) -> bool:
+        if module not in self.modules:
+            self.modules[module] = self._is_found(module)
+        return self.modules[module]
+
+    def _is_found(self, module: str) -> bool:
         place = self._place(module)
         if any(self.tree.has(RelPath(f"{place}{suffix}")) for suffix in (*_MODULES, "")):
             return True
