@@ -111,7 +111,7 @@ class Fleet:
                         await self._search_now.wait()
                 began = time.monotonic()
                 if self._search_now.is_set() or began - searched >= _SEARCH_EVERY:
-                    await self.search(anew=self._anew)
+                    await self.search(anew=False)
                     searched = time.monotonic()
                     await asyncio.sleep(_REST * (searched - began))
                 self._watched.look()
@@ -128,15 +128,18 @@ class Fleet:
     async def search(self, *, anew: bool = True) -> None:
         """Take on the projects that came, and let those go that went or are not to be trusted any more.
 
-        Unless it is to be done `anew`, nothing is read where a glance shows that all is as the last search found it.
+        Unless it is to be done `anew`, or `search_soon` asked for that, nothing is read where a glance shows that all
+        is as the last search found it.
         """
         async with self._searching:
+            anew = anew or self._anew
             self._search_now.clear()
             self._anew = False
             settings, last = self._settings, None if anew else self._glance
             try:
                 glance, found = await asyncio.get_running_loop().run_in_executor(self._disk, _search, settings, last)
             except ShortageError:  # nothing is known now: it stays as it was until the next search
+                self._anew = anew
                 return
             # Another config may have been read meanwhile, and its search comes next.
             if found is not None and settings is self._settings:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.machine.config import cache_of, formatter_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
@@ -110,18 +110,21 @@ class Passes:
         )
         self._traffic = traffic
         self._pool = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="pass")
-        self._under_way: set[asyncio.Future[PassResult]] = set()
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     async def run(self, root: str, options: PassOptions, check: Check | None = None) -> PassResult:
         """Run one pass."""
-        running = self._loop.run_in_executor(self._pool, self._run, root, options, check)
-        self._under_way.add(running)
-        running.add_done_callback(self._under_way.discard)
-        return await running
+        return await self._in_thread(lambda: self._run(root, options, check))
 
     async def look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
         """Look at a project with the sources that passes have; None where the service is stopping."""
-        return await self._loop.run_in_executor(self._pool, self._look, root, work)
+        return await self._in_thread(lambda: self._look(root, work))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        running = self._loop.run_in_executor(self._pool, work)
+        self._under_way.add(running)
+        running.add_done_callback(self._under_way.discard)
+        return await running
 
     @property
     def hosts(self) -> Collection[str]:
@@ -143,7 +146,7 @@ class Passes:
             sources.stop()
 
     async def retire(self) -> None:
-        """Close when the passes under way have ended; others are run by another config."""
+        """Close when the passes and looks under way have ended; others are run by another config."""
         if self._under_way:
             await asyncio.wait(self._under_way)
         await self.close()

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Final
 
@@ -34,6 +37,7 @@ from micropkgd.service.systemd_notify import Notifier
 
 _TOLD_EVERY: Final = 5.0  # seconds
 _FORCED: Final = 143
+_LAST_MOMENT: Final = 1.0  # seconds for threads to end that passes have left
 
 
 class Machine(NamedTuple):
@@ -62,11 +66,13 @@ def serve(machine: Machine) -> None:
 async def _serve(
     machine: Machine, settings: Settings, held: ServiceClaim, board: Board, memory: StandingMemory
 ) -> None:
+    threads = ThreadPoolExecutor(thread_name_prefix="beside")
+    asyncio.get_running_loop().set_default_executor(threads)
     listening = open_unix_socket(settings.socket, os.environ)
     notifier = Notifier(os.environ)
-    supervisor = Supervisor(settings, machine.say, board, memory)
-    probes = Probes(supervisor)
     try:
+        supervisor = Supervisor(settings, machine.say, board, memory)
+        probes = Probes(supervisor)
         front = Front(supervisor, probes)
     except MicropkgError:
         listening.remove()
@@ -92,8 +98,19 @@ async def _serve(
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
         await asyncio.gather(front.stop(), inside.stop())
-    if supervisor.unfinished:  # a thread that is still at work would keep the process: recovery covers it
-        os._exit(0)
+    if supervisor.unfinished or not await _have_ended(threads):
+        os._exit(0)  # a thread that is still at work would keep the process: recovery covers it
+
+
+async def _have_ended(threads: ThreadPoolExecutor) -> bool:
+    """Whether these and all other threads end soon: one in foreign code, as of a keyring or a disk, may never do so."""
+    threads.shutdown(wait=False, cancel_futures=True)
+    until = time.monotonic() + _LAST_MOMENT
+    while any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
+        if time.monotonic() >= until:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 def _obey_signals(supervisor: Supervisor, notifier: Notifier, reloads: "Reloads") -> None:
@@ -141,16 +158,23 @@ class Reloads:
     async def _reload(self) -> MicropkgError | None:
         async with self._turn:
             self._notifier.reloading()
+            status = "reload failed"
             try:
-                settings = await asyncio.to_thread(self._machine.load)
-            except MicropkgError as error:
-                self._supervisor.board.say(News("ConfigRefused", "", f"the old config stays: {error}"))
-                self._notifier.ready(f"reload failed: {error}")
-                return error
-            await self._supervisor.reload(settings)
-            self._front.follow(settings.http)
-            self._notifier.ready(self._supervisor.board.summary())
-            return None
+                refused = await self._read_again()
+                status = self._supervisor.board.summary() if refused is None else f"{status}: {refused}"
+            finally:  # systemd ends a service that never says so
+                self._notifier.ready(status)
+            return refused
+
+    async def _read_again(self) -> MicropkgError | None:
+        try:
+            settings = await asyncio.to_thread(self._machine.load)
+        except MicropkgError as error:
+            self._supervisor.board.say(News("ConfigRefused", "", f"the old config stays: {error}"))
+            return error
+        await self._supervisor.reload(settings)
+        self._front.follow(settings.http)
+        return None
 
 
 async def _open(supervisor: Supervisor, front: Front, notifier: Notifier) -> None:

@@ -99,16 +99,16 @@ class Supervisor:
                 if time.monotonic() - self.last_turn >= TICK:
                     self._look_around()
         finally:
-            self._callers.abandon_all()
+            self._callers.close()
             for passes in (self._passes, *self._retired):
                 passes.stop()
             self._hooks.stop()
             await self._queues.close()
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            self.fleet.close()
             if self._running:
                 await asyncio.wait(self._running, timeout=self.settings.drain)
+            self.fleet.close()
             await self._hooks.close()
             await self._passes.close()
 
@@ -139,9 +139,12 @@ class Supervisor:
 
     async def reload(self, settings: Settings) -> None:
         """Serve by another config from now on; passes under way end by the old one."""
+        if self._stopping:
+            return
         old, self.settings = self.settings, settings
         self.agenda.passes = settings.limits.passes
         if _reach(old) != _reach(settings):
+            self._retired.add(self._passes)
             self._run_beside(self._retire(self._passes))
             self._passes = self._passes_by(settings)
         self._hooks.reload(settings.hooks)
@@ -316,7 +319,6 @@ class Supervisor:
 
     async def _retire(self, passes: Passes) -> None:
         """Close what the old config made, when nothing uses it any more."""
-        self._retired.add(passes)
         await passes.retire()
         self._retired.discard(passes)
 

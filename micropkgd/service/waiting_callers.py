@@ -30,10 +30,14 @@ class WaitingCallers:
     def __init__(self) -> None:
         self._waiting: dict[str, list[WaitingCaller]] = {}
         self._parked: dict[str, list[WaitingCaller]] = {}
+        self._closed = False
 
     def add(self, root: str, options: PassOptions) -> WaitingCaller:
         """Wait for a pass."""
         caller = WaitingCaller(options, asyncio.get_running_loop().create_future())
+        if self._closed:
+            caller.grant(None)
+            return caller
         self._waiting.setdefault(root, []).append(caller)
         return caller
 
@@ -47,6 +51,9 @@ class WaitingCallers:
 
     def park(self, root: str, caller: WaitingCaller, outcome: Outcome) -> None:
         """Let it wait for a later pass, after one that went on without what is still on its way."""
+        if self._closed:
+            caller.grant(outcome)
+            return
         self._parked.setdefault(root, []).append(caller._replace(so_far=caller.with_what_came(outcome)))
 
     def answer_parked(self, root: str, outcome: Outcome) -> None:
@@ -63,7 +70,8 @@ class WaitingCallers:
         for caller in (*self._waiting.pop(root, ()), *self._parked.pop(root, ())):
             caller.grant(None)
 
-    def abandon_all(self) -> None:
-        """Let nobody wait any more."""
+    def close(self) -> None:
+        """Let nobody wait any more, and nobody begin to: no later pass comes."""
+        self._closed = True
         for root in {*self._waiting, *self._parked}:
             self.abandon(root)

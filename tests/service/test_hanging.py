@@ -5,7 +5,9 @@ import os
 import signal
 from pathlib import Path
 
-from tests.kit.daemon import Daemon, served
+from tests.kit.daemon import Daemon, served, until
+from tests.kit.servers.faults import FaultServer, Reply
+from tests.kit.world import World
 
 
 def test_status_beside_a_service_that_hangs(tmp_path: Path) -> None:
@@ -24,6 +26,28 @@ def test_status_beside_a_service_that_hangs(tmp_path: Path) -> None:
         assert [row["project"] for row in rows] == [str(world.root)]
         os.kill(daemon.process.pid, signal.SIGCONT)
         assert daemon.command("status", cwd=world.root).stderr == ""
+
+
+HANGS = """\
+import pathlib, time
+
+def get_credential(*_):
+    pathlib.Path(__file__).with_name("asked").touch()
+    time.sleep(600)
+"""
+
+
+def test_a_service_ends_though_a_keyring_hangs(tmp_path: Path, faults: FaultServer) -> None:
+    """It may wait for somebody who unlocks it, in a thread that nobody can end."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/keyring.py").write_text(HANGS)
+    faults.script("/simple/ds/", Reply(401))
+    world = World(tmp_path / "src/p1")
+    world.asks_for("ds>=1", index=faults.url("/simple"))
+    config = f'projects = ["{world.root}"]\nevery = "1d"\ndrain = "1s"\n'
+    with Daemon(tmp_path / "d", config, environ={"PYTHONPATH": str(tmp_path / "lib")}) as daemon:
+        until((tmp_path / "lib/asked").exists)
+        assert daemon.end() == 0
 
 
 def test_events_outside_a_project_are_those_of_all(tmp_path: Path) -> None:

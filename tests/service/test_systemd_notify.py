@@ -1,5 +1,6 @@
 """What systemd is told of the service, seen by a socket that stands in for systemd's; process and signals are real."""
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -15,6 +16,11 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import MicropkgError
+from micropkgd.model.settings import Settings
+from micropkgd.service.http.front import Front
+from micropkgd.service.http.probes import Probes
+from micropkgd.service.run import Machine, Reloads
+from micropkgd.service.supervisor import Supervisor
 from micropkgd.service.systemd_notify import Notifier
 from tests.kit.daemon import PATIENCE, Daemon, until
 from tests.kit.world import World
@@ -69,6 +75,24 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     made = Manager(str(tmp_path / "notify"))
     yield made
     made.close()
+
+
+def test_a_reload_that_fails_by_a_bug_is_over_all_the_same(tmp_path: Path, manager: Manager) -> None:
+    """A service that says it reloads and never that it is ready would be ended."""
+
+    def broken() -> Settings:
+        raise RuntimeError("a bug")
+
+    async def main() -> None:
+        supervisor = Supervisor(Settings(cache_dir=str(tmp_path)), lambda _: None)
+        machine = Machine("", broken, lambda _: None)
+        reloads = Reloads(supervisor, machine, Notifier(manager.environ), Front(supervisor, Probes(supervisor)))
+        with pytest.raises(RuntimeError, match="a bug"):
+            await reloads.ask()
+
+    asyncio.run(main())
+    assert "RELOADING" in manager.next()
+    assert "READY" in manager.next()
 
 
 @pytest.fixture
