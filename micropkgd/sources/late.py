@@ -77,26 +77,20 @@ class LateDownloads:
         self, project: str, jobs: Mapping[Hashable, Begin], places: asyncio.Semaphore
     ) -> dict[Hashable, LateAnswer]:
         """The answers by key; for what is still on its way, that it is."""
-        came: dict[Hashable, LateAnswer] = {}
+        came = {key: self._take_up(project, key, late) for key in jobs if (late := self._late.get(key)) is not None}
         begun: dict[Hashable, tuple[asyncio.Task[Answer], DownloadSlot]] = {}
-        for key, begin in jobs.items():
-            late = self._late.get(key)
-            if late is None:
-                place = DownloadSlot(places)
-                begun[key] = asyncio.create_task(begin(place)), place
-            elif late.task.done():
-                del self._late[key]
-                came[key] = LateAnswer(late.task.result(), late=True)
-            else:
-                late.projects.add(project)
-                came[key] = LateAnswer(_on_its_way(self._wait or 0.0))
         try:
+            for key, begin in jobs.items():
+                if key not in came:
+                    place = DownloadSlot(places)
+                    begun[key] = asyncio.create_task(begin(place)), place
             if begun:
                 await asyncio.wait([task for task, _ in begun.values()], timeout=self._wait)
             for key, (task, place) in begun.items():
                 came[key] = LateAnswer(task.result() if task.done() else self._go_on(project, key, task, place))
         finally:
-            await _end([task for key, (task, _) in begun.items() if key not in self._late])
+            late_ones = {late.task for late in self._late.values()}
+            await _end([task for task, _ in begun.values() if task not in late_ones])
         return came
 
     async def one_ends(self) -> bool:
@@ -117,8 +111,19 @@ class LateDownloads:
         self._late.clear()
         await _end(tasks)
 
-    def _go_on(self, project: str, key: Hashable, task: "asyncio.Task[Answer]", place: DownloadSlot) -> Failed:
+    def _take_up(self, project: str, key: Hashable, late: _Late) -> LateAnswer:
+        """What came of a download that an earlier pass began, or that it is on its way still."""
+        if late.task.done():
+            del self._late[key]
+            return LateAnswer(late.task.result(), late=True)
+        late.projects.add(project)
+        return LateAnswer(_on_its_way(self._wait or 0.0))
+
+    def _go_on(self, project: str, key: Hashable, task: "asyncio.Task[Answer]", place: DownloadSlot) -> Answer:
         """Let a download go on without the pass that began it, unless its project has too many of them."""
+        same = self._late.get(key)
+        if same is not None and not same.task.done():  # a pass that asked at the same time gave up waiting before
+            return self._take_up(project, key, same).answer
         on_its_way = sum(project in late.projects for late in self._late.values() if not late.task.done())
         if on_its_way >= self._most:
             problem = f"it is not here after {self._wait:g} s, and {self._most} others are still on their way"

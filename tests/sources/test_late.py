@@ -1,5 +1,6 @@
 """Servers that are slow: a pass does not wait for them, a later one takes up what came, and nobody waits for ever."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.errors import ShortageError
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
+from micropkgd.sources.late import DownloadSlot, LateDownloads
 from micropkgd.sources.least_speed import GRACE, BodyProgress, LeastSpeed
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 from tests.kit.servers.faults import FaultServer, Reply
@@ -159,6 +162,49 @@ def test_a_drip_is_given_up(
     assert answer.kind is FailureKind.UNREACHABLE
     assert "limits.download-time" in answer.hint
     assert len(faults.seen) == 1
+
+
+async def _is_short(_: DownloadSlot) -> Answer:
+    await asyncio.sleep(0.1)
+    raise ShortageError("no space is left")
+
+
+async def _hangs(_: DownloadSlot) -> Answer:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def _under_way() -> int:
+    return len(asyncio.all_tasks()) - 1  # all but the one who counts
+
+
+def test_what_went_wrong_late_leaves_no_other_download_behind() -> None:
+    """The pass that is told of it ends, and so does all that it had begun."""
+
+    async def main() -> None:
+        downloads, places = LateDownloads(0.01, 8, lambda _: None), asyncio.Semaphore(8)
+        await downloads.gather("/p", {"short": _is_short}, places)
+        await downloads.one_ends()
+        with pytest.raises(ShortageError):
+            await downloads.gather("/p", {"other": _hangs, "short": _is_short}, places)
+        assert _under_way() == 0
+
+    asyncio.run(main())
+
+
+def test_passes_that_ask_at_the_same_time_leave_one_download() -> None:
+    """Each began one, since nothing is shared before somebody gives up waiting."""
+
+    async def main() -> None:
+        downloads, places = LateDownloads(0.01, 8, lambda _: None), asyncio.Semaphore(8)
+        both = (downloads.gather(project, {"same": _hangs}, places) for project in ("/p", "/q"))
+        for came in await asyncio.gather(*both):
+            assert on_its_way(came["same"].answer)
+        assert _under_way() == 1
+        await downloads.close()
+        assert _under_way() == 0
+
+    asyncio.run(main())
 
 
 CHUNKS = st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 50)), max_size=40)
