@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from micropkgd import __version__
+from micropkgd.errors import MicropkgError
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import ProjectStatus
 from micropkgd.named_tuples import NamedTuple
@@ -86,11 +87,13 @@ class Queues:
                         if failures:
                             self._tell(News("QueueRecovered", queue.name, f"{origin(queue.url)} answers again"))
                             failures = 0
-            except TROUBLE as error:
-                failures += 1
-                if failures == 1:
-                    problem = f"{origin(queue.url)}: {_reason(error)}; it is asked again"
-                    self._tell(News("QueueUnreachable", queue.name, problem))
+            except (*TROUBLE, MicropkgError) as error:
+                news = News("QueueUnreachable", queue.name, f"{origin(queue.url)}: {_reason(error)}; it is asked again")
+            except Exception as error:  # noqa: BLE001 - nobody would miss a queue that is read no more
+                news = News("Bug", "", f"{type(error).__name__}: {error}")
+            failures += 1
+            if failures == 1:
+                self._tell(news)
             await asyncio.sleep(self._rest(failures))
 
     async def _receive(self, client: Any, queue: Queue) -> None:
@@ -188,6 +191,8 @@ def _client(queue: Queue) -> Any:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the text of the library, which quotes addresses and headers."""
+    if isinstance(error, MicropkgError):  # of this machine, where the projects are looked for
+        return str(error)
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
     if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9.]{1,80}", code):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.errors import ShortageError
 from micropkgd.model.condition import Standing
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import EntryStatus, ProjectStatus
@@ -177,6 +178,35 @@ def test_a_message_is_not_deleted_before_it_is_noted(moto: Moto) -> None:
 
     asyncio.run(story())
     assert left == [1]
+
+
+@pytest.mark.usefixtures("login")
+@pytest.mark.parametrize(
+    ("error", "said"), [(ShortageError("no descriptors"), "QueueUnreachable"), (RuntimeError("a bug"), "Bug")]
+)
+def test_a_queue_is_read_on_whatever_goes_wrong_with_a_message(moto: Moto, error: Exception, said: str) -> None:
+    """The next one is noted."""
+    url = moto.queue(said)
+    errors, noted, news = [error], list[str](), list[News]()
+
+    async def note(_: Queue, __: str, what: str) -> None:
+        if errors:
+            raise errors.pop()
+        noted.append(what)
+
+    async def story() -> None:
+        queues = Queues(note, news.append, lambda _: 0.01)
+        queues.read([queue_at(moto, url, "team")])
+        for key in ("first", "second"):
+            moto.send(url, message(record("team", key)))
+            async with asyncio.timeout(40):
+                while not (news if key == "first" else noted):
+                    await asyncio.sleep(0.01)
+        await queues.close()
+
+    asyncio.run(story())
+    assert noted == ["team: s3://team/second"]
+    assert (news[0].kind, str(error) in news[0].message) == (said, True)
 
 
 @pytest.mark.usefixtures("login")
