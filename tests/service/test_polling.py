@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.service.watching.polling import changed, is_below, remote_mounts, take_picture
+from micropkgd.service.watching import polling
+from micropkgd.service.watching.polling import changed, is_below, remote_mounts, take_picture, with_mounted_files
 
 
 def by_rename(path: Path) -> None:
@@ -72,6 +73,25 @@ def test_a_mount_holds_what_is_below_it(path: str, expected: bool) -> None:
     """And nothing that only begins like it."""
     assert is_below(path, ("/net/home", "/mnt/")) is expected
     assert is_below("/mnt/x", ("/net/home", "/mnt/"))
+
+
+def test_no_other_mount_is_looked_at_than_one_in_a_watched_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server of another may be away, and then a look never ends."""
+    (tmp_path / "config.toml").touch()
+    (tmp_path / "inner").mkdir()
+    there = [str(tmp_path / "config.toml"), str(tmp_path / "inner"), "/net/away"]
+    monkeypatch.setattr(polling, "_mounts", lambda: [(where, "ext4") for where in there])
+    is_folder, looked = os.path.isdir, list[str]()
+
+    def look(path: str) -> bool:
+        looked.append(path)
+        return is_folder(path)
+
+    monkeypatch.setattr(os.path, "isdir", look)
+    assert with_mounted_files({str(tmp_path)}) == {str(tmp_path)}
+    assert looked == there[:2]
 
 
 def test_local_disks_are_no_remote_mounts(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.watching import inotify, watched_projects
+from micropkgd.service.watching.events import Watcher
 from micropkgd.service.watching.relevant_paths import least_relevant_paths, relevant_paths_of
 from micropkgd.service.watching.watched_projects import WatchedProjects
 from micropkgd.workspace.project import read_project
@@ -83,6 +84,27 @@ def test_a_first_pass_looks_at_what_is_watched_already(tmp_path: Path) -> None:
         assert told.asked == []
 
     vigil(work)
+
+
+def test_it_does_not_go_on_without_its_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who watches what comes of it begins anew; without that nobody would hear of a change any more."""
+
+    async def broken(_: Watcher) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Watcher, "run", broken)
+
+    async def main() -> None:
+        with ThreadPoolExecutor(2) as disk:
+            vigil = Told(disk).vigil
+            running = asyncio.create_task(vigil.run())
+            await asyncio.sleep(0.05)
+            vigil.look()
+            async with asyncio.timeout(5):
+                with pytest.raises(RuntimeError, match="a bug"):
+                    await running
+
+    asyncio.run(main())
 
 
 def test_where_projects_may_appear_is_looked_at_once_it_is_watched(tmp_path: Path) -> None:

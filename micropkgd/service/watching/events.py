@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from micropkgd.service.watching.inotify import Inotify
-from micropkgd.service.watching.polling import PolledFolders, is_below, mounted_files, remote_mounts
+from micropkgd.service.watching.polling import PolledFolders, is_below, remote_mounts, with_mounted_files
 
 _SETTLED: Final = 0.02  # seconds without another event, after which what happened is told
 _LONGEST: Final = 0.2  # seconds after which it is told in any case
@@ -66,7 +66,8 @@ class Watcher:
 
     def add(self, folders: Iterable[str]) -> set[str]:
         """Watch these folders, too: those that were not watched, and those that were and went or are others now."""
-        mounts, unheard = remote_mounts(), mounted_files()
+        folders = list(folders)
+        mounts, unheard = remote_mounts(), with_mounted_files(frozenset(folders))
         return {folder for folder in folders if self._add(folder, remote=folder in unheard or is_below(folder, mounts))}
 
     def poll(self, folders: Iterable[str]) -> set[str]:

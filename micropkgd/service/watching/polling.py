@@ -6,7 +6,7 @@ For network file systems, and where the machine has no watches left (docs/faults
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -90,9 +90,13 @@ def remote_mounts() -> tuple[str, ...]:
     return tuple(where for where, kind in _mounts() if kind in _REMOTE or (kind.startswith("fuse.") and where != "/"))
 
 
-def mounted_files() -> frozenset[str]:
-    """The folders in which a single file is mounted: what is written to it elsewhere is told to no watch here."""
-    return frozenset(os.path.dirname(where) for where, _ in _mounts() if not os.path.isdir(where))
+def with_mounted_files(folders: Container[str]) -> frozenset[str]:
+    """Those in which a single file is mounted: what is written to it elsewhere is told to no watch here.
+
+    No other mount is looked at: one whose server is away keeps whoever asks it waiting.
+    """
+    inside = [(os.path.dirname(where), where) for where, _ in _mounts()]
+    return frozenset(folder for folder, where in inside if folder in folders and not os.path.isdir(where))
 
 
 def _mounts() -> list[tuple[str, str]]:

@@ -100,6 +100,8 @@ class WatchedProjects:
             while True:
                 await self._due.wait()
                 self._due.clear()
+                if scanning.done():  # only ever by an error, and the kernel's watch goes with it
+                    scanning.result()
                 while self._waiting or self._gone:
                     await self._arm(list(islice(self._waiting, _AT_ONCE)))
                 if self._look_due:
