@@ -1,13 +1,14 @@
 """What the listeners do when something goes wrong inside, or takes too long: in this process, with shorter times."""
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from micropkgd.model.settings import Http, Settings
+from micropkgd.model.settings import Group, Http, Settings
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
 from micropkgd.service.http import connection, control, guard, probes
@@ -60,6 +61,80 @@ def post(site: Site, body: bytes) -> bytes:
         "Content-Type: application/json", "Content-Length: 10", "", "",
     )  # fmt: skip
     return "\r\n".join(lines).encode() + body
+
+
+async def settled(inside: Inside) -> list[str]:
+    """What is listened for once no config is followed any more."""
+    await asyncio.sleep(0)
+    if inside.front._changing is not None:
+        await inside.front._changing
+    return [listener.key for listener in inside.front._listeners]
+
+
+def test_the_config_that_was_read_last_says_where_is_listened(tmp_path: Path) -> None:
+    """Also where one is read while another is followed still, and where it is the one before that."""
+
+    async def story(inside: Inside, _: Site) -> None:
+        both = inside.supervisor.settings.http
+        one = both._replace(probes=None)
+        for turns in range(4):
+            inside.front.follow(one)
+            for _turn in range(turns):
+                await asyncio.sleep(0)
+            inside.front.follow(both)
+            assert await settled(inside) == ["http.listen", "http.probes"]
+        inside.front.follow(one)
+        assert await settled(inside) == ["http.listen"]
+
+    run(tmp_path, story)
+
+
+def test_a_config_that_is_refused_is_tried_again_when_it_is_read_again(tmp_path: Path) -> None:
+    """Until then the old addresses stay."""
+
+    async def story(inside: Inside, _: Site) -> None:
+        refused = inside.supervisor.settings.http._replace(probes=None, token_file=str(tmp_path / "none" / "x" / "y"))
+        (tmp_path / "none").touch()
+        inside.front.follow(refused)
+        assert await settled(inside) == ["http.listen", "http.probes"]
+        assert [kind for kind, _ in inside.told()].count("ConfigRefused") == 1
+        (tmp_path / "none").unlink()
+        inside.front.follow(refused)
+        assert await settled(inside) == ["http.listen"]
+
+    run(tmp_path, story)
+
+
+def test_a_config_that_is_read_before_the_start_opens_nothing_twice(tmp_path: Path) -> None:
+    """Nobody is let in before it is known which projects there are."""
+
+    async def main() -> None:
+        inside = Inside(tmp_path)
+        inside.front.follow(inside.supervisor.settings.http._replace(probes=None))
+        assert await settled(inside) == ["http.listen"]
+        assert inside.told() == []
+        await inside.front.start()
+        assert [kind for kind, _ in inside.told()] == ["Listening"]
+        await inside.front.stop()
+
+    asyncio.run(main())
+
+
+def test_a_disk_that_refuses_is_no_bug_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and may be tried again."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(control.suspending, "suspend", full)
+
+    async def story(inside: Inside, site: Site) -> None:
+        inside.supervisor.fleet.groups = {"/p": Group(("/p",))}
+        answer = await asyncio.to_thread(site.post, "/v1/suspend", {"projects": ["/p"]})
+        assert answer.status == 503
+        assert "Bug" not in [kind for kind, _ in inside.told()]
+
+    run(tmp_path, story)
 
 
 def test_who_sends_half_a_body_is_told_why_and_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

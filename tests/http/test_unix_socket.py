@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_only_its_user_may_open_it(tmp_path: Path) -> None:
     with listen(str(path)):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a socket has its mode from the umask alone")
+def test_no_other_file_is_private_because_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The umask is that of all threads, and passes write files meanwhile."""
+    masks: list[int] = []
+    monkeypatch.setattr(os, "umask", lambda mask: masks.append(mask) or 0o022)
+    with listen(str(tmp_path / "s")):
+        assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+    assert masks == []
 
 
 def test_the_kernel_says_who_comes(tmp_path: Path) -> None:

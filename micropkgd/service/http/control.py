@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -189,7 +190,7 @@ async def _set_suspended(request: web.Request, *, suspended: bool) -> web.Respon
     change, kind = (suspending.suspend, "Suspended") if suspended else (suspending.resume, "Resumed")
     try:
         for root in projects:
-            await asyncio.to_thread(change, root, entries, HELD_FOR)
+            await in_thread(root, partial(change, root, entries, HELD_FOR))
             supervisor.board.say(News(kind, ", ".join(entries), ""), root)
             supervisor.trigger(Trigger(TriggerKind.COMMAND, change.__name__), [root])
     except UsageError as error:  # an entry that the manifest does not have

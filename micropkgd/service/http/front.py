@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import web
@@ -49,12 +48,19 @@ class Front:
         self._metrics: Any = None
         self._lag: asyncio.Task[None] | None = None
         self._changing: asyncio.Task[None] | None = None
-        self._http = supervisor.settings.http
+        self._turn = asyncio.Lock()
+        self._started = False
+        self._http = self._wanted = supervisor.settings.http  # as is listened, and as the config says
         self._codes = Codes()
         self._listeners = self._bind(self._http)
 
     async def start(self) -> None:
         """Take connections from now on, and say where."""
+        async with self._turn:
+            self._started = True
+            await self._start()
+
+    async def _start(self) -> None:
         for listener in self._listeners:
             await listener.start()
             self._supervisor.board.say(News("Listening", listener.key, listener.address))
@@ -78,22 +84,31 @@ class Front:
 
     def follow(self, http: Http) -> None:
         """Listen as another config says. What is read at each request needs nothing; the rest is opened anew."""
-        if _addresses(http) != _addresses(self._http):
-            self._changing = asyncio.create_task(self._change(http, self._changing))
+        self._wanted = http
+        if self._changing is None or self._changing.done():
+            self._changing = asyncio.create_task(self._change())
 
-    async def _change(self, http: Http, before: "asyncio.Task[None] | None") -> None:
-        if before is not None:
-            await before
-        await self._close()
-        old, self._http = self._http, http
+    async def _change(self) -> None:
+        """Open and close until the addresses are those of the config that was read last."""
+        async with self._turn:
+            while _addresses(wanted := self._wanted) != _addresses(self._http):
+                await self._close()
+                try:
+                    self._listeners, self._http = self._bind(wanted), wanted
+                except MicropkgError as error:
+                    self._supervisor.board.say(News("ConfigRefused", "", f"the old addresses stay: {error}"))
+                    self._open_again(wanted)
+                if self._started:
+                    await self._start()
+
+    def _open_again(self, refused: Http) -> None:
+        """Listen as before, if that can be; a config that is read again is tried again."""
         try:
-            self._listeners = self._bind(http)
-        except MicropkgError as error:
-            self._supervisor.board.say(News("ConfigRefused", "", f"the old addresses stay: {error}"))
-            self._http = old
-            with suppress(MicropkgError):
-                self._listeners = self._bind(old)
-        await self.start()
+            self._listeners = self._bind(self._http)
+        except MicropkgError:
+            self._http = Http()  # listens nowhere
+        if self._wanted is refused:
+            self._wanted = self._http
 
     async def _close(self) -> None:
         listeners, self._listeners = self._listeners, []

@@ -35,7 +35,8 @@ class Codes:
 
     def take(self, given: str, now: float) -> bool:
         """Whether a code is good; it is not any more then."""
-        found = [code for code in self._codes if hmac.compare_digest(code.encode(), given.encode())]
+        sent = given.encode(errors="surrogatepass")  # JSON may hold what is no text
+        found = [code for code in self._codes if hmac.compare_digest(code.encode(), sent)]
         return any(self._codes.pop(code) > now for code in found)
 
     async def redeem(self, request: web.Request) -> web.Response:

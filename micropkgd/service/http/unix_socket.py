@@ -73,15 +73,12 @@ def listen(path: str) -> socket.socket:
         with _alone_in(folder):
             _remove_dead(path)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            before = os.umask(0o177)
             try:
-                listener.bind(path)
+                _bind_private(listener, path)
                 listener.listen(_BACKLOG)
             except OSError:
                 listener.close()
                 raise
-            finally:
-                os.umask(before)
     except OSError as error:
         raise TreeError(
             f"the control socket cannot be made: {words_of(error)}",
@@ -89,6 +86,19 @@ def listen(path: str) -> socket.socket:
             hint="name another place with `socket` in the config",
         ) from error
     return listener
+
+
+def _bind_private(listener: socket.socket, path: str) -> None:
+    """Give it its place, for nobody but this user."""
+    if sys.platform == "linux":
+        os.fchmod(listener.fileno(), 0o600)  # what stands there then has this mode
+        listener.bind(path)
+        return
+    before = os.umask(0o177)  # of the whole process: what another thread makes meanwhile has it too
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
 
 
 def _inode(path: str) -> tuple[int, int] | None:
