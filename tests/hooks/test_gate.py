@@ -122,6 +122,17 @@ def test_a_person_who_asks_is_not_put_off(tmp_path: Path) -> None:
     assert asked.runs == 3
 
 
+def test_a_pass_asks_the_hook_that_it_began_with(tmp_path: Path) -> None:
+    """A config without any is read while it is under way."""
+    asked = gate(tmp_path, "false")
+    check = asked.gate.check_for(AUTO)
+    assert check is not None
+    asked.gate.reload(Hooks())
+    problem = check(Staging("/srv/shop", str(tmp_path), (), digest_of(b"")))
+    assert problem is not None
+    assert "ended with 1" in problem
+
+
 def test_another_config_forgets_what_was_refused(tmp_path: Path) -> None:
     """The hook may be another one."""
     asked = gate(tmp_path, "false")

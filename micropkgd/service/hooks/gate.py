@@ -72,11 +72,12 @@ class Gate:
 
     def check_for(self, why: Why) -> Check | None:
         """What a pass calls before each commit; None where no hook is configured, which costs nothing."""
-        if not self._hooks.before_commit:
+        hooks = self._hooks  # the pass ends by the config that it began by
+        if not hooks.before_commit:
             return None
-        return lambda staging: self._ask(staging, why)
+        return lambda staging: self._ask(staging, why, hooks)
 
-    def _ask(self, staging: Staging, why: Why) -> str | None:
+    def _ask(self, staging: Staging, why: Why, hooks: Hooks) -> str | None:
         known = self._refused.get(staging.root)
         same = known is not None and known.offer == staging.digest
         if known is not None and same and not why.insists and self._clock() < known.until:
@@ -90,7 +91,7 @@ class Gate:
             "ENTRIES": "\n".join(staging.entries),
         }
         began = self._clock()
-        ended = self._wait(command.run(self._hooks.before_commit, facts, staging.folder, self._hooks.timeout))
+        ended = self._wait(command.run(hooks.before_commit, facts, staging.folder, hooks.timeout))
         self._measure(BEFORE_COMMIT, self._clock() - began, failed=bool(ended.problem))
         self._tell(staging.root, why.pass_id, ended)
         if not ended.problem:
