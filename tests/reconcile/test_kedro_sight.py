@@ -108,6 +108,33 @@ def test_keys_without_end_are_refused() -> None:
         keys_of("\n".join(lines).encode())
 
 
+ODD = [
+    pytest.param("a: 1\n---\nb: 2\n", id="two documents"),
+    pytest.param("a: *b\n", id="an alias of nothing"),
+    pytest.param(f"a: &a {{{'k' * 1000}: *a}}\n", id="an alias of what it is in"),
+    pytest.param(
+        "a0: &a0 {}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 110)),
+        id="merges of merges",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_parameters_in_an_odd_form_hinder_no_pass(world: World, text: str) -> None:
+    """They may come with an archive: none keeps a processor busy, and Kedro says itself what it does not read."""
+    with pytest.raises(DocumentError):
+        keys_of(text.encode())
+    world.publish({"nodes.py": "x = 1\n", CONFIG: text})
+    world.write("conf/base/parameters.yml", text)
+    world.asks_for()
+    assert world.reconcile().code == 0
+
+
+def test_what_merges_itself_has_its_own_keys() -> None:
+    """No key comes from that."""
+    assert keys_of(b"a: &a\n  b: 1\n  <<: *a\n").leaves == {"a.b"}
+
+
 PLACES = [
     pytest.param({}, REGISTRY, 'looks right below src/shop/pipelines/ alone: `destination = "pipelines"`', id="top"),
     pytest.param({"destination": "pipelines"}, REGISTRY, "", id="found"),
