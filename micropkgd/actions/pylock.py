@@ -74,10 +74,10 @@ def _normalised(name: str) -> str:
 
 
 def _is_version(text: str) -> bool:
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is a number too long for `int`
         return False
     return True

@@ -25,8 +25,9 @@ def merge_locks(base: Lock, ours: Lock, theirs: Lock) -> Merged:
     """Take what one side changed; where both did, the newer version, which says what it superseded."""
     chosen: dict[EntryKey, Block] = {}
     contested: list[str] = []
-    for key in sorted({*base.by_key(), *ours.by_key(), *theirs.by_key()}):
-        before, one, other = (lock.by_key().get(key) for lock in (base, ours, theirs))
+    sides = [lock.by_key() for lock in (base, ours, theirs)]
+    for key in sorted(set().union(*sides)):
+        before, one, other = (blocks.get(key) for blocks in sides)
         if one == other or other == before:
             block = one
         elif one == before:
@@ -74,11 +75,11 @@ def both_sides(ours: Lock, theirs: Lock, wanted: RequirementsPlace) -> Lock:
 
 def is_newer(one: str, other: str) -> bool | None:
     """Whether a version is newer than another; None where they are equal or cannot be compared."""
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     try:
         first, second = Version(one), Version(other)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is a number too long for `int`
         return None
     return None if first == second else first > second
 

@@ -27,15 +27,15 @@ def at_odds(lines: Iterable[str], others: Iterable[str]) -> Iterator[tuple[str, 
 
 def can_hold(*specifiers: str) -> bool:
     """Whether a version satisfies all of these specifiers; so where one of them cannot be read."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
     try:
         wanted = SpecifierSet(",".join(one for one in specifiers if one))
-    except InvalidSpecifier:
+        if any(one.operator == "===" for one in wanted):  # which takes any text
+            return True
+        return not len(wanted) or any(wanted.contains(one, prereleases=True) for one in _candidates(wanted))
+    except ValueError:  # InvalidSpecifier is one; so is a number too long for `int`
         return True
-    if any(one.operator == "===" for one in wanted):  # which takes any text
-        return True
-    return not len(wanted) or any(wanted.contains(one, prereleases=True) for one in _candidates(wanted))
 
 
 def _go_together(line: str, other: str) -> bool:

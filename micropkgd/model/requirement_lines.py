@@ -135,10 +135,12 @@ def name_in(text: str) -> str:
 
 def _meaning(text: str) -> object:
     """What two requirements must share to ask for the same; None for what is none."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     try:
         asked = Requirement(text)
-    except InvalidRequirement:
+        meaning = name_in(asked.name), frozenset(asked.extras), asked.specifier, asked.url, str(asked.marker)
+        hash(meaning)  # reads the versions, too
+    except ValueError:  # InvalidRequirement is one; so is a number too long for `int`
         return None
-    return name_in(asked.name), frozenset(asked.extras), asked.specifier, asked.url, str(asked.marker)
+    return meaning

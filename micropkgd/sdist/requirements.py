@@ -14,7 +14,7 @@ from micropkgd.sdist.names import shown
 # Most requirements are a name and bounds with plain release numbers. What `packaging` would write for those is known
 # without loading it, and loading it takes longer than all the rest of a small pull.
 _PLAIN: Final = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*([<>=!][^;\[\]()]*)?"
-_BOUND: Final = r"(?a)[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d+(?:\.\d+)*)[ \t]*"
+_BOUND: Final = r"(?a)[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d{1,18}(?:\.\d{1,18})*)[ \t]*"
 _QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
 _EXTRA: Final = r"\bextras?\b"
 _DIRECT: Final = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])? ?@ (\S*)"
@@ -66,7 +66,8 @@ def _parsed(line: str, where: str) -> str:
     try:
         requirement = Requirement(line)
         text = str(requirement)
-    except (ValueError, RecursionError) as error:  # InvalidRequirement is a ValueError
+        hash(requirement.specifier)  # reads the versions, too
+    except (ValueError, RecursionError) as error:  # InvalidRequirement is one; so is a number too long for `int`
         raise _refused(line, where) from error
     if not text.isprintable():  # an escape in a marker's quotes, `"\n-r more.txt"`, is a line of its own by now
         raise _refused(line, where)

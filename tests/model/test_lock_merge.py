@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.model.lock import Block, Lock
-from micropkgd.model.lock_merge import merge_locks
+from micropkgd.model.lock_merge import is_newer, merge_locks
 from micropkgd.model.tree import Digest, RelPath, digest_of
 
 
@@ -65,3 +65,9 @@ def test_accepted_edits_of_both_sides_are_kept(
             assert merged.edited.get(path) in wanted
         assert merged.version == ("2" if moved_on and known != theirs else "1")
     assert merge_locks(known, ours, theirs) == merge_locks(known, theirs, ours)
+
+
+def test_a_version_that_cannot_be_read_is_newer_than_none() -> None:
+    """A number may be too long for `int`, and a lock is what a repository says."""
+    assert is_newer("1" * 5000, "1") is None
+    assert is_newer("one", "1") is None

@@ -29,6 +29,7 @@ from micropkgd.model.requirement_conflicts import at_odds, can_hold
         (("===abc", "===abc"), True),
         (("", ""), True),
         ((">=3.12", ">=3.9,<3.12"), False),
+        pytest.param((f">={'1' * 5000}", "<2"), True, id="too long to be read"),
     ],
 )
 def test_specifiers_hold_together_or_not(specifiers: tuple[str, ...], expected: bool) -> None:

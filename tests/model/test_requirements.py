@@ -30,6 +30,12 @@ def test_a_persons_line_that_says_the_same_is_not_repeated() -> None:
     assert update("Pandas>=1,<3\n", {}, {"ds": ["pandas<3,>=1"]}) == "Pandas>=1,<3\n"
 
 
+def test_a_persons_line_with_a_number_too_long_to_be_read_stays() -> None:
+    """It says nothing of anybody's."""
+    line = f"pandas>={'1' * 5000}\n"
+    assert update(line, {}, {"ds": ["pandas>=2"]}).startswith(line)
+
+
 def test_a_persons_line_is_never_removed() -> None:
     """A line outside the block stays, also where the lock names it."""
     assert update("pandas\n", {"ds": ["pandas"]}, {}) == "pandas\n"

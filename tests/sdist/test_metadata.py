@@ -300,6 +300,8 @@ class TestRequirements:
             "",
             " ",
             "a; " + "(" * 3000,
+            "a>=" + "1" * 5000,
+            "a[b]>=" + "1" * 5000,
         ],
         ids=ascii,
     )

@@ -45,6 +45,7 @@ class TestWish:
             pytest.param("ds>=1; python_version<'3'", "environment marker", id="marker"),
             pytest.param(f"ds @ https://u:{CANARY}@host/ds.tar.gz", "names an address", id="address"),
             pytest.param("ds>=one", "is not a requirement", id="no-requirement"),
+            pytest.param(f"ds>={'1' * 5000}", "is not a requirement", id="too-long"),
         ],
     )
     def test_what_cannot_be_honoured(self, text: str, words: str) -> None:
@@ -187,6 +188,7 @@ class TestPython:
     def test_unreadable_bound_excludes_nothing(self) -> None:
         """Old releases have odd ones."""
         assert pick("ds", file("1.0", requires_python=">=3.x"), python=">=3.9") == "1.0"
+        assert pick("ds", file("1.0", requires_python=f">=3.{'1' * 5000}"), python=">=3.9") == "1.0"
 
 
 class TestLocked:

@@ -27,11 +27,11 @@ def step_back(before: Block, after: Block) -> StepBack | None:
         return None
     if before.version == after.version:
         return StepBack.REBUILT
-    from packaging.version import InvalidVersion, Version  # only where versions differ: it costs much of a small pass
+    from packaging.version import Version  # only where versions differ: it costs much of a small pass
 
     try:
         return StepBack.OLDER if Version(after.version) < Version(before.version) else None
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is a number too long for `int`
         return None
 
 

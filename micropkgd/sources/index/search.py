@@ -6,7 +6,7 @@ Rule: what is known of the last answer travels as the validator, so that nothing
 import hashlib
 import json
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.lock import Release
@@ -111,5 +111,5 @@ class Search(NamedTuple):
 def _version(text: str) -> Version:
     try:
         return Version(text)
-    except InvalidVersion as error:
+    except ValueError as error:  # InvalidVersion is one; so is a number too long for `int`
         raise DocumentError(f"the locked version `{text}` is none", hint="restore the lock") from error

@@ -2,22 +2,17 @@
 
 Rules: only `.tar.gz` sdists count. All of them are collected before any is left out, so that a pre-release stands in
 only where no final release matches; then the project's Python and what was yanked narrow the matches. The newest wins.
-Imported with the index source alone, so it may import `packaging`.
+Imported with the index source alone, so it may import `packaging`. What that cannot read is a `ValueError`: its own
+errors are such, and so is that of a number too long for `int`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
@@ -42,7 +37,8 @@ class Criteria(NamedTuple):
         """Read a requirement, and the project's `requires-python`; `DocumentError` says what cannot be honoured."""
         try:
             asked = Requirement(text)
-        except InvalidRequirement as error:
+            hash(asked.specifier)  # reads the versions, too
+        except ValueError as error:
             raise DocumentError(f"`{text}` is not a requirement", hint="write it like `name>=1,<2`") from error
         if asked.url is not None:
             raise DocumentError(f"`{asked.name}` names an address", hint="make the address itself the ref")
@@ -91,7 +87,7 @@ def oldest_python(requires_python: str) -> Version | None:
     try:
         asked = SpecifierSet(requires_python)
         bounds = {Version(one.version.removesuffix(".*")) for one in asked}
-    except (InvalidSpecifier, InvalidVersion) as error:
+    except ValueError as error:
         raise DocumentError(f"the project's requires-python `{requires_python}` is not a version specifier") from error
     series = {Version(f"3.{minor}") for minor in range(100)} | {Version("2.7")}
     return min(asked.filter(bounds | series, prereleases=True), default=None) if requires_python.strip() else None
@@ -158,7 +154,7 @@ def _sdist(file: File) -> tuple[str, Version] | None:
         return None
     try:
         return parse_sdist_filename(file.name)
-    except (InvalidSdistFilename, ValueError):  # the latter: a number too long for `int`
+    except ValueError:
         return None
 
 
@@ -176,7 +172,7 @@ def runs_on(python: Version | None, file: File) -> bool:
     """A `requires-python` that cannot be read excludes nothing, as installers have it."""
     try:
         return python is None or SpecifierSet(file.requires_python).contains(python, prereleases=True)
-    except InvalidSpecifier:
+    except ValueError:
         return True
 
 
@@ -198,7 +194,7 @@ def _wheel_versions(criteria: Criteria, files: Iterable[File]) -> set[Version]:
     for file in files:
         try:
             name, version, _, _ = parse_wheel_filename(file.name)
-        except (InvalidWheelFilename, ValueError):
+        except ValueError:
             continue
         if name == criteria.name:
             versions.add(version)
