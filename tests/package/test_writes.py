@@ -127,7 +127,15 @@ def test_equal_bytes_are_not_written(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [b"", b"{}", b"nonsense", b'{"schema":1,"builds":{"a":{"wish":1}}}', b'{"schema":1,"builds":[]}']
+    "record",
+    [
+        b"",
+        b"{}",
+        b"nonsense",
+        b'{"schema":1,"builds":{"a":{"wish":1}}}',
+        b'{"schema":1,"builds":[]}',
+        pytest.param(b"[" * 100_000, id="deep"),
+    ],
 )
 def test_a_record_that_cannot_be_read_only_costs_work(world: World, record: bytes) -> None:
     """The archive is made again, to the same bytes."""

@@ -157,7 +157,10 @@ def test_only_news_is_written(tmp_path: Path) -> None:
     assert StandingMemory(str(tmp_path)).recall("/p") is None
 
 
-@pytest.mark.parametrize("data", ["", "{}", "[" * 9999, '{"project": 1}', "\udcff"])
+NO_TEXT = json.dumps({**held().document(), "entries": [{**held().entries[0]._asdict(), "version": []}]})
+
+
+@pytest.mark.parametrize("data", ["", "{}", "[" * 9999, '{"project": 1}', "\udcff", NO_TEXT])
 def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, data: str) -> None:
     """Things are told once more; the next record is a good one."""
     StandingMemory(str(tmp_path)).note(held())

@@ -32,7 +32,7 @@ class StandingMemory:
         """How a project stood; None where nothing of it was told."""
         if self._folder is None:
             return None
-        with suppress(OSError, ValueError, RecursionError, MicropkgError):
+        with suppress(OSError, ValueError, TypeError, RecursionError, MicropkgError):
             with open(self._path(root), "rb") as stream:
                 known = read_status(json.load(stream))
             if known.root == root:

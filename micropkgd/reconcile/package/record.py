@@ -78,7 +78,7 @@ def read_builds(fs: FsOps) -> Builds:
         if document["schema"] != _SCHEMA:
             return {}
         return {str(label): _build(row) for label, row in document["builds"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, DocumentError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, DocumentError):
         return {}
 
 
