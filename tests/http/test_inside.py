@@ -130,7 +130,7 @@ def test_a_disk_that_refuses_is_no_bug_of_the_service(tmp_path: Path, monkeypatc
 
     async def story(inside: Inside, site: Site) -> None:
         inside.supervisor.fleet.groups = {"/p": Group(("/p",))}
-        answer = await asyncio.to_thread(site.post, "/v1/suspend", {"projects": ["/p"]})
+        answer = await asyncio.to_thread(site.post, "/v1/suspend", {})
         assert answer.status == 503
         assert "Bug" not in [kind for kind, _ in inside.told()]
 

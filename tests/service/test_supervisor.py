@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import ShortageError
-from micropkgd.model.settings import Group, Limits, Settings
+from micropkgd.model.settings import Group, Limits, Settings, Trust
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.service import fleet as fleet_module
@@ -17,8 +17,8 @@ from tests.kit.daemon import served
 
 
 def settings(folder: Path) -> Settings:
-    """A config that names the projects of a folder."""
-    return Settings(usual=Group((f"{folder}/p*",)), cache_dir=str(folder / "cache"))
+    """A config that serves the projects of a folder."""
+    return Settings(usual=Group((f"{folder}/p*",)), cache_dir=str(folder / "cache"), trust=Trust.EVERYTHING)
 
 
 def during(folder: Path, story: Callable[[Supervisor, "asyncio.Task[None]"], Awaitable[None]]) -> None:
