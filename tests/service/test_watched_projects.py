@@ -89,7 +89,8 @@ def test_a_first_pass_looks_at_what_is_watched_already(tmp_path: Path) -> None:
 def test_it_does_not_go_on_without_its_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who watches what comes of it begins anew; without that nobody would hear of a change any more."""
 
-    async def broken(_: Watcher) -> None:
+    async def broken(watcher: Watcher) -> None:
+        watcher._close()
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Watcher, "run", broken)
