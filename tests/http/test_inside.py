@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.actions import suspend as suspending
 from micropkgd.model.settings import Group, Http, Settings
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
@@ -126,7 +127,7 @@ def test_a_disk_that_refuses_is_no_bug_of_the_service(tmp_path: Path, monkeypatc
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(control.suspending, "suspend", full)
+    monkeypatch.setattr(suspending, "suspend", full)
 
     async def story(inside: Inside, site: Site) -> None:
         inside.supervisor.fleet.groups = {"/p": Group(("/p",))}

@@ -29,11 +29,11 @@ def test_only_its_user_may_open_it(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a socket has its mode from the umask alone")
+@pytest.mark.skipif(sys.platform == "darwin", reason="there a socket has its mode from the umask alone")
 def test_no_other_file_is_private_because_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The umask is that of all threads, and passes write files meanwhile."""
     masks: list[int] = []
-    monkeypatch.setattr(os, "umask", lambda mask: masks.append(mask) or 0o022)
+    monkeypatch.setattr(os, "umask", masks.append)
     with listen(str(tmp_path / "s")):
         assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
     assert masks == []

@@ -90,15 +90,15 @@ def listen(path: str) -> socket.socket:
 
 def _bind_private(listener: socket.socket, path: str) -> None:
     """Give it its place, for nobody but this user."""
-    if sys.platform == "linux":
+    if sys.platform == "darwin":
+        before = os.umask(0o177)  # of the whole process: what another thread makes meanwhile has it too
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(before)
+    else:
         os.fchmod(listener.fileno(), 0o600)  # what stands there then has this mode
         listener.bind(path)
-        return
-    before = os.umask(0o177)  # of the whole process: what another thread makes meanwhile has it too
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(before)
 
 
 def _inode(path: str) -> tuple[int, int] | None:
