@@ -1,7 +1,8 @@
 """Turns a person's choice for a held entry into the pass that carries it out: the same for `resolve` and the service.
 
-From the page a choice comes with what the person saw. Where that is no more, nothing is decided; and the pass looks
-again, so that an edit that is saved while it waits for its turn is safe, too.
+From the page a choice comes with what the person saw; on the command line that is what is there when the command
+begins. Where it is no more, nothing is decided; and the pass looks again, so that an edit that is saved while it waits
+for its turn is safe, too.
 """
 
 import os
@@ -9,10 +10,11 @@ from collections.abc import Sequence
 
 from micropkgd.actions.held_texts import HeldSight, held_sight
 from micropkgd.actions.keep_deleted import held_deletions, keep_deleted
-from micropkgd.actions.settle import HeldEntry, decide, held_entry, named_files, save_merged
+from micropkgd.actions.settle import HeldEntry, decide, found_of, held_entry, named_files, save_merged
 from micropkgd.actions.status import require_choice
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict, Decision
+from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.options import PassOptions
@@ -34,7 +36,10 @@ def resolving(
     require_choice(root, ref, choice)
     entry = held_entry(root, ref)
     paths = named_files(entry, names, root, os.getcwd())
-    return _prepared(root, entry, choice, paths, decide(root, entry, choice, paths), lock_timeout, apply=apply)
+    decision = decide(root, entry, choice, paths)
+    if entry.hold is not None:
+        decision = decision._replace(waiting=entry.hold.archive, seen=found_of(root, paths or entry.contested))
+    return _prepared(root, entry, choice, paths, decision, lock_timeout, apply=apply)
 
 
 def resolving_as_seen(
@@ -62,6 +67,18 @@ def resolving_as_seen(
         decision = decision._replace(seen={path: sight.found[path] for path in decision.paths})
     decision = decision._replace(waiting=hold.archive if hold is not None else None)
     return _prepared(root, sight.entry, choice, tuple(chosen), decision, lock_timeout, apply=True)
+
+
+def changed_meanwhile(root: str, outcome: Outcome, wanted: Resolving) -> bool:
+    """Whether something else waits, or an edit was saved, since it was decided on: nothing was done of it then."""
+    ((ref, decision),) = wanted.options.choices.items()
+    entry = next((one for one in outcome.entries if one.ref == ref), None)
+    if entry is None or entry.failure is not None or decision.waiting is None:
+        return False
+    version = entry.waiting or entry.after
+    if version is not None and version.archive != decision.waiting:
+        return True
+    return entry.verb is Verb.HOLD and found_of(root, list(decision.seen)) != decision.seen
 
 
 def _check_seen(sight: HeldSight, paths: Sequence[RelPath], seen: str) -> None:

@@ -58,6 +58,12 @@ def held_entry(root: str, ref: str) -> HeldEntry:
     return HeldEntry(ref, block, hold, laid if laid is not None and hold and laid.is_of(hold) else None, drifted)
 
 
+def found_of(root: str, paths: Sequence[RelPath]) -> Mapping[RelPath, Found]:
+    """What stands at these paths now."""
+    with FsOps(root) as fs:
+        return see(fs, root, paths, read_state(fs).hashes).found
+
+
 def named_files(entry: HeldEntry, names: Sequence[str], root: str, below: str) -> tuple[RelPath, ...]:
     """The contested files that a person names: from the project, from the folder `below` it, or whole folders."""
     chosen: dict[RelPath, None] = {}

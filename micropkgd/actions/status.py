@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.choice import Conflict
+from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.lock import Block
@@ -15,6 +16,7 @@ from micropkgd.model.standing import (
     NOT_LOCKED,
     NOT_PACKAGED,
     UNRELEASED,
+    behind,
     in_sync,
     left_alone,
     unreleased,
@@ -24,11 +26,13 @@ from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus, st
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
+from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.holds import is_about
 from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.state import State, read_state
+from micropkgd.workspace.memory.laid import beside, read_laid
+from micropkgd.workspace.memory.state import Hold, State, read_state
 from micropkgd.workspace.memory.suspension import Suspension, read_suspension
 from micropkgd.workspace.observe import as_texts, see
 from micropkgd.workspace.project import Project, read_project
@@ -41,30 +45,42 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     What began to fail before `stale_before` (ISO 8601, UTC) makes its entry stale.
     """
     project = read_project(root)
-    paths = [path for block in project.lock.blocks for path in block.files]
+    paths = [path for block in project.lock.blocks for path in block.paths]
     with FsOps(root) as fs:
         state = read_state(fs)
         found = as_texts(fs, see(fs, root, paths, state.hashes).found, _locked(project))
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
+        questions = {ref: _question(fs, hold) for ref, hold in state.holds.items()}
     blocks = current_blocks(project)
     leaving = {block.ref: block for block in project.lock.blocks if block.ref not in blocks}
     left = _by_ref(state)
     keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
     indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
     entries = [
-        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, keep_deleted.get(ref))._replace(
-            index_url=indexes.get(ref, "")
-        )
+        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, keep_deleted.get(ref))
+        .asked(questions.get(ref, HeldQuestion()))
+        ._replace(index_url=indexes.get(ref, ""))
         for ref, block in {**blocks, **leaving}.items()
     ]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
     return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
 
 
+def _question(fs: FsOps, hold: Hold) -> HeldQuestion:
+    """What a held entry asks, as far as it lies beside."""
+    laid, folder = read_laid(fs, hold.label), beside(hold.label)
+    if laid is None or not laid.is_of(hold):
+        return HeldQuestion()
+    return HeldQuestion(folder, is_laid=True, decided=laid.choices, joined=tuple(laid.merged), marked=laid.marked)
+
+
 def _locked(project: Project) -> Mapping[RelPath, set[Digest]]:
-    return {path: {digest} for block in project.lock.blocks for path, digest in block.files.items()}
+    known: dict[RelPath, set[Digest]] = {}
+    for path, digest in (pair for block in project.lock.blocks for one in block.versions for pair in one.files.items()):
+        known.setdefault(path, set()).add(digest)
+    return known
 
 
 def _entry_status(
@@ -85,15 +101,18 @@ def _entry_status(
     if block is None:  # one that is held since its first pull has a place all the same
         target = next((key.target for key in known), NOWHERE)
         return EntryStatus(ref, target, "", "", standing, waiting=waiting)
-    deleted = {path for path in block.files if stays_deleted(path, keep_deleted or ())}
+    there = tree_version(block, found)
+    if there != block.made and standing.state == Condition.READY.value:
+        standing, waiting = behind(block.version), block.version
+    deleted = {path for path in there.files if stays_deleted(path, keep_deleted or ())}
     signed_by = block.signed.identity if block.signed is not None else ""
     status = EntryStatus(
-        ref, block.target, block.version, block.archive, standing, waiting=waiting, signed_by=signed_by
+        ref, block.target, there.version, there.archive, standing, waiting=waiting, signed_by=signed_by
     )
-    drifted = [path for path, digest in block.files.items() if found[path] not in {digest, None, LEFT_OUT}]
-    missing = [path for path in block.files if found[path] is None and path not in deleted]
-    formatted = (path for path in drifted if state.is_formatted(block.files[path], found[path]))
-    left_out = (path for path in block.files if found[path] == LEFT_OUT)
+    drifted = [path for path, digest in there.files.items() if found[path] not in {digest, None, LEFT_OUT}]
+    missing = [path for path in there.files if found[path] is None and path not in deleted]
+    formatted = (path for path in drifted if state.is_formatted(there.files[path], found[path]))
+    left_out = (path for path in there.files if found[path] == LEFT_OUT)
     return status.in_tree(drifted, missing, formatted, left_out)
 
 

@@ -64,9 +64,11 @@ class CommandParser(ArgumentParser):
         self._refuse(message, "", ())
 
     def _refuse(self, problem: str, word: str, known: Sequence[str]) -> NoReturn:
+        from micropkgd.cli.say import say_aside
         from micropkgd.model.failure_codes import code_of
         from micropkgd.model.fields import nearest
 
         near = nearest(word, known) if word else None
         hint = f"did you mean `{near}`?" if near else f"see `{self.prog} --help`"
-        self.exit(2, f"error: {plain(problem)} [{code_of('Usage')}]\nhint: {hint}\n")
+        say_aside([f"error: {plain(problem)} [{code_of('Usage')}]", f"hint: {hint}"])
+        self.exit(2)

@@ -8,7 +8,6 @@ from argparse import Namespace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from micropkgd.cli.streams import aside
 from micropkgd.errors import DocumentError
 from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome
@@ -53,7 +52,9 @@ def socket_of(options: Namespace) -> str | None:
 @cache
 def tell_once(text: str) -> None:
     """Tell something on stderr that holds for as long as the command runs."""
-    aside(text)
+    from micropkgd.cli.say import say_aside
+
+    say_aside(text.splitlines())
 
 
 def service_of(options: Namespace) -> "Service | None":

@@ -174,7 +174,8 @@ def _question_lines(entry: EntryOutcome, name: str) -> Iterator[str]:
 
     laid = f"; the new version lies in {question.folder}/theirs" if question.folder else ""
     yield f"  hint: decide on all that is held, or name files behind {plain(name)}{laid}"
-    yield from (f"    {plain(line)}" for line in choices(name, question, waits=entry.waiting is not None))
+    waits = entry.waiting is not None
+    yield from (f"    {plain(line)}" for line in choices(name, question.ways, question.folder, waits=waits))
 
 
 def _change_line(change: Change) -> str:

@@ -30,9 +30,9 @@ def held_lines(
         yield plain(f"  {collision.path}: {collision.ours} here, {collision.theirs} of {new}")
         yield from (plain(line) for line in hunk(entry, collision))
     if not entry.question.folder:
-        yield "hint: no pass has held it yet: `micropkgd reconcile --once` does, and lays the texts beside"
+        yield plain(f"hint: no pass has held {new} yet: `micropkgd reconcile --once` does, and lays the texts beside")
     yield "hint: decide on all that is held, or name files behind " + plain(name)
-    rows = list(choices(name, entry.question, waits=entry.waiting is not None))
+    rows = choices(name, entry.question.ways, entry.question.folder, waits=entry.waiting is not None)
     yield from (f"  {plain(line)}" for line in rows if " diff " not in line)
 
 

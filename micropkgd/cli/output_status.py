@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, left_out_line
-from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.standing import LOCAL_EDITS
@@ -31,8 +30,10 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         yield from (f"  missing: {path}" for path in entry.missing)
         if entry.left_out:
             yield left_out_line(len(entry.left_out))
-        if entry.standing.reason == LOCAL_EDITS:
-            yield from (f"    {line}" for line in choices(called[entry.ref], HeldQuestion(), waits=bool(entry.waiting)))
+        if entry.choices:
+            yield from (f"  laid in {folder}" for folder in [entry.beside] if folder)
+            lines = choices(called[entry.ref], entry.choices, waits=bool(entry.waiting))
+            yield from (f"    {line}" for line in lines)
     for package in project.packages:
         what = f" -> {package.path}  {package.version}" if package.path else ""
         yield f"{package.standing.state:<9} {package.module}{what}"

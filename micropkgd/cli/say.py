@@ -89,6 +89,17 @@ def say_words(lines: Iterable[str]) -> None:
     say(_for_people(lines, sys.stdout))
 
 
+def local(stamp: str) -> str:
+    """A moment as people on stdout are told it: by their clock, with how long ago; where a program reads, as it is."""
+    if columns(sys.stdout) is None:
+        return stamp
+    import time
+
+    from micropkgd.cli.ages import moment
+
+    return moment(stamp, time.time())
+
+
 def _for_people(lines: Iterable[str], stream: TextIO) -> Iterable[str]:
     """Lines as wide as the terminal, the word that each begins with marked where colours are seen."""
     width = columns(stream)

@@ -6,7 +6,6 @@ from micropkgd.cli.ages import moment
 from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, left_out_line
 from micropkgd.cli.terminal import fitted
-from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.standing import LOCAL_EDITS
@@ -90,8 +89,9 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))
     if one.left_out:
         yield from fitted(left_out_line(len(one.left_out)), width)
-    if one.standing.reason == LOCAL_EDITS:
-        for line in choices(name, HeldQuestion(), waits=bool(one.waiting)):
+    if one.choices:
+        yield from (line for folder in [one.beside] if folder for line in fitted(f"  laid in {folder}", width))
+        for line in choices(name, one.choices, waits=bool(one.waiting)):
             yield from fitted(f"    {line}", width)
 
 
@@ -102,3 +102,5 @@ def _why(standing: Standing, width: int, now: float) -> Iterator[str]:
         again = f"next try {moment(standing.next_try, now)}" if standing.next_try else ""
         if since or again:
             yield from fitted(f"  {', '.join(filter(None, (since, again)))}", width)
+        if standing.hint and standing.reason != LOCAL_EDITS:  # the choices follow, a line each
+            yield from fitted(f"  hint: {standing.hint}", width)

@@ -65,7 +65,7 @@ def fitted(line: str, width: int) -> list[str]:
     inner = line.lstrip()
     if len(line) <= width:
         return [line]
-    if inner.startswith("micropkgd "):
+    if inner.startswith("micropkgd ") or "  # " in inner:
         return [line.partition("  #")[0].rstrip()]
     from textwrap import wrap
 

@@ -1,10 +1,13 @@
 """The places where a local edit and a new version change the same lines."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
+
+_ALWAYS: Final = ("keep", "take")
 
 
 class ThreeTexts(NamedTuple):
@@ -49,5 +52,13 @@ class HeldQuestion(NamedTuple):
     collisions: tuple[Collision, ...] = ()
     decided: Mapping[RelPath, Conflict] = {}  # what was answered so far
     joined: tuple[RelPath, ...] = ()  # the files that both sides have as text
+    marked: tuple[RelPath, ...] = ()  # of those, the ones whose sides collide: a person must join them
     texts: Mapping[RelPath, ThreeTexts] = {}  # of the files that were edited here; in no document
     merged: Mapping[RelPath, bytes] = {}  # of the held ones, both sides, with markers; in no document
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What `resolve` can be told of it."""
+        if any(path not in self.decided for path in self.marked):
+            return (*_ALWAYS, "edit", "merged")
+        return (*_ALWAYS, "merge") if any(path not in self.decided for path in self.joined) else _ALWAYS

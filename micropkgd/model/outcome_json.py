@@ -183,6 +183,7 @@ def _question_document(question: HeldQuestion) -> dict[str, object]:
         "collisions": [_collision_document(collision) for collision in question.collisions],
         "decided": [{"path": path, "choice": choice.value} for path, choice in question.decided.items()],
         "joined": list(question.joined),
+        "marked": list(question.marked),
     }
 
 
@@ -193,6 +194,7 @@ def _question(row: Document) -> HeldQuestion:
         collisions=tuple(map(_collision, row.get("collisions", ()))),
         decided={rel_path(one["path"]): Conflict(one["choice"]) for one in row.get("decided", ())},
         joined=_paths(row.get("joined", ())),
+        marked=_paths(row.get("marked", ())),
     )
 
 

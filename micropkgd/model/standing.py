@@ -11,6 +11,7 @@ from micropkgd.model.outcome import EntryOutcome
 from micropkgd.model.packaged import PackageOutcome
 
 IN_SYNC: Final = "InSync"
+DRIFTED: Final = "Drifted"
 LOCAL_EDITS: Final = "LocalEdits"
 UNRELEASED: Final = "Unreleased"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
@@ -40,7 +41,7 @@ def entry_standing(entry: EntryOutcome) -> Standing:
         held = ", ".join(change.path for change in plan.held)
         return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since, hint=entry.to_choose)
     if plan is not None and (edited := plan.edited):
-        return Standing(Condition.READY.value, "Drifted", ", ".join(edited), entry.since)
+        return Standing(Condition.READY.value, DRIFTED, ", ".join(edited), entry.since)
     return in_sync(entry.since)
 
 
@@ -90,9 +91,19 @@ def unreleased(why: str, since: str) -> Standing:
     return Standing(Condition.READY.value, UNRELEASED, why, since)
 
 
-def not_there(missing: Sequence[str]) -> Standing:
-    """Files that are locked are not in the tree; the next pass brings them back."""
-    return Standing(Condition.PENDING.value, "Missing", ", ".join(missing), "")
+def behind(locked: str) -> Standing:
+    """The lock moved on, and left the tree as it was."""
+    return Standing(Condition.PENDING.value, "LockAhead", f"{locked} is locked; the next pass installs it", "")
+
+
+def in_tree(ready: Standing, drifted: Sequence[str], missing: Sequence[str]) -> Standing:
+    """How what was ready stands by what its files show now; files that are not there the next pass brings back."""
+    if missing:
+        return Standing(Condition.PENDING.value, "Missing", ", ".join(missing), "")
+    since = ready.since if bool(drifted) == (ready.reason == DRIFTED) else ""
+    if drifted:
+        return Standing(Condition.READY.value, DRIFTED, ", ".join(drifted), since)
+    return in_sync(since) if ready.reason == DRIFTED else ready
 
 
 def is_failing(standing: Standing) -> bool:

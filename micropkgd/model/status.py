@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
-from micropkgd.model.standing import aged, in_sync, not_there, project_standing, urgency
+from micropkgd.model.standing import LOCAL_EDITS, aged, in_sync, in_tree, project_standing, urgency
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 
@@ -27,6 +28,8 @@ class EntryStatus(NamedTuple):
     formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
     signed_by: str = ""  # as the lock says; empty where nobody asks for signatures
     left_out: tuple[RelPath, ...] = ()  # files that git leaves out of this checkout
+    choices: tuple[str, ...] = ()  # what `resolve` can be told of it, where local edits hold it
+    beside: str = ""  # the folder in which its texts lie then
 
     def in_tree(
         self,
@@ -38,8 +41,15 @@ class EntryStatus(NamedTuple):
         """The same with what the tree shows now; what is not there is not ready."""
         status = self._replace(drifted=tuple(drifted), missing=tuple(missing), formatted=tuple(formatted))
         status = status._replace(left_out=tuple(left_out))
-        ready = status.standing.state == Condition.READY.value
-        return status._replace(standing=not_there(status.missing)) if status.missing and ready else status
+        if status.standing.state != Condition.READY.value:
+            return status
+        return status._replace(standing=in_tree(status.standing, status.drifted, status.missing))
+
+    def asked(self, question: HeldQuestion) -> "EntryStatus":
+        """The same with what is asked of a person, where local edits hold it."""
+        if self.standing.reason != LOCAL_EDITS:
+            return self
+        return self._replace(choices=question.ways, beside=question.folder)
 
 
 class PackageStatus(NamedTuple):
@@ -143,7 +153,7 @@ def status_of(
 
 
 def _entry(row: Mapping[str, Any]) -> EntryStatus:
-    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out")}
+    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out", "choices")}
     return EntryStatus(**{**row, **lists, "standing": Standing(**row["standing"])})
 
 

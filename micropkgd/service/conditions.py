@@ -24,6 +24,14 @@ KINDS: Final = frozenset(
 )  # fmt: skip
 """What an event may be of; who counts them begins at nought."""
 
+_WEIGHTY: Final = frozenset(
+    {
+        "Bug", "CacheTrouble", "ConfigRefused", "Downgrade", "EventsNotKept", "HookFailed", "NoProjects", "NotAlone",
+        "ProjectUntrusted", "QueueMessageRefused", "QueueUnreachable", "Rebuilt", "Recovered", "SocketLost",
+        "SocketMadeAgain", "WatchDegraded", "WatchLimited", "WatchOverflow",
+    }
+)  # fmt: skip
+_WEIGHTY_STATES: Final = (Condition.STALLED.value, Condition.HELD.value, Condition.STALE.value)
 _WAITING: Final = frozenset({Condition.RETRYING.value, Condition.STALE.value})
 _FAILED: Final = _WAITING | {Condition.STALLED.value}
 _STEPS_BY_REASON: Final = {step.reason: step for step in StepBack}
@@ -69,6 +77,11 @@ def stands(before: ProjectStatus | None, outcome: Outcome, moment: Moment, last_
         packages=tuple(one._replace(standing=_with_next_try(one.standing, moment)) for one in status.packages),
         last_pass=last_pass,
     )
+
+
+def is_weighty(kind: str, message: str) -> bool:
+    """Whether somebody should know of an event without asking: it waits for them, or something went wrong."""
+    return kind in _WEIGHTY or (kind == "ConditionChanged" and message.startswith(_WEIGHTY_STATES))
 
 
 def waits_for_a_source(status: ProjectStatus) -> bool:
@@ -164,7 +177,8 @@ def _entry(entry: EntryOutcome) -> EntryStatus:
         drifted=entry.plan.edited if entry.plan else (),
         waiting=entry.waiting.version if entry.waiting else "",
         index_url=entry.index_url,
-    )
+        signed_by=entry.signed_by,
+    ).asked(entry.question)
 
 
 def _package(package: PackageOutcome) -> PackageStatus:

@@ -70,12 +70,12 @@ def test_what_no_pass_has_held_yet_says_how_it_is_decided(world: World) -> None:
     edited(world)
     world.publish({"nodes.py": BASE.replace("B = 1", "B = 2")}, version="2.0")
     said = world.run("diff", "dist/ds.tar.gz").out
-    assert "hint: no pass has held it yet: `micropkgd reconcile --once` does" in said
+    assert "hint: no pass has held 2.0 yet: `micropkgd reconcile --once` does" in said
     assert "--merged  # take what was joined\n" in said
     assert "reconcile --once" in world.run("resolve", "dist/ds.tar.gz", "--keep").err
 
     world.reconcile()
-    assert "no pass has held it yet" not in world.run("diff", "dist/ds.tar.gz").out
+    assert "no pass has held" not in world.run("diff", "dist/ds.tar.gz").out
 
 
 def test_edits_of_a_held_entry_are_against_what_is_installed(world: World) -> None:
@@ -191,3 +191,11 @@ def test_a_held_deletion_is_told(world: World) -> None:
     assert f"  hold     {NODES}  (deleted here and changed upstream)\n" in said.out
     assert f"--- a/{NODES}\n+++ /dev/null\n" in said.out
     assert "nothing collides line by line\n" in said.out
+
+
+def test_a_version_that_is_newer_than_the_held_one(world: World) -> None:
+    """What is shown waits for nobody yet: `resolve` decides on what a pass held."""
+    held(world)
+    world.publish({"nodes.py": "A = 3\n"}, version="3.0")
+    assert "hint: no pass has held 3.0 yet: `micropkgd reconcile --once` does" in world.run("diff", "ds").out
+    assert "-> 2.0 (" in world.run("resolve", "ds", "--take", "--dry-run").out

@@ -20,6 +20,7 @@ from micropkgd.cli.parser import COMMANDS, make_parser
 from micropkgd.cli.status_table import all_lines, table_lines
 from micropkgd.cli.terminal import painted
 from micropkgd.model.condition import Standing
+from micropkgd.model.event import Event
 from micropkgd.model.standing import LOCAL_EDITS
 from micropkgd.model.status import EntryStatus, PackageStatus, PassStatus, ProjectStatus
 from micropkgd.model.tree import RelPath
@@ -143,6 +144,39 @@ def test_what_a_pass_says_fits(world: World, width: int) -> None:
     assert any("micropkgd resolve quarterly_forecast --keep" in line for line in shown)
 
 
+LOOKS = (
+    "status", "status -v", "events --all", "history", "why src/shop/pipelines/quarterly_forecast/nodes.py", "verify",
+    "outdated", "doctor", "explain MPK301", "trust", "config check", "cache info",
+    "export --format pylock", "recon", "verify --what-is-not-an-option of mine",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 40])
+@pytest.mark.parametrize("command", LOOKS)
+def test_what_is_looked_at_fits(world: World, command: str, width: int) -> None:
+    """Words that are wider themselves stay whole, commands that are to be pasted, and the lines of texts."""
+    from micropkgd.machine.memory.event_log import EventLog
+    from micropkgd.machine.places import memory_place, served_by
+
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 300))
+    place = memory_place(served_by(None, None, os.environ), os.environ)
+    message = "Held (LocalEdits): src/shop/ds/nodes.py, src/shop/ds/other.py"
+    event = Event(7, stamp, "ConditionChanged", str(world.root), "dist/ds.tar.gz", message, hint="x " * 50)
+    EventLog(place).keep(event)
+    world.publish({"nodes.py": "A = 1\n"})
+    world.asks_for(destination="pipelines", alias="quarterly_forecast")
+    world.sync()
+    world.write("src/shop/pipelines/quarterly_forecast/nodes.py", "A = 2\n")
+    world.publish({"nodes.py": "A = 3\n"}, version="2.0")
+    assert world.reconcile().code == 4
+    shown = on_terminal(world, *command.split(), width=width, NO_COLOR="1").splitlines()
+
+    assert shown
+    long = [line for line in shown if len(line) > width]
+    wide = width - 10  # set in, a word of that width goes beyond
+    assert [line for line in long if "micropkgd " not in line and len(max(line.split(), key=len)) < wide] == []
+
+
 def test_watch_draws_anew(world: World) -> None:
     """What was shown before is wiped where the terminal can."""
     world.publish({"nodes.py": "A = 1\n"})
@@ -172,7 +206,8 @@ def big() -> ProjectStatus:
     entries = (
         EntryStatus("https://example.com/ds-0.1.tar.gz", "src/shop/pipelines/ds", "0.1", "sha256:ab", standing("Ready"),
                     (RelPath("src/shop/pipelines/ds/nodes.py"),)),
-        EntryStatus("s3://team/utils-2.tar.gz", "src/shop/utils", "2.1.0", "sha256:cd", held, waiting="2.2.0"),
+        EntryStatus("s3://team/utils-2.tar.gz", "src/shop/utils", "2.1.0", "sha256:cd", held, waiting="2.2.0",
+                    choices=("keep", "take", "edit", "merged"), beside=".micropkgd/conflicts/utils"),
         EntryStatus("forecast>=1", "src/shop/pipelines/quarterly_forecast", "1.10.2", "sha256:ef",
                     standing("Retrying", "Unreachable", "no answer from packages.example.com in 10 s")),
     )  # fmt: skip

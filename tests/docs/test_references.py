@@ -46,6 +46,12 @@ def test_pages() -> None:
     assert lost | bare == set()
 
 
+def test_nobody_left_a_merge_open() -> None:
+    """Lines of git that stand between two sides."""
+    left = re.compile(r"^(<<<<<<< HEAD|>>>>>>> [0-9a-f]{7,40} )", re.MULTILINE)
+    assert [path for path in [*MODULES, *TESTS, *PAGES] if left.search(read(path))] == []
+
+
 def test_sections() -> None:
     """A section that is named in quotes behind its page is a heading of it."""
     named = list(mentioned(r'(docs/[\w/-]+\.md),? "([^"]+)"', [*CODE, *PAGES]))

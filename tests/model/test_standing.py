@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.model.condition import Condition, Standing
-from micropkgd.model.standing import aged, is_failing, project_standing, since, worst_standing
+from micropkgd.model.standing import aged, in_tree, is_failing, project_standing, since, worst_standing
 
 MORNING, NOON, NIGHT = "2026-01-02T06:00:00Z", "2026-01-02T12:00:00Z", "2026-01-02T23:00:00Z"
 
@@ -51,3 +51,14 @@ def test_only_an_outage_ages(standing: Standing, moment: str) -> None:
     old = aged(standing, moment)
     assert (old != standing) == (standing.state == "Retrying" and standing.since < moment)
     assert old[1:] == standing[1:]
+
+
+@given(standings, st.lists(st.just("a"), max_size=1), st.lists(st.just("b"), max_size=1))
+def test_what_was_ready_stands_as_its_files_do(before: Standing, drifted: list[str], missing: list[str]) -> None:
+    """The word and the list say the same, whatever a pass saw last; looking twice is looking once."""
+    now = in_tree(before._replace(state="Ready"), drifted, missing)
+
+    assert (now.state == "Ready") == (not missing)
+    assert missing or (now.reason == "Drifted") == bool(drifted)
+    assert missing or in_tree(now, drifted, missing) == now
+    assert not now.since or now.reason == before.reason

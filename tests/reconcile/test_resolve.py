@@ -390,3 +390,31 @@ def test_a_version_that_cannot_be_had_any_more_keeps_what_was_decided(world: Wor
     assert texts(world)[:2] == [OURS, THEIRS]
     world.write(ROW, archive)
     assert world.reconcile().code == 4
+
+
+def test_what_changed_before_its_turn_is_not_decided(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass of the service came first and holds another version; or somebody saved the file once more."""
+    from micropkgd.cli.commands import resolve as command
+
+    held(world)
+    passes = vars(command)["passes"]
+    meanwhile: list[partial[bytes] | partial[Path]] = [partial(world.publish, {"a.py": "X = 3\n"}, version="3.0")]
+
+    def late(*asked: object) -> object:
+        meanwhile.pop()()
+        assert world.reconcile().code == 4
+        return passes(*asked)
+
+    monkeypatch.setattr(command, "passes", late)
+    said = world.run("resolve", "ds", "--take")
+    assert (said.code, "nothing was decided of it" in said.err) == (4, True)
+    assert texts(world)[:2] == [OURS, OURS]
+
+    meanwhile.append(partial(world.write, A, "X = 'mine, once more'\n"))
+    said = world.run("resolve", "ds", "--take")
+    assert (said.code, "nothing was decided of it" in said.err) == (4, True)
+    assert texts(world)[0] == "X = 'mine, once more'\n"
+
+    monkeypatch.setattr(command, "passes", passes)
+    said = world.run("resolve", "ds", "--take")
+    assert (said.code, said.err) == (0, "")

@@ -116,6 +116,23 @@ def test_a_service_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     assert "Installed" in said.stdout
 
 
+def test_what_needs_somebody_alone(tmp_path: Path) -> None:
+    """With `-q`: of the service, of what is kept, as lines and in JSON; what went well is passed over."""
+    world = served(tmp_path / "src")
+    with keeper(tmp_path) as daemon:
+        daemon.ready(world.root)
+        assert daemon.command("events", "-q", cwd=world.root).stdout == ""
+        world.write("src/shop/ds/nodes.py", "x = 'mine'\n")
+        world.publish({"nodes.py": "x = 2\n"}, "2.0")
+        daemon.until("ConditionChanged", world.root, message="Held")
+        said = [daemon.command("events", "-q", *more, cwd=world.root).stdout for more in ((), ("--json",))]
+    said += [daemon.command("events", "-q", *more, cwd=world.root).stdout for more in ((), ("--json",))]
+    assert said[:2] == said[2:]
+    (line, hint) = said[0].splitlines()
+    assert ("Held (LocalEdits)" in line, hint.split()[0]) == (True, "hint:")
+    assert [event["kind"] for event in json.loads(said[1])["events"]] == ["ConditionChanged"]
+
+
 def test_a_disk_that_refuses_stops_no_pass(tmp_path: Path) -> None:
     """It is said once, passes go on, and what waited is written when there is room."""
     world = served(tmp_path / "src")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from micropkgd.actions.accept import AcceptedEntry, accept_edits
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli.lines import NOTHING_WRITTEN, plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.workspace.root import find_root
 
 
@@ -20,7 +20,7 @@ def accept(options: Namespace) -> int:
         document = {"project": root, "applied": not options.dry_run, "entries": rows}
         say_json(options, {"projects": [document]}, exit_code=0)
     else:
-        say(plain(line) for line in _lines(entries, applied=not options.dry_run))
+        say_words(plain(line) for line in _lines(entries, applied=not options.dry_run))
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from micropkgd.cli.ages import size
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 
 _EXIT_DAMAGED = 6
@@ -57,7 +57,7 @@ def _tell(
         head = {"action": options.action, "folder": cache.folder}
         say_json(options, {**head, **found}, exit_code=exit_code)
     else:
-        say(plain(line) for line in lines)
+        say_words(plain(line) for line in lines)
 
 
 def _counted(count: int, what: str) -> str:

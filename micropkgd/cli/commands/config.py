@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say, say_json, say_words
 from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.config_check import doubts
 from micropkgd.machine.places import find_config, usual_places
@@ -45,13 +45,13 @@ def _say_checked(options: Namespace, path: str | None, settings: Settings) -> No
         return
     if path is None:
         user, system = usual_places(os.environ)
-        say([f"no config at {user} or {system}: everything is as it is by default"])
+        say_words([f"no config at {user} or {system}: everything is as it is by default"])
     else:
         count = sum(len(group.paths) for group in settings.groups)
-        say([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
-    say(f"  {plain(', '.join(group.paths))}: {_often(group, settings.scan_every)}" for group in settings.groups)
-    say([f"  drivers: {drivers_said()}"])
-    say(f"  note: {plain(doubt)}" for doubt in doubts(settings, os.environ))
+        say_words([f"{path} is in order: {count} project {'path' if count == 1 else 'paths'}"])
+    say_words(f"  {plain(', '.join(group.paths))}: {_often(group, settings.scan_every)}" for group in settings.groups)
+    say_words([f"  drivers: {drivers_said()}"])
+    say_words(f"  note: {plain(doubt)}" for doubt in doubts(settings, os.environ))
 
 
 def _often(group: Group, scan_every: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.doctor import Diagnosis, examine
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json, say_words
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import TreeError, words_of
 from micropkgd.sdist.writer import Packing, Part
 
@@ -50,7 +50,7 @@ def _bundle(options: Namespace) -> int:
     if options.json:
         say_json(options, {"projects": [], "bundle": options.bundle, "files": [*files]}, exit_code=0)
     else:
-        say(
+        say_words(
             [
                 plain(f"wrote {options.bundle}: {', '.join(files)}"),
                 "names of people, machines and hosts were taken out; read it before you send it",

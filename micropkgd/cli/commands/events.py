@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import settings_of, socket_of, tell_once
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import local, say, say_json, say_words
 from micropkgd.errors import DocumentError, UsageError
 from micropkgd.machine.memory.event_log import read_events
 from micropkgd.machine.places import memory_place, served_by
 from micropkgd.service.client import ServiceError, require_service
+from micropkgd.service.conditions import is_weighty
 from micropkgd.workspace.root import find_root, root_around
 
 _PATIENCE: Final = 2.0  # seconds for an answer that the disk has, too
@@ -28,13 +29,13 @@ def events(options: Namespace) -> int:
     if options.follow:
         with suppress(KeyboardInterrupt):  # the way to end it
             for event in _as_they_come(options):
-                _say_events(options, [event], root)
+                _say_events(options, _wanted(options, [event], root), whose=root is None)
         return 0
-    found = _ask(options)
+    found = _wanted(options, _ask(options), root)
     if options.json:
-        say_json(options, {"projects": [], "events": [row for row in found if _is_of(row, root)]}, exit_code=0)
+        say_json(options, {"projects": [], "events": list(found)}, exit_code=0)
     else:
-        _say_events(options, found, root)
+        _say_events(options, found, whose=root is None)
     return 0
 
 
@@ -94,23 +95,27 @@ def _project_of(options: Namespace) -> str | None:
     return root_around(".") if options.project == "." else find_root(options.project)
 
 
-def _is_of(row: Row, root: str | None) -> bool:
-    return root in {None, row["project"]}
+def _wanted(options: Namespace, found: Iterable[Row], root: str | None) -> Iterator[Row]:
+    """Those of the project that is meant; with `--quiet` what needs somebody alone."""
+    for row in found:
+        if root in {None, row["project"]} and (not options.quiet or is_weighty(row["kind"], row["message"])):
+            yield row
 
 
-def _say_events(options: Namespace, found: Iterable[Row], root: str | None) -> None:
-    import json
+def _say_events(options: Namespace, found: Iterable[Row], *, whose: bool) -> None:
+    if options.json:
+        import json
 
-    wanted = (event for event in found if _is_of(event, root))
-    say(json.dumps(event) if options.json else line for event in wanted for line in _lines(event, whose=root is None))
+        say(map(json.dumps, found))
+        return
+    say_words(line for event in found for line in _lines(event, whose=whose))
 
 
 def _lines(event: Row, *, whose: bool) -> Iterator[str]:
     project = f" {event['project']}" if whose and event["project"] else ""
     subject = f" {event['subject']}" if event["subject"] else ""
     trigger = f"  ({event['trigger']})" if event["trigger"] else ""
-    yield plain(
-        f"{event['id']:>5}  {event['time']}  {event['kind']:<16}{project}{subject}  {event['message']}{trigger}"
-    )
+    when = local(event["time"])
+    yield plain(f"{event['id']:>5}  {when}  {event['kind']:<16}{project}{subject}  {event['message']}{trigger}")
     if event.get("hint"):
         yield plain(f"       hint: {event['hint']}")

@@ -1,10 +1,12 @@
 """`explain`: what the code of an error means, and what to do."""
 
+import sys
 from argparse import Namespace
 from textwrap import wrap
 
 from micropkgd.cli.explanations import EXPLANATIONS, reason_of
 from micropkgd.cli.say import say, say_json
+from micropkgd.cli.terminal import columns
 from micropkgd.errors import UsageError
 from micropkgd.model.failure_codes import CODES
 from micropkgd.model.fields import nearest
@@ -23,7 +25,8 @@ def explain(options: Namespace) -> int:
     else:
         (reason,) = named
         means, to_do = EXPLANATIONS[reason]
-        say([f"{CODES[reason]} {reason}", "", *wrap(means, _WIDTH), "", *wrap(f"What to do: {to_do}", _WIDTH)])
+        width = min(_WIDTH, columns(sys.stdout) or _WIDTH)
+        say([f"{CODES[reason]} {reason}", "", *wrap(means, width), "", *wrap(f"What to do: {to_do}", width)])
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.actions.history import PastCommit, past_commits
 from micropkgd.cli.lines import plain, version_said
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import local, say_json, say_words
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.root import find_root
 
@@ -19,7 +19,7 @@ def history(options: Namespace) -> int:
             options, {"projects": [{"project": root, "commits": [one.document() for one in commits]}]}, exit_code=0
         )
     else:
-        say(plain(line) for line in _lines(commits))
+        say_words(plain(line) for line in _lines(commits))
     return 0
 
 
@@ -27,7 +27,7 @@ def _lines(commits: Sequence[PastCommit]) -> Iterator[str]:
     for one in commits:
         count, page = len(one.commit.operations), one.page
         by = f"  {page.trigger}" if page is not None else ""
-        yield f"{one.commit.id}  {one.time}  {count} {'file' if count == 1 else 'files'}{by}"
+        yield f"{one.commit.id}  {local(one.time)}  {count} {'file' if count == 1 else 'files'}{by}"
         for deed in page.deeds if page is not None else ():
             yield f"  {deed.action} {deed.entry} -> {deed.target}  {version_said(deed.version, deed.archive)}"
         for path, _, before, after in one.commit.operations:

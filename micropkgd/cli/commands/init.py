@@ -19,7 +19,7 @@ from micropkgd.actions.members import members_of
 from micropkgd.cli.ask import agrees, choose, on_terminal
 from micropkgd.cli.lines import plain
 from micropkgd.cli.output import diff_lines
-from micropkgd.cli.say import say, say_aside, say_json
+from micropkgd.cli.say import say, say_aside, say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import EXIT_PENDING
 from micropkgd.model.manifest import Update
@@ -109,7 +109,7 @@ def _diff(plan: InitPlan) -> list[str]:
 
 def _say_next(options: Namespace, plans: Sequence[InitPlan], *, written: bool) -> None:
     if not options.quiet:
-        say([*(["written"] if written else []), "next:", *(f"  {line}" for line in _next(plans))])
+        say_words([*(["written"] if written else []), "next:", *(f"  {line}" for line in _next(plans))])
 
 
 def _next(plans: Sequence[InitPlan]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from micropkgd.actions.settle import held_entry, mark_opened, mergeable, named_f
 from micropkgd.actions.status import require_choice
 from micropkgd.cli.lines import plain
 from micropkgd.cli.merge_tool import MergeFile, merge_tool, open_files, require_terminal
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC
@@ -34,9 +34,9 @@ def join(options: Namespace, root: str, ref: str) -> int:
         rows = [{"path": path, "merged": f"{folder}/merged/{path}", "problem": _said(problems[path])} for path in paths]
         say_json(options, {"tool": tool.name, "files": rows, "opened": not options.dry_run}, exit_code=exit_code)
     elif options.dry_run:
-        say(plain(f"`{tool.name}` would open {folder}/merged/{path}") for path in paths)
+        say_words(plain(f"`{tool.name}` would open {folder}/merged/{path}") for path in paths)
     else:
-        say(_left_to_do(problems, options.ref))
+        say_words(_left_to_do(problems, options.ref))
     return exit_code
 
 
@@ -46,7 +46,8 @@ def _left_to_do(problems: Mapping[RelPath, StillHeldError | None], name: str) ->
     if any(problems.values()):
         yield "hint: what is open waits for you; nothing of it was taken"
     else:
-        yield plain(f"hint: micropkgd resolve {quote(name)} {' '.join(map(quote, problems))} --merged")
+        yield "hint: take what was joined:"
+        yield plain(f"  micropkgd resolve {quote(name)} {' '.join(map(quote, problems))} --merged")
 
 
 def _said(problem: StillHeldError | None) -> str | None:

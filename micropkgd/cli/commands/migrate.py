@@ -5,7 +5,7 @@ from argparse import Namespace
 from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output
 from micropkgd.cli.passes import passes
-from micropkgd.cli.say import exit_code_of, say, say_json, say_outcomes
+from micropkgd.cli.say import exit_code_of, say, say_json, say_outcomes, say_words
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.options import PassOptions
@@ -27,7 +27,7 @@ def migrate(options: Namespace) -> int:
     migration.apply(options.lock_timeout)
     if not options.json and not options.quiet:
         rows = f"{len(moved)} {'row' if len(moved) == 1 else 'rows'}"
-        say([f"moved {rows} from [tool.kedro.micropkg] to [tool.micropkgd]"])
+        say_words([f"moved {rows} from [tool.kedro.micropkg] to [tool.micropkgd]"])
     outcomes = passes(options, [root], PassOptions(lock_timeout=options.lock_timeout))
     say_outcomes(options, outcomes, moved=moved, diff=_diff(migration))
     return exit_code_of(outcomes)

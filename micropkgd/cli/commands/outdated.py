@@ -9,7 +9,7 @@ from micropkgd.actions.outdated import VersionComparison
 from micropkgd.cli.lines import entries_line, plain, standing_line, version_said
 from micropkgd.cli.output import failure_lines
 from micropkgd.cli.reach import Reach
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.model.outcome import Installed
 from micropkgd.workspace.root import find_root
 
@@ -24,7 +24,7 @@ def outdated(options: Namespace) -> int:
         rows = [one.document() for one in found]
         say_json(options, {"projects": [{"project": root, "entries": rows}]}, exit_code=exit_code)
     else:
-        say(_lines(found, quiet=options.quiet))
+        say_words(_lines(found, quiet=options.quiet))
     return exit_code
 
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.machine.own_projects import add_project, remove_project
 from micropkgd.machine.places import find_config, usual_places
 from micropkgd.workspace.root import find_root, root_around
@@ -29,8 +29,9 @@ def change_projects(options: Namespace) -> int:
         say_json(options, {"config": config, "projects": rows}, exit_code=0)
         return 0
     would = "would be " if options.dry_run else ""
-    say(plain(f"{would if what != 'named already' else ''}{what}: {root} ({config})") for root, what in changes.items())
-    say(plain(line) for root in changes for line in _how_it_is_served(options, root, served, config))
+    said = (f"{would if what != 'named already' else ''}{what}: {root} ({config})" for root, what in changes.items())
+    say_words(map(plain, said))
+    say_words(plain(line) for root in changes for line in _how_it_is_served(options, root, served, config))
     return 0
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.reach import Reach
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_package
@@ -28,7 +28,7 @@ def package(options: Namespace) -> int:
         rows = [package_document(outcome) for outcome in outcomes]
         say_json(options, {"projects": [{"project": root, "packages": rows}]}, exit_code=exit_code)
     else:
-        say(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet))
+        say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet))
     return exit_code
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.reach import Reach
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_publish
 from micropkgd.workspace.root import find_root
@@ -36,9 +36,9 @@ def publish(options: Namespace) -> int:
         rows = [package_document(outcome) for outcome in outcomes]
         say_json(options, {"projects": [{"project": root, "applied": applied, "packages": rows}]}, exit_code=exit_code)
     elif not outcomes:
-        say(["no package entry has a `publish`"])
+        say_words(["no package entry has a `publish`"])
     else:
-        say(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
+        say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
     return exit_code
 
 

@@ -3,9 +3,10 @@
 from argparse import Namespace
 
 from micropkgd.actions.naming import match_entry
-from micropkgd.actions.resolving import resolving
+from micropkgd.actions.resolving import changed_meanwhile, resolving
+from micropkgd.cli.lines import plain
 from micropkgd.cli.passes import passes
-from micropkgd.cli.say import exit_code_of, say_outcomes
+from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.model.choice import Conflict
 from micropkgd.workspace.root import find_root
@@ -25,4 +26,6 @@ def resolve(options: Namespace) -> int:
         aside(f'`keep-deleted` of its row {"names" if apply else "would name"} "{path}"\n')
     outcomes = passes(options, [root], wanted.options)
     say_outcomes(options, outcomes)
+    if changed_meanwhile(root, outcomes[0], wanted):
+        say_aside([f"note: `{plain(ref)}` changed while this waited for its turn: nothing was decided of it"])
     return exit_code_of(outcomes)

@@ -4,7 +4,6 @@ import os
 import shlex
 from argparse import Namespace
 from contextlib import suppress
-from typing import Final
 
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.paths import in_workspaces
@@ -12,31 +11,12 @@ from micropkgd.errors import MicropkgError, ProjectBusyError
 from micropkgd.machine.config import check_schedules, load
 from micropkgd.machine.places import find_config, served_by
 from micropkgd.machine.projects import project_around
-from micropkgd.model.condition import Condition
 from micropkgd.model.event import Event
 from micropkgd.model.settings import LogFormat, Settings
 from micropkgd.service.client import find_service
+from micropkgd.service.conditions import is_weighty
 from micropkgd.service.run import Machine, serve
 from micropkgd.workspace.root import find_root, root_around
-
-_WEIGHTY: Final = frozenset(
-    {
-        "Bug",
-        "ConfigRefused",
-        "EventsNotKept",
-        "HookFailed",
-        "NoProjects",
-        "NotAlone",
-        "ProjectUntrusted",
-        "QueueUnreachable",
-        "Recovered",
-        "SocketLost",
-        "SocketMadeAgain",
-        "WatchDegraded",
-        "WatchLimited",
-        "WatchOverflow",
-    }
-)
 
 
 def run_service(options: Namespace) -> int:
@@ -49,7 +29,7 @@ def run_service(options: Namespace) -> int:
 
     def say(event: Event) -> None:
         facts = {key: value for key, value in event.document().items() if value and key not in {"id", "time", "kind"}}
-        write = log.warning if _is_weighty(event) else log.info
+        write = log.warning if is_weighty(event.kind, event.message) else log.info
         write(event.kind, **facts)
 
     log.bring_in_others()
@@ -89,9 +69,3 @@ def load_settings(options: Namespace) -> Settings:
     if settings.log_format is LogFormat.CONSOLE and options.log_format:
         settings = settings._replace(log_format=LogFormat(options.log_format))
     return settings
-
-
-def _is_weighty(event: Event) -> bool:
-    """Whether somebody should know of it without asking."""
-    bad = event.message.startswith((Condition.STALLED.value, Condition.HELD.value, Condition.STALE.value))
-    return event.kind in _WEIGHTY or (event.kind == "ConditionChanged" and bad)

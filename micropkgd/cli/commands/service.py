@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.machine import systemd_units as units
 from micropkgd.machine.places import find_config, usual_places
@@ -37,7 +37,7 @@ def service(options: Namespace) -> int:
         rows = [step._asdict() for step in steps]
         say_json(options, {"steps": rows, "commands": [row for row, _ in commands], "projects": []}, exit_code=0)
     else:
-        say(_lines(options, steps, commands))
+        say_words(_lines(options, steps, commands))
     return 0
 
 

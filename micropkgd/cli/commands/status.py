@@ -18,7 +18,7 @@ from micropkgd.cli.terminal import columns, is_smart
 from micropkgd.clock import utc
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.model.condition import Condition
-from micropkgd.model.status import ProjectStatus, by_need, in_need, read_status
+from micropkgd.model.status import EntryStatus, ProjectStatus, by_need, in_need, read_status
 from micropkgd.workspace.root import find_root
 
 if TYPE_CHECKING:
@@ -115,15 +115,14 @@ def _as_seen(served: ProjectStatus) -> ProjectStatus:
         return served
     if served.standing.state == Condition.UNTRUSTED.value:
         return found._replace(standing=served.standing)
-    entries = found.entries
-    seen = {
-        (entry.ref, entry.target): (entry.drifted, entry.missing, entry.formatted, entry.left_out) for entry in entries
-    }
-    now = (
-        one.in_tree(*seen.get((one.ref, one.target), (one.drifted, one.missing, one.formatted, one.left_out)))
-        for one in served.entries
-    )
-    return served._replace(entries=tuple(now))
+    seen = {(entry.ref, entry.target): entry for entry in found.entries}
+    return served._replace(entries=tuple(_now(one, seen.get((one.ref, one.target), one)) for one in served.entries))
+
+
+def _now(served: EntryStatus, found: EntryStatus) -> EntryStatus:
+    now = served.in_tree(found.drifted, found.missing, found.formatted, found.left_out)
+    same = served.standing.reason == found.standing.reason  # else a pass has come between
+    return now._replace(choices=found.choices, beside=found.beside) if same else now
 
 
 def _ask_for_all(options: Namespace) -> Sequence[ProjectStatus]:

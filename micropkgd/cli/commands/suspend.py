@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from micropkgd.actions import suspend as suspending
 from micropkgd.cli.machine import tell_service
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.workspace.memory.suspension import Suspension
 from micropkgd.workspace.root import find_root
 
@@ -31,9 +31,9 @@ def _say(options: Namespace, root: str, suspension: Suspension) -> int:
         row = {"project": root, "suspended": {"whole": suspension.whole, "names": names}}
         say_json(options, {"projects": [row]}, exit_code=0)
     elif suspension.whole:
-        say(["suspended: every entry; `micropkgd resume` looks after them again"])
+        say_words(["suspended: every entry; `micropkgd resume` looks after them again"])
     elif names:
-        say([f"suspended: {', '.join(names)}"])
+        say_words([f"suspended: {', '.join(names)}"])
     else:
-        say(["nothing is suspended"])
+        say_words(["nothing is suspended"])
     return 0

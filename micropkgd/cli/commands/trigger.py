@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from micropkgd.cli.machine import socket_of
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.service.client import require_service
 from micropkgd.workspace.root import find_root
 
@@ -16,5 +16,5 @@ def trigger(options: Namespace) -> int:
     if options.json:
         say_json(options, {"projects": [{"project": root} for root in answer["projects"]]}, exit_code=0)
     else:
-        say(f"asked for a pass of {root}" for root in answer["projects"])
+        say_words(f"asked for a pass of {root}" for root in answer["projects"])
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from micropkgd.actions.review import Review, review
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import tell_service
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import local, say_json, say_words
 from micropkgd.machine import trust as trusting
 from micropkgd.workspace.root import find_root
 
@@ -29,7 +29,7 @@ def _trust(options: Namespace, roots: Sequence[str]) -> int:
         say_json(options, {"projects": [_document(one) for one in reviews]}, exit_code=0)
     else:
         verb = "would be trusted" if options.dry_run else "trusted"
-        say(plain(line) for one in reviews for line in _lines(verb, one))
+        say_words(plain(line) for one in reviews for line in _lines(verb, one))
     return 0
 
 
@@ -40,7 +40,7 @@ def _revoke(options: Namespace, roots: Sequence[str]) -> int:
     if options.json:
         say_json(options, {"projects": [{"project": root, "revoked": root in taken} for root in roots]}, exit_code=0)
     else:
-        say(plain(f"{'no longer trusted' if root in taken else 'was not trusted'}: {root}") for root in roots)
+        say_words(plain(f"{'no longer trusted' if root in taken else 'was not trusted'}: {root}") for root in roots)
     return 0
 
 
@@ -51,9 +51,9 @@ def _list(options: Namespace) -> int:
         say_json(options, {"projects": rows}, exit_code=0)
     else:
         gone = "  (another folder stands there now, or none: it is asked about again)"
-        say(plain(f"{one.since}  {one.folder}{'' if one.stands else gone}") for one in found)
+        say_words(plain(f"{local(one.since)}  {one.folder}{'' if one.stands else gone}") for one in found)
         if not found:
-            say(["no folder is trusted; those that the config names without a wildcard need not be"])
+            say_words(["no folder is trusted; those that the config names without a wildcard need not be"])
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.verify import Verification, verify_files
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import say_json, say_words
 from micropkgd.workspace.root import find_root
 
 
@@ -15,7 +15,7 @@ def verify(options: Namespace) -> int:
     if options.json:
         say_json(options, {"projects": [report.document()]}, exit_code=report.exit_code)
     else:
-        say(plain(line) for line in _lines(report))
+        say_words(plain(line) for line in _lines(report))
     return report.exit_code
 
 

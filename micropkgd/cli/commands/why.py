@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.why import Reason, reasons
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say, say_json
+from micropkgd.cli.say import local, say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.model.tree import Digest, short
 from micropkgd.workspace.root import find_root
@@ -32,7 +32,7 @@ def why(options: Namespace) -> int:
             exit_code=0,
         )
     else:
-        say(plain(line) for reason in found for line in _lines(reason))
+        say_words(plain(line) for reason in found for line in _lines(reason))
     return 0
 
 
@@ -41,7 +41,7 @@ def _lines(reason: Reason) -> Iterator[str]:
     yield f"  entry: {reason.entry} -> {reason.target}"
     yield f"  from:  {reason.version} ({short(Digest(reason.archive))})"
     if reason.pass_id:
-        yield f"  pass:  {reason.pass_id}, {reason.time}, {reason.action}, because of {reason.trigger}"
+        yield f"  pass:  {reason.pass_id}, {local(reason.time)}, {reason.action}, because of {reason.trigger}"
     else:
         yield "  pass:  not remembered on this machine"
     if reason.state:

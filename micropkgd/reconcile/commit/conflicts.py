@@ -109,7 +109,7 @@ def _record(before: Laid, texts: Beside, busy: Mapping[RelPath, Found]) -> Laid:
             merged[path] = (*merged.get(path, ())[-1:], digest)
         if path in texts.ours:
             ours[path] = texts.ours[path]
-    return before._replace(merged=merged, ours=ours)
+    return before._replace(merged=merged, ours=ours, marked=texts.marked)
 
 
 def _clear(fs: FsOps, label: str) -> None:

@@ -20,6 +20,11 @@ class Beside(NamedTuple):
     collisions: tuple[Collision, ...] = ()
     texts: Mapping[RelPath, ThreeTexts] = {}  # of every file that was edited here
 
+    @property
+    def marked(self) -> tuple[RelPath, ...]:
+        """The files whose merge has markers."""
+        return tuple(dict.fromkeys(collision.path for collision in self.collisions))
+
 
 def laid_beside(texts: Mapping[RelPath, ThreeTexts], held: Collection[RelPath], old: str, new: str) -> Beside:
     """What to lay for the files that hold an entry; `old` and `new` name the versions in the markers."""

@@ -142,15 +142,17 @@ class Proposer(NamedTuple):
         if hold is None or entry.plan is None or not entry.plan.held:
             return entry
         laid = read_laid(self.fs, hold.label)
-        known = laid if laid is not None and laid.is_of(hold) else Laid(hold.base, hold.archive)
+        is_laid = laid is not None and laid.is_of(hold)
+        known = laid if laid is not None and is_laid else Laid(hold.base, hold.archive)
         chosen = self.choices.get(entry.desired.ref, Decision()).paths
         still = chosen.keys() & {change.path for change in entry.plan.held}  # merged, and it collides
         question = HeldQuestion(
             folder=beside(hold.label),
-            is_laid=laid is not None,
+            is_laid=is_laid,
             collisions=entry.beside.collisions,
             decided={path: choice for path, choice in {**known.choices, **chosen}.items() if path not in still},
             joined=tuple(entry.beside.merged if entry.hold is None else known.merged),
+            marked=entry.beside.marked if entry.hold is None else known.marked,
             texts=entry.beside.texts,
             merged=entry.beside.merged,
         )

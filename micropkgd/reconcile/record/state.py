@@ -91,7 +91,7 @@ def with_since(this: Pass, outcome: Outcome) -> Outcome:
 def _entry_since(this: Pass, entry: EntryOutcome) -> EntryOutcome:
     if entry.verb is Verb.SUSPEND:
         return entry._replace(since=this.suspension.since(entry.ref))
-    before, stands = this.state.standing.get(entry.key), entry_standing(entry)
+    before, stands = this.state.standing.get(entry.key), _standing_after(this, entry) or entry_standing(entry)
     failed_before = before.since if before is not None and is_failing(before) else ""
     return entry._replace(
         since=since(stands, before, this.stamp), failing_since=failed_before if is_failing(stands) else ""
@@ -143,15 +143,21 @@ def _known(this: Pass, resolutions: Sequence[Resolution]) -> Mapping[str, LastAn
 
 
 def _standings(this: Pass, outcome: Outcome) -> Iterator[tuple[EntryKey, Standing]]:
-    """How the entries stand that did not leave; of one that was left alone, how it stood when it was last looked at."""
+    """How the entries stand that did not leave, as far as anything is known of it."""
     for entry in outcome.entries:
-        if entry.verb is Verb.SUSPEND:
-            if entry.key in this.state.standing:
-                yield entry.key, this.state.standing[entry.key]
-        elif this.by_lock and entry.ref in this.state.holds and entry.key in this.state.standing:
-            yield entry.key, this.state.standing[entry.key]
-        elif entry.verb is not Verb.REMOVE:
-            yield entry.key, entry_standing(entry)
+        stands = _standing_after(this, entry)
+        if stands is not None and entry.verb is not Verb.REMOVE:
+            yield entry.key, stands
+
+
+def _standing_after(this: Pass, entry: EntryOutcome) -> Standing | None:
+    """How an entry stands: of one that was left alone, or whose tree was, as it did when a pass last looked at it."""
+    before = this.state.standing.get(entry.key)
+    if entry.verb is Verb.SUSPEND or (this.by_lock and before is not None and entry.ref in this.state.holds):
+        return before
+    if this.options.lock_only and (entry.failure or entry.last_failure) is None:
+        return None if before is None or is_failing(before) else before
+    return entry_standing(entry)
 
 
 def _packages(this: Pass, outcome: Outcome) -> Iterator[tuple[str, Standing]]:

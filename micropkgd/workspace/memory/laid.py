@@ -33,6 +33,7 @@ class Laid(NamedTuple):
     choices: Mapping[RelPath, Conflict] = {}  # what was decided so far
     seen: Mapping[RelPath, Digest] = {}  # the edited files that it was decided of
     opened: bool = False  # in a merge tool or an editor, which may save any time
+    marked: tuple[RelPath, ...] = ()  # of `merged`, what was laid with markers
 
     def is_of(self, hold: Hold) -> bool:
         """Whether it was laid for this hold."""
@@ -92,6 +93,7 @@ def _parse(document: Mapping[str, Any]) -> Laid:
         choices={rel_path(path): Conflict(choice) for path, choice in document["choices"].items()},
         seen=parse_inventory(document.get("seen", {})),
         opened=document.get("opened") is True,
+        marked=tuple(rel_path(path) for path in document.get("marked", ())),
     )
 
 
