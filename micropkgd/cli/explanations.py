@@ -144,8 +144,9 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         "Nothing: the next pass looks again.",
     ),
     "SparseCheckout": Explanation(
-        "An entry was moved or taken out of the manifest, and git leaves files of it out of this checkout.",
-        "`git sparse-checkout add FOLDER`, or `micropkgd lock`, which lets another checkout do it.",
+        "An entry was moved or taken out of the manifest, or is to be packaged, and git leaves files of it out of this "
+        "checkout.",
+        "`git sparse-checkout add FOLDER`; or `micropkgd lock`, which lets another checkout move it.",
     ),
     "Downgrade": Explanation(
         "The ref went back to an older version than the one that is installed.",

@@ -144,6 +144,21 @@ def left_out(root: str, missing: Collection[str]) -> frozenset[str]:
     return frozenset(path for path in missing if _is_left_out(os.fsencode(path), known, whole))
 
 
+def left_out_below(root: str, folders: Collection[str]) -> list[str]:
+    """The files, or whole folders, in these folders of a project that git leaves out of the work tree."""
+    data, start = _index(root), _prefix(root)
+    if int.from_bytes(data[4:8]) <= _PLAIN:
+        return []
+    skipped = (one.name for one in _entries(data) if one.skipped and one.name.startswith(start))
+    names = (os.fsdecode(name.removeprefix(start)) for name in skipped)
+    below = (name for name in names if any(_is_in(name, folder) for folder in folders))
+    return [name for name in below if not os.path.lexists(os.path.join(root, name))]
+
+
+def _is_in(name: str, folder: str) -> bool:
+    return name.startswith(f"{folder}/") or (name.endswith("/") and f"{folder}/".startswith(name))
+
+
 def _is_left_out(path: bytes, known: Mapping[bytes, bool], whole: Collection[bytes]) -> bool:
     if path in known:
         return known[path]

@@ -151,6 +151,34 @@ def test_what_would_move_or_take_it_away_is_refused(checkout: World, way: tuple[
     assert checkout.has("src/shop/other/deep/more.py") == bool(asked)
 
 
+@pytest.mark.parametrize("way", [WHOLE, FOLDER], ids=["whole", "folder"])
+@pytest.mark.parametrize("asked", ["", f'"{ROW}" = {{alias = "other"}}'], ids=["gone", "moved"])
+def test_another_checkout_does_what_lock_says(
+    checkout: World, way: tuple[str, ...], asked: str, tmp_path: Path
+) -> None:
+    """`lock` writes down what is to become of the files that this one cannot touch; both end the same."""
+    narrow(checkout, *way)
+    checkout.manifest(asked)
+    assert checkout.run("lock", "--allow-empty").code == 0
+    for _ in range(2):
+        said = checkout.reconcile("--allow-empty")
+        assert said.code == 0, said
+    commit_all(checkout.root)
+    clone = whole_clone(checkout, tmp_path / "clone")
+    said = clone.reconcile("--allow-empty")
+    assert said.code == 0, said
+    assert not clone.has(f"{CODE}/nodes.py")
+    assert clone.has("src/shop/other/deep/more.py") == bool(asked)
+    commit_all(clone.root)
+    os.chdir(checkout.root)
+    git(checkout.root, "sparse-checkout", "disable")
+    git(checkout.root, "pull", "-q", str(clone.root), "main")
+    said = checkout.reconcile("--allow-empty")
+    assert said.code == 0, said
+    assert is_clean(checkout)
+    assert own_files(checkout) == own_files(clone)
+
+
 def test_what_is_in_the_checkout_is_as_ever(checkout: World) -> None:
     """There an edit is kept, and what was deleted comes back."""
     narrow(checkout, *FOLDER)
@@ -226,3 +254,29 @@ def test_the_index_is_read_only_where_something_is_missing(checkout: World, monk
     (checkout.root / f"{CODE}/nodes.py").unlink()
     checkout.sync()
     assert read.call_count > 0
+
+
+@pytest.mark.parametrize(
+    "out", ["src/shop/mine/", "src/shop/mine/more.py", "tests/mine/", "conf/base/parameters_mine.yml"]
+)
+def test_no_archive_is_made_of_a_part(checkout: World, out: str) -> None:
+    """The one that was made stays, and says what it said; by hand and by a pass alike."""
+    files = ("src/shop/mine/__init__.py", "src/shop/mine/more.py", "tests/mine/test_it.py")
+    for path in files:
+        checkout.write(path, '__version__ = "1.0"\n')
+    checkout.write("conf/base/parameters_mine.yml", "a: 1\n")
+    checkout.write("conf/base/parameters_other.yml", "a: 1\n")
+    checkout.manifest("mine = {}", home="tool.micropkgd.package")
+    checkout.reconcile("--allow-empty")
+    assert checkout.reconcile("--allow-empty").code == 0
+    before = (checkout.root / "dist/mine-1.0.tar.gz").read_bytes()
+    commit_all(checkout.root)
+    git(checkout.root, "sparse-checkout", "set", "--no-cone", "/*", f"!/{out}", "!/conf/base/parameters_other.yml")
+    for words in (("reconcile", "--once", "--allow-empty"), ("package", "mine")):
+        said = checkout.run(*words)
+        assert said.code == 1, said
+        assert "MPK410" in said.out + said.err
+        assert (checkout.root / "dist/mine-1.0.tar.gz").read_bytes() == before
+    git(checkout.root, "sparse-checkout", "set", "--no-cone", "/*", "!/conf/base/parameters_other.yml")
+    assert checkout.reconcile("--allow-empty").code == 0
+    assert (checkout.root / "dist/mine-1.0.tar.gz").read_bytes() == before

@@ -14,7 +14,7 @@ from micropkgd.model.packaged import Archived
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.build import Builder
-from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, Seen
+from micropkgd.reconcile.package.inputs import REQUIREMENTS, Inputs, PackagedModule, Seen
 from micropkgd.reconcile.package.jobs import Job
 from micropkgd.reconcile.package.metadata import read_requirements
 from micropkgd.reconcile.package.names import archive_stem
@@ -26,7 +26,12 @@ from micropkgd.relocate import Finding, notes_of
 from micropkgd.relocate.text import UnreadError
 from micropkgd.sdist.writer import Packing
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
+from micropkgd.workspace.git import left_out_below
 from micropkgd.workspace.project import Project
+
+
+class SparseCheckoutError(TreeError):
+    """git leaves a part of the module out of this checkout."""
 
 
 class MadeArchive(NamedTuple):
@@ -39,7 +44,20 @@ class MadeArchive(NamedTuple):
 
 def make(fs: FsOps, project: Project, job: Job, spool: Spool) -> MadeArchive:
     """Make the archive, one file after the other; `MicropkgError` says what of the module must be mended."""
+    _refuse_part(project.root, job.subject)
     return while_still(fs, project.root, job.subject, lambda inputs: _made(fs, project, job, inputs, spool))
+
+
+def _refuse_part(root: str, subject: PackagedModule) -> None:
+    """`SparseCheckoutError` where git leaves files of the module out of this checkout: an archive would lack them."""
+    place = subject.place
+    below = left_out_below(root, (place.code, place.tests, place.conf))
+    lacking = [path for path in below if not path.startswith(f"{place.conf}/") or subject.leaf in path]
+    if lacking:
+        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        problem = f"git leaves {lacking[0]}{others} out of this checkout, and an archive would lack that"
+        hint = f"`git sparse-checkout add {place.code}`; `micropkgd suspend` leaves the module alone on this machine"
+        raise SparseCheckoutError(problem, where=place.code, hint=hint)
 
 
 def _made(fs: FsOps, project: Project, job: Job, inputs: Inputs, spool: Spool) -> MadeArchive:
