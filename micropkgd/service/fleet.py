@@ -7,7 +7,7 @@ much of the disk and happens in a thread; what it found is taken on here, on the
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -94,6 +94,11 @@ class Fleet:
     def watches(self) -> int:
         """How many folders the kernel watches."""
         return self._watched.watches
+
+    @property
+    def stirred(self) -> Set[str]:
+        """The projects of which something was heard that may ask for a pass in a moment."""
+        return self._watched.stirred
 
     @property
     def is_searching(self) -> bool:

@@ -5,10 +5,11 @@ fleet is searched and the folders looked at from time to time, and so are the cl
 """
 
 import asyncio
+import math
 import os
 import random
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Set
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -159,9 +160,9 @@ class Supervisor:
 
     def statuses(self, roots: Iterable[str] | None = None) -> list[ProjectStatus]:
         """How projects stand (all, if none is named), with what is under way and planned."""
-        running = self.agenda.running
+        running, stirred = self.agenda.running, self.fleet.stirred
         served = self.board.projects
-        return [self._of_now(served[root], running) for root in (sorted(served) if roots is None else roots)]
+        return [self._of_now(served[root], running, stirred) for root in (sorted(served) if roots is None else roots)]
 
     @property
     def unfinished(self) -> bool:
@@ -273,8 +274,10 @@ class Supervisor:
         self._memory.note(conclusion.status)
         self._hooks.after_pass(before, conclusion.status, outcome)
 
-    def _of_now(self, status: ProjectStatus, running: Mapping[str, float]) -> ProjectStatus:
+    def _of_now(self, status: ProjectStatus, running: Mapping[str, float], stirred: Set[str]) -> ProjectStatus:
         root, at = status.root, self.agenda.next_pass(status.root)
+        if root in stirred and root not in running:
+            at = min(time.monotonic(), at or math.inf)
         return status._replace(
             running=root in running,
             running_since=_wall(began) if (began := running.get(root)) is not None else "",

@@ -138,15 +138,8 @@ def test_a_program_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
 
 def test_whoever_takes_too_long_ends_with_its_children(tmp_path: Path) -> None:
     """The whole process group, also where it will not hear of SIGTERM."""
-    code = (
-        "import os, signal, subprocess, sys, time\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-        "open('pids', 'w').write(f'{os.getpid()} {child.pid}')\n"
-        "print('still at it', flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    ended = python(tmp_path, code, seconds=2.0)
+    deaf = 'trap "" TERM; sleep 600 & echo $$ $! > pids; echo still at it; wait'
+    ended = ran(tmp_path, "sh", "-c", deaf, seconds=2.0)
     assert ended == CommandResult("took longer than 2 s", "still at it")
     assert not any(is_alive(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 

@@ -76,16 +76,16 @@ def test_entries_and_folder_reach_the_hook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "what"),
+    ("argv", "seconds", "what"),
     [
-        pytest.param(("false",), "ended with 1", id="code"),
-        pytest.param(("sleep", "60"), "took longer than 0.2 s", id="time"),
-        pytest.param(("no-such-program",), "cannot be run", id="missing"),
+        pytest.param(("false",), 30.0, "ended with 1", id="code"),
+        pytest.param(("sleep", "60"), 0.2, "took longer than 0.2 s", id="time"),
+        pytest.param(("no-such-program",), 30.0, "cannot be run", id="missing"),
     ],
 )
-def test_whatever_is_no_consent_is_a_veto(tmp_path: Path, argv: tuple[str, ...], what: str) -> None:
+def test_whatever_is_no_consent_is_a_veto(tmp_path: Path, argv: tuple[str, ...], seconds: float, what: str) -> None:
     """Also a hook that cannot say anything."""
-    problem = gate(tmp_path, *argv, seconds=0.2).ask()
+    problem = gate(tmp_path, *argv, seconds=seconds).ask()
     assert problem is not None
     assert what in problem
 

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.kit.daemon import Daemon
+from tests.kit.daemon import PATIENCE, Daemon
 from tests.kit.site import config
 
 NAMES = ("evil.test", "127.0.0.1.evil.test")  # the browser is told that they are this machine
@@ -18,6 +18,7 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("chromium is not installed: `apt-get install chromium`, or run `.ci/run`, which does")
+    expect.set_options(timeout=1000 * PATIENCE)
     rules = ",".join(f"MAP {name} 127.0.0.1" for name in NAMES)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(

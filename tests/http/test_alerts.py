@@ -70,7 +70,7 @@ def test_what_is_away_fires_while_it_is(tmp_path: Path) -> None:
         site, root = listening(daemon, "http.probes"), str(world.root)
         world.manifest("".join(f'"{NOBODY}/{name}.tar.gz" = {{alias = "{name}"}}\n' for name in ("a", "b", "c")))
         until(lambda: value(site, "host_up", host=NOBODY) == 0)
-        until(lambda: value(site, "project_state", project=root, state="Retrying") == 1)
+        daemon.until("ConditionChanged", world.root, message="(Unreachable)")
         time.sleep(1.1)  # what fails for longer than `max-staleness` is stale
         daemon.ask().post("/v1/reconcile", {"projects": [root]}, timeout=None)
         until(lambda: value(site, "project_state", project=root, state="Stale") == 1)

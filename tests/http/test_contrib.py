@@ -98,7 +98,7 @@ def test_real_faults_give_the_rows_that_alerts_wait_for(troubled: Daemon) -> Non
     waiting = str(troubled.folder / "src" / "waiting")
     until(lambda: value(site, "unready_entries", project=waiting, state="Retrying", reason="Unreachable") == 1)
 
-    assert value(site, "host_failures", host=f"http://127.0.0.1:{NOBODY}") == 1
+    assert (value(site, "host_failures", host=f"http://127.0.0.1:{NOBODY}") or 0) >= 1  # it is tried again
     assert value(site, "last_success_timestamp_seconds", project=ill) == 0
     assert value(site, "events_total", kind="Bug") == 0
     assert value(site, "events_total", kind="QueueUnreachable") == 1

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.kit.daemon import Daemon, until
 from tests.kit.held import BLOB, CODE, DATA, GONE, OURS, Held, hold, in_service, installed, ready
+from tests.kit.servers.ports import free_ports
 from tests.kit.site import config, listening
 from tests.kit.world import KEDRO, ROW, World
 
@@ -159,10 +160,10 @@ def test_an_edit_and_a_command_come_between(page: Page, held: Held, daemon: Daem
     assert held.world.read(CODE) == "X = 'newer'\n"
 
 
-def test_a_restart_of_the_service_comes_between(page: Page, held: Held, tmp_path: Path) -> None:
+def test_a_restart_of_the_service_comes_between(page: Page, tmp_path: Path) -> None:
     """The page says that nobody answers; what was typed is there, and is taken when somebody does."""
-    port = held.site.port
-    with Daemon(tmp_path / "own", config(tmp_path / "own").replace("127.0.0.1:0", f"127.0.0.1:{port + 1}", 1)) as own:
+    (port,) = free_ports(1)
+    with Daemon(tmp_path / "own", config(tmp_path / "own").replace("127.0.0.1:0", f"127.0.0.1:{port}", 1)) as own:
         world = installed(tmp_path / "own" / "src" / "p")
         ready(own, world)
         hold(own, world)

@@ -43,10 +43,11 @@ def answers(daemon: Daemon) -> bool:
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_socket_that_vanished_is_made_again(daemon: Daemon, whole: bool) -> None:
     """By a logout that takes the folder with it, too; and it is said."""
-    os.unlink(daemon.socket)
-    if whole:
-        Path(daemon.socket).parent.rmdir()
-    assert find_service(daemon.socket) is None
+    with daemon.asleep():
+        os.unlink(daemon.socket)
+        if whole:
+            Path(daemon.socket).parent.rmdir()
+        assert find_service(daemon.socket) is None
     until(lambda: find_service(daemon.socket) is not None)
     assert answers(daemon)
     told = [event["kind"] for event in daemon.ask().get("/v1/events")["events"]]
@@ -63,9 +64,10 @@ def test_who_listens_to_events_stays_connected(daemon: Daemon) -> None:
 
 def test_a_socket_that_cannot_be_made_is_said_once(daemon: Daemon) -> None:
     """And is tried again until it can be."""
-    os.unlink(daemon.socket)
     folder = Path(daemon.socket).parent
-    folder.chmod(0o777)
+    with daemon.asleep():
+        os.unlink(daemon.socket)
+        folder.chmod(0o777)
     daemon.until("SocketLost", message="others may write")
     folder.chmod(0o700)
     daemon.until("SocketMadeAgain")

@@ -1,6 +1,7 @@
 """What those who keep machines running are told: `/livez`, `/readyz`, `/startupz`, and the listener for them alone."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,9 +195,10 @@ def test_readiness_depends_on_what_the_config_names(tmp_path: Path, faults: Faul
 def test_a_start_that_takes_long_says_how_far_it_is(tmp_path: Path, faults: FaultServer) -> None:
     """In the status, in the log, and to who asks whether it has started."""
     fine, slow = served(tmp_path / "src", 0), World(tmp_path / "src/slow")
-    slow.manifest(f'"{faults.script("/slow.tar.gz", Reply(200, archive({}), stall_after=0))}" = {{}}')
+    gate = threading.Event()
+    slow.manifest(f'"{faults.script("/slow.tar.gz", Reply(200, archive({}), gate=gate))}" = {{}}')
 
-    with Daemon(tmp_path, config(tmp_path, '[limits]\nsource-wait = "8s"')) as daemon:
+    with Daemon(tmp_path, config(tmp_path, '[limits]\nsource-wait = "10m"')) as daemon:
         daemon.ready(fine.root)
         service = daemon.ask().get("/v1/status?limit=1")["service"]
         assert (service["projects"], service["looked_at"]) == (2, 1)
@@ -205,6 +207,6 @@ def test_a_start_that_takes_long_says_how_far_it_is(tmp_path: Path, faults: Faul
         daemon.until("StartProgress", message="1 of 2 projects looked at")
         said = daemon.command("health", "--started", cwd=tmp_path).stderr
         assert said == "the service is not started: 1 of 2 projects looked at\n"
-        slow.manifest("")
+        gate.set()
         daemon.until("StartProgress", message="all 2 projects looked at")
         assert daemon.ask().get("/startupz")["ok"]

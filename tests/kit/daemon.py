@@ -3,15 +3,14 @@
 import io
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +20,7 @@ from micropkgd.service.client import Service, find_service
 from tests.kit.world import World
 
 PATIENCE = 40.0  # seconds, for a machine that does much else
-QUIET = 1.0  # seconds in which the events of what a pass wrote have long come
+SOON = 30  # seconds: what is planned for later than that is planned by a schedule
 
 Event = Mapping[str, Any]
 
@@ -51,7 +50,9 @@ class Daemon:
         own["MICROPKGD_TRUST"] = "everything"
         self.environ = {**os.environ, **own, **(environ or {})}
         self._arguments = arguments
-        self._events: queue.Queue[Event] = queue.Queue()
+        self._news = threading.Condition()
+        self._told: list[Event] = []  # of this run, as they came
+        self._behind: dict[Path | None, int] = {}  # the last event that was waited for, of each project and of none
         self.begun = 0  # the number of the first event of this run
         self.process: subprocess.Popen[bytes]
 
@@ -80,26 +81,34 @@ class Daemon:
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.02)
         until(self._has_begun)
-        self._events = queue.Queue()
-        threading.Thread(target=self._listen, args=(self._events,), daemon=True).start()
+        self._told, self._behind = [], {}
+        threading.Thread(target=self._listen, args=(self._told,), daemon=True).start()
 
     def ask(self) -> Service:
         """The way to speak to it."""
         return Service(self.socket)
 
     def until(self, kind: str, project: Path | None = None, **facts: str) -> Event:
-        """Wait for an event; each fact must be part of what the event says of it."""
-        deadline = time.monotonic() + PATIENCE
-        seen: list[Event] = []
-        while True:
-            try:
-                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f"no {kind} {facts} in {seen}\n{self.log.read_text()}") from None
-            seen.append(event)
-            wanted = event["kind"] == kind and project in {None, Path(event["project"])}
-            if wanted and all(part in event[fact] for fact, part in facts.items()):
-                return event
+        """Wait for an event; each fact must be part of what it says of it.
+
+        It comes behind the last one that was waited for, of this project or of none in particular: nobody knows which
+        of two projects is told of first. It may have come long ago: where only news will do, see `quiet`.
+        """
+        if project is None:
+            after = max(self._behind.values(), default=0)
+        else:
+            after = max(self._behind.get(project, 0), self._behind.get(None, 0))
+
+        def found() -> Event | None:
+            of_it = (event for event in self._told if project in {None, Path(event["project"])})
+            right = (event for event in of_it if event["kind"] == kind and event["id"] > after)
+            return next((event for event in right if all(part in event[fact] for fact, part in facts.items())), None)
+
+        with self._news:
+            event = self._news.wait_for(found, PATIENCE)
+            assert event is not None, f"no {kind} {facts} behind {after} in {self._told}\n{self.log.read_text()}"
+        self._behind[project] = event["id"]
+        return event
 
     def until_status(self, project: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         """Wait until a project stands as wanted."""
@@ -115,26 +124,28 @@ class Daemon:
         """How a project stands; None where it is not served."""
         return self.ask().project(str(project))
 
-    def ready(self, project: Path) -> None:
-        """Wait for a project to be in sync, with nothing under way and nothing due."""
+    def ready(self, *projects: Path, state: str = "Ready") -> None:
+        """Wait for projects to be in sync, or to stand otherwise, and to rest.
 
-        def rests(status: Mapping[str, Any]) -> bool:
-            soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30))
-            return status["standing"]["state"] == "Ready" and not status["running"] and status["next_pass"] > soon
-
-        self.until_status(project, rests)
-
-    def quiet(self, *projects: Path) -> None:
-        """Wait for projects to be ready, and for the empty passes after them to be over.
-
-        A pass sees what the one before it wrote as files that changed: who asks what the *last* pass was about must
-        not ask before. Nothing can be waited for where there was no such event, so time has to pass.
+        All that was written before was looked at then: the service has heard of it when it is asked, and says so.
         """
-        deadline, before = time.monotonic() + PATIENCE, [""]
-        while (now := [self._last_pass(project) for project in projects]) != before:
-            assert time.monotonic() < deadline, self.log.read_text()
-            before = now
-            time.sleep(QUIET)
+        for project in projects:
+            self.until_status(project, lambda status: status["standing"]["state"] == state and rests(status))
+
+    def quiet(self, *projects: Path, state: str = "Ready") -> None:
+        """Wait for projects to be ready, and pass over what was told: what `until` gives afterwards is news."""
+        self.ready(*projects, state=state)
+        self._behind = {None: self.ask().get("/v1/events")["events"][-1]["id"]}
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Stop the process: all that is done meanwhile is seen at once, and no pass comes in between."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def command(self, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
         """Run another command of the program beside it."""
@@ -148,11 +159,6 @@ class Daemon:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
-    def _last_pass(self, project: Path) -> str:
-        """The last pass of a project that is ready."""
-        self.ready(project)
-        return str((self.status(project) or {})["last_pass"]["id"])
-
     def _has_begun(self) -> bool:
         """Whether this run has told that it began; what is older was told by the runs before."""
         events = self.ask().get(f"/v1/events?since={self.begun}")["events"]
@@ -160,10 +166,21 @@ class Daemon:
         self.begun = max((self.begun, *begun))
         return bool(begun)
 
-    def _listen(self, events: "queue.Queue[Event]") -> None:
+    def _listen(self, told: list[Event]) -> None:
+        last = self.begun - 1
         with suppress(MicropkgError, json.JSONDecodeError):
-            for event in self.ask().follow(f"/v1/events?follow=1&since={self.begun - 1}"):
-                events.put(event)
+            while told is self._told:  # who falls behind is let go, and comes back
+                for event in self.ask().follow(f"/v1/events?follow=1&since={last}"):
+                    last = event["id"]
+                    with self._news:
+                        told.append(event)
+                        self._news.notify_all()
+
+
+def rests(status: Mapping[str, Any]) -> bool:
+    """Whether a project had its pass, nothing is under way, and nothing is due, or about to be."""
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + SOON))
+    return status["last_pass"] is not None and not status["running"] and (status["next_pass"] or "9999") > soon
 
 
 def until(holds: Callable[[], bool], patience: float = PATIENCE) -> None:

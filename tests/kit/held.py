@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.kit.daemon import Daemon
+from tests.kit.daemon import Daemon, rests
 from tests.kit.site import Answer, Site
 from tests.kit.world import ROW, World
 
@@ -90,17 +90,18 @@ def hold(
     version: str = "2.0",
 ) -> None:
     """Edit its files, let upstream change the same ones, and wait until a pass has held it."""
-    for path, data in ours.items():
-        world.write(path, data)
-    if theirs is THEIRS:
-        (world.root / GONE).unlink()
-    world.publish(theirs, version=version)
+    with daemon.asleep():  # a pass in between would bring back what was deleted
+        for path, data in ours.items():
+            world.write(path, data)
+        if theirs is THEIRS:
+            (world.root / GONE).unlink()
+        world.publish(theirs, version=version)
     held = f"{version} "
     daemon.until_status(
         world.root,
         lambda status: (
             status["entries"][0]["standing"]["state"] == "Held"
             and f"{status['entries'][0]['waiting']} ".startswith(held)
-            and not status["running"]
+            and rests(status)
         ),
     )

@@ -5,13 +5,15 @@ import json
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.kit.canaries import look
-from tests.kit.daemon import PATIENCE, Daemon
+from tests.kit.daemon import PATIENCE, Daemon, until
 
+_AT_ONCE = 24  # of the 32 connections that a listener has
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -66,6 +68,21 @@ class Site(NamedTuple):
             with suppress(BrokenPipeError, ConnectionResetError):  # who is refused may be so before all is sent
                 connection.sendall(data)
             return rest_of(connection)
+
+    def flood(self, data: bytes) -> list[int]:
+        """Send a request many times at once, again and again, until somebody is put off: the codes of all answers."""
+        codes: list[int] = []
+
+        def is_put_off() -> bool:
+            with ExitStack() as stack:
+                asking = [stack.enter_context(self.connect()) for _ in range(_AT_ONCE)]
+                for connection in asking:
+                    connection.sendall(data)
+                codes.extend(int(rest_of(connection).split(b" ", 2)[1]) for connection in asking)
+            return HTTPStatus.TOO_MANY_REQUESTS in codes
+
+        until(is_put_off)
+        return codes
 
     def connect(self) -> socket.socket:
         """A bare connection."""

@@ -314,6 +314,7 @@ class Editor(threading.Thread):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path, self.stop = path, threading.Event()
+        self.passes = 0  # that have ended
         self.saves, self.taken = 0, set[bytes]()
 
     def run(self) -> None:
@@ -331,12 +332,14 @@ class Editor(threading.Thread):
             time.sleep(0.03 if self.saves % 5 == 0 else 0.001)  # a pass wins only while the editor rests
 
     def _is_gone(self, last: bytes) -> bool:
-        """Whether the save is gone for good: one that raced a pass is away for a moment and put back."""
-        for _ in range(4):
-            if self.path.read_bytes() == last:
-                return False
-            time.sleep(0.002)
-        return True
+        """Whether the save is gone for good: one that raced a pass is away until that pass ends."""
+        passes, is_over = self.passes, False
+        while self.path.read_bytes() != last:
+            if is_over:
+                return True
+            is_over = self.passes > passes or self.stop.is_set()
+            time.sleep(0.001)
+        return False
 
     @staticmethod
     def text(number: int) -> bytes:
@@ -357,6 +360,7 @@ def test_an_editor_that_never_stops_loses_no_save(tmp_path: Path) -> None:
         for version in range(1, 80):
             scene.publish("beta", {"beta/one.py": f"ONE = {version}\n", "beta/other.py": f"OTHER = {version}\n"})
             scene.run()
+            editor.passes += 1
             stowed |= set(scene.stowed())
     finally:
         editor.stop.set()

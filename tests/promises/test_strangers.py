@@ -124,7 +124,7 @@ def test_trust_can_be_taken_back_while_the_service_runs(tmp_path: Path) -> None:
     world = served(tmp_path / "src")
     with Daemon(tmp_path / "d", glob_of(tmp_path), environ=ASK) as daemon:
         said(daemon, "trust", cwd=world.root)
-        daemon.ready(world.root)
+        daemon.quiet(world.root)
         assert f"no longer trusted: {world.root}" in said(daemon, "trust", "--revoke", cwd=world.root)
         daemon.until("ProjectUntrusted", world.root)
         world.publish({"nodes.py": "x = 2\n"}, version="2.0")
@@ -144,7 +144,7 @@ def test_a_list_that_is_emptied_by_hand_counts_before_the_next_pass(tmp_path: Pa
     world = served(tmp_path / "src")
     with Daemon(tmp_path / "d", glob_of(tmp_path), environ=ASK) as daemon:
         said(daemon, "trust", cwd=world.root)
-        daemon.ready(world.root)
+        daemon.quiet(world.root)
         shutil.rmtree(tmp_path / "state/micropkgd/trusted")
         world.publish({"nodes.py": "x = 2\n"}, version="2.0")
         daemon.until("ProjectUntrusted", world.root)

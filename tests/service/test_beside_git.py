@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.daemon import Daemon, until
+from tests.kit.daemon import Daemon, rests
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import World, archive
 from tests.reconcile.test_follow import git
@@ -41,14 +41,8 @@ class Team:
         self.rest()
 
     def rest(self) -> None:
-        """Wait until every event has led to its pass, which nothing tells where none leads to a change."""
-        known = (self.daemon.status(self.world.root) or {})["last_pass"]["id"]
-        with_lock = self.world.root / "micropkg.lock"
-        with_lock.touch()  # whatever git wrote before is seen with it, or before it
-        until(lambda: (self.daemon.status(self.world.root) or {})["last_pass"]["id"] != known)
-        self.daemon.until_status(
-            self.world.root, lambda status: not status["running"] and "files" in status["last_pass"]["trigger"]
-        )
+        """Wait until every event has led to its pass."""
+        self.daemon.until_status(self.world.root, rests)
 
     @property
     def changes(self) -> str:
@@ -154,7 +148,7 @@ def test_an_edit_in_an_outage_leaves_the_outage_known(tmp_path: Path, faults: Fa
     world.asks_for(faults.url("/ds.tar.gz"))
     with Daemon(tmp_path / "d", f'projects = ["{tmp_path}/src/*"]\nevery = "1d"\n') as daemon:
         daemon.ready(world.root)
-        faults.script("/ds.tar.gz", Reply(503))
+        faults.script("/ds.tar.gz", Reply(503, headers={"Retry-After": "4"}))
         daemon.ask().post("/v1/reconcile", {}, timeout=None)
         before = daemon.until_status(world.root, lambda status: status["standing"]["state"] == "Retrying")
         world.write("pyproject.toml", world.read("pyproject.toml") + "# a comment\n")

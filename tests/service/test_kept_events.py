@@ -13,7 +13,7 @@ import pytest
 
 from micropkgd.machine.memory.event_log import read_events
 from micropkgd.machine.places import memory_place
-from tests.kit.daemon import Daemon, served, until
+from tests.kit.daemon import PATIENCE, Daemon, served, until
 from tests.kit.site import Site, config, listening
 
 Rows = Sequence[Mapping[str, Any]]
@@ -68,7 +68,7 @@ def test_events_outlive_the_service(tmp_path: Path, number: int) -> None:
         now = told(daemon)
         assert now[: len(before)] == before
         assert [row["id"] for row in now] == list(range(1, len(now) + 1))
-        assert [row["id"] for row in kept(daemon)] == [row["id"] for row in told(daemon)]
+        until(lambda: [row["id"] for row in kept(daemon)] == [row["id"] for row in told(daemon)])
         assert follow(site, before[-1]["id"], "Listening")[:2] == [len(before) + 1, len(before) + 2]
         assert before[0]["time"] in site.get("/").body.decode()
         assert site.get("/v1/events", {"Last-Event-ID": "999999"}).json()["events"][0]["id"] == 1
@@ -91,7 +91,7 @@ def test_follow_waits_for_a_service(tmp_path: Path) -> None:
             assert next(row for row in lines if row["id"] == daemon.begun)["kind"] == "Started"
             follower.send_signal(signal.SIGINT)
             follower.stdout.read()
-            assert follower.wait(30) == 0
+            assert follower.wait(PATIENCE) == 0
 
 
 def test_where_no_service_ever_ran_that_is_said(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_disk_that_refuses_stops_no_pass(tmp_path: Path) -> None:
     """It is said once, passes go on, and what waited is written when there is room."""
     world = served(tmp_path / "src")
     with keeper(tmp_path) as daemon:
-        daemon.ready(world.root)
+        daemon.quiet(world.root)
         place = Path(memory_place(os.path.realpath(daemon.config), daemon.environ))
         place.rename(tmp_path / "aside")
         place.write_text("")  # as root everything can be written, but not below a file
@@ -166,6 +166,7 @@ def test_two_services_and_a_pass_by_hand_keep_apart(tmp_path: Path) -> None:
         with keeper(tmp_path / "other") as second:
             first.ready(one.root)
             second.ready(other.root)
+            until(lambda: [kept(first), kept(second)] == [told(first), told(second)])
             before = [kept(first), kept(second)]
             assert first.command("reconcile", "--once", cwd=by_hand.root).returncode == 0
             until(lambda: [kept(first), kept(second)] == [told(first), told(second)])

@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.standing import in_sync
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
 from micropkgd.service.conclusion import overdue
-from tests.kit.daemon import Daemon, until
+from tests.kit.daemon import Daemon, rests, until
 from tests.kit.packages import CODE, module
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import config as site_config
@@ -23,7 +25,6 @@ from tests.kit.world import ROW, World, archive
 
 DATA = archive({"nodes.py": "slow = 1\n"})
 DRIP = Reply(body=DATA, rate_limit=(60, 1.0))  # 60 bytes a second
-SLOW = Reply(body=DATA, rate_limit=(len(DATA) // 4, 1.0))  # whole after four seconds or so
 LIMITS = '[limits]\nsource-wait = "1s"\n'
 
 
@@ -42,6 +43,13 @@ def asks_for(world: World, address: str) -> None:
     world.manifest(rows)
     with (world.root / "pyproject.toml").open("a") as manifest:
         manifest.write('\n[tool.micropkgd.package]\n"pipelines.ds" = {}\n')
+
+
+def behind_a_gate(world: World, faults: FaultServer) -> threading.Event:
+    """The same from a server that sends nothing before the gate is open."""
+    gate = threading.Event()
+    asks_for(world, faults.script("/slow.tar.gz", Reply(body=DATA, gate=gate)))
+    return gate
 
 
 def standings(status: dict[str, Any]) -> dict[str, str]:
@@ -67,9 +75,11 @@ def test_a_drip_stops_nothing_else(tmp_path: Path, shop: World, faults: FaultSer
 
 def test_what_came_late_is_installed_at_once(tmp_path: Path, shop: World, faults: FaultServer) -> None:
     """Its end asks for the pass, not the schedule."""
-    asks_for(shop, faults.script("/slow.tar.gz", SLOW))
+    gate = behind_a_gate(shop, faults)
     with Daemon(tmp_path / "d", f'projects = ["{shop.root}"]\nevery = "1d"\n{LIMITS}') as daemon:
         daemon.until("ConditionChanged", shop.root, message="Downloading")
+        daemon.until_status(shop.root, rests)
+        gate.set()
         event = daemon.until("Installed", shop.root, subject="slow.tar.gz")
         assert event["trigger"] == "network: a download has ended"
         daemon.ready(shop.root)
@@ -80,7 +90,7 @@ def test_a_command_goes_on_too(
     shop: World, faults: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is fast is there while the slow one comes; at the end both are said to be installed."""
-    asks_for(shop, faults.script("/slow.tar.gz", SLOW))
+    gate = behind_a_gate(shop, faults)
     (tmp_path / "config.toml").write_text(LIMITS)
     command = [sys.executable, "-m", "micropkgd", "reconcile", "--once", "--json"]
     monkeypatch.setenv("MICROPKGD_CONFIG", str(tmp_path / "config.toml"))
@@ -89,6 +99,7 @@ def test_a_command_goes_on_too(
         until(lambda: shop.has("src/shop/fast/nodes.py") and shop.has("dist/ds-1.0.tar.gz"))
         assert running.poll() is None
         assert not shop.has("src/shop/slow")
+        gate.set()
         said = json.loads(running.communicate(timeout=60)[0])
 
     (project,) = said["projects"]
@@ -120,10 +131,15 @@ def test_a_command_that_is_interrupted_has_done_the_rest(
 
 def test_a_command_asks_the_service_and_waits_for_the_end(tmp_path: Path, shop: World, faults: FaultServer) -> None:
     """The download is the service's, and so is the pass that installs it."""
-    asks_for(shop, faults.script("/slow.tar.gz", SLOW))
+    gate = behind_a_gate(shop, faults)
     with Daemon(tmp_path / "d", f'projects = ["{shop.root}"]\nevery = "1d"\n{LIMITS}') as daemon:
-        daemon.until_status(shop.root, lambda status: bool(status["last_pass"]))
-        ended = daemon.command("reconcile", "--once", cwd=shop.root)
+        daemon.ready(shop.root, state="Retrying")
+        with ThreadPoolExecutor(1) as beside:
+            running = beside.submit(daemon.command, "reconcile", "--once", cwd=shop.root)
+            daemon.until_status(shop.root, lambda status: "command" in status["last_pass"]["trigger"])
+            assert not running.done()
+            gate.set()
+            ended = running.result()
 
     assert ended.returncode == 0, ended
     assert shop.has("src/shop/slow/nodes.py")

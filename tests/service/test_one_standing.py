@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.daemon import Daemon, served
+from tests.kit.daemon import Daemon, rests, served
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import World, archive
 
@@ -167,7 +167,7 @@ def test_the_service_and_the_memory_say_the_same(tmp_path: Path, worlds: Mapping
     time.sleep(1.1)  # so that a time that is taken anew would be another
     with Daemon(tmp_path / "svc", f'projects = ["{tmp_path}/projects/*"]\n') as daemon:
         for name, world in worlds.items():
-            row = daemon.until_status(world.root, lambda row: row["last_pass"] is not None and not row["running"])
+            row = daemon.until_status(world.root, rests)
             assert stands(row) == alone(world), name  # no socket is known to this process: it asks the memory
             assert _but_messages(stands(row)) == _but_messages(before[name]), name
             said = daemon.command("status", "--json", cwd=world.root)

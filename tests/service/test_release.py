@@ -109,7 +109,7 @@ class TestReleases:
         author.write(f"{CODE_OF_A}/nodes.py", f"A = '{version}'\n")
         commit_all(author.root, version)
         event = daemon.until("Published", author.root, subject="pipelines.ds", message=version)
-        assert event["trigger"].startswith("edit: ")
+        assert "edit: " in event["trigger"]
 
     def test_by_a_folder(self, tmp_path: Path, src: Path) -> None:
         """Two lines of TOML, no server, no schedule."""

@@ -12,7 +12,7 @@ from micropkgd.service.liveness import Liveness
 from micropkgd.service.passes import Passes
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY, Agenda
 from micropkgd.sources.traffic import Traffic
-from tests.kit.daemon import Daemon, members_of, served
+from tests.kit.daemon import PATIENCE, Daemon, members_of, served
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import World
 
@@ -59,7 +59,7 @@ def test_projects_of_a_silent_server_do_not_slow_another(tmp_path: Path, faults:
         daemon.until_status(waiting[0], lambda _: sum(bool((daemon.status(p) or {})["running"]) for p in waiting) > 20)
         world = served(tmp_path / "made", 1)
         world.root.rename(src / "p1")
-        daemon.ready(src / "p1")
+        daemon.quiet(src / "p1")
         (src / "p1/src/shop/pipelines/features/nodes.py").write_text("a = 77\n")
         daemon.until("Packaged", src / "p1", trigger="edit")
         packed = members_of((src / "p1/dist/features-0.1.tar.gz").read_bytes())
@@ -85,7 +85,7 @@ class Slow:
 
     async def until(self, there: Callable[[], bool]) -> None:
         """Wait for what must come."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not there():
                 await asyncio.sleep(0.01)
 

@@ -18,7 +18,7 @@ from tests.kit.daemon import Daemon, served, until
 from tests.kit.servers import moto as moto_server
 from tests.kit.servers.indexes import sdist
 from tests.kit.servers.moto import LOGIN, REGION, Moto
-from tests.kit.servers.seaweed import free_ports
+from tests.kit.servers.ports import free_ports
 from tests.kit.world import World, archive
 
 

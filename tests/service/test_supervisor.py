@@ -13,7 +13,7 @@ from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.service import fleet as fleet_module
 from micropkgd.service.supervisor import Supervisor
-from tests.kit.daemon import served
+from tests.kit.daemon import PATIENCE, served
 
 
 def settings(folder: Path) -> Settings:
@@ -49,7 +49,7 @@ def test_a_stop_is_heard_whatever_comes_with_it(tmp_path: Path, turns: int) -> N
         for _ in range(turns):
             await asyncio.sleep(0)
         supervisor.fleet.search_soon()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await running
 
     asyncio.run(main())

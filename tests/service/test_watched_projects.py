@@ -80,7 +80,7 @@ def test_a_first_pass_looks_at_what_is_watched_already(tmp_path: Path) -> None:
         (root / CODE / "nodes.py").write_text("a = 2\n")
         await told.until(root, TriggerKind.EDIT)
         told.vigil.follow(str(root), relevant_paths_of(read_project(str(root))))
-        await asyncio.sleep(0.1)
+        await until(lambda: not told.vigil.stirred)
         assert told.asked == []
 
     vigil(work)
@@ -108,6 +108,32 @@ def test_it_does_not_go_on_without_its_events(tmp_path: Path, monkeypatch: pytes
     asyncio.run(main())
 
 
+def test_what_was_heard_is_known_before_a_pass_is_asked_for(tmp_path: Path) -> None:
+    """Who asks just after a write, or while folders are listed, learns that a pass may come; of that project alone."""
+    one, two = (served(tmp_path, number).root for number in range(2))
+
+    async def work(told: Told) -> None:
+        for root in (one, two):
+            told.vigil.welcome(str(root))
+            while not told.asked:
+                assert str(root) in told.vigil.stirred
+                await asyncio.sleep(0.001)
+            told.asked.clear()
+        for path in (one / CODE / "nodes.py", one / "micropkg.lock"):
+            await until(lambda: not told.vigil.stirred)
+            (one / "README.md").write_text("nobody's concern")
+            await read()
+            assert not told.vigil.stirred
+            path.write_text("")
+            await read()
+            while not told.asked:
+                assert told.vigil.stirred == {str(one)}
+                await asyncio.sleep(0.001)
+            told.asked.clear()
+
+    vigil(work)
+
+
 def test_where_projects_may_appear_is_looked_at_once_it_is_watched(tmp_path: Path) -> None:
     """What came between a search and the watch gave no event; folders that were watched before need no look."""
 
@@ -116,7 +142,7 @@ def test_where_projects_may_appear_is_looked_at_once_it_is_watched(tmp_path: Pat
             for name in folders:
                 (tmp_path / name).mkdir(exist_ok=True)
             told.vigil.set_anchors(str(tmp_path / name) for name in folders)
-            await asyncio.sleep(0.2)
+            await until(lambda: not told.vigil.stirred)
             assert (told.anchored, told.newcomers) == (looks, 0)
 
     vigil(work)
@@ -219,7 +245,7 @@ def test_who_is_dropped_while_it_is_listed_leaves_nothing(tmp_path: Path) -> Non
         told.vigil.welcome(str(root))
         await asyncio.sleep(0)
         told.vigil.drop(str(root))
-        await asyncio.sleep(0.2)
+        await until(lambda: not told.vigil.stirred)
         await until(lambda: watches() == (1, 0))
         assert told.asked == []
 
@@ -278,6 +304,12 @@ def test_what_is_followed_is_listed_again_when_it_changes(tmp_path: Path) -> Non
         await told.until(root, TriggerKind.EDIT)
 
     vigil(work)
+
+
+async def read() -> None:
+    """Let the loop read what the kernel has told already."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 async def until(holds: Callable[[], bool]) -> None:

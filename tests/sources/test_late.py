@@ -1,6 +1,7 @@
 """Servers that are slow: a pass does not wait for them, a later one takes up what came, and nobody waits for ever."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +19,12 @@ from micropkgd.sources.least_speed import GRACE, BodyProgress, LeastSpeed
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
 from tests.kit.servers.faults import FaultServer, Reply
 
-WAIT = 0.5
+WAIT = 1.0  # seconds, in which a fast server answers on a busy machine, too
 
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator["Slow"]:
-    """Sources that wait half a second."""
+    """Sources that wait a second."""
     with FaultServer() as server:
         made = Slow(server, tmp_path)
         with made.sources:
@@ -35,8 +36,20 @@ class Slow:
 
     def __init__(self, server: FaultServer, folder: Path) -> None:
         self.server = server
+        self._gates: list[threading.Event] = []
         self.ended: list[str] = []
         self.sources = Sources(ArchiveCache(folder / "cache"), wait=WAIT, on_late=self.ended.append, per_host=100)
+
+    def script(self, path: str, slow: Reply, *later: Reply) -> None:
+        """Let a path answer slowly at first."""
+        self._gates.append(threading.Event())
+        self.server.script(path, slow._replace(gate=self._gates[-1]), *later)
+
+    def comes(self) -> bool:
+        """Let all that is on its way arrive, and wait for it."""
+        for gate in self._gates:
+            gate.set()
+        return self.sources.wait_for_late()
 
     def ask(self, *paths: str, project: str = "/p") -> list[Answer]:
         """Ask for some paths."""
@@ -48,12 +61,12 @@ def on_its_way(answer: Answer) -> bool:
     return isinstance(answer, Failed) and answer.kind is FailureKind.DOWNLOADING and answer.kind.transient
 
 
-SLOW = Reply(body=b"x" * 4000, rate_limit=(1000, 0.4))  # whole after 1.6 seconds
+SLOW = Reply(body=b"x" * 4000)  # behind a gate
 
 
 def test_who_is_slow_keeps_nobody_waiting(slow: Slow) -> None:
     """The others have their answers, and the next round takes up what came."""
-    slow.server.script("/slow", SLOW)
+    slow.script("/slow", SLOW)
     slow.server.script("/fast", Reply(body=b"f"))
     late, fast = slow.ask("/slow", "/fast")
     assert on_its_way(late)
@@ -61,13 +74,13 @@ def test_who_is_slow_keeps_nobody_waiting(slow: Slow) -> None:
     assert slow.sources._downloads is not None
     slow.sources._downloads._wait = 600.0  # who is known to be slow is not waited for again
     assert on_its_way(slow.ask("/slow")[0])
-    assert slow.sources.wait_for_late()
+    assert slow.comes()
     (came,) = slow.ask("/slow")
     assert isinstance(came, Fetched)
     assert came.digest == digest_of(SLOW.body)
     assert len(slow.server.requests_for("/slow")) == 1
     assert slow.ended == ["/p"]
-    assert not slow.sources.wait_for_late()
+    assert not slow.comes()
 
 
 def test_what_came_late_may_be_old(slow: Slow) -> None:
@@ -78,9 +91,9 @@ def test_what_came_late_may_be_old(slow: Slow) -> None:
         ("/newer", new, digest_of(b"new")),
         ("/gone", Reply(404), digest_of(old.body)),
     ):
-        slow.server.script(path, old, later)
+        slow.script(path, old, later)
         assert on_its_way(slow.ask(path)[0])
-        assert slow.sources.wait_for_late()
+        assert slow.comes()
         (came,) = slow.ask(path)
         assert isinstance(came, Fetched)
         assert came.digest == digest
@@ -89,9 +102,10 @@ def test_what_came_late_may_be_old(slow: Slow) -> None:
 
 def test_a_late_failure_is_told_by_its_own_name(slow: Slow) -> None:
     """To the next who asks, once; then the server is asked anew."""
-    slow.server.script("/slow", SLOW._replace(cut_after=3000), SLOW._replace(cut_after=3000), Reply(status=404))
+    cut = SLOW._replace(cut_after=3000)
+    slow.script("/slow", cut, cut, Reply(status=404))
     assert on_its_way(slow.ask("/slow")[0])
-    assert slow.sources.wait_for_late()
+    assert slow.comes()
     (failed,) = slow.ask("/slow")
     assert isinstance(failed, Failed)
     assert failed.kind is FailureKind.GONE
@@ -99,10 +113,10 @@ def test_a_late_failure_is_told_by_its_own_name(slow: Slow) -> None:
 
 def test_two_projects_take_up_the_same_download(slow: Slow) -> None:
     """Both are told of its end; the second to come asks anew."""
-    slow.server.script("/slow", SLOW)
+    slow.script("/slow", SLOW)
     assert on_its_way(slow.ask("/slow", project="/p")[0])
     assert on_its_way(slow.ask("/slow", project="/q")[0])
-    assert slow.sources.wait_for_late()
+    assert slow.comes()
     assert sorted(slow.ended) == ["/p", "/q"]
     assert isinstance(slow.ask("/slow", project="/q")[0], Fetched)
     assert len(slow.server.requests_for("/slow")) == 1
@@ -110,7 +124,7 @@ def test_two_projects_take_up_the_same_download(slow: Slow) -> None:
 
 def test_other_fs_args_are_another_download(slow: Slow) -> None:
     """Nobody gets what others have a login for."""
-    slow.server.script("/slow", SLOW)
+    slow.script("/slow", SLOW)
     assert on_its_way(slow.ask("/slow")[0])
     request = Request(Ref.parse(slow.server.url("/slow")), {"headers": {"X-Team": "b"}})
     assert on_its_way(slow.sources.answer([request], "/p")[0])
@@ -143,7 +157,7 @@ def test_a_program_that_ends_leaves_none(slow: Slow, tmp_path: Path) -> None:
 
 def test_without_a_wait_everybody_is_waited_for(tmp_path: Path, faults: FaultServer) -> None:
     """As commands do that have nothing else to do."""
-    address = faults.script("/slow", SLOW)
+    address = faults.script("/slow", SLOW._replace(rate_limit=(1000, 0.4)))
     with Sources(ArchiveCache(tmp_path / "cache")) as sources:
         assert isinstance(sources.answer([Request(Ref.parse(address))], "/p")[0], Fetched)
 

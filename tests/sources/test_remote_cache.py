@@ -18,8 +18,9 @@ from tests.kit.canaries import hold
 from tests.kit.daemon import Daemon
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.moto import LOGIN, REGION, Moto
+from tests.kit.servers.ports import free_ports
 from tests.kit.servers.proxy import Proxy
-from tests.kit.servers.seaweed import OWNER, READER, Seaweed, free_ports
+from tests.kit.servers.seaweed import OWNER, READER, Seaweed
 from tests.kit.world import Said, World, archive
 from tests.reconcile.test_full_check import let_a_day_pass
 

@@ -8,7 +8,7 @@ F53, F54 and F55).
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from micropkgd.service.watching.inotify import Inotify
@@ -99,6 +99,11 @@ class Watcher:
     def watches(self) -> int:
         """How many folders the kernel watches."""
         return self._kernel.watches if self._kernel is not None else 0
+
+    @property
+    def untold(self) -> Collection[str]:
+        """The paths that changed and that `on_change` is told in a moment."""
+        return self._paths
 
     def is_scanned(self, folder: str) -> bool:
         """Whether a folder is looked at from time to time, since there are no events of it."""

@@ -9,7 +9,7 @@ at from time to time.
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import Executor
 from itertools import islice
 from typing import Final
@@ -71,6 +71,7 @@ class WatchedProjects:
         self._named: dict[str, RelevantPaths] = {}  # the same under every name, as it was when the folders were listed
         self._owners = FolderOwners()
         self._waiting: dict[str, None] = {}  # projects to be listed, in the order of asking
+        self._in_hand: frozenset[str] = frozenset()  # those of them that are being listed
         self._gone: set[str] = set()  # folders that may be let go
         self._anchors: frozenset[str] = frozenset()
         self._look_due = False
@@ -85,6 +86,11 @@ class WatchedProjects:
     def watches(self) -> int:
         """How many folders the kernel watches."""
         return self._watcher.watches
+
+    @property
+    def stirred(self) -> Set[str]:
+        """The projects of which something was heard, or is to be found out, that may ask for a pass in a moment."""
+        return self._waiting.keys() | self._in_hand | self._concerned(self._watcher.untold).keys()
 
     def is_scanned(self, root: str) -> bool:
         """Whether anything of a project is looked at from time to time, since there are no events of it."""
@@ -151,6 +157,7 @@ class WatchedProjects:
         """List and watch the folders of some projects."""
         for root in roots:
             del self._waiting[root]
+        self._in_hand = frozenset(roots)
         gone, self._gone = self._owners.unclaimed(self._gone), set()
         known = {root: self._relevant.get(root) for root in roots}
         armed = await asyncio.get_running_loop().run_in_executor(self._disk, self._watch, known, gone)
@@ -169,6 +176,7 @@ class WatchedProjects:
                 self._let_go(one.folders)
         for root in concerned & self._relevant.keys():
             self._ask_for(root, armed.get(root))
+        self._in_hand = frozenset()
 
     def _tell_crowded(self, root: str, one: _WatchedProject) -> None:
         if one.too_many and root not in self._crowded:
@@ -228,11 +236,7 @@ class WatchedProjects:
     def _changed(self, paths: set[str]) -> None:
         """File events: ask for passes of the projects that they concern."""
         now = time.monotonic()
-        for root, near in self._by_owner(paths).items():
-            relevant = self._named.get(root) or self._relevant.get(root)
-            concerned = sorted(path for path in near if _matters(relevant, path)) if relevant is not None else []
-            if relevant is None or not concerned:
-                continue
+        for root, (relevant, concerned) in self._concerned(paths).items():
             documents = [path for path in concerned if not relevant.is_near(path)]
             detail = os.path.relpath((documents or concerned)[0], root)
             slow = any(path in relevant.commits or relevant.misses(path) for path in concerned)
@@ -243,6 +247,16 @@ class WatchedProjects:
                 self._list(root)
         if any(os.path.dirname(path) in self._anchors for path in paths):
             self._on_newcomer()
+
+    def _concerned(self, paths: Iterable[str]) -> Mapping[str, tuple[RelevantPaths, list[str]]]:
+        """The projects to which some of these paths matter: what each depends on, and which they are."""
+        found = {}
+        for root, near in self._by_owner(paths).items():
+            relevant = self._named.get(root) or self._relevant.get(root)
+            concerned = sorted(path for path in near if _matters(relevant, path)) if relevant is not None else []
+            if relevant is not None and concerned:
+                found[root] = relevant, concerned
+        return found
 
     def _by_owner(self, paths: Iterable[str]) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -22,6 +22,7 @@ class Reply(NamedTuple):
     length: int | str | None = None  # None: the true one
     cut_after: int | None = None  # body bytes, then the connection ends
     stall_after: int | None = None  # body bytes, then silence until the client or the test gives up
+    gate: threading.Event | None = None  # the body is sent once this is set
     rate_limit: tuple[int, float] | None = None  # so many bytes, then so many seconds of pause
     reset: bool = False  # end the connection with a reset
     raw: bytes | None = None  # exactly this, at this pace, in place of all else
@@ -97,12 +98,18 @@ class FaultServer:
             self._send_body(connection, reply.raw, reply.rate_limit)
             return
         connection.sendall(reply.head())
+        if reply.gate is not None:
+            self._wait_at(reply.gate)
         ends = [at for at in (reply.cut_after, reply.stall_after) if at is not None]
         self._send_body(connection, reply.payload()[: min(ends, default=None)], reply.rate_limit)
         if reply.stall_after is not None:
             self._over.wait()
         if reply.reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _wait_at(self, gate: threading.Event) -> None:
+        while not gate.wait(0.05) and not self._over.is_set():
+            pass
 
     def _send_body(self, connection: socket.socket, body: bytes, rate_limit: tuple[int, float] | None) -> None:
         size, pause = rate_limit or (len(body) or 1, 0.0)

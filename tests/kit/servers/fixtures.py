@@ -1,7 +1,6 @@
 """Servers as fixtures; `tests/conftest.py` names this module as a plugin."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.kit.servers.gcs import FakeGcs
 from tests.kit.servers.indexes import Devpi, PypiServer, StaticIndex
 from tests.kit.servers.moto import Moto
 from tests.kit.servers.nginx import Nginx, running
+from tests.kit.servers.ports import free_ports
 from tests.kit.servers.seaweed import Seaweed
 
 
@@ -37,8 +37,7 @@ def faults() -> Iterator[FaultServer]:
 @pytest.fixture
 def closed_port() -> int:
     """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @pytest.fixture(scope="session")

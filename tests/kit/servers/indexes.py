@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from tests.kit.archives import project
 from tests.kit.canaries import CANARY
 from tests.kit.servers.nginx import Nginx
+from tests.kit.servers.ports import free_ports
 
 DEVPI = ("devpi-server==6.20.3",)
 PYPISERVER = ("pypiserver[passlib]==2.4.2",)
@@ -156,7 +157,7 @@ class Devpi(NamedTuple):
 @contextmanager
 def pypiserver(environment: Path, folder: Path, *, private: bool = False) -> Iterator[PypiServer]:
     """Run pypiserver until the end of the `with`; a private one has `USER` and `PASSWORD`."""
-    server = PypiServer(_free_port(), folder / "packages")
+    server = PypiServer(free_ports(1)[0], folder / "packages")
     server.folder.mkdir()
     digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     (folder / "users").write_text(f"{USER}:{{SHA}}{digest}\n")
@@ -169,7 +170,7 @@ def pypiserver(environment: Path, folder: Path, *, private: bool = False) -> Ite
 @contextmanager
 def devpi(environment: Path, folder: Path) -> Iterator[Devpi]:
     """Run devpi until the end of the `with`."""
-    port = _free_port()
+    (port,) = free_ports(1)
     programs = environment / "bin"
     here: list[str | Path] = ["--serverdir", folder / "server"]
     subprocess.run(
@@ -218,8 +219,3 @@ def _call(port: int, path: str, body: bytes, method: str, headers: dict[str, str
             return found
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"{path}: {error.code} {error.read()!r}") from error
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import botocore.session
 
-from tests.kit.servers.seaweed import free_ports
+from tests.kit.servers.ports import free_ports
 
 REQUIREMENT = "moto[s3,server,sqs]==5.2.5"
 LOGIN = {"AWS_ACCESS_KEY_ID": "AKIDMOTO", "AWS_SECRET_ACCESS_KEY": "moto-secret"}

