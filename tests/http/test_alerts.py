@@ -11,7 +11,7 @@ import yaml
 
 from tests.http.test_metrics import value
 from tests.kit.daemon import Daemon, served, until
-from tests.kit.prometheus import RULES, check, scrape
+from tests.kit.prometheus import RULES, check, scrape, scrape_at_rest
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import config, listening
 from tests.kit.world import World, archive
@@ -44,7 +44,7 @@ def test_what_goes_wrong_once_fires_once(tmp_path: Path, faults: FaultServer) ->
     with Daemon(tmp_path, config(tmp_path, more)) as daemon:
         daemon.ready(world.root)
         site, whole = listening(daemon, "http.probes"), listening(daemon, "http.listen")
-        before = scrape(site)
+        before = scrape_at_rest(site)
         given(world, faults, "1.0")
         daemon.ask().post("/v1/trigger", {})
         daemon.until("Downgrade", world.root)
@@ -54,7 +54,7 @@ def test_what_goes_wrong_once_fires_once(tmp_path: Path, faults: FaultServer) ->
         daemon.config.write_text("nonsense = 1\n")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.until("ConfigRefused")
-        after = scrape(site)
+        after = scrape_at_rest(site)
     at_once = {"MicropkgdDowngrade", "MicropkgdHookFailed", "MicropkgdWebhooksRejected"}
     check(tmp_path, before, after, {1: at_once, 6: {*at_once, "MicropkgdConfigRefused"}})
 
@@ -74,7 +74,7 @@ def test_what_is_away_fires_while_it_is(tmp_path: Path) -> None:
         time.sleep(1.1)  # what fails for longer than `max-staleness` is stale
         daemon.ask().post("/v1/reconcile", {"projects": [root]}, timeout=None)
         until(lambda: value(site, "project_state", project=root, state="Stale") == 1)
-        after = scrape(site)
+        after = scrape_at_rest(site)
     away = {"MicropkgdQueueUnreachable", "MicropkgdStale"}
     check(tmp_path, None, after, {14: (), 16: away, 59: away, 61: {*away, "MicropkgdHostDown"}})
 
@@ -86,11 +86,11 @@ def test_a_shared_cache_that_is_away_fires(tmp_path: Path, faults: FaultServer) 
     with Daemon(tmp_path, config(tmp_path, more), environ={**LOGIN, "AWS_ENDPOINT_URL": NOBODY}) as daemon:
         daemon.ready(world.root)
         site = listening(daemon, "http.probes")
-        before = scrape(site)
+        before = scrape_at_rest(site)
         given(world, faults, "1.0")
         daemon.until("CacheTrouble")
         daemon.ready(world.root)
-        check(tmp_path, before, scrape(site), {1: {"MicropkgdSharedCacheAils"}})
+        check(tmp_path, before, scrape_at_rest(site), {1: {"MicropkgdSharedCacheAils"}})
 
 
 def test_what_waits_for_somebody_fires(tmp_path: Path, faults: FaultServer) -> None:
@@ -102,14 +102,14 @@ def test_what_waits_for_somebody_fires(tmp_path: Path, faults: FaultServer) -> N
         for world in (ill, held):
             daemon.ready(world.root)
         site = listening(daemon, "http.probes")
-        before = scrape(site)
+        before = scrape_at_rest(site)
         ill.asks_for(faults.script("/gone.tar.gz", Reply(404)))
         held.write("src/shop/ds/nodes.py", "v = 'mine'\n")
         given(held, faults, "2.0", "/held.tar.gz")
         daemon.ask().post("/v1/trigger", {})
         until(lambda: value(site, "unready_entries", project=str(ill.root), state="Stalled", reason="Gone") == 1)
         until(lambda: value(site, "project_state", project=str(held.root), state="Held") == 1)
-        after = scrape(site)
+        after = scrape_at_rest(site)
     soon = {"MicropkgdStalled"}
     late = {*soon, "MicropkgdNoSuccess"}
     check(tmp_path, before, after, {14: (), 16: soon, 76: late, 1439: late, 1441: {*late, "MicropkgdHeldForADay"}})
@@ -124,16 +124,16 @@ def test_too_few_watches_fire(tmp_path: Path) -> None:
     world = served(tmp_path / "src")
     with Daemon(tmp_path, config(tmp_path)) as daemon:
         daemon.ready(world.root)
-        before = scrape(listening(daemon, "http.probes"))
+        before = scrape_at_rest(listening(daemon, "http.probes"))
         needed = int(value(listening(daemon, "http.probes"), "watches") or 0)
         daemon.end()
         daemon.start(["unshare", "-Ur", "sh", "-c", SCANS.format(most=needed + 1), "sh"])
         daemon.ready(world.root)
-        check(tmp_path, before, scrape(listening(daemon, "http.probes")), {1: {"MicropkgdWatchesShort"}})
+        check(tmp_path, before, scrape_at_rest(listening(daemon, "http.probes")), {1: {"MicropkgdWatchesShort"}})
         daemon.end()
         daemon.start(["unshare", "-Ur", "sh", "-c", SCANS.format(most=0), "sh"])
         daemon.ready(world.root)
-        after = scrape(listening(daemon, "http.probes"))
+        after = scrape_at_rest(listening(daemon, "http.probes"))
         check(tmp_path, before, after, {59: (), 61: {"MicropkgdScanning"}})
 
 
@@ -156,14 +156,14 @@ def test_a_service_that_lags_or_is_gone_fires(tmp_path: Path) -> None:
     with Daemon(tmp_path, config(tmp_path)) as daemon:
         daemon.ready(world.root)
         site = listening(daemon, "http.probes")
-        before = scrape(site)
+        before = scrape_at_rest(site)
         daemon.process.send_signal(signal.SIGSTOP)
         time.sleep(11)
         daemon.process.send_signal(signal.SIGCONT)
         until(lambda: (value(site, "loop_lag_seconds") or 0) > 5)
-        check(tmp_path, before, scrape(site), {4: (), 6: {"MicropkgdLoopLags"}})
+        check(tmp_path, before, scrape_at_rest(site), {4: (), 6: {"MicropkgdLoopLags"}})
         daemon.end(signal.SIGKILL)
-        check(tmp_path, before, scrape(site), {4: (), 6: {"MicropkgdDown"}})
+        check(tmp_path, before, scrape_at_rest(site), {4: (), 6: {"MicropkgdDown"}})
 
 
 BROKEN = """
@@ -188,8 +188,8 @@ def test_a_bug_fires(tmp_path: Path) -> None:
         daemon.start([sys.executable, "-c", BROKEN.format(flag=str(flag))])
         daemon.ready(world.root)
         site = listening(daemon, "http.probes")
-        before = scrape(site)
+        before = scrape_at_rest(site)
         flag.touch()
         world.write("src/shop/pipelines/features/nodes.py", "a = 2\n")
         daemon.until("Bug", world.root)
-        check(tmp_path, before, scrape(site), {1: {"MicropkgdBug"}})
+        check(tmp_path, before, scrape_at_rest(site), {1: {"MicropkgdBug"}})
