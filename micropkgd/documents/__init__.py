@@ -6,6 +6,7 @@ and writes whole documents, plain ones by `plain`. Those that a person wrote are
 rows as their table is written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text. `syntax` says what
 keeps a document from being read. `conflicts` takes apart what git left in the middle of a merge, and `keys` says where
 those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work from an edit.
+`syntax_trees` parses Python.
 """
 
 import re

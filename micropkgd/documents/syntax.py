@@ -3,6 +3,7 @@
 import json
 
 from micropkgd import documents
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 
 
@@ -10,9 +11,7 @@ def fault_in(path: str, data: bytes) -> str:
     """What keeps a file from being read, with the line where that is known; empty where nothing does."""
     try:
         if path.endswith((".py", ".pyi")):
-            import ast
-
-            ast.parse(data)
+            syntax_tree(data)
         elif path.endswith((".yml", ".yaml")):
             documents.check_yaml(data)
         elif path.endswith(".toml"):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.merge.imports import in_import_order, joined_import, joined_names, names_of
 from micropkgd.merge.meaning import same_meaning
 from micropkgd.merge.spans import LineSpan, block_of, lines_of
@@ -27,7 +28,7 @@ def merged_python(texts: ThreeVersions[str]) -> str:
     """A merged module; `CollisionError` where both sides changed one thing, `SyntaxError` where one is no Python."""
     ends = texts.each(lambda text: text.endswith("\n"))
     sources = texts.each(lambda text: text if text.endswith("\n") else f"{text}\n")
-    trees = sources.each(ast.parse)
+    trees = sources.each(syntax_tree)
     pages = ThreeVersions(*map(_page, sources, trees))
     result = merged_block(_blocks(pages), _GRAMMAR._replace(apart="\n\n"))
     return result if the_changed(ends) else result.removesuffix("\n")

@@ -7,6 +7,7 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.text_form import plain
 from micropkgd.model.tree import RelPath
 
@@ -34,7 +35,7 @@ def is_only_formatted(path: RelPath, base: bytes, ours: bytes) -> bool:
         return differs_in_layout(*(plain(data).decode(errors="surrogateescape") for data in (base, ours)))
     try:
         one, other = (plain(data).decode() for data in (base, ours))
-        trees = (ast.dump(_sorted(ast.parse(text))) for text in (one, other))
+        trees = (ast.dump(_sorted(syntax_tree(text))) for text in (one, other))
         return len(set(trees)) == 1 and _comments(one) == _comments(other)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return False
@@ -72,7 +73,7 @@ def _imported(node: ast.stmt) -> set[str]:
 
 
 def _tree(text: str) -> str:
-    return ast.dump(ast.parse(_whole(text)))
+    return ast.dump(syntax_tree(_whole(text)))
 
 
 def _comments(text: str) -> list[str]:

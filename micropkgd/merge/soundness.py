@@ -13,6 +13,7 @@ from functools import cache
 
 from micropkgd import documents
 from micropkgd.documents.keys import YamlKeys, keys_of
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 from micropkgd.merge.membership import Membership, membership_of
 from micropkgd.merge.overlap import overlap_of
@@ -47,7 +48,7 @@ def _is_sound_python(merged: str, texts: ThreeVersions[str], *, reordered: bool)
 
     @cache
     def tree(text: str) -> ast.Module:
-        return ast.parse(_bytes(text))
+        return syntax_tree(_bytes(text))
 
     doubled, overlap = names.doubled(tree(merged)), overlap_of(merged, texts)
     twice = {name for _, name in doubled} & (overlap.added_twice | overlap.surplus)

@@ -9,6 +9,7 @@ not seen from the functions in it.
 import ast
 from collections.abc import Callable, Iterable, Iterator
 
+from micropkgd.documents.syntax_trees import syntax_tree_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import Lines
 from micropkgd.relocate.names import top_of
@@ -322,7 +323,7 @@ class Scan:
         self, node: ast.Constant | ast.stmt | ast.arg, text: str, scope: Scope, *, is_signature: bool = False
     ) -> None:
         try:
-            code = ast.parse(text, mode="func_type" if is_signature else "eval")
+            code = syntax_tree_of(text, "func_type" if is_signature else "eval")
         except (SyntaxError, ValueError):
             return
         self._quote = Quote(node, text)

@@ -4,7 +4,6 @@ Rules: the work is done on UTF-8 without a byte-order mark, as `ast` counts colu
 and encoding come back. Line ends are never translated.
 """
 
-import gc
 import re
 import sys
 from bisect import bisect_right
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import CodeError
 from micropkgd.named_tuples import NamedTuple
 
@@ -83,11 +83,11 @@ class Text(NamedTuple):
         """Parse; with type comments, if all in the file are such as they should be, for they stop nothing else."""
         if type_comments:
             try:
-                return _parsed(self._code, type_comments=True)
+                return syntax_tree(self._code, type_comments=True)
             except (SyntaxError, ValueError, MemoryError, RecursionError):
                 pass  # whatever it is, it is said below if it is there without them
         try:
-            return _parsed(self._code)
+            return syntax_tree(self._code)
         except SyntaxError as error:
             raise UnreadError(error.lineno or 1, f"{_NOT_PARSED}: {error.msg}") from error
         except (ValueError, MemoryError, RecursionError) as error:
@@ -147,22 +147,6 @@ class Places(NamedTuple):
     def line(self, number: int) -> bytes:
         """The bytes of one line."""
         return self.data[self.starts[number - 1] : self.starts[number]]
-
-
-def _parsed(code: bytes | str, *, type_comments: bool = False) -> "ast.Module":
-    """Parse with the collector off: a tree makes much to look at and nothing to collect."""
-    import ast  # only where code is parsed, which most files of most packages are not
-    import warnings
-
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code, type_comments=type_comments)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import Claim, conflicting, leaves
 from micropkgd.relocate.names import Finding, Kind, Routes, is_below, top_of
@@ -263,7 +264,7 @@ def _is_code(string: bytes, start: int, end: int) -> bool:
 
 def _text_in(string: bytes) -> list[object]:
     """All constants of an f-string, in order."""
-    tree = ast.parse(b"(" + string + b")")
+    tree = syntax_tree(b"(" + string + b")")
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
 
 

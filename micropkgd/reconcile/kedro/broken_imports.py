@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
@@ -49,7 +50,7 @@ class _ImportCheck(NamedTuple):
 
     def broken(self, path: RelPath) -> Iterator[BrokenImport]:
         try:
-            body = ast.parse(self.tree.read(path) or b"").body
+            body = syntax_tree(self.tree.read(path) or b"").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         for node in body:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
@@ -73,7 +74,7 @@ def binds(source: bytes, name: str) -> bool:
 def bound_in(source: bytes) -> frozenset[str] | None:
     """Every name that a module may bind; None where only running it would tell."""
     try:
-        tree = ast.parse(source)
+        tree = syntax_tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     names = set[str]()

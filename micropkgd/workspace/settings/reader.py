@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.settings.values import Known, Library, Table, Unknown, Value, attribute, call, combined, item
 from micropkgd.workspace.settings.values import method as method_of
@@ -30,7 +31,7 @@ class SettingValue(NamedTuple):
 def read_settings(source: bytes, path: str, root: str) -> dict[str, SettingValue]:
     """What is said of `CONF_SOURCE` and `base_env`, the unsaid left out; `path` is relative to `root`."""
     try:
-        body = ast.parse(source).body
+        body = syntax_tree(source).body
         reader = _Reader(PurePosixPath(root), PurePosixPath(root, path))
         reader.take(body)
         return reader.said(body)
