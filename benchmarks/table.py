@@ -30,6 +30,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "save": resting.save,
     "s3": remote.bucket,
     "large": remote.large,
+    "large-s3": remote.large_object,
     "rewriting": rewriting.whole_pass,
     "idle": resting.idle,
 }

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.contest import OURS, Goal, Line, Place, contest
+from benchmarks.contest import OURS, Goal, Line, Place, Work, contest
 from benchmarks.tools import of_index, on_path
 from tests.kit.servers import seaweed
 from tests.kit.world import World, archive
@@ -46,16 +46,9 @@ def _of_refs(folder: Path, store: seaweed.Seaweed, client: Any, refs: int) -> It
         for ref in range(refs)
     )
     world.manifest("\n".join(rows))
-    words = ("s3", "sync", f"s3://{_BUCKET}/p{refs}/", "mirror", "--endpoint-url", store.url)
     works = {
         OURS: place.ours("reconcile", "--once", at=world.root),
-        "aws s3 sync": place.command(
-            of_index("aws"),
-            *words,
-            AWS_ACCESS_KEY_ID=seaweed.OWNER[0],
-            AWS_SECRET_ACCESS_KEY=seaweed.OWNER[1],
-            AWS_REGION="us-east-1",
-        ),
+        "aws s3 sync": _aws(place, store, "sync", f"s3://{_BUCKET}/p{refs}/", "mirror"),
     }
     for work in works.values():
         work()
@@ -65,11 +58,43 @@ def _of_refs(folder: Path, store: seaweed.Seaweed, client: Any, refs: int) -> It
     yield Line(f"{said}, one changed", contest(works, before=put, rounds=5), goal)
 
 
+def _aws(place: Place, store: seaweed.Seaweed, *words: str) -> Work:
+    name, secret = seaweed.OWNER
+    whole = (of_index("aws"), "s3", *words, "--endpoint-url", store.url)
+    return place.command(*whole, AWS_ACCESS_KEY_ID=name, AWS_SECRET_ACCESS_KEY=secret, AWS_REGION="us-east-1")
+
+
+def large_object(folder: Path) -> Iterator[Line]:
+    """200 MiB from a bucket, hashed and read through (`lock`), beside a copy that is neither."""
+    place, world = Place(folder), World(folder / "project")
+    with seaweed.running(Path(of_index("weed")), folder) as store:
+        client = store.client()
+        client.create_bucket(Bucket=_BUCKET)
+        client.put_object(Bucket=_BUCKET, Key="ds.tar.gz", Body=_large_archive())
+        world.write("conf/args.yml", json.dumps(store.options()))
+        world.manifest(f'"s3://{_BUCKET}/ds.tar.gz" = {{fs-args = "conf/args.yml"}}')
+        works = {
+            OURS: place.ours("lock", at=world.root),
+            "aws s3 cp": _aws(place, store, "cp", f"s3://{_BUCKET}/ds.tar.gz", "large"),
+        }
+        seconds = contest(works, before=partial(_forget, folder, world), rounds=5)
+        yield Line("200 MiB from S3, hashed and read", seconds, (Goal("aws s3 cp", 1),))
+
+
+def _large_archive() -> bytes:
+    return archive({f"d{one}.bin": os.urandom(50 * _MIB) for one in range(4)})
+
+
+def _forget(folder: Path, world: World) -> None:
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    (world.root / "micropkg.lock").unlink(missing_ok=True)
+
+
 def large(folder: Path) -> Iterator[Line]:
     """200 MiB over HTTP, hashed and read through (`lock`), beside a pipe of `curl`."""
     curl, place, world = on_path("curl"), Place(folder), World(folder / "project")
     (folder / "served").mkdir()
-    (folder / "served/ds.tar.gz").write_bytes(archive({f"d{one}.bin": os.urandom(50 * _MIB) for one in range(4)}))
+    (folder / "served/ds.tar.gz").write_bytes(_large_archive())
     with _serving(folder / "served") as url:
         world.manifest(f'"{url}/ds.tar.gz" = {{}}')
         works = {OURS: place.ours("lock", at=world.root)}
@@ -77,16 +102,8 @@ def large(folder: Path) -> Iterator[Line]:
             works["curl, tee, sha256sum"] = place.command(
                 "sh", "-c", f"{curl} -s {url}/ds.tar.gz | tee large | sha256sum"
             )
-
-        def before() -> None:
-            shutil.rmtree(folder / "cache", ignore_errors=True)
-            (world.root / "micropkg.lock").unlink(missing_ok=True)
-
-        yield Line(
-            "200 MiB over HTTP, hashed and read",
-            contest(works, before=before, rounds=5),
-            (Goal("curl, tee, sha256sum", 1),),
-        )
+        seconds = contest(works, before=partial(_forget, folder, world), rounds=5)
+        yield Line("200 MiB over HTTP, hashed and read", seconds, (Goal("curl, tee, sha256sum", 1),))
 
 
 class _Silent(SimpleHTTPRequestHandler):

@@ -49,7 +49,8 @@ def verify_files(root: str) -> Verification:
     more: set[RelPath] = set()
     with FsOps(root) as fs:
         there = with_left_out(root, {path: look(fs, path) for path in locked})
-        found = as_texts(fs, there, {path: {digest} for path, digest in locked.items()})
+        other = {path: {digest} for path, digest in locked.items() if there[path] != digest}
+        found = as_texts(fs, there, other)
         for block in project.lock.blocks:
             wrong = dict(unaccepted(fs, block, found, keep_deleted.get(block.ref, ())))
             differing |= {path: _instead(block, path, there) for path, there in wrong.items()}

@@ -76,9 +76,9 @@ def as_texts(
 ) -> Mapping[RelPath, Found]:
     """What stands at each path, told by the digest that is known of it where it is the same text in another form."""
     texts: dict[RelPath, Found] = {}
-    for path, digest in found.items():
-        wanted = known.get(path, ())
-        if not isinstance(digest, str) or digest in wanted or not wanted:
+    for path, wanted in known.items():
+        digest = found.get(path)
+        if not isinstance(digest, str) or digest in wanted:
             continue
         try:
             data = fs.read(path)

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -405,3 +406,29 @@ def test_one_folder_of_another_user_stops_one_entry(open_folder: Path) -> None:
     assert scene.text("conf/base/parameters_beta.yml") == "a: 1\n"
     assert scene.text("src/shop/alpha/new.py") == "NEW = 1\n"
     assert scene.own("txn") == []
+
+
+def test_a_look_at_a_file_takes_four_calls(fs: FsOps, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stat, and to open, read and close it; a folder is opened once for all files in it, also after many others."""
+    for folder in ("one", "two"):
+        for number in range(10):
+            path = root / f"pkg/{folder}/{number}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"x" * 1000)
+    counts = Counter[str]()
+
+    def count(name: str) -> None:
+        call = getattr(os, name)
+
+        def counted(*arguments: object, **named: object) -> object:
+            counts[name] += 1
+            return call(*arguments, **named)
+
+        monkeypatch.setattr(os, name, counted)
+
+    for name in ("stat", "lstat", "fstat", "open", "read", "close", "scandir", "listdir"):
+        count(name)
+    found = [fs.found(RelPath(f"pkg/{folder}/{number}")) for folder in ("one", "two") for number in range(10)]
+
+    assert set(found) == {digest_of(b"x" * 1000)}
+    assert counts == {"stat": 20, "open": 20 + 3, "read": 20, "close": 20}
