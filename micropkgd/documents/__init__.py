@@ -1,12 +1,12 @@
 """Text and mappings: the only home of tomllib, tomli-w and yaml.
 
 Nothing here knows what the mappings mean. Heavy libraries are imported by the function that needs them. This face reads
-and writes whole documents, plain ones by `plain`. Those that a person wrote are edited by `edits` (one row), `lists`
-(the texts of an array) and `moves` (one table): `statements` finds where each part of a text stands, `rows` writes new
-rows as their table is written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text. `syntax` says what
-keeps a document from being read. `conflicts` takes apart what git left in the middle of a merge, and `keys` says where
-those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work from an edit.
-`syntax_trees` parses Python.
+and writes whole documents, plain ones by `plain` and `plain_writer`. Those that a person wrote are edited by `edits`
+(one row), `lists` (the texts of an array) and `moves` (one table): `statements` finds where each part of a text stands,
+`rows` writes new rows as their table is written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text.
+`syntax` says what keeps a document from being read. `conflicts` takes apart what git left in the middle of a merge, and
+`keys` says where those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work
+from an edit. `syntax_trees` parses Python.
 """
 
 import re
@@ -76,9 +76,14 @@ def _refuse_conflict_markers(text: str) -> None:
 
 def write_toml(document: Mapping[str, object]) -> str:
     """Write a mapping as TOML in the order it has."""
-    import tomli_w
+    from micropkgd.documents.plain_writer import write_plain
 
-    return tomli_w.dumps(document)
+    text = write_plain(document)
+    if text is None:
+        import tomli_w
+
+        text = tomli_w.dumps(document)
+    return text
 
 
 def read_yaml(data: bytes) -> Mapping[str, object]:

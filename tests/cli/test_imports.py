@@ -93,10 +93,10 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 147
-    assert found.others <= 95
+    assert found.ours <= 148
+    assert found.others <= 89
     assert found.values <= 126
-    assert found.patterns <= 45
+    assert found.patterns <= 47
     assert found.syncs <= 25
     assert found.threads == 0
 
@@ -128,15 +128,15 @@ def test_code_that_names_nothing_that_moves_is_not_parsed(world: World) -> None:
     for name, text in {"__init__.py": '__version__ = "1.0"\n', **code}.items():
         world.write(f"src/shop/pipelines/fe/{name}", text)
 
-    assert not loaded(world, "pull", "dist/ds.tar.gz") & {*PARSES, "ast"}
+    assert not loaded(world, "pull", "dist/ds.tar.gz") & {*PARSES, "ast", "tomli_w", "datetime"}
     assert not loaded(world, "package", "pipelines.fe") & PARSES
     assert world.read("src/shop/ds/pipeline.py") == "from .nodes import scale\n"
 
     found = cost(world, "pull", "dist/ds.tar.gz", "--alias", "other")
-    assert found.ours <= 140
-    assert found.others <= 92
-    assert found.values <= 108
-    assert found.patterns <= 34
+    assert found.ours <= 141
+    assert found.others <= 87
+    assert found.values <= 110
+    assert found.patterns <= 36
 
 
 @pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])
