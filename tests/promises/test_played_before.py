@@ -29,7 +29,17 @@ def requirements_of_an_older_file(team: Team) -> None:
     team.move_requirements(who="ann", needs='requirements-file = "requirements.txt"\n')
 
 
-@pytest.mark.parametrize("game", [requirements_of_an_older_file])
+def requirements_of_what_left(team: Team) -> None:
+    """Rows went, the lock alone says so, and then what left is to stay: its lines come out of the group along."""
+    team.move_requirements(who="ann", needs='requirements-group = "needs"\n')
+    team.drop(who="bob", name="ds")
+    team.drop(who="ann", name="es")
+    team.bump(who="ann")
+    team.agree(who="ann", policy="prune = false\n")
+    team.move_requirements(who="ann", needs="")
+
+
+@pytest.mark.parametrize("game", [requirements_of_an_older_file, requirements_of_what_left])
 def test_a_game_that_found_something(game: Callable[[Team], None]) -> None:
     """Each move asserts what the law says of it."""
     with played() as team:

@@ -263,3 +263,27 @@ def test_branches_that_differ_merge(world: World) -> None:
     asks(world, MICROPKG, AA, BB)
     world.sync()
     assert lines(world) == {"micropkg": ["numpy", "scipy"]}
+
+
+@pytest.mark.parametrize("old", PLACES)
+@pytest.mark.parametrize("new", PLACES)
+@pytest.mark.parametrize("state", ["left the manifest", "held"])
+def test_lines_of_what_the_lock_alone_moved_on(world: World, old: str, new: str, state: str) -> None:
+    """The tree still has the version before, whatever the lock says by now: its lines move, and no others."""
+    hold = 'on-local-edit = "hold"\nprune = false\n'
+    installed(world, f"{hold}{old}")
+    if state == "held":
+        world.write("src/shop/bb/nodes.py", "B = 1  # mine\n")
+        world.write(BB, archive({"nodes.py": "B = 2\n"}, "2", ("polars",)))
+        assert world.run("lock", "--upgrade", BB).code == 0
+    else:
+        asks(world, old, AA)
+        assert world.run("lock").code == 0
+    before = lines(world)
+    asks(world, f"{hold}{new}", *([AA] if state != "held" else [AA, BB]))
+    said = world.reconcile()
+
+    assert said.code == (4 if state == "held" else 0), said
+    assert {*lines(world)[PLACES[new]]} == {*before[PLACES[old]]} == {"numpy", "pandas>=2", "scipy"}
+    assert list(lines(world)) == [PLACES[new]]
+    assert "polars" not in world.read("pyproject.toml" if "group" in new else PLACES[new])

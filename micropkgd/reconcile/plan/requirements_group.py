@@ -14,7 +14,7 @@ from micropkgd.documents.lists import set_items, text_at
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import Block, Lock
+from micropkgd.model.lock import Block, Lock, Version
 from micropkgd.reconcile.plan.requirements_file import REASON, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps
@@ -50,11 +50,16 @@ def group_change(
 
 
 def _lines_of(block: Block, installed: Collection[EntryKey], stands: Collection[object]) -> Collection[str]:
-    """The lines of the version in the tree; where the lock moved on and nothing is installed, the group tells which."""
-    if block.superseded is None or block.key in installed:
-        return block.requirements
+    """The lines of the version in the tree."""
+    return (block.made if block.key in installed else version_told(block, stands)).requirements
+
+
+def version_told(block: Block, stands: Collection[object]) -> Version:
+    """The version in the tree, where the lock may have moved on and nothing is installed: the lines tell which."""
+    if block.superseded is None:
+        return block.made
     new, old = frozenset(block.requirements), frozenset(block.superseded.requirements)
-    return new if (new - old) & {*stands} and not (old - new) & {*stands} else old
+    return block.made if (new - old) & {*stands} and not (old - new) & {*stands} else block.superseded
 
 
 def group_in(document: Mapping[str, object], wanted: str) -> tuple[str, list[object]]:

@@ -25,7 +25,7 @@ from micropkgd.reconcile.plan.requirements_file import (
     change_of,
     label_of,
 )
-from micropkgd.reconcile.plan.requirements_group import GROUPS, NOTE, group_change, group_in
+from micropkgd.reconcile.plan.requirements_group import GROUPS, NOTE, group_change, group_in, version_told
 from micropkgd.reconcile.plan.requirements_leftovers import with_leftovers
 from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
@@ -41,6 +41,7 @@ class Leaving(NamedTuple):
     rest: bytes  # the same without the lines of entries, and with those of people
     text: RequirementsText | None = None  # of a file; None of the manifest
     lines: Mapping[str, Lines] = {}  # of entries in a file, by their labels
+    stands: frozenset[object] = frozenset()  # every line that is there for an entry
 
 
 def leaving(fs: FsOps, project: Project) -> Leaving | None:
@@ -69,7 +70,8 @@ def _of_group(fs: FsOps, place: RequirementsPlace) -> Leaving | None:
     name, stands = group_in(documents.read_toml(data), place.group)
     if not stands or NOTE not in text_at(documents.decode(data), (GROUPS, name)):
         return None
-    return Leaving(place, data, edited(data, lambda text: set_items(text, (GROUPS, name), [], NOTE)))
+    rest = edited(data, lambda text: set_items(text, (GROUPS, name), [], NOTE))
+    return Leaving(place, data, rest, stands=frozenset(stands))
 
 
 def _of_file(fs: FsOps, project: Project) -> Leaving | None:
@@ -85,7 +87,8 @@ def _of_file(fs: FsOps, project: Project) -> Leaving | None:
         if label in blocks:
             lines[label] = lines.get(label, frozenset()) | frozenset(version.requirements)
     rest = source.mark + requirements.update(source.text, lines, {}).encode()
-    return Leaving(project.lock.place, found, rest, source, lines) if lines else None
+    stands = frozenset(line for label in lines for line in blocks[label])
+    return Leaving(project.lock.place, found, rest, source, lines, stands) if lines else None
 
 
 def move(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking], left: Leaving) -> tuple[WrittenChange, ...]:
@@ -97,11 +100,19 @@ def move(fs: FsOps, layout: Layout, lock: Lock, asking: Sequence[Asking], left: 
         if left.text is not None and not source.hashed:
             return _from_file_to_file(layout, asking, source, left, left.text)
         source = _with_text(source, left, left.rest.decode("utf-8-sig"))
-        anew = [one._replace(before=None, found=None) for one in asking]
+        anew = [_anew(one, left) for one in asking]
         return (*_change(left, left.rest), *change_of(source, layout, anew))
     except (DocumentError, TreeError) as error:
         wrong = TreeError(error.problem, where=error.where or layout.requirements, hint=error.hint)
         raise RequirementsFileError(wrong, _waiting((one.ref, one.before, one.after) for one in asking)) from error
+
+
+def _anew(one: Asking, left: Leaving) -> Asking:
+    """What an entry asks of a place that has nothing of it: the lines of the version that the tree has, or gets."""
+    after = one.after
+    if after is not None and one.stays:
+        after = after.as_of(version_told(after, left.stands))
+    return Asking(one.ref, None, after)
 
 
 def _into_group(
@@ -120,7 +131,8 @@ def _from_file_to_file(
     rest, blocks = requirements.taken_out(old.text, left.lines)
     source = _with_text(source, left, rest)
     source = source._replace(text=requirements.put_in(source.text, blocks))
-    return (*_change(left, old.mark + rest.encode()), *change_of(source, layout, asking, as_moved=True))
+    changing = [one for one in asking if not one.stays]
+    return (*_change(left, old.mark + rest.encode()), *change_of(source, layout, changing, as_moved=True))
 
 
 def _with_text(source: RequirementsText, left: Leaving, rest: str) -> RequirementsText:
