@@ -42,8 +42,7 @@ def _pass_lines(entries: "Sequence[Row]", packages: "Sequence[Row]") -> Iterator
     from micropkgd.workspace.memory.settled import FIELDS
 
     for entry in entries:
-        *_, formatted = entry[:FIELDS]
-        only = formatted.split("\n")
+        only = entry[6].split("\n")
         yield _entry_line(entry)
         yield from (drifted_line(path, formatted=path in only) for path in entry[FIELDS:])
     yield _summary(entries)

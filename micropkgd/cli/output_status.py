@@ -1,6 +1,6 @@
 """Formats `status` for people. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from micropkgd.cli.hints import choices, short_names
 from micropkgd.cli.lines import drifted_line, left_out_line
@@ -17,7 +17,9 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         state, (why, *hint) = project.standing.state, _why(project.standing)  # it is about the project as a whole
         yield f"{state:<9} {why.lstrip()}"
         yield from hint
-    called = short_names([EntryKey(entry.ref, RelPath(entry.target)) for entry in project.entries])
+    called: Mapping[str, str] = {}
+    if any(entry.standing.reason == LOCAL_EDITS for entry in project.entries):
+        called = short_names([EntryKey(entry.ref, RelPath(entry.target)) for entry in project.entries])
     for entry in project.entries:
         what = f"  {entry.version} ({short(Digest(entry.archive))})" if entry.archive else ""
         place = f" -> {entry.target}" if entry.target else ""

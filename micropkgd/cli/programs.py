@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 from micropkgd.errors import UsageError
 from micropkgd.machine.safe_path import path_beside
@@ -20,10 +21,16 @@ def find_program(name: str, root: str, environ: Mapping[str, str]) -> str | None
 
 def answer_of(words: Sequence[str], environ: Mapping[str, str], given: bytes = b"") -> tuple[int, bytes]:
     """What a program ended with, and what it said to what it was given."""
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as asked:
         asked.write(given)
         asked.seek(0)
-        ended = run_program(words, environ, stdin=asked.fileno(), stdout=said.fileno())
+        return answer_to(asked, words, environ)
+
+
+def answer_to(given: BinaryIO, words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bytes]:
+    """What a program ended with, and what it said to a file, from where its descriptor stands."""
+    with tempfile.TemporaryFile() as said:
+        ended = run_program(words, environ, stdin=given.fileno(), stdout=said.fileno())
         said.seek(0)
         return ended, said.read()
 

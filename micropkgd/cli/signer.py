@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping
+from typing import BinaryIO
 
-from micropkgd.cli.programs import answer_of, find_program
+from micropkgd.cli.programs import answer_to, find_program
 from micropkgd.errors import UsageError
 from micropkgd.model.signers import NAMESPACE
-from micropkgd.model.tree import digest_of
+from micropkgd.model.tree import Digest
 from micropkgd.sources.sshsig import SignatureFormatError, SshSignature
 
 
-def signer(root: str, key: str, environ: Mapping[str, str]) -> Callable[[bytes], bytes]:
+def signer(root: str, key: str, environ: Mapping[str, str]) -> Callable[[BinaryIO, Digest], bytes]:
     """What signs with a key, named by its file; the public half will do where an agent has the other."""
     program = find_program("ssh-keygen", root, environ)
     if program is None:
@@ -19,12 +20,12 @@ def signer(root: str, key: str, environ: Mapping[str, str]) -> Callable[[bytes],
         raise UsageError("there is no such key", where=key, hint="`ssh-keygen -t ed25519` makes one")
     words = [program, "-q", "-Y", "sign", "-n", NAMESPACE, "-O", "hashalg=sha256", "-f", os.path.abspath(key)]
 
-    def sign(data: bytes) -> bytes:
-        ended, said = answer_of(words, environ, data)
+    def sign(stream: BinaryIO, digest: Digest) -> bytes:
+        ended, said = answer_to(stream, words, environ)
         if ended != 0:
             raise UsageError(f"`ssh-keygen` did not sign: it ended with {ended}", where=key, hint="see what it said")
         try:
-            fits = SshSignature.of_file(said).signs(digest_of(data))
+            fits = SshSignature.of_file(said).signs(digest)
         except SignatureFormatError as error:
             raise UsageError(f"what `ssh-keygen` made does not count: {error}", where=key) from error
         if not fits:

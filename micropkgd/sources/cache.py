@@ -14,6 +14,7 @@ Layout: `archives/sha256/ab/<62 more hex digits>`.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from operator import attrgetter
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -30,6 +31,8 @@ _DEAD_AFTER_SECONDS = 600
 
 # A use is noted once a day: whoever reads the same archive again and again writes nothing.
 _USE_NOTED_EVERY_SECONDS = 86_400
+
+_PIECE = 1 << 20
 
 
 _LARGE = 16 << 20  # bytes that take longer to read and hash again than to look at
@@ -91,6 +94,16 @@ class ArchiveCache:
                 _note_use(path)
                 return CachedArchive(path, os.stat(path).st_size)
             os.unlink(path)
+        return None
+
+    def take(self, stream: BinaryIO, digest: Digest, max_bytes: int) -> "CachedArchive | None":
+        """Take in the archive of this digest; nothing, and no trace, where the stream is another one."""
+        with self.writer(max_bytes) as writer, suppress(TooLargeError):
+            while piece := stream.read(_PIECE):
+                writer.write(piece)
+            if writer.digest == digest:
+                writer.commit()
+                return CachedArchive(_path_of(self.folder, digest), writer.size)
         return None
 
     def scratch(self) -> BinaryIO:
@@ -155,10 +168,15 @@ class CachedArchive(NamedTuple):
     size: int
 
     @contextmanager
-    def reading(self) -> Iterator[BinaryIO]:
+    def reading(self) -> Iterator[BufferedReader]:
         """Read it from its beginning."""
         with _naming_trouble("read", os.path.dirname(self.path)), open(self.path, "rb") as stream:
             yield stream
+
+    def open(self) -> BufferedReader:
+        """Open it for who sends it elsewhere, where not all that goes wrong is the cache's."""
+        with _naming_trouble("read", os.path.dirname(self.path)):
+            return open(self.path, "rb")
 
 
 class ArchiveWriter:

@@ -27,7 +27,7 @@ from micropkgd.sources.source import (
 )
 
 _LEAST_PROGRESS = 1024
-_MANY_CHUNKS, _LEAST_CHUNK = 10_000, 16  # bytes on average, once there are many
+_LEAST_PIECES = ((500_000, 256), (10_000, 16))  # once there are more than so many, so many bytes on average
 _BLOCK = 1 << 20  # bytes that are worth a call to another thread
 
 Check = Callable[[Digest, int], Failed | None]
@@ -47,19 +47,41 @@ class Content(Protocol):
     async def readchunk(self) -> tuple[bytes, bool]:
         """What came, and whether it is the end of a chunk."""
 
+    def at_eof(self) -> bool:
+        """Whether nothing more comes."""
+
+
+class ChunkSizes:
+    """How fine a body is cut, into chunks or packets: it may be so fine that taking it in is nearly all work."""
+
+    def __init__(self) -> None:
+        self._pieces = 0
+        self._size = 0
+
+    def note(self, size: int) -> None:
+        """One more piece came."""
+        self._pieces += 1
+        self._size += size
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, to be said of its server; empty while it may go on."""
+        for many, least in _LEAST_PIECES:
+            if self._pieces > many and self._size < self._pieces * least:
+                return f"sends chunks of less than {least} bytes"
+        return ""
+
 
 async def pieces(content: Content, host: str) -> AsyncIterator[bytes]:
-    """A body as it comes; `FetchError` where it is cut so fine that taking it in is nearly all work."""
-    chunks = size = 0
+    """A body as it comes; `FetchError` where it is cut too fine."""
+    sizes = ChunkSizes()
     while True:
         data, at_end = await content.readchunk()
-        if not data and not at_end:
+        if not data and (not at_end or content.at_eof()):  # an empty one may say that a chunk ends, again and again
             return
-        chunks += at_end
-        size += len(data)
-        if chunks > _MANY_CHUNKS and size < chunks * _LEAST_CHUNK:
-            problem = f"{host} sends chunks of less than {_LEAST_CHUNK} bytes"
-            raise FetchError(Failed(FailureKind.REFUSED, problem), again=False)
+        sizes.note(len(data))
+        if fault := sizes.fault:
+            raise FetchError(Failed(FailureKind.REFUSED, f"{host} {fault}"), again=False)
         if data:
             yield data
 

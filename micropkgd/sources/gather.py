@@ -10,16 +10,17 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
-from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.kinds import REMOTE
 from micropkgd.sources.loop import OwnLoop, SharedLoop
 from micropkgd.sources.near import Near
 from micropkgd.sources.source import (
+    ARCHIVE_AT_MOST,
     Answer,
     BatchSource,
     Checker,
@@ -132,6 +133,18 @@ class Sources:
         """The bytes of an archive that was fetched; nothing where they are no longer at hand."""
         return self._cache.read(digest)
 
+    def find(self, digest: Digest) -> CachedArchive | None:
+        """An archive that was fetched, to read; nothing where its bytes are no longer at hand."""
+        return self._cache.find(digest)
+
+    def hold(self, stream: BinaryIO, digest: Digest) -> CachedArchive | None:
+        """An archive of this machine where nobody changes it while it is read; nothing where it is another one."""
+        return self._cache.find(digest) or self._cache.take(stream, digest, ARCHIVE_AT_MOST)
+
+    def scratch(self) -> BinaryIO:
+        """A file without a name, gone when it is closed."""
+        return self._cache.scratch()
+
     def put(self, upload: "Upload", project_root: StrPath) -> "Stored | Failed":
         """Put one archive where it is published; what the world does to it is an answer."""
         if (objection := self.objection(upload, project_root, publishing=True)) is not None:
@@ -153,7 +166,7 @@ class Sources:
 
         from micropkgd.sources.upload import LEAST_RATE
 
-        longest = None if self._wait is None else self._wait + len(upload.data) / LEAST_RATE
+        longest = None if self._wait is None else self._wait + upload.payload.size / LEAST_RATE
         try:
             async with asyncio.timeout(longest):
                 return await self._put(upload, self.permits_for("").bounds(publishing=True))

@@ -16,7 +16,7 @@ from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
-from micropkgd.sources.upload import Upload
+from micropkgd.sources.upload import Upload, UploadBytes
 
 _AWAY: Final = "{place} does not serve archives, so they come from their own places: {problem}"
 _POISONED: Final = "{ref} is not the archive that it is called, and was not used: remove it"
@@ -49,14 +49,14 @@ class RemoteCache:
     def keep(self, digests: Iterable[Digest]) -> None:
         """Put archives of this machine's cache there, for the others."""
         for digest in digests:
-            data = self.sources.read(digest)
-            if data is not None and not self.offer(digest, data):
+            found = self.sources.find(digest)
+            if found is not None and not self.offer(digest, found):
                 return
 
-    def offer(self, digest: Digest, data: bytes) -> bool:
+    def offer(self, digest: Digest, payload: UploadBytes) -> bool:
         """Put an archive there, for the others; False where none is taken."""
         ref = self._ref(digest)
-        stored = self._put(Upload(ref, "", ref.text.rpartition("/")[2], "", "", data, digest))
+        stored = self._put(Upload(ref, "", ref.text.rpartition("/")[2], "", "", payload, digest))
         if isinstance(stored, Failed):
             self._say(_FULL.format(place=self._folder, problem=stored.problem))
         return not isinstance(stored, Failed)

@@ -7,7 +7,7 @@ one broken ref cannot stop the others (promise P7) and each fact keeps its own n
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Final, NewType, Protocol, runtime_checkable
 
 from micropkgd.model.index import index_kind
 from micropkgd.model.lock import Release
@@ -43,7 +43,9 @@ class FailureKind(StrEnum):
         return self in {FailureKind.UNREACHABLE, FailureKind.THROTTLED, FailureKind.DOWNLOADING}
 
 
-PythonOf = Callable[[bytes], str]
+ARCHIVE_AT_MOST: Final = 512 * 1024 * 1024  # bytes of one that is taken
+
+PythonOf = Callable[[BinaryIO], str]
 """Reads the `requires-python` of an archive; empty where it says none."""
 
 
@@ -71,7 +73,7 @@ class Request(NamedTuple):
     options: Mapping[str, object] = {}  # fs-args, loaded and interpolated
     validator: Validator | None = None  # last known; None asks for the body
     expected: Digest | None = None  # fetch only this content (pinned, or locked): anything else is CORRUPT
-    max_bytes: int = 512 * 1024 * 1024
+    max_bytes: int = ARCHIVE_AT_MOST
     protocols: tuple[str, ...] = ()  # of other file systems, as far as the project's policy allows them
     lookup: Lookup | None = None  # for requirements only
     rate_limit: "RateLimit | None" = None  # what holds its body back

@@ -1,13 +1,16 @@
 """Archives on their way out: what a place is asked, and what it answers.
 
 Promise: nothing is replaced unless the upload says so, also where two upload at once: the place itself decides, by a
-condition. As in fetching, what the world does is an answer.
+condition. As in fetching, what the world does is an answer. Rule: the bytes come from a file that nobody changes, and
+are sent in pieces, from its beginning for each try, so that a large archive takes no more memory than a small one.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol, runtime_checkable
+from io import BytesIO
+from typing import BinaryIO, Final, Protocol, runtime_checkable
 
 from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
@@ -18,6 +21,33 @@ from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath, Valid
 
 LEAST_RATE = 100_000.0  # bytes a second that an upload may be expected to make
 TAKEN = frozenset({409, 412})  # statuses of a place that has something already
+PIECE: Final = 1 << 20  # bytes that are in memory at a time
+
+
+class UploadBytes(Protocol):
+    """The bytes of an upload, such as an archive of the cache."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def open(self) -> BinaryIO:
+        """Open them to be read from the first."""
+
+
+class BytesInMemory(NamedTuple):
+    """What is in memory anyway."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.data)
+
+    def open(self) -> BinaryIO:
+        """Open them to be read from the first."""
+        return BytesIO(self.data)
 
 
 class Upload(NamedTuple):
@@ -28,7 +58,7 @@ class Upload(NamedTuple):
     file: str  # its name there
     name: str
     version: str
-    data: bytes
+    payload: UploadBytes
     digest: Digest
     overwrite: bool = False
     replaces: Validator | None = None  # nothing but this is replaced, where the place can hold to it
@@ -56,7 +86,7 @@ def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
     folder, name = os.path.split(path)
     draft = os.path.join(folder, f".{name}.{os.getpid()}.draft")
     try:
-        _write(draft, upload.data)
+        _write(draft, upload.payload)
         if upload.overwrite and upload.replaces is not None:
             if not _is_still(path, upload.replaces):
                 return Stored(written=False)
@@ -80,11 +110,11 @@ def _is_still(path: str, seen: Validator) -> bool:
     return False
 
 
-def _write(path: str, data: bytes) -> None:
+def _write(path: str, payload: UploadBytes) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)  # of a process that was killed and had the same number
-    with open(path, "xb") as stream:
-        stream.write(data)
+    with payload.open() as source, open(path, "xb") as stream:
+        shutil.copyfileobj(source, stream, PIECE)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -7,6 +7,7 @@ it is read, so that nobody's memory is filled by a file that was planted or slip
 import errno
 import os
 import stat
+from io import BufferedReader
 from typing import BinaryIO, Final
 
 MIB: Final = 1 << 20
@@ -24,12 +25,12 @@ def read_regular(path: str, *, at_most: int | None = DOCUMENT) -> bytes:
         return read_within(stream, at_most, path)
 
 
-def open_regular(path: str) -> BinaryIO:
+def open_regular(path: str) -> BufferedReader:
     """Open a regular file to read it, also behind a link; `OSError` for a folder, a device or a pipe."""
     return regular(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), path)
 
 
-def regular(descriptor: int, path: str) -> BinaryIO:
+def regular(descriptor: int, path: str) -> BufferedReader:
     """A stream of a descriptor that is open on a regular file; `OSError`, and the descriptor closed, for another."""
     try:
         _check_regular(descriptor, path)

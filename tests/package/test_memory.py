@@ -1,4 +1,7 @@
-"""Packaging needs the same memory for a small module and for a large one: files go into the archive one by one."""
+"""Packaging and publishing need the same memory for a small module and for a large one.
+
+Files go into the archive one by one, and the archive goes to its place in pieces.
+"""
 
 import os
 import random
@@ -9,7 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.kit.packages import ARCHIVE, CODE, CONF, module, packed
+from tests.kit.servers.indexes import PypiServer
+from tests.kit.servers.shelves import shelf
 from tests.kit.world import World
+from tests.package.test_publish import asked_to, copies, options
 
 MIB = 1 << 20
 FLAT = 64  # MiB above what a small module needs
@@ -19,7 +25,7 @@ PEAK = (
     "import sys\n"
     "from pathlib import Path\n"
     "from micropkgd.cli.run import run\n"
-    "code = run(['package', 'pipelines.ds'])\n"
+    "code = run(sys.argv[1:])\n"
     "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
     "print(code, int(peak) // 1024, file=sys.stderr)\n"
 )
@@ -38,11 +44,14 @@ class Ran(NamedTuple):
     said: str
 
 
-def ran(world: World) -> Ran:
-    """Package the module."""
+def ran(world: World, *words: str) -> Ran:
+    """Package the module, or run another command."""
     import subprocess
 
-    ended = subprocess.run([sys.executable, "-c", PEAK], cwd=world.root, capture_output=True, text=True, check=True)
+    asked = words or ("package", "pipelines.ds")
+    ended = subprocess.run(
+        [sys.executable, "-c", PEAK, *asked], cwd=world.root, capture_output=True, text=True, check=True
+    )
     code, peak = ended.stderr.split()[-2:]
     return Ran(int(code), int(peak), ended.stdout)
 
@@ -114,3 +123,40 @@ def test_a_text_that_has_to_be_read_costs_no_more_than_itself(world: World) -> N
         assert found.code == 0, found
         peaks.append(found.peak)
     assert peaks[1] <= peaks[0] + FLAT // 2
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3", "gcs"])
+def test_publishing_takes_none_of_what_it_sends(
+    world: World, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """100 MiB, put in place and read back, then in the place of somebody else's, who made other bytes of it."""
+    place = shelf(kind, tmp_path, request.getfixturevalue)
+    more = f"{options(world, place.options)}, overwrite = true" if place.options else ", overwrite = true"
+    asked_to(world, place.index, more)
+    small = ran(world, "publish")
+    world.write(f"{CODE}/__init__.py", '__version__ = "1.1"\n')
+    fill(world.root / CODE / "0.bin", 100 * MIB)
+    sent = ran(world, "publish")
+    world.write(f"{CODE}/nodes.py", "A = 2\n")
+    (world.root / ".micropkgd/builds.json").unlink()  # what is there might be anybody's
+    again = ran(world, "publish")
+
+    assert (small.code, sent.code, again.code) == (0, 0, 0), (small, sent, again)
+    assert [len(copy) > 100 * MIB for copy in copies(world).values()] == [True]
+    assert max(sent.peak, again.peak) <= small.peak + FLAT, (small.peak, sent.peak, again.peak)
+
+
+def test_sending_to_an_index_takes_none_of_it(world: World, pypiserver: PypiServer) -> None:
+    """The form is made of the file, as it is sent."""
+    asked_to(world, pypiserver.url, ', alias = "large_ds"')
+    small = ran(world, "publish")
+    world.write(f"{CODE}/__init__.py", '__version__ = "1.1"\n')
+    fill(world.root / CODE / "0.bin", 100 * MIB)
+    sent = ran(world, "publish")
+    (there,) = pypiserver.folder.glob("large_ds-1.1.tar.gz")
+    size = there.stat().st_size
+    there.unlink()
+
+    assert (small.code, sent.code) == (0, 0), (small, sent)
+    assert size > 100 * MIB
+    assert sent.peak <= small.peak + FLAT, (small.peak, sent.peak)

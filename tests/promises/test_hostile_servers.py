@@ -9,6 +9,7 @@ Redirects to hosts of which this machine has a login are in `test_planted`, the 
 
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
@@ -29,6 +30,7 @@ S3_PAGE = (
     "<NextContinuationToken>{}</NextContinuationToken>{}</ListBucketResult>"
 )
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+JSON_PAGE = b"Content-Type: application/vnd.pypi.simple.v1+json\r\n"
 KEYS = {"key": "AKID", "secret": "s3cr3t"}
 
 Row = Callable[[HostileServer], tuple[str, dict[str, object] | None]]
@@ -196,6 +198,29 @@ def s3_pages(tokens: Iterator[str] | str, contents: str = "") -> Callable[[Send,
     return answer
 
 
+def s3_document(data: bytes) -> Callable[[Send, str], None]:
+    """Always the same document."""
+
+    def answer(send: Send, target: str) -> None:
+        del target
+        send(framed(data, b"Content-Type: application/xml\r\n"))
+
+    return answer
+
+
+def odd_row() -> dict[str, object]:
+    """A file of an index with numbers that no computer counts to."""
+    digits = "9" * 5000
+    file = f"ds-{digits}.tar.gz"
+    return {
+        "filename": file,
+        "url": "ds.tar.gz",
+        "hashes": {},
+        "requires-python": f">=3.{digits}",
+        "size": int("9" * 300),
+    }
+
+
 def gcs_pages(tokens: Iterator[str] | str) -> Callable[[Send, str], None]:
     """The same of Google's storage."""
 
@@ -214,6 +239,42 @@ def endless(head: bytes) -> Callable[[Send, str], None]:
         del target
         send(head + b"\r\n")
         forever(send)
+
+    return answer
+
+
+def chunks_of_one(head: bytes) -> Callable[[Send, str], None]:
+    """A body in chunks of one byte, without end."""
+
+    def answer(send: Send, target: str) -> None:
+        del target
+        send(head + CHUNKED + b"\r\n")
+        crumbs(send)
+
+    return answer
+
+
+def dripping(head: bytes) -> Callable[[Send, str], None]:
+    """A little now and then after this much of an answer."""
+
+    def answer(send: Send, target: str) -> None:
+        del target
+        send(head)
+        while True:
+            time.sleep(0.05)
+            send(b"x" * 10)
+
+    return answer
+
+
+def gcs_object(media: Callable[[Send, str], None]) -> Callable[[Send, str], None]:
+    """An object of Google's storage that is described well, and whose bytes are answered so."""
+
+    def answer(send: Send, target: str) -> None:
+        if "alt=media" in target:
+            media(send, target)
+        else:
+            send(framed(b'{"generation": "1"}', b"Content-Type: application/json\r\n"))
 
     return answer
 
@@ -284,6 +345,24 @@ CASES = {
     "an index page that is no page": Case(
         page(b"Content-Type: image/png\r\n", lambda send: send(b"x")), "no end", kind="Corrupt"
     ),
+    "an index page with an address of a megabyte": Case(
+        page(b"Content-Type: text/html\r\n", lambda send: send(b'<base href="/%s"></html>' % (b"a/" * (MIB // 2)))),
+        "too long",
+        kind="Corrupt",
+    ),
+    "an index page of empty lists": Case(
+        page(JSON_PAGE, lambda send: send(b'{"meta":{},"files":[],"x":[%s[]]}' % (b"[]," * 600_000))),
+        "more in it than",
+        kind="Refused",
+    ),
+    "an index page in an odd character set": Case(
+        page(b"Content-Type: text/html; charset=punycode\r\n", lambda send: send(b"a-b</html>")),
+        "not one of pages",
+        kind="Corrupt",
+    ),
+    "an index page with a version beyond all numbers": Case(
+        page(JSON_PAGE, lambda send: send(json.dumps({"meta": {}, "files": [odd_row()]}).encode())), "ds", kind=""
+    ),
     "a listing without end": Case(listing(b"", forever), "a page of more than", 140 * MIB, "Gone"),
     "a listing with too many links": Case(listing(b"", links), "more than 100000 files", 30 * MIB, "Gone"),
     "a listing that drips": Case(drips_a_listing, "less than 1024 a second"),
@@ -301,9 +380,51 @@ CASES = {
     ),
     "S3: one page again and again": Case(bucket("s3", s3_pages("t")), "has no end", kind="Refused"),
     "S3: empty pages without end": Case(bucket("s3", s3_pages(numbers())), "has no end", kind="Refused"),
+    "S3: an object in chunks of one byte": Case(
+        one("s3", chunks_of_one(OK + b'ETag: "a"\r\n')), "chunks of less than 16", kind="Refused"
+    ),
+    "S3: a listing of words for long texts": Case(
+        bucket("s3", s3_document(b'<!DOCTYPE x [<!ENTITY a "%s">]><x>%s</x>' % (b"x" * MIB, b"&a;" * 90))),
+        "becomes more than",
+        kind="Refused",
+    ),
+    "S3: a listing of a million empty tags": Case(
+        bucket("s3", s3_document(b"<ListBucketResult>%s</ListBucketResult>" % (b"<a/>" * 1_000_000))),
+        "becomes more than",
+        kind="Refused",
+    ),
+    "S3: a listing in chunks of one byte": Case(
+        bucket("s3", chunks_of_one(OK + b"Content-Type: application/xml\r\n")), "chunks of less than 16", kind="Refused"
+    ),
+    "S3: an error in chunks of one byte": Case(
+        one("s3", chunks_of_one(b"HTTP/1.1 500 Oh\r\n")), "chunks of less than 16", kind="Refused"
+    ),
+    "S3: an object that drips": Case(
+        one("s3", dripping(OK + b'ETag: "a"\r\nContent-Length: 999999\r\n\r\n')), "limits.download-time"
+    ),
+    "S3: a head that drips": Case(one("s3", dripping(b"HTTP/1.1 200 OK\r\nX: ")), ""),
+    "S3: a listing that drips": Case(bucket("s3", dripping(OK + b"Content-Type: application/xml\r\n\r\n")), ""),
     "S3: an object without end": Case(one("s3", endless(OK + b'ETag: "a"\r\n')), "and has more", 32 * MIB, "Refused"),
     "GCS: one page again and again": Case(bucket("gs", gcs_pages("t")), "has no end", kind="Refused"),
     "GCS: empty pages without end": Case(bucket("gs", gcs_pages(numbers())), "has no end", kind="Refused"),
+    "GCS: an object in chunks of one byte": Case(
+        one("gs", gcs_object(chunks_of_one(OK))), "chunks of less than 16", kind="Refused"
+    ),
+    "GCS: a description in chunks of one byte": Case(
+        one("gs", chunks_of_one(OK + b"Content-Type: application/json\r\n")), "chunks of less than 16", kind="Refused"
+    ),
+    "GCS: a listing in chunks of one byte": Case(
+        bucket("gs", chunks_of_one(OK + b"Content-Type: application/json\r\n")),
+        "chunks of less than 16",
+        kind="Refused",
+    ),
+    "GCS: an object that drips": Case(
+        one("gs", gcs_object(dripping(OK + b"Content-Length: 999999\r\n\r\n"))), "limits.download-time"
+    ),
+    "GCS: a document that drips": Case(
+        bucket("gs", dripping(OK + b"Content-Type: application/json\r\n\r\n")), "less than 1024 a second"
+    ),
+    "GCS: an object without end": Case(one("gs", gcs_object(endless(OK))), "and has more", 32 * MIB, "Refused"),
     "GCS: a document without end": Case(
         bucket("gs", endless(OK + b"Content-Type: application/json\r\n")), "something else", 100 * MIB, ""
     ),

@@ -22,7 +22,7 @@ from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request
-from micropkgd.sources.upload import Stored, Upload
+from micropkgd.sources.upload import BytesInMemory, Stored, Upload
 from tests.kit.permits import held_to
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.indexes import StaticIndex, sdist
@@ -359,7 +359,7 @@ def test_nothing_is_published_where_it_is_not_allowed(faults: FaultServer, tmp_p
     data = b"x"
     outside = tmp_path.parent / f"{tmp_path.name}-published"
     outside.mkdir()
-    upload = Upload(Ref.parse("s3://b/x.tar.gz"), "", "x.tar.gz", "x", "1", data, digest_of(data))
+    upload = Upload(Ref.parse("s3://b/x.tar.gz"), "", "x.tar.gz", "x", "1", BytesInMemory(data), digest_of(data))
     uploads = {
         "s3": upload._replace(options={"endpoint_url": faults.url("")}),
         "index": upload._replace(

@@ -17,7 +17,7 @@ from micropkgd.sources.ambient import withheld
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request
-from micropkgd.sources.upload import Upload
+from micropkgd.sources.upload import BytesInMemory, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.seaweed import Seaweed
@@ -145,7 +145,15 @@ def test_an_index_that_is_a_bucket_is_judged_as_one(scheme: str, index: str, tmp
     del scheme
     request = Request(Ref.parse("ds>=1"), {"endpoint_url": EVIL}, lookup=Lookup(index))
     upload = Upload(
-        request.ref, "", "x", "ds", "1", b"x", digest_of(b"x"), options=request.options, lookup=request.lookup
+        request.ref,
+        "",
+        "x",
+        "ds",
+        "1",
+        BytesInMemory(b"x"),
+        digest_of(b"x"),
+        options=request.options,
+        lookup=request.lookup,
     )
 
     for asked in (request, upload):

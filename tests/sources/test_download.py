@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter
-from micropkgd.sources.download import Announced, only_expected, take_in
+from micropkgd.sources.download import Announced, only_expected, pieces, take_in
 from micropkgd.sources.source import Fetched, Request, no_progress
 
 MIB = 1 << 20
@@ -73,3 +74,12 @@ def test_who_gives_up_leaves_nothing(tmp_path: Path) -> None:
 
     asyncio.run(story())
     assert list((tmp_path / "partial").iterdir()) == []
+
+
+def test_an_empty_body_is_empty_each_time() -> None:
+    """The library has one for all answers without a body, which says at each look but the first that a chunk ends."""
+
+    async def read() -> list[bytes]:
+        return [piece async for piece in pieces(EMPTY_PAYLOAD, "host")]
+
+    assert [asyncio.run(read()) for _ in range(3)] == [[], [], []]

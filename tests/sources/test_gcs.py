@@ -21,7 +21,7 @@ from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.gcs.source import GcsSource
 from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
-from micropkgd.sources.upload import Stored, Upload
+from micropkgd.sources.upload import BytesInMemory, Stored, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.gcs import FakeGcs
@@ -432,7 +432,9 @@ class TestAnnounced:
     def test_bytes_come_from_elsewhere(self, gcs: FakeGcs, bucket: Bucket, ask: Asker, proxy: Proxy) -> None:
         """The store is asked to describe the object, and then for its bytes only where nobody else has them."""
         ref, asked = bucket.ref("pkgs/x.tar.gz"), list[Digest]()
-        upload = Upload(Ref.parse(ref), "", "x.tar.gz", "x", "1", BODY, digest_of(BODY), options=gcs.options())
+        upload = Upload(
+            Ref.parse(ref), "", "x.tar.gz", "x", "1", BytesInMemory(BODY), digest_of(BODY), options=gcs.options()
+        )
         assert isinstance(ask.runner.run(ask.source.put(upload)), Stored)
 
         async def nobody(digest: Digest, max_bytes: int) -> Fetched | None:

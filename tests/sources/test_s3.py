@@ -22,7 +22,7 @@ from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.s3.options import S3Options
 from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
-from micropkgd.sources.upload import Stored, Upload
+from micropkgd.sources.upload import BytesInMemory, Stored, Upload
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.nginx import Nginx
@@ -480,7 +480,7 @@ class TestFailures:
         """A server that reads what is sent before it says anything gets it at once, and once."""
         faults.script("/b/x.tar.gz", Reply())
         ref = Ref.parse("s3://b/x.tar.gz")
-        upload = Upload(ref, "", "x.tar.gz", "x", "1", BODY, digest_of(BODY), options=fake(faults.port))
+        upload = Upload(ref, "", "x.tar.gz", "x", "1", BytesInMemory(BODY), digest_of(BODY), options=fake(faults.port))
         assert ask.run(ask.source.put(upload)) == Stored(written=True)
         assert [(seen.method, "expect" in seen.headers) for seen in faults.seen] == [("PUT", False)]
 

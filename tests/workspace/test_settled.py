@@ -191,7 +191,7 @@ HISTORIES: dict[str, tuple[Callable[[World], object], ...]] = {
     "rolled back": (newer, PASS, command("rollback"), PASS, PASS),
     "a module": (own_module, PASS, PASS),
 }
-SETTLED = {"in sync", "updated", "gone and seen", "rolled back"}
+SETTLED = {"in sync", "newer", "updated", "gone and seen", "rolled back"}
 
 
 @pytest.mark.parametrize("history", HISTORIES)
@@ -206,3 +206,22 @@ def test_status_by_the_record_is_that_by_the_tree(world: World, history: str) ->
 
     assert found is None or found == project_status(str(world.root))
     assert (found is not None) is (history in SETTLED)
+
+
+def test_status_asks_no_source(world: World) -> None:
+    """So it is told from the record also where a pass must ask: what an index has by now is not looked at."""
+    world.publish({"nodes.py": "A = 1\n"}, to="shelf/ds-1.0.tar.gz")
+    world.manifest('"ds>=1" = {index = "shelf/"}')
+    PASS(world)
+    rest()
+    PASS(world)
+    found = settled_status(str(world.root))
+
+    assert found is not None
+    assert found == project_status(str(world.root))
+    assert found.entries[0].index_url
+    assert answer(EVERYDAY) is None
+    world.publish({"nodes.py": "A = 2\n"}, "2.0", to="shelf/ds-2.0.tar.gz")
+    assert settled_status(str(world.root)) == project_status(str(world.root))
+    world.sync()
+    assert "A = 2" in world.read(NODES)

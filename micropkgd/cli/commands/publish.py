@@ -2,7 +2,6 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from micropkgd.reconcile.package.entries import run_publish
 from micropkgd.workspace.root import find_root
 
 if TYPE_CHECKING:
-    from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.package.publish import Publisher, Sign
 
 
 def publish(options: Namespace) -> int:
@@ -42,7 +41,7 @@ def publish(options: Namespace) -> int:
     return exit_code
 
 
-def _signer(root: str, options: Namespace) -> Callable[[bytes], bytes] | None:
+def _signer(root: str, options: Namespace) -> "Sign | None":
     if options.sign is None:
         return None
     from micropkgd.cli.signer import signer

@@ -110,7 +110,7 @@ def _as_seen(served: ProjectStatus) -> ProjectStatus:
     from micropkgd.actions.status import project_status
 
     try:
-        found = project_status(served.root)
+        found = settled_status(served.root) or project_status(served.root)
     except MicropkgError:  # the service has said of the project what is wrong with it
         return served
     if served.standing.state == Condition.UNTRUSTED.value:

@@ -8,8 +8,10 @@ tries again.
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import file_digest
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
@@ -17,17 +19,18 @@ from micropkgd.model.manifest import PackageEntry
 from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import RefKind
-from micropkgd.model.tree import Digest, digest_of
+from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.package.same_release import is_same_release
 from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
 from micropkgd.reconcile.resolve.full_check import FullCheck
+from micropkgd.sources.cache import CachedArchive
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
+from micropkgd.sources.source import ARCHIVE_AT_MOST, Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.sources.upload import Upload
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import open_regular
 
 if TYPE_CHECKING:
     from micropkgd.sources.remote_cache import RemoteCache
@@ -73,6 +76,10 @@ class Put(NamedTuple):
     sent: SentArchive | None = None  # it was taken, and is not there
 
 
+Sign = Callable[[BinaryIO, Digest], bytes]
+"""Signs what a stream has, of which the digest is known."""
+
+
 class Publisher(NamedTuple):
     """What is needed to publish the archives of one project."""
 
@@ -80,7 +87,7 @@ class Publisher(NamedTuple):
     sources: Sources
     environ: Mapping[str, str]
     remote: "RemoteCache | None" = None  # the cache that this machine shares with others
-    sign: Callable[[bytes], bytes] | None = None  # makes the signature of an archive, where somebody asks for one
+    sign: "Sign | None" = None  # makes the signature of an archive, where somebody asks for one
 
     def look(self, offers: Sequence[Offer], full_check: FullCheck) -> list[Looked]:
         """Say what stands at the places of archives under their names; all are asked together."""
@@ -121,7 +128,7 @@ class Publisher(NamedTuple):
                 notes = (*notes, self._keep(upload, found.digest))
             replaces = Validator(found.validator) if found is not None else None
             if self.remote is not None:  # before anybody can hear of it
-                self.remote.offer(upload.digest, upload.data)
+                self.remote.offer(upload.digest, upload.payload)
             stored = self.sources.put(upload._replace(replaces=replaces), self.root)
             if isinstance(stored, Failed):
                 return Put(failure_of(stored), notes)
@@ -138,12 +145,15 @@ class Publisher(NamedTuple):
             return found
         if before is not None and (before.digest, before.judged) == (found.digest, made):
             return found._replace(judged=made, alike=before.alike)
-        there = self.sources.read(found.digest)
+        there = self.sources.find(found.digest)
+        if there is None:
+            return found
         try:
-            here = self._read(offer.archived)
+            with self._reading(offer.archived) as ours, there.reading() as theirs:
+                alike = is_same_release(theirs, ours, self.sources.scratch)
         except TreeError:  # a dry run writes none
             return found
-        return found if there is None else found._replace(judged=made, alike=is_same_release(there, here))
+        return found._replace(judged=made, alike=alike)
 
     def _look_again(self, offer: Offer, full_check: FullCheck) -> Looked:
         (found,) = self.look([offer._replace(stood=None)], full_check)
@@ -151,10 +161,11 @@ class Publisher(NamedTuple):
 
     def _keep(self, upload: Upload, digest: Digest) -> str:
         """Keep a copy of what is there, and say where it is."""
-        data = self.sources.read(digest)
-        if data is None:
+        there = self.sources.find(digest)
+        if there is None:
             raise TreeError("what it would replace cannot be kept", where=upload.file, hint="run again")
-        where = keep_copy(self.root, upload.file, data, digest)
+        with there.reading() as stream:
+            where = keep_copy(self.root, upload.file, stream, digest)
         return f"replaced what somebody else had put there as `{upload.file}`; a copy is {where}"
 
     def _request(self, offer: Offer, full_check: FullCheck) -> Request:
@@ -174,7 +185,7 @@ class Publisher(NamedTuple):
             file=offer.file,
             name=archived.name,
             version=archived.version,
-            data=self._read(archived),
+            payload=self._held(archived),
             digest=archived.digest,
             overwrite=entry.overwrite,
             options=self._options(entry),
@@ -186,14 +197,32 @@ class Publisher(NamedTuple):
             return {}
         return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
-    def _read(self, archived: Archived) -> bytes:
+    def _held(self, archived: Archived) -> CachedArchive:
+        """An archive where it stays as it is while it is sent, whatever becomes of the project meanwhile."""
+        with self._reading(archived) as stream:
+            held = self.sources.hold(stream, archived.digest)
+        if held is None:
+            raise _changed(archived)
+        return held
+
+    @contextmanager
+    def _reading(self, archived: Archived) -> Iterator[BinaryIO]:
+        """Read an archive of the project that is still what was made."""
         try:
-            data = read_regular(os.path.join(self.root, archived.path), at_most=None)
+            stream = open_regular(os.path.join(self.root, archived.path))
         except OSError as error:
             raise TreeError.unreadable(error, archived.path) from error
-        if digest_of(data) != archived.digest:
-            raise TreeError("the archive changed before it could be published", where=archived.path, hint="run again")
-        return data
+        with stream:
+            try:
+                if os.fstat(stream.fileno()).st_size > ARCHIVE_AT_MOST:  # a hole of a tebibyte is soon made
+                    raise _changed(archived)
+                is_same = file_digest(stream, "sha256").hexdigest() == archived.digest.removeprefix("sha256:")
+            except OSError as error:
+                raise TreeError.unreadable(error, archived.path) from error
+            if not is_same:
+                raise _changed(archived)
+            stream.seek(0)
+            yield stream
 
     def _lookup(self, target: PublishTarget) -> Lookup | None:
         if target.kind is not RefKind.INDEX:
@@ -202,6 +231,10 @@ class Publisher(NamedTuple):
 
         index = index_for(target.folder, self.environ)
         return Lookup(index.url, index.login)
+
+
+def _changed(archived: Archived) -> TreeError:
+    return TreeError("the archive changed before it could be published", where=archived.path, hint="run again")
 
 
 def _taken(offer: Offer) -> SentArchive | None:

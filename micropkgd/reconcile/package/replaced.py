@@ -5,7 +5,7 @@ they are more than twenty and older than thirty days.
 """
 
 import time
-from typing import Final
+from typing import BinaryIO, Final
 
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
@@ -13,10 +13,11 @@ from micropkgd.workspace.transaction.journal import FOLDER
 
 _REPLACED: Final = RelPath(f"{FOLDER}/replaced")
 _KEPT: Final = 20
+_PIECE: Final = 1 << 20
 _AGE: Final = 30 * 86_400  # seconds
 
 
-def keep_copy(root: str, file: str, data: bytes, digest: Digest) -> RelPath:
+def keep_copy(root: str, file: str, stream: BinaryIO, digest: Digest) -> RelPath:
     """Put a copy aside, durably; where it is. `TreeError` where the disk refuses it."""
     path = RelPath(f"{_REPLACED}/{file}.{digest.removeprefix('sha256:')[:12]}")
     try:
@@ -24,18 +25,18 @@ def keep_copy(root: str, file: str, data: bytes, digest: Digest) -> RelPath:
             if fs.status(_REPLACED) is None:
                 fs.make_folder(_REPLACED, 0o700)
             if fs.found(path) != digest:
-                _write(fs, path, data)
+                _write(fs, path, stream)
             _remove_oldest(fs)
     except OSError as error:
         raise refused_by_disk(error) from error
     return path
 
 
-def _write(fs: FsOps, path: RelPath, data: bytes) -> None:
+def _write(fs: FsOps, path: RelPath, stream: BinaryIO) -> None:
     draft = RelPath(f"{path}.tmp")
     if fs.status(draft) is not None:
         fs.remove_file(draft)
-    fs.write_file(draft, data, 0o600)
+    fs.write_pieces(draft, iter(lambda: stream.read(_PIECE), b""), 0o600)
     fs.sync_file(draft)
     fs.rename(draft, path)
     fs.sync_folder(_REPLACED)

@@ -4,24 +4,31 @@ What an archive says of how it was made and where it comes from is no part of th
 address of the repository, makes other bytes of the same files, and nobody needs a new version for them.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Final
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.contents import Contents
+from micropkgd.model.tree import Digest
+from micropkgd.reconcile.plan.byte_store import ByteStore
 from micropkgd.sdist.metadata import SdistMetadata, read_metadata
-from micropkgd.sdist.reader import Member, read_sdist
+from micropkgd.sdist.reader import read_sdist
 
 _DESCRIBING: Final = frozenset({"MANIFEST.in", "PKG-INFO", "pyproject.toml"})
 
 
-def is_same_release(one: bytes, other: bytes) -> bool:
+def is_same_release(one: BinaryIO, other: BinaryIO, scratch: Callable[[], BinaryIO]) -> bool:
     """Whether two archives differ in nothing that a project would take from them."""
     try:
-        return _content(one) == _content(other)
+        return _content(one, scratch) == _content(other, scratch)
     except ArchiveError:
         return False
 
 
-def _content(data: bytes) -> tuple[SdistMetadata, Mapping[str, Member]]:
-    sdist = read_sdist(data)
-    return read_metadata(sdist), {one.path: one for one in sdist.members if one.path not in _DESCRIBING}
+def _content(
+    stream: BinaryIO, scratch: Callable[[], BinaryIO]
+) -> tuple[SdistMetadata, Mapping[str, Digest], frozenset[str]]:
+    sdist = read_sdist(stream, keep=ByteStore(scratch).keep)
+    members = [one for one in sdist.members if one.path not in _DESCRIBING]
+    digests = Contents({one.path: one.content for one in members}).digests()
+    return read_metadata(sdist), digests, frozenset(one.path for one in members if one.executable)

@@ -4,7 +4,6 @@ Rules: one by the same key that fits stays, so that signing again writes nothing
 to replace what lies there.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
@@ -12,21 +11,23 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.ref import RefKind
 from micropkgd.model.signers import beside
 from micropkgd.model.tree import digest_of
-from micropkgd.reconcile.package.publish import Offer, Publisher
+from micropkgd.reconcile.package.publish import Offer, Publisher, Sign
 from micropkgd.reconcile.resolve.fetcher import failure_of
 from micropkgd.sources.source import Failed, FailureKind, Fetched, Request
 from micropkgd.sources.sshsig import AT_MOST, SignatureFormatError, SshSignature
-from micropkgd.sources.upload import Upload
+from micropkgd.sources.upload import BytesInMemory, Upload
 
 
-def put_signature(publisher: Publisher, offer: Offer, sign: Callable[[bytes], bytes]) -> Failure | tuple[str, ...]:
+def put_signature(publisher: Publisher, offer: Offer, sign: Sign) -> Failure | tuple[str, ...]:
     """Sign an archive, and put that at its place; what is to be told of it."""
     try:
         if offer.target.kind is RefKind.INDEX:
             hint = "publish at a folder or in a bucket, which can be an index, too (docs/signatures.md)"
             raise UsageError(f"the index `{offer.target.text}` takes no signatures", hint=hint)
         upload = publisher.upload_of(offer)
-        return _put(publisher, upload, sign(upload.data))
+        with upload.payload.open() as stream:
+            signature = sign(stream, upload.digest)
+        return _put(publisher, upload, signature)
     except MicropkgError as error:
         return Failure.of(error)
 
@@ -44,7 +45,7 @@ def _put(publisher: Publisher, upload: Upload, data: bytes) -> Failure | tuple[s
         upload._replace(
             ref=ref,
             file=ref.location.rpartition("/")[2],
-            data=data,
+            payload=BytesInMemory(data),
             digest=digest_of(data),
             overwrite=before is not None,
             replaces=before.validator if before is not None else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from micropkgd.model.lock import LOCK_NAME
+from micropkgd.model.lock import LOCK_NAME, Lock
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
@@ -11,7 +11,7 @@ from micropkgd.reconcile.resolve.fetcher import Follow
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
-from micropkgd.workspace.memory.settling import Watched, can_settle, settle, watch
+from micropkgd.workspace.memory.settling import AskedSources, Watched, can_settle, settle, watch
 from micropkgd.workspace.memory.state import STATE, State
 from micropkgd.workspace.memory.suspension import SUSPENDED
 from micropkgd.workspace.project import Project, read_project
@@ -21,7 +21,7 @@ from micropkgd.workspace.root import MANIFEST_NAME
 def depended_on(project: Project) -> tuple[list[str], list[str]]:
     """The files and folders besides the installed ones that decide what a pass comes to."""
     layout = project.layout
-    archives = [entry.ref.location for entry in project.manifest.pulls if entry.ref.kind is RefKind.LOCAL]
+    archives, _, _ = _asked(project, project.lock)
     folders = ["tests", f"{layout.source_dir}/tests"]
     return [MANIFEST_NAME, *layout.settings, SUSPENDED, *archives], folders
 
@@ -29,11 +29,7 @@ def depended_on(project: Project) -> tuple[list[str], list[str]]:
 def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State, outcome: Outcome) -> None:
     """Let the next pass take the short way, if it would find nothing to do and to say."""
     fs, project = this.fs, this.project
-    if (
-        not can_settle(outcome)
-        or after.holds
-        or any(entry.ref.kind is not RefKind.LOCAL for entry in project.manifest.pulls)
-    ):
+    if not can_settle(outcome) or after.holds:
         return
     if _have_more(this, proposal, after):
         return
@@ -49,7 +45,16 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
     packaged = _packaged(fs, project)
     if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
         before = watched._replace(files={**watched.files, **written.files})
-        settle(fs, project.root, before, {**installed, **packaged}, outcome)
+        settle(fs, project.root, before, {**installed, **packaged}, outcome, _asked(project, proposal.lock))
+
+
+def _asked(project: Project, lock: Lock) -> AskedSources:
+    """Where the entries come from, and who signed them."""
+    pulls = project.manifest.pulls
+    signed = {block.ref: block.signed.identity for block in lock.blocks if block.signed is not None}
+    archives = {entry.ref.location: None for entry in pulls if entry.ref.kind is RefKind.LOCAL}
+    origins = {entry.ref.text: (entry.index_url or "", signed.get(entry.ref.text, "")) for entry in pulls}
+    return AskedSources(archives, any(entry.ref.kind is not RefKind.LOCAL for entry in pulls), origins)
 
 
 def _records(project: Project) -> list[RelPath]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from micropkgd import documents
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
@@ -243,7 +243,18 @@ class Fetcher(NamedTuple):
         from micropkgd.sources.index.login import index_for
 
         index = index_for(entry.index_url, self.environ)
-        return Lookup(index.url, index.login, self.requires_python, python_of=_python_of)
+        return Lookup(index.url, index.login, self.requires_python, python_of=self._python_of)
+
+    def _python_of(self, stream: BinaryIO) -> str:
+        """The `requires-python` that an archive states; what cannot be read is refused when it is to be installed."""
+        from micropkgd.reconcile.plan.byte_store import ByteStore
+        from micropkgd.sdist.metadata import requires_python
+        from micropkgd.sdist.reader import read_sdist
+
+        try:
+            return requires_python(read_sdist(stream, keep=ByteStore(self.cache.scratch).keep))
+        except ArchiveError:
+            return ""
 
     def _options(self, entry: PullEntry, load: _Load) -> Mapping[str, object]:
         """An entry's fs-args: a small YAML file of the project, its variables replaced."""
@@ -329,17 +340,6 @@ def _news(found: Resolution, known: LastAnswer | None, block: Block) -> Resoluti
         return found
     answered = found.failure is None
     return Resolution(block.archive, found.known, block.release, unanswered=found.failure, answered=answered)
-
-
-def _python_of(data: bytes) -> str:
-    """The `requires-python` that an archive states; what cannot be read is refused when it is to be installed."""
-    from micropkgd.sdist.metadata import requires_python
-    from micropkgd.sdist.reader import read_sdist
-
-    try:
-        return requires_python(read_sdist(data))
-    except ArchiveError:
-        return ""
 
 
 def _lost() -> Failure:

@@ -6,19 +6,19 @@ bucket's kind is off, which costs up to 90 s a call where nobody answers it.
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources import announced
 from micropkgd.sources.allowed import objection_to_token
 from micropkgd.sources.buckets import BucketObject
@@ -30,7 +30,7 @@ from micropkgd.sources.http.failures import of_exception, of_status
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError, RetryPolicy
 from micropkgd.sources.source import Failed, FailureKind
-from micropkgd.sources.upload import LEAST_RATE, TAKEN
+from micropkgd.sources.upload import LEAST_RATE, PIECE, TAKEN, Upload
 
 if TYPE_CHECKING:
     from gcsfs import GCSFileSystem
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _BUFFER = 1 << 20
 _LONGEST_TEXT = 16 << 20
+_LONGEST_KEY = 1 << 20  # bytes of a token file, which may be the project's
 _PATIENCE_FOR_THE_CHAIN = 3  # times a connection's, for all that is asked before credentials are given up
 _DENIED = "check `token` of fs-args, or the Google credentials of this machine; 403 is also said where nothing is"
 
@@ -71,18 +72,19 @@ class GcsClient:
         async with self._get(f"{path}/o/{quote(where.key, safe='')}", asked, ref, "gzip") as body:
             yield body
 
-    async def upload(self, where: BucketObject, data: bytes, ref: str, *, replaces: str) -> bool:
+    async def upload(self, where: BucketObject, upload: Upload, *, replaces: str) -> bool:
         """Put an object in the place of this generation (0: of none); False where another one is there."""
         path = f"{self._fs.base.replace('/storage/', '/upload/storage/', 1)}b/{quote(where.bucket, safe='')}/o"
         asked = {"uploadType": "multipart", "ifGenerationMatch": replaces}
-        boundary = hashlib.sha256(data).hexdigest()  # its own hash is in no file
+        boundary = upload.digest.removeprefix("sha256:")  # its own hash is in no file
         kind = {"Content-Type": f"multipart/related; boundary={boundary}"}
         about = {"name": where.key, "contentType": "application/gzip", "metadata": {announced.NAME: boundary}}
-        body = _parts(boundary, about, data)
-        async with self._answer("POST", path, asked, ref, kind, body) as response:
-            if response.status not in {200, *TAKEN}:
-                raise self._refusal(response, ref)
-            return response.status == 200
+        with upload.payload.open() as stream:
+            body = _UploadBody(*_frame(boundary, about), stream, upload.payload.size)
+            async with self._answer("POST", path, asked, upload.ref.text, kind, body) as response:
+                if response.status not in {200, *TAKEN}:
+                    raise self._refusal(response, upload.ref.text)
+                return response.status == 200
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -90,7 +92,7 @@ class GcsClient:
 
     async def _text(self, path: str, asked: Mapping[str, str], ref: str) -> Mapping[str, Any]:
         async with self._get(path, asked, ref, "identity") as body:
-            text = b""
+            text = bytearray()
             async for chunk in body:
                 text += chunk
                 if len(text) > _LONGEST_TEXT:
@@ -121,18 +123,18 @@ class GcsClient:
         asked: Mapping[str, str],
         ref: str,
         said: Mapping[str, str],
-        data: bytes | None = None,
+        body: "_UploadBody | None" = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         url = URL(f"{path}?{urlencode({**asked, **self._payer()})}", encoded=True)
         try:
-            headers = {**said, **await self._credentials(ref)}
+            headers = {**said, **await self._credentials(ref), **(body.headers if body is not None else {})}
             proxy = environment_proxy(url)
             login = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.login)} if proxy and proxy.login else {}
-            async with asyncio.timeout(self._patience.silence + len(data or b"") / LEAST_RATE):
+            async with asyncio.timeout(self._patience.silence + (body.size / LEAST_RATE if body is not None else 0.0)):
                 response = await self._fs.session.request(
                     method,
                     url,
-                    data=data,
+                    data=body.pieces() if body is not None else None,
                     headers=headers,
                     allow_redirects=False,
                     proxy=proxy.url if proxy else None,
@@ -175,11 +177,32 @@ class GcsClient:
         )
 
 
-def _parts(boundary: str, about: Mapping[str, object], data: bytes) -> bytes:
+class _UploadBody(NamedTuple):
     """An object's description and its bytes in one body."""
+
+    before: bytes
+    after: bytes
+    stream: BinaryIO
+    size: int  # of what comes from the stream
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How long it is: its end must not be where a connection ends."""
+        return {"Content-Length": str(len(self.before) + self.size + len(self.after))}
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """All of it."""
+        yield self.before
+        while piece := await asyncio.to_thread(self.stream.read, PIECE):
+            yield piece
+        yield self.after
+
+
+def _frame(boundary: str, about: Mapping[str, object]) -> tuple[bytes, bytes]:
+    """What stands before an object's bytes, and after them."""
     said = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{json.dumps(about)}\r\n"
     head = f"--{boundary}\r\nContent-Type: {about['contentType']}\r\n\r\n"
-    return said.encode() + head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
+    return f"{said}{head}".encode(), f"\r\n--{boundary}--\r\n".encode()
 
 
 async def connect(
@@ -232,7 +255,7 @@ def _token(given: object, origins: "Origins | None") -> object:
         if not os.path.isfile(given):  # nor a pipe, which would hold this thread for ever
             raise FileNotFoundError(given)
         with open(given, "rb") as stream:
-            given = json.load(stream)
+            given = json.loads(stream.read(_LONGEST_KEY))
         if not isinstance(given, dict):
             raise ValueError("no credentials")
     if isinstance(given, Mapping) and origins is not None and (refused := objection_to_token(origins, given)):

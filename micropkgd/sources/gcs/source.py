@@ -72,7 +72,7 @@ class GcsSource:
 
         async def question(client: GcsClient) -> Stored:
             replaced = upload.replaces if upload.overwrite else None
-            return Stored(await client.upload(where, upload.data, ref, replaces=replaced or "0"))
+            return Stored(await client.upload(where, upload, replaces=replaced or "0"))
 
         async def attempt() -> Stored:
             return await self._clients.ask(options.name, lambda: self._connect(options, ref), question)

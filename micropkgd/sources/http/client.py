@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -85,15 +85,18 @@ class HttpClient:
         """Hand a good answer to `use`, trying again at once where that may help."""
         return await patiently(lambda: self._try(question, use), self._patience, self._chance)
 
-    async def post(self, question: Question, form: Callable[[], aiohttp.FormData]) -> int | Failed:
+    async def post(
+        self, question: Question, form: Callable[[], AbstractContextManager[aiohttp.FormData]]
+    ) -> int | Failed:
         """Send a form, without following redirects, and give the status of an answer that is final."""
 
         async def attempt() -> int:
             try:
-                async with await self._ask(question.url, question.options, {}, form()) as response:
-                    if response.status in {401, 403, 404, 407, 429, *NOT_NOW}:
-                        raise of_status(response.status, response.headers, response.url, self._clock())
-                    return response.status
+                with form() as filled:
+                    async with await self._ask(question.url, question.options, {}, filled) as response:
+                        if response.status in {401, 403, 404, 407, 429, *NOT_NOW}:
+                            raise of_status(response.status, response.headers, response.url, self._clock())
+                        return response.status
             except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
                 raise of_exception(error, question.url) from error
 

@@ -13,7 +13,7 @@ from yarl import URL
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.sources.cache import ArchiveCache
+from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.http.client import address
 from micropkgd.sources.http.environment import keeps_secrets
 from micropkgd.sources.http.options import HttpOptions
@@ -154,15 +154,19 @@ def contradiction(file: File, digest: Digest, size: int) -> Failed | None:
 def weaker_hashes(file: File, digest: Digest, cache: ArchiveCache) -> Failed | None:
     """Check the other hashes of a file that the index gives no sha256 of."""
     names = sorted(hashlib.algorithms_guaranteed & set(file.hashes)) if file.sha256 is None else []
-    data = cache.read(digest) if names else None
+    names = [name for name in names if not name.startswith("shake")]
+    found = cache.find(digest) if names else None
+    if found is None:
+        return None
     for name in names:
-        if (
-            data is not None
-            and not name.startswith("shake")
-            and hashlib.new(name, data).hexdigest() != file.hashes[name]
-        ):
+        if _hashed(found, name) != file.hashes[name]:
             return _not_as_said(file, f"{name} {file.hashes[name]}, which its bytes do not have")
     return None
+
+
+def _hashed(archive: CachedArchive, name: str) -> str:
+    with archive.reading() as stream:
+        return hashlib.file_digest(stream, name).hexdigest()
 
 
 def _not_as_said(file: File, what: str) -> Failed:

@@ -11,19 +11,20 @@ from packaging.version import Version
 
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
+from micropkgd.sources.cache import CachedArchive
 from micropkgd.sources.index.search import Memory, PassedOver, Search
 from micropkgd.sources.index.select import choose, runs_on
 from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.redaction import redacted
-from micropkgd.sources.source import Answer, Failed, FailureKind, Unchanged, Validator
+from micropkgd.sources.source import Answer, Failed, FailureKind, PythonOf, Unchanged, Validator
 
 _NAMES_AT_MOST = 5  # in a message
 
 Folder = Mapping[str, Sequence[File]]
 """The archives of a folder by name, in the form that indexes compare."""
 
-Read = Callable[[Digest], bytes | None]
-"""The bytes of an archive that was fetched."""
+Find = Callable[[Digest], CachedArchive | None]
+"""Gives an archive that was fetched."""
 
 
 class PickedArchive(NamedTuple):
@@ -37,11 +38,11 @@ class PickedArchive(NamedTuple):
 class Choice:
     """The choice for one requirement among the files of a folder."""
 
-    def __init__(self, search: Search, folder: Folder, read: Read) -> None:
+    def __init__(self, search: Search, folder: Folder, find: Find) -> None:
         self._search = search
         self._folder = folder
         self._files = folder.get(search.criteria.name, ())
-        self._read = read
+        self._find = find
         self._passed = {one.name: one for one in (search.memory.passed if search.memory is not None else ())}
 
     def next(self) -> PickedArchive | Answer:
@@ -93,11 +94,18 @@ class Choice:
         by_name = search.version is not None or search.request.expected is not None
         if by_name or python_of is None or search.criteria.oldest_python is None:
             return True
-        read = file._replace(requires_python=python_of(self._read(digest) or b""))
+        read = file._replace(requires_python=self._stated(digest, python_of))
         if runs_on(search.criteria.oldest_python, read):
             return True
         self._passed[file.name] = PassedOver(file.name, file.mark, read.requires_python)
         return False
+
+    def _stated(self, digest: Digest, python_of: PythonOf) -> str:
+        found = self._find(digest)
+        if found is None:
+            return ""
+        with found.reading() as stream:
+            return python_of(stream)
 
     def _python_of(self, file: File) -> str:
         """What was read in a file, while it is the same."""

@@ -48,7 +48,7 @@ class LocalFolders:
         folder = self._folder(search.index_url)
         if isinstance(folder, Failed):
             return folder
-        choice = Choice(search, folder, self._cache.read)
+        choice = Choice(search, folder, self._cache.find)
         while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, fetch_local(_of_file(search, pick), self._root, self._cache))
             if answer is not None:
@@ -86,7 +86,7 @@ class BucketFolders:
         folder = await together.once(key, lambda: self._listed(search.index_url, request.options))
         if isinstance(folder, Failed):
             return folder
-        choice = Choice(search, folder, cache.read)
+        choice = Choice(search, folder, cache.find)
         while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, await self._store.fetch(_of_file(search, pick), cache, progress))
             if answer is not None:

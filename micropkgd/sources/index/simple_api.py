@@ -6,6 +6,7 @@ made absolute and lose what may not be told on; what a page says is not believed
 
 import json
 import re
+from codecs import lookup
 from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Final, TypeVar
@@ -25,6 +26,11 @@ _TAG: Final = re.compile(r"<!--|<(a|base|meta)(?=[\s/>])", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"[\s/\"']*([^\s=>/\"']+)\s*(?:=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']*))?")
 _HASH: Final = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b|blake2s|sha3_\d+)=([0-9a-fA-F]+)")
 _MOST_FILES: Final = 100_000  # the largest project of PyPI has a tenth
+_MOST_TABLES, _MOST_VALUES = 5 * _MOST_FILES, 20 * _MOST_FILES  # of a page; what is read takes many times its bytes
+_LONGEST_ADDRESS: Final = 2048  # characters, as browsers have it
+_TOLD: Final = frozenset({"content", "data-requires-python", "data-yanked", "href", "name"})  # attributes
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
+"""What Python has codecs of and no page is in; one takes time in the square of its text."""
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
@@ -76,6 +82,8 @@ def parse_listing(body: bytes, content_type: str, url: str) -> tuple[File, ...]:
 
 
 def _parse_json(body: bytes, url: str) -> tuple[File, ...]:
+    if body.count(b"{") + body.count(b"[") > _MOST_TABLES or body.count(b",") > _MOST_VALUES:
+        raise PageError(FailureKind.REFUSED, f"it has more in it than a list of {_MOST_FILES} files")
     try:
         page = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -103,9 +111,12 @@ def _of_row(row: dict[str, object], url: str) -> File:
 def _parse_html(body: bytes, parameters: str, url: str) -> tuple[File, ...]:
     match = re.search(r"charset=[\"']?([A-Za-z0-9_.:-]+)", parameters, re.IGNORECASE)
     try:
-        text = body.decode(match[1] if match else "utf-8", "replace")
+        charset = lookup(match[1] if match else "utf-8").name.replace("-", "_")
+        text = "" if charset in _NO_CHARSETS else body.decode(charset, "replace")
     except (LookupError, ValueError) as error:  # the latter: codecs like `idna` do not replace what they cannot read
         raise _broken("its character set is not known, or not its own") from error
+    if charset in _NO_CHARSETS:
+        raise _broken("its character set is not one of pages")
     base, files = url, []
     for tag, attributes in _tags(text):
         if tag == "meta" and attributes.get("name") == "pypi:repository-version":
@@ -135,7 +146,8 @@ def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         attributes: dict[str, str] = {}
         while attribute := _ATTRIBUTE.match(text, at):
             at = attribute.end()
-            attributes.setdefault(attribute[1].lower(), _unescaped((attribute[2] or "").strip("\"'")))
+            if (name := attribute[1].lower()) in _TOLD:
+                attributes.setdefault(name, _unescaped((attribute[2] or "").strip("\"'")))
         yield found[1].lower(), attributes
 
 
@@ -171,6 +183,8 @@ def _check_count(files: int) -> None:
 
 
 def _absolute(base: str, address: str, *, keep_fragment: bool = False) -> str:
+    if len(base) + len(address) > _LONGEST_ADDRESS:
+        raise _broken("an address on it is too long")
     try:
         whole = urljoin(base, address.strip())
         urlsplit(whole).port  # noqa: B018 - raises where the port is no number

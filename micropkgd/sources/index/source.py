@@ -208,7 +208,7 @@ class IndexSource:
 
     async def _listed(self, asked: Asked, folder: Folder, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer from a plain listing."""
-        choice = Choice(asked.search, folder, cache.read)
+        choice = Choice(asked.search, folder, cache.find)
         while isinstance(pick := choice.next(), PickedArchive):
             answer = choice.judge(pick, await self._fetch_listed(asked, pick, cache, progress))
             if answer is not None:

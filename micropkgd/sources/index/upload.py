@@ -3,6 +3,9 @@
 Rule: an index that has other bytes under the name says so itself (409, or 400 with some); it is never told to replace.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import aiohttp
 from yarl import URL
 
@@ -11,8 +14,9 @@ from micropkgd.sources.source import Failed, FailureKind
 from micropkgd.sources.upload import TAKEN, Stored, Upload
 
 
-def form_of(upload: Upload) -> aiohttp.FormData:
-    """The form; made anew for each try, since sending one uses it up."""
+@contextmanager
+def form_of(upload: Upload) -> Iterator[aiohttp.FormData]:
+    """The form, while it is sent; made anew for each try, since sending one uses it up."""
     form = aiohttp.FormData(default_to_multipart=True)
     fields = {
         ":action": "file_upload",
@@ -26,8 +30,9 @@ def form_of(upload: Upload) -> aiohttp.FormData:
     }
     for key, value in fields.items():
         form.add_field(key, value)
-    form.add_field("content", upload.data, filename=upload.file, content_type="application/gzip")
-    return form
+    with upload.payload.open() as stream:
+        form.add_field("content", stream, filename=upload.file, content_type="application/gzip")
+        yield form
 
 
 def stored(status: int, url: URL) -> Stored | Failed:

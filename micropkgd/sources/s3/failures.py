@@ -18,8 +18,8 @@ from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind
 
 
-class EndlessDocumentError(aiohttp.ClientError):
-    """A store sends more than any document of S3 has."""
+class HostileAnswerError(aiohttp.ClientError):
+    """A store sends more than any document of S3 has, or cut finer than any store does."""
 
 
 TROUBLE = (OSError, boto.BotoCoreError, boto.ClientError, aiohttp.ClientError, UnicodeError, ValueError)
@@ -59,7 +59,7 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
         problem = f"there are no valid AWS credentials for `{ref}`"
         return _final(FailureKind.DENIED, problem, "set them in the environment, a profile, or the file of fs-args")
     inner = _innermost(error)
-    if isinstance(inner, EndlessDocumentError):
+    if isinstance(inner, HostileAnswerError):
         return _final(FailureKind.REFUSED, f"{host} {inner}", "")
     if not isinstance(inner, _OURS) and isinstance(
         error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError | aiohttp.ClientError | OSError

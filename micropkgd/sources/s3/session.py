@@ -1,4 +1,4 @@
-"""The HTTP session of an S3 client: aiobotocore's, but it goes nowhere else, and reads no document without end.
+"""The HTTP session of an S3 client: aiobotocore's, but it goes nowhere else, and reads nothing without end.
 
 aiohttp follows redirects by itself, to any host, and takes `X-Amz-Security-Token` along; S3 knows other regions by an
 error code, which botocore understands. To learn the region botocore asks for the bucket, and where a server redirects
@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from aiobotocore.httpsession import AIOHTTPSession
 
-from micropkgd.sources.s3.failures import EndlessDocumentError
+from micropkgd.sources.download import ChunkSizes
+from micropkgd.sources.s3.failures import HostileAnswerError
 
 _BUFFER: Final = 1 << 20  # bytes that may wait for their reader: with fewer the line is stopped again and again
+_TAGS: Final = 100_000  # of a document: a thousand objects have thirty each, and each takes many times its bytes
+_MULTIPLY: Final = (b"<!ENTITY", b"\0")  # words for long texts, or UTF-16, in which they would not be seen
 _DOCUMENT: Final = 16 * 1024 * 1024  # bytes of a listing or an error; a page of a thousand long names has a tenth
 
 
@@ -61,16 +64,47 @@ class _Straight:
     async def request(self, *arguments: Any, **named: Any) -> Any:
         """Ask, and stay; what is read whole, which no archive is, is read within bounds."""
         response = await self._session.request(*arguments, allow_redirects=False, read_bufsize=_BUFFER, **named)
+        response.content = _AnswerBody(response.content)
         response.read = partial(_read, response)
         return response
+
+
+class _AnswerBody:
+    """The body of an answer, read as it comes, while it is not cut too fine."""
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+        self._sizes = ChunkSizes()
+
+    def __getattr__(self, name: str) -> Any:
+        """All else as it is."""
+        return getattr(self._content, name)
+
+    async def read(self, amount: int) -> bytes:
+        """What came next, whatever amount is asked for; nothing at the end."""
+        del amount
+        at_end = True
+        while at_end and not self._content.at_eof():
+            data, at_end = await self._content.readchunk()
+            self._sizes.note(len(data))
+            if fault := self._sizes.fault:
+                raise HostileAnswerError(fault)
+            if data:
+                return bytes(data)
+        return b""
 
 
 async def _read(response: Any) -> bytes:
     """A document of a store: botocore reads them to their end, and a hostile store sends none."""
     read = bytearray()
-    async for chunk in response.content.iter_any():
-        read += chunk
-        if len(read) > _DOCUMENT:
-            response.close()
-            raise EndlessDocumentError(f"sends a document of more than {_DOCUMENT} bytes")
+    try:
+        while chunk := await response.content.read(_DOCUMENT):
+            read += chunk
+            if len(read) > _DOCUMENT:
+                raise HostileAnswerError(f"sends a document of more than {_DOCUMENT} bytes")
+        if read.count(b"<") > _TAGS or any(one in read for one in _MULTIPLY):
+            raise HostileAnswerError("sends a document that becomes more than any of S3 when it is read")
+    except HostileAnswerError:
+        response.close()
+        raise
     return bytes(read)

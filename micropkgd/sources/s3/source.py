@@ -77,13 +77,15 @@ class S3Source:
             return Failed(FailureKind.REFUSED, error.problem, error.hint)
         ref = upload.ref.text
         told = {announced.NAME: upload.digest.removeprefix("sha256:")}
-        asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Body": upload.data, "Metadata": told}
+        asked: dict[str, object] = {"Bucket": where.bucket, "Key": where.key, "Metadata": told}
         known = (upload.replaces or "").partition("\n")[0] if upload.overwrite else ""
         asked |= {"IfMatch": known} if known else {"IfNoneMatch": "*"}
 
         async def question(fs: "S3FileSystem") -> Stored:
             try:
-                await self._call(fs, ref, "put_object", asked, seconds=len(upload.data) / LEAST_RATE)
+                with upload.payload.open() as stream:
+                    seconds = upload.payload.size / LEAST_RATE
+                    await self._call(fs, ref, "put_object", {**asked, "Body": stream}, seconds=seconds)
             except FetchError as error:
                 if s3_failures.status_of(error.__cause__) in TAKEN:
                     return Stored(written=False)

@@ -2,8 +2,9 @@
 
 A pass that ends in sync leaves the signature of everything it depended on: manifest, lock, settings, local archives
 and every installed file (`settling`). The next one compares them, one `stat` each, before it parses a document or
-imports the loop. Only projects whose refs are all local can be settled this way; a remote source must be asked.
-The record may only skip work: whatever is not as recorded leads to a whole pass.
+imports the loop. Only where all refs are local does that end a pass; a remote source must be asked. Who asks no source,
+as `status`, needs neither those nor the archives. The record may only skip work: whatever is not as recorded leads to
+a whole look.
 
 Rule: imports next to nothing, not even `typing`, for beside the `stat` calls that would be most of the cost.
 """
@@ -20,8 +21,8 @@ from micropkgd import __version__
 from micropkgd.workspace.root import MANIFEST_NAME
 
 RECORD = ".micropkgd/settled.json"
-SCHEMA = f"6 {__version__}"
-FIELDS = 7  # of the row of an entry, before its drifted files
+SCHEMA = f"7 {__version__}"
+FIELDS = 9  # of the row of an entry, before its drifted files
 
 Look = Callable[[str], os.stat_result]
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
@@ -33,13 +34,15 @@ _JOURNAL = ".micropkgd/journal"
 _LARGEST = 64 << 20  # bytes of the record
 
 
-def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
+def settled_rows(root: str, *, with_sources: bool = True) -> tuple[list[Row], list[Row]] | None:
     """What the last pass came to, if nothing moved since; None where a whole pass must look.
 
-    A row an entry: ref, target, name, version, archive, since when it stands so, those that are only
-    formatted in one text, then the drifted files. A row a
-    packaged module: its name, since when it stands so, the path, name, version, digest and content of its archive, then
-    where it was published, and as what.
+    `with_sources`: nor did anything where the archives come from.
+
+    A row an entry: ref, target, name, version, archive, since when it stands so, those that are only formatted in one
+    text, the index it is looked up in, by whom it is signed, then the drifted files. A row a packaged module: its name,
+    since when it stands so, the path, name, version, digest and content of its archive, then where it was published,
+    and as what.
     """
     try:
         if _is_older(root):
@@ -51,6 +54,8 @@ def settled_rows(root: str) -> tuple[list[Row], list[Row]] | None:
             return None
         # What was read is looked at through links, as reading does; what is installed is never a link.
         if not (_stand(root, os.stat, **record["read"]) and _stand(root, os.lstat, **record["installed"])):
+            return None
+        if with_sources and (record["remote"] or not _stand(root, os.stat, **record["archives"])):
             return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None

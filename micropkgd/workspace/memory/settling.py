@@ -5,7 +5,7 @@ Files younger than the clock's grain are waited for, and nothing is recorded if 
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from micropkgd.clock import let_grain_pass
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps
 
 _RECORD = RelPath(RECORD)
+
+
+class AskedSources(NamedTuple):
+    """Where the entries of a pass come from."""
+
+    archives: Collection[str]  # of this machine
+    remote: bool  # whether some come from elsewhere
+    origins: Mapping[str, tuple[str, str]]  # by ref: the index that it is looked up in, by whom it is signed
 
 
 class Watched(NamedTuple):
@@ -51,7 +59,12 @@ def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
 
 
 def settle(
-    fs: "FsOps", root: str, before: Watched, installed: Mapping[str, Signature | None], outcome: Outcome
+    fs: "FsOps",
+    root: str,
+    before: Watched,
+    installed: Mapping[str, Signature | None],
+    outcome: Outcome,
+    asked: AskedSources,
 ) -> None:
     """Leave the record of a pass that ended in sync, unless something moved while it ran or it says nothing new.
 
@@ -67,10 +80,12 @@ def settle(
     let_grain_pass(newest)
     record = {
         "schema": SCHEMA,
-        "read": _group(before.files),
+        "read": _group({path: one for path, one in before.files.items() if path not in asked.archives}),
+        "archives": _group({path: one for path, one in before.files.items() if path in asked.archives}),
+        "remote": asked.remote,
         "installed": _group(installed),
         "folders": before.folders,
-        "entries": [_entry_row(one, one.after) for one in outcome.entries if one.after],
+        "entries": [_entry_row(one, one.after, asked) for one in outcome.entries if one.after],
         "packages": [_package_row(one, one.archived) for one in outcome.packages if one.archived],
     }
     data = json.dumps(record, separators=(",", ":")).encode()
@@ -94,10 +109,10 @@ def _group(files: Mapping[str, Signature | None]) -> dict[str, object]:
     return {"paths": [*there], "signatures": packed(there.values()), "absent": absent}
 
 
-def _entry_row(entry: EntryOutcome, after: Installed) -> list[str]:
-    plan = entry.plan
-    formatted = "\n".join(plan.formatted) if plan else ""
-    return [entry.ref, entry.target or "", entry.name, *after, entry.since, formatted, *(plan.edited if plan else ())]
+def _entry_row(entry: EntryOutcome, after: Installed, asked: AskedSources) -> list[str]:
+    formatted, edited = (entry.plan.formatted, entry.plan.edited) if entry.plan else ((), ())
+    stands = [entry.ref, entry.target or "", entry.name, *after, entry.since]
+    return [*stands, "\n".join(formatted), *asked.origins.get(entry.ref, ("", "")), *edited]
 
 
 def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
@@ -106,7 +121,7 @@ def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
 
 
 def _entry(row: Row) -> EntryOutcome:
-    ref, target, name, version, archive, since, formatted, *drifted = row
+    ref, target, name, version, archive, since, formatted, _, _, *drifted = row
     installed = Installed(version, Digest(archive))
     only = tuple(map(RelPath, formatted.split("\n"))) if formatted else ()
     plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)), formatted=only)
