@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from micropkgd.reconcile.resolve import fetcher
+from micropkgd.sources.cache import ArchiveCache
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.nginx import PASSWORD, USER, Nginx
 from tests.kit.world import World, archive
@@ -42,6 +43,18 @@ def test_https_against_a_real_server(world: World, nginx: Nginx, monkeypatch: py
     world.sync()
 
     assert world.read(NODES) == "A = 2\n"
+
+
+def test_what_is_locked_is_not_looked_for_in_the_cache(
+    world: World, faults: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a pass over a thousand refs that would be a thousand calls more."""
+    world.asks_for(faults.script("/ds.tar.gz", Reply(body=ONE, headers={"ETag": '"1"'}), Reply(304, length="none")))
+    world.sync()
+    monkeypatch.setattr(ArchiveCache, "has", lambda _, digest: pytest.fail(digest))
+    world.sync()
+
+    assert faults.requests_for("/ds.tar.gz")[1].headers["if-none-match"] == '"1"'
 
 
 def test_fs_args_are_read_once_for_all_that_name_them(

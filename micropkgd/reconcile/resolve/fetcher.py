@@ -198,7 +198,7 @@ class Fetcher(NamedTuple):
     def _question(self, entry: PullEntry, block: Block | None, known: LastAnswer | None, load: _Load) -> Request:
         """Ask with the last validator only where its archive is at hand: a 304 must never leave us without bytes."""
         at_hand = known is not None and (
-            self.cache.has(known.archive) or (block is not None and block.archive == known.archive)
+            (block is not None and block.archive == known.archive) or self.cache.has(known.archive)
         )
         whole = self._is_due(entry, known)
         conditional = at_hand and not whole
