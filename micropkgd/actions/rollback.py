@@ -139,7 +139,7 @@ def _last(commits: Sequence[Commit], remembered: Sequence[PassRecord]) -> Sequen
 
     A rollback goes further back each time: what it took back, and itself, are no more there to be taken back.
     """
-    done = {number for page in remembered for number in (*page.undid, *(page.commits if page.undid else ()))}
+    done = {commit for page in remembered for commit in (*page.undid, *(page.commits if page.undid else ()))}
     left = [commit for commit in commits if commit.id not in done]
     if not left:
         raise UsageError("no commit is kept that could be taken back", hint="see `micropkgd history`")

@@ -121,21 +121,19 @@ def in_need(project: ProjectStatus) -> ProjectStatus | None:
 
 
 def read_status(row: Mapping[str, Any]) -> ProjectStatus:
-    """The status that a document tells of; `DocumentError` where it is none."""
+    """The status that a document tells of, without what a newer one says besides; `DocumentError` where it is none."""
     try:
         last = row["last_pass"]
         return ProjectStatus(
             root=str(row["project"]),
-            standing=Standing(**row["standing"]),
+            standing=_standing(row["standing"]),
             entries=tuple(_entry(one) for one in row["entries"]),
-            packages=tuple(
-                PackageStatus(**{**one, "standing": Standing(**one["standing"])}) for one in row["packages"]
-            ),
+            packages=tuple(_package(one) for one in row["packages"]),
             interrupted=bool(row["interrupted"]),
             running=bool(row["running"]),
             running_since=str(row.get("running_since") or ""),
             watching=str(row["watching"] or ""),
-            last_pass=PassStatus(**last) if last else None,
+            last_pass=PassStatus(**_known(PassStatus, last)) if last else None,
             next_pass=str(row["next_pass"] or ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -154,7 +152,19 @@ def status_of(
 
 def _entry(row: Mapping[str, Any]) -> EntryStatus:
     lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out", "choices")}
-    return EntryStatus(**{**row, **lists, "standing": Standing(**row["standing"])})
+    return EntryStatus(**{**_known(EntryStatus, row), **lists, "standing": _standing(row["standing"])})
+
+
+def _package(row: Mapping[str, Any]) -> PackageStatus:
+    return PackageStatus(**{**_known(PackageStatus, row), "standing": _standing(row["standing"])})
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    return Standing(**_known(Standing, row))
+
+
+def _known(kind: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: row[field] for field in kind._fields if field in row}
 
 
 def _document(status: EntryStatus | PackageStatus) -> dict[str, object]:

@@ -284,7 +284,11 @@ def _create_locked(path: str) -> int:
     import fcntl
 
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # a file system that knows no locks
+        os.close(descriptor)
+        raise
     return descriptor
 
 

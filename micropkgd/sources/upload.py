@@ -84,7 +84,7 @@ def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
     """Put an archive into a folder that is there: written beside, made durable, then linked or renamed."""
     path = os.path.join(project_root, upload.ref.location)
     folder, name = os.path.split(path)
-    draft = os.path.join(folder, f".{name}.{os.getpid()}.draft")
+    draft = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.draft")  # of others too, whose process has one number
     try:
         _write(draft, upload.payload)
         if upload.overwrite and upload.replaces is not None:
@@ -111,8 +111,6 @@ def _is_still(path: str, seen: Validator) -> bool:
 
 
 def _write(path: str, payload: UploadBytes) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # of a process that was killed and had the same number
     with payload.open() as source, open(path, "xb") as stream:
         shutil.copyfileobj(source, stream, PIECE)
         stream.flush()

@@ -87,4 +87,10 @@ def test_a_status_comes_back_as_it_was() -> None:
         next_pass="2026-01-01T00:01:00Z",
     )
 
-    assert read_status(json.loads(json.dumps(status.document()))) == status
+    document = json.loads(json.dumps(status.document()))
+    assert read_status(document) == status
+    for row in (document, document["standing"], document["last_pass"], *document["entries"], *document["packages"]):
+        row["later"] = "what a newer service says besides"
+    for row in (*document["entries"], *document["packages"]):
+        row["standing"]["later"] = 1
+    assert read_status(document) == status

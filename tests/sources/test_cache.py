@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -215,3 +216,19 @@ def test_relative_cache_variable_is_refused() -> None:
     """A relative folder would mean another one in each working folder."""
     with pytest.raises(UsageError, match="MICROPKGD_CACHE_DIR"):
         default_cache_folder({"MICROPKGD_CACHE_DIR": "cache"})
+
+
+def test_a_file_system_without_locks_is_said_and_leaves_nothing_open(
+    cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is tried."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(TreeError, match="no locks available"):
+            cache.writer(1)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -15,6 +15,7 @@ from micropkgd.sources import local
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.local import fetch_local
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator
+from micropkgd.sources.upload import BytesInMemory, Stored, Upload, put_local
 
 
 @pytest.fixture
@@ -263,3 +264,23 @@ print(sorted({"asyncio", "aiohttp", "yarl", "ssl", "difflib", "logging"} & set(s
 """
     arguments = [sys.executable, "-c", code, str(project), str(cache.folder)]
     assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout == "Fetched\n[]\n"
+
+
+def test_two_who_put_the_same_archive_at_once_do_not_take_each_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes in containers have the same number, and threads of a service have one."""
+    ref = Ref.parse("out/ds-1.tar.gz")
+    upload = Upload(ref, "", "ds-1.tar.gz", "ds", "1", BytesInMemory(b"archive"), digest_of(b"archive"))
+    (tmp_path / "out").mkdir()
+    sync, seen = os.fsync, list[Stored | Failed]()
+
+    def meanwhile(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", sync)
+        seen.append(put_local(upload, tmp_path))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    assert put_local(upload, tmp_path) == Stored(written=False)
+    assert seen == [Stored(written=True)]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ds-1.tar.gz"]
