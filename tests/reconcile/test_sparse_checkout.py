@@ -280,3 +280,19 @@ def test_no_archive_is_made_of_a_part(checkout: World, out: str) -> None:
     git(checkout.root, "sparse-checkout", "set", "--no-cone", "/*", "!/conf/base/parameters_other.yml")
     assert checkout.reconcile("--allow-empty").code == 0
     assert (checkout.root / "dist/mine-1.0.tar.gz").read_bytes() == before
+
+
+@pytest.mark.parametrize("way", [WHOLE, FOLDER], ids=["whole", "folder"])
+def test_a_new_package_is_written_where_it_goes(checkout: World, way: tuple[str, ...]) -> None:
+    """Git knows nothing of it yet, so that it cannot leave it out."""
+    narrow(checkout, *way)
+    checkout.write("dist/new.tar.gz", archive(FILES, "1.0"))
+    checkout.manifest(f'"{ROW}" = {{}}\n"dist/new.tar.gz" = {{alias = "new"}}')
+    said = checkout.reconcile()
+    assert said.code == 0, said
+    assert all(checkout.has(f"src/shop/new/{path}") for path in FILES)
+    assert not checkout.has(f"{CODE}/deep")
+    git(checkout.root, "add", "--sparse", ".")
+    git(checkout.root, "commit", "-q", "-m", "new")
+    assert checkout.reconcile().code == 0
+    assert is_clean(checkout)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import BY_HAND, Block, Version
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.planner import EntryFacts
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Applied, State
-from micropkgd.workspace.observe import Hashes, as_texts, see
+from micropkgd.workspace.observe import Hashes, Seen, as_texts, see
 from micropkgd.workspace.project import Project, read_by_hand
 
 Inventory = Mapping[RelPath, Digest]
@@ -52,7 +52,7 @@ def gather(
     paths.update(path for desired in planned if desired.arranged for path in desired.arranged.version.files)
     paths.update(by_hand)
     paths.update(path for desired in planned for path in _remembered(desired, state))
-    seen = see(fs, project.root, sorted(paths), state.hashes)
+    seen = _seen(planned, see(fs, project.root, sorted(paths), state.hashes))
     found = {**as_texts(fs, seen.found, known_digests(planned, by_hand)), **_one_file_twice(fs, planned)}
     placed = [_placed(desired, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
@@ -78,6 +78,15 @@ def gather(
         for desired, known in zip(planned, placed, strict=True)
     }
     return Facts(subjects, seen.found, seen.hashes)
+
+
+def _seen(planned: Sequence[Desired], seen: Seen) -> Seen:
+    """What was seen, where git can leave out of a checkout only what was pulled before: a new file is to be written."""
+    if LEFT_OUT not in seen.found.values():
+        return seen
+    known = {path for desired in planned if desired.before is not None for path in desired.before.paths}
+    new = (path for path, there in seen.found.items() if there == LEFT_OUT and path not in known)
+    return seen._replace(found={**seen.found, **dict.fromkeys(new)})
 
 
 def _one_file_twice(fs: FsOps, planned: Sequence[Desired]) -> Mapping[RelPath, Found]:

@@ -24,11 +24,11 @@ def as_checked_out(desired: Desired, found: Mapping[RelPath, Found]) -> Desired:
     count = f"{len(out)} of its {len(before.paths)} files"
     note = f"{count} {_STAY[len(out) > 1]}"
     if desired.entry is None:
-        return desired if after is not None else _refused(desired, before, note, f"left the manifest, and {count}")
+        return desired if after is not None else _refused(desired, before, note, f"it left the manifest, and {count}")
     if after is None or after.made == before.made:
         return desired._replace(notes=(*desired.notes, note))
     if after.requested != before.requested:
-        return _refused(desired, before, note, f"is to have another place or form, and {count}")
+        return _refused(desired, before, note, f"its row or the layout changed, and {count}")
     waits = (
         f"{after.version} waits: `micropkgd lock --upgrade {desired.ref}` locks it for checkouts that have all files"
     )
@@ -41,7 +41,7 @@ def _refused(desired: Desired, before: Block, note: str, what: str) -> Desired:
     staying = Desired(desired.ref, None, before, before)
     if not before.files:
         return staying._replace(notes=(note,))
-    problem = f"it {what} are left out of this checkout by git"
+    problem = f"{what} are left out of this checkout by git"
     failure = Failure(1, "SparseCheckout", problem, _IN_FULL.format(before.target))
     return (staying if desired.entry is None else desired._replace(after=None, rendering=None))._replace(
         failure=failure
