@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contest import OURS, Goal, Line, Place, Work, contest
+from benchmarks.contest import OURS, PROGRAM, Goal, Line, Place, Work, contest
 from benchmarks.passes import FILES, make_project
 from benchmarks.tools import on_path
 
@@ -21,11 +22,20 @@ _PARSE: Final = "import os, sys, tomllib\nfor path in sys.argv[2:]:\n tomllib.lo
 _IDENTITY: Final = ("-c", "user.name=x", "-c", "user.email=x@x")
 
 
+_SCRIPT: Final = "#!{}\nimport sys\nfrom micropkgd.__main__ import program\nsys.exit(program())\n"  # uv, newer pips
+
+
 def version(folder: Path) -> Iterator[Line]:
-    """`--version` beside Python that does nothing."""
-    place = Place(folder)
-    works = {OURS: place.ours("--version"), "python -c pass": place.python("pass")}
-    yield Line("`--version`", contest(works, rounds=31), (Goal("python -c pass", 1.3),))
+    """`--version` beside Python that does nothing: by the script of uv or a newer pip, and by the one that is here."""
+    place, script = Place(folder), folder / "script"
+    script.write_text(_SCRIPT.format(sys.executable))
+    script.chmod(0o755)
+    scripts = {"`--version`": str(script)}
+    if "import re" in Path(PROGRAM).read_text():
+        scripts["`--version`, the script of an older pip, which imports `re`"] = PROGRAM
+    for what, program in scripts.items():
+        works = {OURS: place.command(program, "--version"), "python -c pass": place.python("pass")}
+        yield Line(what, contest(works, rounds=31), (Goal("python -c pass", 1.3),))
 
 
 def nothing(folder: Path) -> Iterator[Line]:
