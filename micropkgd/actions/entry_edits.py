@@ -1,11 +1,14 @@
 """The edits of one entry as a whole: its files as the archive makes them here, beside what stands in the tree.
 
 Edits are edited, new and deleted files and executable bits. Line ends, a byte order mark and the last line's end are
-not edits (`model.text_form`); which new files count is what `micropkgd package` would take along.
+not edits (`model.text_form`); which new files count is what `micropkgd package` would take along. A file that was moved
+is one edit at two places, and those of its imports that follow it belong to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
+from micropkgd.actions.naming import named_among
 from micropkgd.errors import OutOfStepError, TreeError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of, held_in, size_of
@@ -28,6 +31,34 @@ from micropkgd.sdist.reader import Sdist, read_sdist
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.root import MANIFEST_NAME
+
+_MANY: Final = 5  # names in one message
+
+
+class ChosenPaths(NamedTuple):
+    """Files and folders that a person names, from the project or from where they stand."""
+
+    only: tuple[str, ...] = ()  # none: all
+    without: tuple[str, ...] = ()
+    root: str = ""
+    below: str = ""  # where the person stands
+
+    def takes(self, *paths: RelPath) -> bool:
+        """Whether an edit is meant that is at these places."""
+        return (not self.only or self._names(self.only, paths)) and not self._names(self.without, paths)
+
+    def check(self, known: Collection[RelPath]) -> None:
+        """`UsageError` where something is named that was not edited."""
+        for name in (*self.only, *self.without):
+            if not self._names([name], known):
+                several = ", ".join(sorted(known)[:_MANY]) + (", ..." if len(known) > _MANY else "")
+                raise UsageError(f"`{name}` is not among the edited files", hint=f"these are: {several or 'none'}")
+
+    def _names(self, names: Sequence[str], paths: Collection[RelPath]) -> bool:
+        return any(named_among(paths, name, self.root, self.below) for name in names)
+
+
+ALL: Final = ChosenPaths()
 
 
 class EditedFile(NamedTuple):
@@ -74,8 +105,10 @@ def is_edited(fs: FsOps, project: Project, entry: PullEntry, block: Block) -> bo
     )
 
 
-def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fetcher: Fetcher) -> EntryEdits | Failure:
-    """The edits of one entry; a failure where the archive that they started from cannot be had."""
+def entry_edits(
+    fs: FsOps, project: Project, entry: PullEntry, block: Block, fetcher: Fetcher, chosen: ChosenPaths = ALL
+) -> EntryEdits | Failure:
+    """The chosen edits of one entry; a failure where the archive that they started from cannot be had."""
     standing = _standing(fs, project, entry, block)
     version, placed = standing.version, standing.entry
     release = Release(block.name, version.version, version.url, version.index_url) if version.index_url else None
@@ -91,23 +124,35 @@ def entry_edits(fs: FsOps, project: Project, entry: PullEntry, block: Block, fet
     if digests_of(rendering.files) != version.files:
         problem = f"the archive of {version.version} renders to other files than the lock lists"
         raise OutOfStepError(problem, where=entry.ref.text, hint="run `micropkgd reconcile --once`, then again")
-    if version.moved:  # which goes home like any edit: a file that is gone, and a new one
-        rendering = render(sdist, placed, project.layout, store.keep)
-        version = version._replace(files=digests_of(rendering.files), moved={})
-        as_made = block._replace(files=version.files, superseded=None)
-        standing = standing._replace(version=version, found=as_it_stands(fs, project.root, as_made, {})[1])
-    standing = _named(fs, project, standing, package_name(sdist))
-    paths = (member.path for member in sdist.members)
-    mapping = MemberMapping.of(paths, standing.module.name, placed, project.layout)
+    package = package_name(sdist)
+    mapping = MemberMapping.of((one.path for one in sdist.members), package, placed, project.layout)
     members = {mapping.target(one.path): one.path for one in sdist.members if mapping.takes(one.path)}
+    moves = {old: (mapping.target(old), mapping.target(new)) for old, new in version.moved.items()}
+    if moves:  # which go home like any edit, a file that is gone and a new one, but for those that are left out
+        left = {old: new for old, new in version.moved.items() if not chosen.takes(*moves[old])}
+        members |= {moves[old][1]: old for old in left}
+        rendering = render(sdist, placed, project.layout, store.keep, left)
+        version = version._replace(files=digests_of(rendering.files), moved=left)
+        as_made = block._replace(files=version.files, moved=left, superseded=None)
+        standing = standing._replace(version=version, found=as_it_stands(fs, project.root, as_made, {})[1])
+    standing = _named(fs, project, standing, package)
     files = [
         Input(path, members[path], path in rendering.executables, size_of(text))
         for path, text in held_in(rendering.files).items()
     ]
-    edited = _edited(fs, standing, files, rendering.files)
+    edited = _chosen(_edited(fs, standing, files, rendering.files), tuple(moves.values()), chosen)
     return EntryEdits(
-        placed, version, sdist, standing.module, project.layout, (*files, *standing.new), tuple(edited), standing.notes
+        placed, version, sdist, standing.module, project.layout, (*files, *standing.new), edited, standing.notes
     )
+
+
+def _chosen(
+    edited: Sequence[EditedFile], moves: Sequence[tuple[RelPath, RelPath]], chosen: ChosenPaths
+) -> tuple[EditedFile, ...]:
+    """The edits that are meant, both halves of a move or none."""
+    both = {path: move for move in moves for path in move}
+    chosen.check({*both, *(one.path for one in edited)})
+    return tuple(one for one in edited if chosen.takes(*both.get(one.path, (one.path,))))
 
 
 def _standing(fs: FsOps, project: Project, entry: PullEntry, block: Block) -> _Standing:

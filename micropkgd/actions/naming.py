@@ -1,5 +1,6 @@
-"""Finds the entry that a person means: by its ref, its target folder, or its name."""
+"""Finds the entry that a person means, by its ref, its target folder, or its name; and the files, by their places."""
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
@@ -7,6 +8,7 @@ from micropkgd.errors import UsageError
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.fields import nearest
 from micropkgd.model.lock import Block
+from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.project import read_project
@@ -52,3 +54,10 @@ def names_of(blocks: Iterable[Block]) -> dict[str, set[str]]:
     for block in blocks:
         names[block.ref] |= {block.target, block.name, block.key.name}
     return dict(names)
+
+
+def named_among(paths: Iterable[RelPath], name: str, root: str, below: str) -> list[RelPath]:
+    """The files that a person names, or the folder of which: from the project, or from where they stand."""
+    texts = {os.path.relpath(os.path.join(below, name), root)}
+    texts |= set() if name.startswith(".") else {os.path.normpath(name)}
+    return [path for path in paths if any(text in {path, "."} or path.startswith(f"{text}/") for text in texts)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from micropkgd.actions.entry_edits import EntryEdits, entry_edits, is_edited
+from micropkgd.actions.entry_edits import ALL, ChosenPaths, EntryEdits, entry_edits, is_edited
 from micropkgd.actions.homeward import HomeChange, homeward
 from micropkgd.actions.naming import match_entry
 from micropkgd.errors import ArchiveError, DocumentError, UsageError
@@ -34,9 +34,14 @@ class EntryPatch(NamedTuple):
 
 
 def entry_patch(
-    root: str, text: str | None, make_fetcher: Callable[[str], Fetcher], *, as_archived: bool = False
+    root: str,
+    text: str | None,
+    make_fetcher: Callable[[str], Fetcher],
+    *,
+    chosen: ChosenPaths = ALL,
+    as_archived: bool = False,
 ) -> EntryPatch | Failure | None:
-    """The patch of one entry; of the one that has edits where none is named, None where none has.
+    """The patch of the chosen edits of one entry; of the one that has some where none is named, None where none has.
 
     `as_archived` leaves aside what the archive says of its origin. A failure says why the archive cannot be had.
     """
@@ -46,7 +51,7 @@ def entry_patch(
         entry, block = _named(fs, project, only)
         if entry is None or block is None:
             return None
-        found = entry_edits(fs, project, entry, block, fetcher_for(project, make_fetcher))
+        found = entry_edits(fs, project, entry, block, fetcher_for(project, make_fetcher), chosen)
     if isinstance(found, Failure):
         return found
     origin = None if as_archived else _origin(found.sdist, entry)

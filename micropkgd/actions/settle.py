@@ -4,9 +4,9 @@ What was decided earlier of single files counts until the entry is applied; a wo
 decided yet. Of what a person joined in `merged` only what has no marker left, and parses, is taken.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 
+from micropkgd.actions.naming import named_among
 from micropkgd.documents.syntax import fault_in
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.model.choice import Conflict, Decision
@@ -68,8 +68,7 @@ def named_files(entry: HeldEntry, names: Sequence[str], root: str, below: str) -
     """The contested files that a person names: from the project, from the folder `below` it, or whole folders."""
     chosen: dict[RelPath, None] = {}
     for name in names:
-        texts = {os.path.normpath(name), os.path.relpath(os.path.join(below, name), root)}
-        found = [path for path in entry.contested if any(path == one or path.startswith(f"{one}/") for one in texts)]
+        found = named_among(entry.contested, name, root, below)
         if not found:
             several = ", ".join(entry.contested[:_MANY]) + (", ..." if len(entry.contested) > _MANY else "")
             raise UsageError(f"`{name}` is not among the files to decide", hint=f"these are: {several or 'none'}")

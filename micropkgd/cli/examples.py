@@ -46,7 +46,10 @@ _EXAMPLES: Final[Examples] = {
         ("diff ds", "of one entry; of a held one, why it is held"),
         ("diff --edits", "what was edited here"),
     ),
-    "patch": (("patch ds -o ds.patch", "what was edited here, for where it is from"),),
+    "patch": (
+        ("patch ds -o ds.patch", "what was edited here, for where it is from"),
+        ("patch ds --exclude src/shop/ds/local.py", "but not this file"),
+    ),
     "verify": (
         ("verify", "exit 6 where a file is not what the lock says, 4 where it was edited beside accepted edits"),
     ),

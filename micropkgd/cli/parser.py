@@ -258,6 +258,16 @@ def _patch(command: ArgumentParser) -> None:
     command.add_argument(
         "ref", metavar="REF", nargs="?", help="ref, target folder or name of the entry (default: the one with edits)"
     )
+    command.add_argument(
+        "paths", nargs="*", metavar="PATH", help="only these edited files, or those in these folders (default: all)"
+    )
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="leave out this edited file or folder (repeatable)",
+    )
     command.add_argument("-o", "--output", metavar="FILE", help="write it to this file (default: standard output)")
     command.add_argument("--mail", action="store_true", help="make it a mail for `git am`, from who git says you are")
     command.add_argument(

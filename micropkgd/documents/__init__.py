@@ -4,9 +4,9 @@ Nothing here knows what the mappings mean. Heavy libraries are imported by the f
 and writes whole documents, plain ones by `plain` and `plain_writer`. Those that a person wrote are edited by `edits`
 (one row), `lists` (the texts of an array) and `moves` (one table): `statements` finds where each part of a text stands,
 `rows` writes new rows as their table is written, and `meaning` compares. `yaml_lists` adds to a list of a YAML text.
-`syntax` says what keeps a document from being read. `conflicts` takes apart what git left in the middle of a merge, and
-`keys` says where those of YAML stand; `key_paths` are those that Kedro compares, `yaml_layout` tells a formatter's work
-from an edit. `syntax_trees` parses Python.
+`syntax` tells by its name what a document is, and what keeps it from being read. `conflicts` takes apart what git left
+in the middle of a merge, and `keys` says where those of YAML stand; `key_paths` are those that Kedro compares,
+`yaml_layout` tells a formatter's work from an edit. `syntax_trees` parses Python.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from micropkgd.documents import check_yaml, decode
 from micropkgd.errors import DocumentError
@@ -10,6 +10,8 @@ from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
+
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 class YamlPair(NamedTuple):
@@ -20,6 +22,23 @@ class YamlPair(NamedTuple):
     line: int  # where the key stands
     end: int  # behind the last line that is surely part of the value
     inner: tuple["YamlPair", ...] | None  # the pairs of the value, if it is a block mapping, too
+    value: Any = None  # the node of the value, if it stands below the key
+
+    @property
+    def items(self) -> tuple["YamlItem", ...] | None:
+        """The items of the value, if it is a block sequence; told only where they are asked for."""
+        return None if self.value is None else _items(self.value, self.line)
+
+
+class YamlItem(NamedTuple):
+    """An item of a block sequence, by its lines."""
+
+    name: str  # its `name`, `id` or `key`; of a text itself, of anything else nothing
+    kind: str  # "mapping", the tag of a scalar, or nothing
+    column: int  # of its dash
+    line: int
+    end: int
+    inner: tuple[YamlPair, ...] | None  # the pairs that it is, the first of them behind the dash
 
 
 def pairs_of(text: str) -> tuple[YamlPair, ...] | None:
@@ -32,16 +51,16 @@ class YamlKeys(NamedTuple):
     """All keys of a document, each with those that lead to it."""
 
     found: frozenset[str]
-    doubled: Counter[str]  # how often each stands that stands more than once in one mapping
+    doubled: Counter[str]  # how often each stands that stands more than once in one mapping, and each item in one list
 
 
 def keys_of(data: bytes) -> YamlKeys:
     """The keys of every mapping; `DocumentError` where a text is no YAML."""
     found: set[str] = set()
     doubled: Counter[str] = Counter()
-    for path, node in _mappings(_composed(data)):
-        counts = Counter(f"{path}/{key.value}" for key, _ in node.value if _is_scalar(key))
-        found.update(counts)
+    for path, node in _collections(_composed(data)):
+        counts = Counter(f"{path}/{key}" for key in _told_apart(node))
+        found.update(counts if _is_mapping(node) else ())
         doubled.update({key: count for key, count in counts.items() if count > 1})
     return YamlKeys(frozenset(found), doubled)
 
@@ -83,9 +102,41 @@ def _pair(key: "yaml.Node", value: "yaml.Node") -> YamlPair:
     if not _stands_elsewhere(value, key):
         inner = _pairs(value)
     below = inner is not None and inner[0].line > line
-    return YamlPair(
-        str(key.value), key.start_mark.column, line, max(line + 1, _end(value, key)), inner if below else None
-    )
+    here = None if _stands_elsewhere(value, key) else value
+    end = max(line + 1, _end(value, key))
+    return YamlPair(str(key.value), key.start_mark.column, line, end, inner if below else None, here)
+
+
+def _items(node: "yaml.Node", above: int) -> tuple[YamlItem, ...] | None:
+    """The items of a block sequence below its key, each of which begins behind its dash."""
+    import yaml
+
+    if not isinstance(node, yaml.SequenceNode) or node.flow_style or not node.value or node.start_mark.line <= above:
+        return None
+    if any(_stands_elsewhere(one, node) for one in node.value):
+        return None
+    items = tuple(_item(one, node.start_mark.column) for one in node.value)
+    lines = [item.line for item in items]
+    return items if lines == sorted(set(lines)) else None
+
+
+def _item(node: "yaml.Node", column: int) -> YamlItem:
+    import yaml
+
+    line = node.start_mark.line
+    end = max(line + 1, _end(node, node))
+    if isinstance(node, yaml.ScalarNode):
+        return YamlItem(str(node.value), node.tag, column, line, end, None)
+    inner = _pairs(node)
+    return YamlItem(_name(node), "mapping" if inner else "", column, line, end, inner)
+
+
+def _name(node: "yaml.Node") -> str:
+    import yaml
+
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    named = (value for key, value in pairs if _is_scalar(key) and key.value in {"name", "id", "key"})
+    return next((str(value.value) for value in named if _is_scalar(value)), "")
 
 
 def _end(node: "yaml.Node", after: "yaml.Node") -> int:
@@ -113,8 +164,23 @@ def _is_scalar(node: "yaml.Node") -> bool:
     return isinstance(node, yaml.ScalarNode)
 
 
-def _mappings(root: "yaml.Node | None") -> Iterator[tuple[str, "yaml.MappingNode"]]:
-    """Every mapping once, however many aliases name it, with the keys that lead to it."""
+def _is_mapping(node: "yaml.Node") -> bool:
+    import yaml
+
+    return isinstance(node, yaml.MappingNode)
+
+
+def _told_apart(node: "yaml.CollectionNode") -> Iterator[str]:
+    """What the parts of a mapping or a list are known by: keys, texts, and the names of the mappings of a list."""
+    for part in node.value:
+        if _is_mapping(node):
+            yield from (str(part[0].value),) if _is_scalar(part[0]) else ()
+        elif name := str(part.value) if _is_scalar(part) and part.tag == _TEXT else _name(part):
+            yield f"- {name}"
+
+
+def _collections(root: "yaml.Node | None") -> Iterator[tuple[str, "yaml.CollectionNode"]]:
+    """Every mapping and list once, however many aliases name it, with the keys that lead to it."""
     import yaml
 
     left, seen = [("", root)], set()
@@ -127,4 +193,5 @@ def _mappings(root: "yaml.Node | None") -> Iterator[tuple[str, "yaml.MappingNode
             yield path, node
             left += ((f"{path}/{key.value}" if _is_scalar(key) else path, value) for key, value in node.value)
         elif isinstance(node, yaml.SequenceNode):
+            yield path, node
             left += ((f"{path}/-", item) for item in node.value)

@@ -1,18 +1,22 @@
 """Checks whether a file that a person made still parses as what its name says. Pure: it is parsed and never run."""
 
 import json
+from typing import Final
 
 from micropkgd import documents
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 
+PYTHON: Final = (".py", ".pyi")
+YAML: Final = (".yml", ".yaml")
+
 
 def fault_in(path: str, data: bytes) -> str:
     """What keeps a file from being read, with the line where that is known; empty where nothing does."""
     try:
-        if path.endswith((".py", ".pyi")):
+        if path.endswith(PYTHON):
             syntax_tree(data)
-        elif path.endswith((".yml", ".yaml")):
+        elif path.endswith(YAML):
             documents.check_yaml(data)
         elif path.endswith(".toml"):
             documents.read_toml(data)

@@ -5,8 +5,8 @@ both sides in two ways (`versions`), and where what comes out parses, doubles no
 that a side relied on (`soundness`, which `overlap` tells where to look, `names` what Python binds, and `membership`
 what belongs to what).
 `files` is the story. `text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
-which `spans` cuts along their lines, `order` puts in a row, and `definitions` (Python, with the lists of names that
-`imports` joins) or `parameters` (YAML) join where both sides changed one. `meaning` says when two texts of Python are
+which `spans` cuts along their lines, `rows` joins one by one, by their names or in step, and `order` puts in a row;
+`python/` and `parameters` (YAML) join what both sides changed of one. `meaning` says when two texts of Python are
 one in all but their formatting: formatters are not people.
 """
 

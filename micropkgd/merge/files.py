@@ -1,5 +1,8 @@
 """The merge of one file: text first, then structure, and what is not sound is not clean."""
 
+import re
+
+from micropkgd.documents.syntax import PYTHON, YAML
 from micropkgd.merge.soundness import is_sound
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.versions import CollisionError, ThreeVersions
@@ -9,8 +12,6 @@ from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 
 _LARGEST = 1024 * 1024  # bytes of a text whose structure is looked at
-_PYTHON = (".py", ".pyi")
-_YAML = (".yml", ".yaml")
 
 
 class MergedFile(NamedTuple):
@@ -45,7 +46,7 @@ def _merged(path: RelPath, texts: ThreeVersions[str], *, structure: bool) -> tup
         pass
     if not structure or max(map(len, texts)) > _LARGEST:
         return None
-    if path.endswith(_YAML) and (edited := _beside_a_formatter(texts)) is not None:
+    if path.endswith(YAML) and (edited := _beside_a_formatter(texts)) is not None:
         return edited, MergeWay.STRUCTURE
     try:
         text = _by_structure(path, texts)
@@ -58,18 +59,19 @@ def _beside_a_formatter(texts: ThreeVersions[str]) -> str | None:
     """The text of one side where the other only wrote it otherwise."""
     from micropkgd.documents.yaml_layout import differs_in_layout
 
-    if differs_in_layout(texts.base, texts.theirs):
+    words = texts.each(lambda text: re.findall(r"\w+", text))  # which no formatter changes: telling takes far longer
+    if words.base == words.theirs and differs_in_layout(texts.base, texts.theirs):
         return texts.ours
-    return texts.theirs if differs_in_layout(texts.base, texts.ours) else None
+    return texts.theirs if words.base == words.ours and differs_in_layout(texts.base, texts.ours) else None
 
 
 def _by_structure(path: RelPath, texts: ThreeVersions[str]) -> str:
     """Where the name says that a file has a structure that we know, its merge by that."""
-    if path.endswith(_PYTHON):
-        from micropkgd.merge.definitions import merged_python
+    if path.endswith(PYTHON):
+        from micropkgd.merge.python import merged_python
 
         return merged_python(texts)
-    if path.endswith(_YAML):
+    if path.endswith(YAML):
         from micropkgd.merge.parameters import merged_yaml
 
         return merged_yaml(texts)

@@ -7,12 +7,10 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from micropkgd.documents.syntax import PYTHON, YAML
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.text_form import plain
 from micropkgd.model.tree import RelPath
-
-_PYTHON = (".py", ".pyi")
-_YAML = (".yml", ".yaml")
 
 
 def same_meaning(one: str, other: str) -> bool:
@@ -27,9 +25,9 @@ def same_meaning(one: str, other: str) -> bool:
 
 def is_only_formatted(path: RelPath, base: bytes, ours: bytes) -> bool:
     """Whether a formatter alone made ours of the base: layout, and the order of imports that stand together."""
-    if not path.endswith((*_PYTHON, *_YAML)) or _words(base) != _words(ours):
+    if not path.endswith((*PYTHON, *YAML)) or _words(base) != _words(ours):
         return False
-    if path.endswith(_YAML):
+    if path.endswith(YAML):
         from micropkgd.documents.yaml_layout import differs_in_layout
 
         return differs_in_layout(*(plain(data).decode(errors="surrogateescape") for data in (base, ours)))

@@ -41,6 +41,29 @@ def has_no_more(found: Mapping[Name, int], sides: Sequence[ast.Module]) -> bool:
     return all(count <= max(side.get(name, 1) for side in known) for name, count in found.items())
 
 
+def repeated(tree: ast.Module) -> Counter[str]:
+    """What stands more than once between two brackets: a keyword, a key, a text, the name that an item is given."""
+    found: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        counts = Counter(_between_brackets(node))
+        found.update({name: count for name, count in counts.items() if count > 1})
+    return found
+
+
+def _between_brackets(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(keywords=keywords):
+            yield from (f"{one.arg}=" for one in keywords if one.arg)
+        case ast.Dict(keys=keys):
+            yield from (f"{one.value!r}:" for one in keys if isinstance(one, ast.Constant))
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            yield from (
+                f"{one.value!r}," for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            )
+            given = (one for item in items if isinstance(item, ast.Call) for one in item.keywords if one.arg == "name")
+            yield from (f"name={ast.unparse(one.value)}" for one in given)
+
+
 def names_in(tree: ast.Module) -> set[Name]:
     """What the statements of the module and of its classes bind."""
     return {(scope, name) for scope, name, _ in _bound(tree.body, "")}

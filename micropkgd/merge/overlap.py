@@ -18,6 +18,7 @@ class Overlap(NamedTuple):
     """Words of a merge that deserve a closer look."""
 
     added_twice: set[str]  # by both sides
+    items_twice: set[str]  # lines, each of which begins an item of a YAML list, that both sides added
     surplus: set[str]  # of lines that one side moved, and the other moved or removed
 
 
@@ -28,7 +29,8 @@ def overlap_of(merged: str, texts: ThreeVersions[str]) -> Overlap:
     left = ours + theirs
     left.subtract(base)
     surplus = _words(line for line, count in result.items() if count > max(left[line], 0))
-    return Overlap(_words(ours - base) & _words(theirs - base), surplus)
+    added = ours - base, theirs - base
+    return Overlap(_words(added[0]) & _words(added[1]), _items(added[0]) & _items(added[1]), surplus)
 
 
 def _counted(text: str) -> Counter[str]:
@@ -37,3 +39,7 @@ def _counted(text: str) -> Counter[str]:
 
 def _words(lines: Iterable[str]) -> set[str]:
     return set(_WORD.findall("\n".join(lines)))
+
+
+def _items(lines: Iterable[str]) -> set[str]:
+    return {line.strip().partition(" #")[0] for line in lines if line.lstrip().startswith("- ")}

@@ -1,14 +1,23 @@
-"""The structure of YAML: mappings as blocks of keys, with the comments above them. Each line is one of a side."""
+"""The structure of YAML: mappings as blocks of keys, with the comments above them. Each line is one of a side.
 
-from collections.abc import Iterator, Sequence
+A list is a block of items, which keep their order: what both added at one place of it is a question, but for texts that
+stand in order.
+"""
 
-from micropkgd.documents.keys import YamlPair, pairs_of
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, Final
+
+from micropkgd.documents.keys import YamlItem, YamlPair, pairs_of
 from micropkgd.errors import DocumentError
+from micropkgd.merge.rows import Look, in_step
 from micropkgd.merge.spans import LineSpan, block_of, indent_of, lines_of
 from micropkgd.merge.text import merged_lines
-from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block
+from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block, merged_keyed
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 from micropkgd.named_tuples import NamedTuple
+
+_TEXT: Final = "tag:yaml.org,2002:str"
+_SORTED: Final = 3  # texts that stand in order do so on purpose
 
 
 def merged_yaml(texts: ThreeVersions[str]) -> str:
@@ -50,16 +59,20 @@ def _merged(pages: ThreeVersions[_Mapping]) -> str:
 
 
 def _block(page: _Mapping) -> UnitBlock:
-    return block_of(page.lines, page.first, page.last, list(_spans(page)), page.column)
+    spans = [
+        LineSpan(line, end, ("key", pair.key), UnitKind.NAMED, pair)
+        for (line, end), pair in zip(_spans(page.lines, page.last, page.pairs), page.pairs, strict=True)
+    ]
+    return block_of(page.lines, page.first, page.last, spans, page.column)
 
 
-def _spans(page: _Mapping) -> Iterator[LineSpan]:
-    """The pairs by their lines: what is indented deeper than a key belongs to its value."""
-    ends = [*(pair.line for pair in page.pairs[1:]), page.last]
-    for pair, end in zip(page.pairs, ends, strict=True):
-        while end > pair.end and _is_between(page.lines[end - 1], pair.column):
-            end -= 1  # noqa: PLW2901
-        yield LineSpan(pair.line, end, ("key", pair.key), UnitKind.NAMED, pair)
+def _spans(lines: Sequence[str], last: int, parts: Sequence[YamlPair | YamlItem]) -> Iterator[tuple[int, int]]:
+    """Keys or items by their lines: what is indented deeper than one belongs to it."""
+    for part, following in zip(parts, [*(part.line for part in parts[1:]), last], strict=True):
+        end = following
+        while end > part.end and _is_between(lines[end - 1], part.column):
+            end -= 1
+        yield part.line, end
 
 
 def _is_between(line: str, column: int) -> bool:
@@ -85,7 +98,7 @@ def _parts(unit: Unit) -> list[str]:
     """The comments above a key, and its line: what stands there up to a comment, and that."""
     if unit.node is None:
         raise CollisionError("it has no name")
-    if unit.node.inner:
+    if unit.node.inner or unit.node.items:
         return [unit.lead, lines_of(unit.code)[0], ""]
     if unit.code.count("\n") > 1:
         raise CollisionError("its value is one piece")
@@ -96,18 +109,87 @@ def _parts(unit: Unit) -> list[str]:
 
 
 def _inner(units: ThreeVersions[Unit]) -> str:
-    """The mappings below a key, merged; nothing where none is one."""
-    nodes = [unit.node.inner for unit in units]
-    if not any(nodes):
-        return ""
-    if not all(nodes):
-        raise CollisionError("one of them is not a mapping")
-    return _merged(units.each(_inner_page))
+    """The mappings or lists below a key, merged; nothing where none is one."""
+    nodes = units.each(lambda unit: unit.node)
+    if all(node.inner for node in nodes):
+        return _merged(units.each(_inner_page))
+    if all(node.items for node in nodes):
+        return _merged_items(units.each(_items))
+    if any(node.inner or node.items for node in nodes):
+        raise CollisionError("one of them is something else")
+    return ""
 
 
 def _inner_page(unit: Unit) -> _Mapping:
     lines = [*[""] * unit.first, *lines_of(unit.code)]
     return _Mapping(lines, unit.first + 1, len(lines), unit.node.inner)
+
+
+def _items(unit: Unit) -> UnitBlock:
+    lines = [*[""] * unit.first, *lines_of(unit.code)]
+    items: Sequence[YamlItem] = unit.node.items
+    spans = [
+        LineSpan(line, end, ("item", item.name), UnitKind.LOOSE, item)
+        for (line, end), item in zip(_spans(lines, len(lines), items), items, strict=True)
+    ]
+    return block_of(lines, unit.first + 1, len(lines), spans, items[0].column)
+
+
+def _merged_items(blocks: ThreeVersions[UnitBlock]) -> str:
+    """Lists that have a line or more for each item."""
+    kinds = {unit.node.kind for block in blocks for unit in block.units if unit.node is not None}
+    if kinds - {"mapping", "", _TEXT}:
+        raise CollisionError("numbers in a row belong together")
+    columns = {unit.node.column for block in blocks for unit in block.units if unit.node is not None}
+    if len(columns) > 1:
+        raise CollisionError("the items are indented otherwise")
+    rows = in_step(blocks.each(lambda block: block.units), _LOOK)
+    keyed = ThreeVersions(*(UnitBlock(row, block.tail) for row, block in zip(rows, blocks, strict=True)))
+    return merged_keyed(keyed, _LIST)
+
+
+def _about(unit: Unit) -> Hashable:
+    """What stays when an item is changed."""
+    return ("comment",) if unit.node is None else (unit.node.kind, unit.node.name)
+
+
+def _joined_item(base: Unit | None, ours: Unit, theirs: Unit) -> str:
+    if base is None:
+        raise CollisionError("both sides added it")
+    units = ThreeVersions(base, ours, theirs)
+    try:
+        return merged_lines(units.each(lambda unit: unit.text))
+    except CollisionError:
+        lead = merged_lines(units.each(lambda unit: unit.lead))
+    if any(unit.node is None or not unit.node.inner for unit in units):
+        raise CollisionError("both sides changed it")
+    merged = _merged(units.each(_item_page))
+    column = ours.node.column
+    if not merged.startswith(" " * ours.node.inner[0].column):
+        raise CollisionError("it begins with something else")
+    return lead + merged[:column] + "-" + merged[column + 1 :]
+
+
+def _item_page(unit: Unit) -> _Mapping:
+    """The mapping that an item is, without its dash."""
+    item: YamlItem = unit.node
+    first, *others = lines_of(unit.code)
+    lines = [*[""] * unit.first, f"{first[: item.column]} {first[item.column + 1 :]}", *others]
+    return _Mapping(lines, unit.first, len(lines), item.inner or ())
+
+
+def _in_list(ours: Sequence[Unit], theirs: Sequence[Unit], blocks: ThreeVersions[UnitBlock]) -> list[Unit]:
+    """What both sides added at one place of a list: in order where all versions are."""
+    texts = [[_text(unit) for unit in block.units] for block in blocks]
+    run = [*ours, *theirs]
+    known = [*texts, [_text(unit) for unit in run]]
+    if len(texts[0]) < _SORTED or any(None in one for one in known) or any(sorted(one) != one for one in texts):
+        raise CollisionError("both sides added something at one place of a list")
+    return sorted(run, key=lambda unit: str(_text(unit)))
+
+
+def _text(unit: Unit) -> Any:
+    return unit.node.name if unit.node is not None and unit.node.kind == _TEXT else None
 
 
 def _is_same(one: Unit, other: Unit) -> bool:
@@ -125,3 +207,5 @@ def _in_run(ours: Sequence[Unit], theirs: Sequence[Unit], blocks: ThreeVersions[
 
 
 _GRAMMAR = Grammar(_joined, _is_same, _in_run)
+_LOOK = Look[Unit](lambda unit: unit.text, lambda unit: (unit.code or unit.text).strip(), _about)
+_LIST = Grammar(_joined_item, _is_same, _in_list)

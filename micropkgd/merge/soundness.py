@@ -13,6 +13,7 @@ from functools import cache
 
 from micropkgd import documents
 from micropkgd.documents.keys import YamlKeys, keys_of
+from micropkgd.documents.syntax import PYTHON, YAML, fault_in
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 from micropkgd.merge.membership import Membership, membership_of
@@ -27,17 +28,15 @@ def is_sound(path: RelPath, merged: str, texts: ThreeVersions[str], *, reordered
     `reordered` says that it may have another order of statements than either side.
     """
     try:
-        if path.endswith((".py", ".pyi")):
+        if path.endswith(PYTHON):
             return _is_sound_python(merged, texts, reordered=reordered)
-        if path.endswith((".yml", ".yaml")):
+        if path.endswith(YAML):
             return _is_sound_yaml(merged, texts)
         if path.endswith(".json"):
             return _has_no_more(_doubled_in_json(merged), *map(_doubled_in_json, texts[1:]))
-        if path.endswith(".toml"):
-            documents.read_toml(_bytes(merged))
+        return not fault_in(path, _bytes(merged))
     except (SyntaxError, ValueError, DocumentError, RecursionError, MemoryError):  # the last two: nested without end
         return False
-    return True
 
 
 def _is_sound_python(merged: str, texts: ThreeVersions[str], *, reordered: bool) -> bool:
@@ -57,8 +56,13 @@ def _is_sound_python(merged: str, texts: ThreeVersions[str], *, reordered: bool)
     member = membership_of(merged, texts, python=True)
     if not member.is_kept or not _is_utf8(merged):
         return member.is_kept
-    if any(_asks_for_more(member, name) for name in member.joined):
+    joined = member.joined
+    if any(_asks_for_more(member, name) for name in joined):
         return False
+    if joined and (found := names.repeated(tree(merged))):
+        known = [names.repeated(tree(text)) for text in texts[1:]]
+        if not _has_no_more(found, *known):
+            return False
     gone = [word for word in member.gone - names.EVERYWHERE if re.search(rf"\b{word}\b", merged)]
     if gone or overlap.surplus:
         base, ours, theirs = (names.names_in(tree(text)) for text in texts)
@@ -84,7 +88,7 @@ def _is_sound_yaml(merged: str, texts: ThreeVersions[str]) -> bool:
     member, overlap = membership_of(merged, texts, python=False), overlap_of(merged, texts)
     if not member.is_kept:
         return False
-    if not (overlap.surplus or member.added_by_both or "&" in texts.base):
+    if not (overlap.surplus or overlap.items_twice or member.added_by_both or "&" in texts.base):
         documents.check_yaml(_bytes(merged))
         return True
     found = keys_of(_bytes(merged))

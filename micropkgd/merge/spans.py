@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from micropkgd.merge.units import Key, Unit, UnitBlock, UnitKind
+from micropkgd.merge.rows import Key
+from micropkgd.merge.units import Unit, UnitBlock, UnitKind
 from micropkgd.merge.versions import CollisionError
 from micropkgd.named_tuples import NamedTuple
 

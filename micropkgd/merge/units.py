@@ -13,11 +13,10 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from micropkgd.merge.order import merged_order
+from micropkgd.merge.rows import Key, merged_row, shown
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.named_tuples import NamedTuple
 
-Key = tuple[str, ...]
 START: Final[Key] = ()
 
 
@@ -60,6 +59,10 @@ class UnitBlock(NamedTuple):
     tail: str = ""
 
 
+Placed = tuple[Sequence[Unit], ThreeVersions[UnitBlock]]
+"""A row, and the versions by which blank lines are put between its units."""
+
+
 class Grammar(NamedTuple):
     """What the language adds: how a unit is joined that both sides changed or added, and when two are the same."""
 
@@ -69,6 +72,7 @@ class Grammar(NamedTuple):
         [Sequence[Unit], Sequence[Unit], ThreeVersions[UnitBlock]], list[Unit]
     ]  # what both added at one place
     apart: str = ""  # the least that stands between a definition and its neighbour
+    placed: Callable[[Sequence[Unit], ThreeVersions[UnitBlock]], Placed] = lambda row, blocks: (row, blocks)
 
 
 def merged_block(blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
@@ -76,24 +80,20 @@ def merged_block(blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
     numbered = blocks.each(_numbered)
     _refuse_uneven(numbered)
     base, ours, theirs = numbered
-    ours, theirs = _aligned(base, ours), _aligned(base, theirs)
-    versions = ThreeVersions(base, ours, theirs)
-    tables = versions.each(lambda block: {unit.key: unit for unit in block.units})
-    merged = {}
-    for key in dict.fromkeys(unit.key for block in (ours, theirs, base) for unit in block.units):
-        unit = _decided(ThreeVersions(*(table.get(key) for table in tables)), grammar)
-        if unit is not None:
-            merged[key] = unit
+    return merged_keyed(ThreeVersions(base, _aligned(base, ours), _aligned(base, theirs)), grammar)
 
-    def in_run(left: Sequence[Key], right: Sequence[Key]) -> list[Key]:
-        if not left or not right:
-            return [*left, *right]
-        run = grammar.in_run([merged[key] for key in left], [merged[key] for key in right], versions)
-        return [unit.key for unit in run]
 
-    orders = ThreeVersions(*([unit.key for unit in block.units if unit.key in merged] for block in versions))
-    row = [merged[key] for key in merged_order(orders, in_run)]
-    return _written(row, versions, grammar)
+def merged_keyed(blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
+    """The text of the merged block, the units of which have one key each."""
+
+    def join(base: Unit | None, ours: Unit, theirs: Unit) -> Unit:
+        return ours._replace(lead="", code=_joined(base, ours, theirs, grammar))
+
+    def in_run(left: Sequence[Unit], right: Sequence[Unit]) -> Sequence[Unit]:
+        return grammar.in_run(left, right, blocks)
+
+    row = merged_row(blocks.each(lambda block: block.units), join, grammar.is_same, in_run)
+    return _written(*grammar.placed(row, blocks), grammar)
 
 
 def _numbered(block: UnitBlock) -> UnitBlock:
@@ -138,19 +138,6 @@ def _places(block: UnitBlock, shared: set[Key]) -> list[tuple[Key, Unit]]:
     return result
 
 
-def _decided(units: ThreeVersions[Unit | None], grammar: Grammar) -> Unit | None:
-    """The unit of the result; None where it goes."""
-    base, ours, theirs = units
-    if ours is not None and theirs is not None:
-        return ours._replace(lead="", code=_joined(base, ours, theirs, grammar))
-    only = ours or theirs
-    if base is None or only is None:
-        return only
-    if grammar.is_same(base, only):
-        return None
-    raise CollisionError(f"one side changed `{_shown(base)}`, and the other removed it")
-
-
 def _joined(base: Unit | None, ours: Unit, theirs: Unit, grammar: Grammar) -> str:
     if ours.text == theirs.text or (base is not None and base.text == theirs.text):
         return ours.text
@@ -159,11 +146,7 @@ def _joined(base: Unit | None, ours: Unit, theirs: Unit, grammar: Grammar) -> st
     try:
         return grammar.join(base, ours, theirs)
     except CollisionError as error:
-        raise CollisionError(f"both sides changed `{_shown(ours)}`") from error
-
-
-def _shown(unit: Unit) -> str:
-    return unit.key[1] if len(unit.key) > 1 else unit.kind.value
+        raise CollisionError(f"both sides changed `{shown(ours)}`") from error
 
 
 class _Gaps(NamedTuple):
@@ -201,7 +184,7 @@ def _gap(last: Unit | None, unit: Unit, gaps: ThreeVersions[_Gaps], apart: str) 
     key = START if last is None else last.key
     base, ours, theirs = (known.between.get((key, unit.key)) for known in gaps)
     if ours is not None and theirs is not None:
-        return theirs if ours == base else ours
+        return max(ours, theirs, key=len) if base is None else theirs if ours == base else ours
     if (known := ours if ours is not None else theirs) is not None:
         return known
     if last is None:

@@ -197,6 +197,75 @@ def test_every_sample_comes_back_as_it_was_edited(tmp_path: Path, world: World, 
     assert both.edited() == edited
 
 
+CONF = "parameters_ds.yml"
+
+
+def names_in(patch: bytes) -> list[str]:
+    """The files that a patch changes."""
+    lines = patch.decode().split("\n")
+    return sorted(line.rpartition("/")[2] for line in lines if line.startswith("diff --git "))
+
+
+class TestChosen:
+    """What a person names, or leaves out, of the edits."""
+
+    def test_paths(self, pair: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Files and folders, from the project or from where one stands; what is left out wins."""
+        append(pair.here, NODES, "X = 1\n")
+        append(pair.here, f"{HERE}/helpers.py", "Y = 1\n")
+        append(pair.here, "conf/base/parameters_fcst.yml", "b: 2\n")
+        pair.here.write(f"{HERE}/sub/__init__.py", "")
+        (pair.here.root / HERE / "data.csv").unlink()
+        changed = {
+            (): ["__init__.py", "data.csv", "helpers.py", "nodes.py", CONF],
+            ("fcst", NODES): ["nodes.py"],
+            ("fcst", HERE): ["__init__.py", "data.csv", "helpers.py", "nodes.py"],
+            ("fcst", HERE, "--exclude", NODES, "--exclude", f"{HERE}/sub/"): ["data.csv", "helpers.py"],
+            ("--exclude", HERE): [CONF],
+            ("fcst", "src/../conf"): [CONF],
+            ("fcst", "--exclude", "."): [],
+        }
+        for options, wanted in changed.items():
+            assert names_in(pair.patch(*options)) == wanted, options
+        monkeypatch.chdir(pair.here.root / HERE)
+        inside = {
+            ("nodes.py", "--exclude", "./helpers.py"): ["nodes.py"],
+            (".",): ["__init__.py", "data.csv", "helpers.py", "nodes.py"],
+            (str(pair.here.root / NODES),): ["nodes.py"],
+        }
+        for options, wanted in inside.items():
+            assert names_in(pair.here.run("patch", "fcst", *options).out.encode()) == wanted, options
+
+    @pytest.mark.parametrize("options", [("fcst", "src/own.py"), ("--exclude", f"{HERE}/helpers.py")])
+    def test_what_was_not_edited(self, pair: Homes, options: tuple[str, ...]) -> None:
+        """A slip of the pen leaves nothing out silently."""
+        append(pair.here, NODES, "X = 1\n")
+        said = pair.here.run("patch", *options)
+        assert (said.code, said.out) == (2, "")
+        assert f"`{options[-1]}` is not among the edited files" in said.err
+        assert f"these are: {NODES}" in said.err
+
+    @pytest.mark.parametrize("old", [False, True], ids=["by-its-new-name", "by-its-old-name"])
+    def test_a_move_is_one_edit(self, pair: Homes, old: bool) -> None:
+        """It goes home with the imports that follow it, or all of it stays here."""
+        new = f"{HERE}/tools/aids.py"
+        (pair.here.root / HERE / "tools").mkdir()
+        pair.here.write(f"{HERE}/tools/__init__.py", "")
+        (pair.here.root / HERE / "helpers.py").rename(pair.here.root / new)
+        pair.here.sync()
+        append(pair.here, NODES, "X = 1\n")
+        assert "from shop.lib.fcst.tools import aids as helpers" in pair.here.read(NODES)
+        name = f"{HERE}/helpers.py" if old else new
+        assert names_in(pair.patch("fcst", name)) == ["aids.py", "helpers.py"]
+
+        patch = pair.patch("--exclude", name, "--exclude", f"{HERE}/tools/__init__.py")
+        assert names_in(patch) == ["nodes.py"]
+        pair.apply(patch)
+        assert pair.there.read(f"{CODE}/nodes.py") == FILES["nodes.py"] + "X = 1\n"
+        append(pair.here, new, "Y = 1\n")
+        assert pair.patch("--exclude", f"{HERE}/tools", "--exclude", NODES) == b""
+
+
 class TestTold:
     """What cannot be carried as it is, on stderr."""
 

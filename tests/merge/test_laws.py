@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +15,7 @@ from micropkgd.merge.order import merged_order
 from micropkgd.merge.spans import LineSpan, block_of, lines_of
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.units import UnitKind
+from micropkgd.model.plan import MergeWay
 from micropkgd.model.tree import RelPath
 from tests.kit.places import REPOSITORY
 
@@ -224,3 +226,39 @@ def test_the_end_of_the_last_line_is_no_line(base: str, ours: str, theirs: str) 
     one, other = lines_merge(texts), lines_merge(ended)
     assert (one is None) == (other is None)
     assert other is None or one in {other, other.removesuffix("\n")}
+
+
+modules_of_python = ["abc", "io", "json", "os", "re", "sys"]
+modules_of_others = ["numpy", "pandas", "polars", "scipy"]
+
+
+def sections(found: list[str]) -> str:
+    """Imports as ruff and isort have them."""
+    runs = [sorted(name for name in found if name in kind) for kind in (modules_of_python, modules_of_others)]
+    return "\n".join("".join(f"import {name}\n" for name in run) for run in runs if run)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([*modules_of_python, *modules_of_others]), unique=True, min_size=2),
+    st.lists(st.sampled_from([*modules_of_python, *modules_of_others]), unique=True, max_size=2),
+    st.randoms(use_true_random=False),
+)
+def test_an_import_finds_its_place_among_sorted_ones(base: list[str], changed: list[str], chance: Random) -> None:
+    """What one side imports or does not import any more, and the other sorted, is sorted, and has each import once."""
+    ours = [name for name in base if name not in changed]
+    for name in changed:
+        if name not in base:
+            ours.insert(chance.randint(0, len(ours)), name)
+    texts = tuple("".join(f"import {name}\n" for name in found) + "\nA = 1\n" for found in (base, ours))
+    three = ThreeVersions(*(text.encode() for text in (*texts, f"{sections(base)}\nA = 1\n")))
+    clean = merge_files(MODULE, three)
+    if clean is None or clean.way is not MergeWay.STRUCTURE:
+        return
+    result = clean.data.decode()
+    found = [line.removeprefix("import ") for line in result.split("\n") if line.startswith("import ")]
+    assert sorted(found) == sorted(ours)
+    blocks = [block.split("\n") for block in result.split("\n\n")]
+    left = [name for name in base if name in ours]
+    has_sections = sections(left).count("\n\n") == 1  # of both kinds: else the new one has none to go to
+    assert ours == sorted(ours) or not has_sections or all(sorted(block) == block for block in blocks[:-1])

@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 from contextlib import ExitStack
 
+from micropkgd.actions.entry_edits import ChosenPaths
 from micropkgd.actions.git_patch import mail_of, patch_of
 from micropkgd.actions.patch import EntryPatch, entry_patch
 from micropkgd.cli.lines import plain
@@ -22,8 +23,10 @@ def patch(options: Namespace) -> int:
     """Print the patch, or write it to a file; nothing else is written."""
     root = find_root(options.project)
     author = _author(root) if options.mail else None
+    chosen = ChosenPaths(tuple(options.paths), tuple(options.exclude), root, os.getcwd())
     with ExitStack() as stack:
-        found = entry_patch(root, options.ref, Reach(options, stack).fetcher, as_archived=options.as_archived)
+        fetcher = Reach(options, stack).fetcher
+        found = entry_patch(root, options.ref, fetcher, chosen=chosen, as_archived=options.as_archived)
     if isinstance(found, Failure):
         if options.json:
             say_json(

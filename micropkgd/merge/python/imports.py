@@ -2,13 +2,16 @@
 
 import ast
 import io
+import sys
 import tokenize
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from micropkgd.merge.order import merged_order
+from micropkgd.merge.rows import Key
 from micropkgd.merge.text import merged_lines
-from micropkgd.merge.units import Unit, UnitBlock, UnitKind
+from micropkgd.merge.units import Placed, Unit, UnitBlock, UnitKind
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 
 _WIDTH: Final = 88  # characters of a line where nothing longer is there already
@@ -60,6 +63,77 @@ def in_import_order(ours: Sequence[Unit], theirs: Sequence[Unit], blocks: ThreeV
     return [unit for pair in zip(*padded, strict=True) for unit in sorted([*pair[0], *pair[1]], key=order)]
 
 
+def in_their_places(row: Sequence[Unit], blocks: ThreeVersions[UnitBlock]) -> Placed:
+    """The row with what one side imports anew put where it belongs among imports that the other side sorted."""
+    for name, other in (("ours", blocks.theirs), ("theirs", blocks.ours)):
+        side: UnitBlock = getattr(blocks, name)
+        order = next((order for order in (_plain_first, _by_module) if _is_in_order(order, side)), None)
+        if (
+            order is None
+            or _is_in_order(order, other)
+            or _sections_of(side, blocks) == _sections_of(blocks.base, blocks)
+        ):
+            continue
+        known = {unit.key for unit in (*blocks.base.units, *side.units)}
+        units, result = _left_of(side.units, {unit.key for unit in row}), list(row)
+        for unit in row:
+            if unit.kind is UnitKind.IMPORT and unit.key not in known:
+                _put(unit, units, result, order)
+        return result, blocks._replace(**{name: side._replace(units=units)})
+    return row, blocks
+
+
+def _left_of(units: Sequence[Unit], left: set[Key]) -> list[Unit]:
+    """The units that are left, sections as they were."""
+    result, gap = list[Unit](), ""
+    for unit in units:
+        if unit.key not in left:
+            gap = max(gap, unit.gap, key=len)
+            continue
+        result.append(unit._replace(gap=max(gap, unit.gap, key=len)))
+        gap = ""
+    return result
+
+
+def _sections_of(block: UnitBlock, blocks: ThreeVersions[UnitBlock]) -> list[tuple[Key, bool]]:
+    """The imports that all versions have, in their order, and whether each begins a section."""
+    shared = set.intersection(*({unit.key for unit in one.units} for one in blocks))
+    imports = [unit for unit in _left_of(block.units, shared) if unit.kind is UnitKind.IMPORT]
+    return [(unit.key, bool(unit.gap) or not number) for number, unit in enumerate(imports)]
+
+
+def _put(unit: Unit, units: list[Unit], row: list[Unit], order: Order) -> None:
+    """Put an import into the section of a side that has others of its kind, and in the row behind the same one."""
+    at = row.index(unit)
+    kinds = [(_kind(one), number) for number, one in enumerate(units) if one.kind is UnitKind.IMPORT]
+    alike = [number for kind, number in kinds if kind == _kind(unit)]
+    alike += [number for kind, number in kinds if bool(kind) == bool(_kind(unit)) and kind != "."]
+    if not alike:
+        return
+    first = last = alike[0]
+    while first and not units[first].gap and units[first - 1].kind is UnitKind.IMPORT:
+        first -= 1
+    while last + 1 < len(units) and not units[last + 1].gap and units[last + 1].kind is UnitKind.IMPORT:
+        last += 1
+    place = next((number for number in range(first, last + 1) if order(units[number]) > order(unit)), last + 1)
+    gap = ""
+    if place == first:  # which begins the section from now on
+        gap, units[first] = units[first].gap, units[first]._replace(gap="")
+    units.insert(place, unit._replace(gap=gap))
+    in_row = {one.key for one in row}
+    before = next((one.key for one in reversed(units[:place]) if one.key in in_row), None)
+    del row[at]
+    row.insert([one.key for one in row].index(before) + 1 if before is not None else 0, unit)
+
+
+def _kind(unit: Unit) -> str:
+    """What sections are told apart by: what comes with Python, a package."""
+    if unit.key[1].startswith("."):
+        return "."
+    package = unit.key[1].partition(".")[0].partition(" ")[0]
+    return "" if package in sys.stdlib_module_names else package
+
+
 def _sections(run: Sequence[Unit]) -> list[list[Unit]]:
     """The imports between blank lines; the first go on what stands above."""
     sections: list[list[Unit]] = [[]]
@@ -79,11 +153,15 @@ def _by_module(unit: Unit) -> tuple[bool, bool, str]:
 
 
 def _is_kept(order: Order, blocks: ThreeVersions[UnitBlock]) -> bool:
-    """Whether the imports of both sides stand in an order, as far as no blank line parts them."""
+    """Whether the imports of both sides stand in an order."""
+    return _is_in_order(order, blocks.ours) and _is_in_order(order, blocks.theirs)
+
+
+def _is_in_order(order: Order, block: UnitBlock) -> bool:
+    """Whether the imports of a block stand in an order, as far as no blank line parts them."""
     return all(
         order(last) <= order(unit)
-        for block in (blocks.ours, blocks.theirs)
-        for last, unit in zip(block.units, block.units[1:], strict=False)
+        for last, unit in pairwise(block.units)
         if {last.kind, unit.kind} == {UnitKind.IMPORT} and not unit.gap
     )
 

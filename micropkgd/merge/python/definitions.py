@@ -9,14 +9,16 @@ import io
 import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from micropkgd.documents.syntax_trees import syntax_tree
-from micropkgd.merge.imports import in_import_order, joined_import, joined_names, names_of
 from micropkgd.merge.meaning import same_meaning
+from micropkgd.merge.python.bodies import joined_compound
+from micropkgd.merge.python.expressions import joined_statement
+from micropkgd.merge.python.imports import in_import_order, in_their_places, joined_import, joined_names, names_of
+from micropkgd.merge.rows import Key
 from micropkgd.merge.spans import LineSpan, block_of, lines_of
 from micropkgd.merge.text import merged_lines
-from micropkgd.merge.units import Grammar, Key, Unit, UnitBlock, UnitKind, merged_block
+from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 from micropkgd.named_tuples import NamedTuple
 
@@ -151,7 +153,7 @@ def _joined(base: Unit | None, ours: Unit, theirs: Unit) -> str:
     units = ThreeVersions(base, ours, theirs)
     if all(_is_block(unit) for unit in units):
         return _joined_blocks(units)
-    for way in (_joined_lines, _joined_format, _joined_list, _joined_parts):
+    for way in (_joined_lines, _joined_format, _joined_list, _joined_parts, joined_statement, joined_compound):
         try:
             return way(units)
         except CollisionError:
@@ -189,15 +191,8 @@ def _joined_parts(units: ThreeVersions[Unit]) -> str:
 
 
 def _parts(unit: Unit) -> list[str]:
-    """A function as comments, decorators, signature, docstring and body; a line as code and comment."""
+    """A line as code and comment."""
     node = unit.node
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _first(node.body[0]) > node.lineno - 1:
-        body = node.body[0]
-        doc = _last(body) if ast.get_docstring(node, clean=False) is not None else _first(body)
-        cuts = [0, *(line - unit.first for line in (node.lineno - 1, _first(body), doc)), None]
-        lines = lines_of(unit.code)
-        inner = ["".join(lines[start:end]) for start, end in pairwise(cuts)]
-        return [unit.lead, *inner]
     if node is not None and unit.code.count("\n") == 1 and not _is_definition(node):
         return [unit.lead, *_code_and_comment(unit.code)]
     raise CollisionError("it is one piece")
@@ -264,4 +259,4 @@ def _is_same(one: Unit, other: Unit) -> bool:
     return one.text == other.text or (one.kind is not UnitKind.COMMENT and same_meaning(one.text, other.text))
 
 
-_GRAMMAR = Grammar(_joined, _is_same, _in_run)
+_GRAMMAR = Grammar(_joined, _is_same, _in_run, placed=in_their_places)
