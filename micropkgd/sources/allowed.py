@@ -86,29 +86,31 @@ def _addresses(asked: Request | Upload, ref: Ref) -> Iterator[str]:
 
 
 def _by_s3fs(options: Mapping[str, object]) -> Iterator[str]:
-    yield from _texts(options.get("endpoint_url"), _table(options, "client_kwargs").get("endpoint_url"))
-    yield from map(_proxy, _texts(*_table(_table(options, "config_kwargs"), "proxies").values()))
+    yield from texts_among(options.get("endpoint_url"), table_of(options, "client_kwargs").get("endpoint_url"))
+    yield from map(_proxy, texts_among(*table_of(table_of(options, "config_kwargs"), "proxies").values()))
 
 
 def _by_gcsfs(options: Mapping[str, object]) -> Iterator[str]:
-    yield from _texts(options.get("endpoint_url"))
-    yield from _addresses_in(_table(options, "token"))
+    yield from texts_among(options.get("endpoint_url"))
+    yield from _addresses_in(table_of(options, "token"))
 
 
 def _by_http(options: Mapping[str, object]) -> Iterator[str]:
-    return map(_proxy, _texts(options.get("proxy"), _table(options, "client_kwargs").get("proxy")))
+    return map(_proxy, texts_among(options.get("proxy"), table_of(options, "client_kwargs").get("proxy")))
 
 
 def _addresses_in(token: Mapping[str, object]) -> Iterator[str]:
-    return (text for text in _texts(*token.values()) if "://" in text)
+    return (text for text in texts_among(*token.values()) if "://" in text)
 
 
-def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
+def table_of(options: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """A table of fs-args; an empty one where something else stands there."""
     value = options.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
-def _texts(*values: object) -> Iterator[str]:
+def texts_among(*values: object) -> Iterator[str]:
+    """Those of some values of fs-args that are texts."""
     return (value for value in values if isinstance(value, str) and value)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from micropkgd.model.origins import Origins
 from micropkgd.model.permits import ENDPOINTS_KEY
 from micropkgd.model.ref import RefKind
-from micropkgd.sources.allowed import place_of
+from micropkgd.sources.allowed import place_of, table_of, texts_among
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.source import Failed, FailureKind, Request, StrPath
 from micropkgd.sources.upload import Upload
@@ -51,7 +51,7 @@ def _of_s3(endpoints: Origins, asked: Request | Upload, _: StrPath) -> Failed | 
 def _of_google(endpoints: Origins, asked: Request | Upload, root: StrPath) -> Failed | None:
     if _google_login_beside(asked.options, root):
         return None
-    servers = _foreign(_GOOGLE, _texts(asked.options.get("endpoint_url")))
+    servers = _foreign(_GOOGLE, texts_among(asked.options.get("endpoint_url")))
     return _objection(
         endpoints, asked, servers, "Google credentials", "`token`, as a text or a table, or `token: anon`"
     )
@@ -94,7 +94,7 @@ def _objection(
 def _s3_login_beside(options: Mapping[str, object]) -> bool:
     if options.get("anon") is True:
         return True
-    client = _table(options, "client_kwargs")
+    client = table_of(options, "client_kwargs")
     return any(all(options.get(name) for name in names) for names in _OWN_KEYS) or all(
         client.get(name) for name in ("aws_access_key_id", "aws_secret_access_key")
     )
@@ -102,9 +102,11 @@ def _s3_login_beside(options: Mapping[str, object]) -> bool:
 
 def _s3_servers(options: Mapping[str, object]) -> Iterator[str]:
     """The servers that a project puts in the place of AWS, or in the way to it."""
-    client, config = _table(options, "client_kwargs"), _table(options, "config_kwargs")
-    yield from _foreign(_S3, _texts(options.get("endpoint_url"), client.get("endpoint_url")))
-    yield from (text if "://" in text else f"http://{text}" for text in _texts(*_table(config, "proxies").values()))
+    client, config = table_of(options, "client_kwargs"), table_of(options, "config_kwargs")
+    yield from _foreign(_S3, texts_among(options.get("endpoint_url"), client.get("endpoint_url")))
+    yield from (
+        text if "://" in text else f"http://{text}" for text in texts_among(*table_of(config, "proxies").values())
+    )
     if options.get("use_ssl") is False or client.get("use_ssl") is False:
         yield "http://s3.amazonaws.com"  # where anyone on the way can read what is sent
 
@@ -142,12 +144,3 @@ def _foreign(own: re.Pattern[str], addresses: Iterator[str]) -> Iterator[str]:
             known = None
         if not known:
             yield address
-
-
-def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = options.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _texts(*values: object) -> Iterator[str]:
-    return (value for value in values if isinstance(value, str) and value)
