@@ -41,18 +41,27 @@ class Reach:
 
         sources, cache = self._shared = self._shared or self._make()
         fetcher = Fetcher(root, sources, cache, os.environ, remote=self._remote)
-        if self._settings is None or not self._settings.format:
+        if self._settings is None or not (self._settings.format or self._settings.signing_key):
             return fetcher
-        from micropkgd.machine.config import formatter_of
+        from micropkgd.machine.config import formatter_of, signer_of
 
-        return fetcher._replace(formatter=formatter_of(self._settings, root))
+        return fetcher._replace(formatter=formatter_of(self._settings, root), sign=signer_of(self._settings, root))
 
     def publisher(self, root: str) -> "Publisher":
         """What one project's archives are published with."""
         from micropkgd.reconcile.package.publish import Publisher
 
         sources, _ = self._shared = self._shared or self._make()
-        return Publisher(root, sources, os.environ, self._remote)
+        return Publisher(root, sources, os.environ, self._remote, self._sign(root))
+
+    def _sign(self, root: str) -> "Sign | None":
+        """What signs with the key that a person names, or else the machine's config: it may ask for a passphrase."""
+        key = self._options.sign or (self._settings.signing_key if self._settings is not None else None)
+        if key is None:
+            return None
+        from micropkgd.cli.signer import signer
+
+        return signer(root, key, os.environ)
 
     def _make(self) -> "tuple[Sources, ArchiveCache]":
         from micropkgd.sources.cache import ArchiveCache, default_cache_folder

@@ -7,6 +7,7 @@ schedule. What a service remembers over restarts is in `memory/`.
 act, `own_projects` edits which ones the config names one by one, `shards` divides them among machines, `watches`
 says how many folders one of them may have watched. `token` keeps the secret of the control API, `systemd_units` writes
 the units of the user's service; all three are put in place by `replaced`. `git_identity` is who git says its user is.
-`formatter` runs what formats code before it is merged, found beside the project (`safe_path`).
+`formatter` formats code before it is merged, `signer` signs what is published: `unasked` runs their programs, found
+beside the project (`safe_path`).
 So many beside each other: each keeps or does one thing for all projects, and knows none of the others' matters.
 """

@@ -144,6 +144,15 @@ def formatter_of(settings: Settings, root: str) -> Callable[[RelPath, bytes], by
     return Formatter(settings.format, root).formatted
 
 
+def signer_of(settings: Settings, root: str) -> Callable[[BinaryIO, Digest], bytes] | None:
+    """What signs the archives that a project publishes by itself, where the owner of this machine wants it."""
+    if settings.signing_key is None:
+        return None
+    from micropkgd.machine.signer import Signer
+
+    return Signer(settings.signing_key, root).sign
+
+
 def least_speed_of(settings: Settings) -> LeastSpeed:
     """What is asked of a download."""
     return LeastSpeed(settings.limits.download_time, settings.limits.least_bytes_per_second)

@@ -82,6 +82,7 @@ KEYS: Final[Mapping[str, ValueKind]] = {
     "limits.download-time": TIME,
     "limits.least-bytes-per-second": SIZE,
     "format": TEXTS,
+    "signing-key": PATH,
     "cache.dir": PATH,
     "cache.remote": BUCKET,
     "hooks.before-commit": ARGV,
@@ -190,6 +191,7 @@ def _settings(document: Table, values: Mapping[str, object], origins: Mapping[st
         "credential-endpoints",
         "environment",
         "format",
+        "signing-key",
     }
     settings = Settings(
         usual=usual._replace(paths=_tuple(values.get("projects"))),

@@ -132,6 +132,7 @@ class Settings(NamedTuple):
     queues: tuple[Queue, ...] = ()
     signatures: tuple[SignatureTable, ...] = ()
     format: tuple[str, ...] = ()  # what formats the three versions of a file that cannot be merged otherwise
+    signing_key: str | None = None  # of SSH: signs what is published, and nothing is published without it
     cache_dir: str | None = None
     cache_remote: str | None = None  # a folder of a bucket, shared with other machines
     log_format: LogFormat = LogFormat.CONSOLE

@@ -248,7 +248,8 @@ def _package(this: Pass, proposal: Proposal, outcome: Outcome) -> Outcome:
     def make_publisher(root: str) -> "Publisher":
         from micropkgd.reconcile.package.publish import Publisher
 
-        return Publisher(root, this.fetcher.sources, this.fetcher.environ, this.fetcher.remote)
+        fetcher = this.fetcher
+        return Publisher(root, fetcher.sources, fetcher.environ, fetcher.remote, fetcher.sign)
 
     def is_named(folder: str) -> bool:
         named = this.fetcher.sources.permits_for(this.project.root).publishing

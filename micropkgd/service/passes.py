@@ -16,7 +16,15 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from micropkgd.errors import MicropkgError, ShortageError
-from micropkgd.machine.config import cache_of, formatter_of, least_speed_of, permits_of, rate_limit_of, remote_cache_of
+from micropkgd.machine.config import (
+    cache_of,
+    formatter_of,
+    least_speed_of,
+    permits_of,
+    rate_limit_of,
+    remote_cache_of,
+    signer_of,
+)
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
@@ -230,6 +238,7 @@ class Passes:
             os.environ,
             remote=self._remote,
             formatter=formatter_of(self._settings, root),
+            sign=signer_of(self._settings, root),
             on_cached=self._note_cached,
         )
 

@@ -3,14 +3,19 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from micropkgd.model.tree import digest_of
+from micropkgd.sources.sshsig import SshSignature
+from tests.kit.daemon import Daemon, served, until
 from tests.kit.packages import module
 from tests.kit.servers.faults import FaultServer
 from tests.kit.servers.shelves import KINDS, OnDisk, shelf
 from tests.kit.signing import Person, keygen
+from tests.kit.site import config
 from tests.kit.world import Said, World
 
 FILE = "ds-1.0.tar.gz"
@@ -167,3 +172,112 @@ class TestInAFolder:
         said = publish(world, ana)
         assert (said.code, "takes no signatures" in said.out + said.err) == (2, True), said
         assert not faults.requests_for("/")
+
+
+class TestByAPass:
+    """A machine whose config names a key signs what its passes publish."""
+
+    @pytest.fixture
+    def place(self, world: World, tmp_path: Path) -> OnDisk:
+        """Where the module is published as soon as it is made."""
+        place = OnDisk(tmp_path / "shelf")
+        module(world, {"nodes.py": "A = 1\n"})
+        row = f'"pipelines.ds" = {{publish = "{place.index}", publish-when = "saved"}}'
+        world.manifest(row, home="tool.micropkgd.package")
+        return place
+
+    @pytest.fixture
+    def names(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+        """Name a key in the machine's config."""
+
+        def name(key: Path) -> None:
+            config = tmp_path / "machine.toml"
+            config.write_text(f'signing-key = "{key}"\n')
+            monkeypatch.setenv("MICROPKGD_CONFIG", str(config))
+
+        return name
+
+    def test_signed(self, world: World, ana: Person, place: OnDisk, names: Callable[[Path], None]) -> None:
+        """It says by whom; with nothing to publish it signs nothing, and writes nothing."""
+        names(ana.key)
+        said = world.reconcile()
+        assert (said.code, "signed by SHA256:" in said.out) == (0, True), said
+        assert sorted(os.listdir(place.folder)) == [FILE, f"{FILE}.sig"]
+        assert SshSignature.of_file((place.folder / f"{FILE}.sig").read_bytes()).signs(
+            digest_of((place.folder / FILE).read_bytes())
+        )
+        before = world.stamps()
+        assert "signed by" not in world.reconcile().out
+        assert world.stamps() == before
+
+    def test_by_the_service(self, ana: Person, tmp_path: Path) -> None:
+        """Which has nobody to ask."""
+        world = served(tmp_path / "src")
+        place = OnDisk(tmp_path / "src" / "shelf")
+        module(world, {"nodes.py": "A = 1\n"})
+        row = f'"pipelines.ds" = {{publish = "{place.index}", publish-when = "saved"}}'
+        world.manifest(row, home="tool.micropkgd.package")
+        with Daemon(tmp_path, f'signing-key = "{ana.key}"\n{config(tmp_path)}') as daemon:
+            daemon.until("Published", world.root)
+        assert sorted(os.listdir(place.folder)) == [FILE, f"{FILE}.sig"]
+
+    @pytest.mark.parametrize("how", ["passphrase", "gone", "not a key"])
+    def test_nothing_is_published_unsigned(
+        self, world: World, place: OnDisk, names: Callable[[Path], None], tmp_path: Path, how: str
+    ) -> None:
+        """Nobody is asked for a passphrase, also at a terminal; `status` says what fails."""
+        key = tmp_path / "key"
+        if how == "passphrase":
+            keygen("-q", "-N", "a long secret", "-f", str(key))
+        elif how == "not a key":
+            key.write_text("nothing\n")
+        names(key)
+        said = world.reconcile()
+        assert said.code == 2, said
+        assert ("there is no such key" if how == "gone" else "did not sign by the machine's `signing-key`") in said.out
+        assert os.listdir(place.folder) == []
+        assert str(key) in world.run("status").out
+        assert world.has(f"dist/{FILE}")
+
+    def test_an_agent_knows_the_passphrase(
+        self,
+        world: World,
+        place: OnDisk,
+        names: Callable[[Path], None],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The public half names the key."""
+        key, socket = tmp_path / "key", tmp_path / "agent"
+        keygen("-q", "-N", "", "-f", str(key))
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
+        try:
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+            until(socket.exists)
+            subprocess.run(["ssh-add", "-q", str(key)], check=True)
+            key.unlink()
+            names(tmp_path / "key.pub")
+            world.sync()
+        finally:
+            agent.kill()
+            agent.wait()
+        assert sorted(os.listdir(place.folder)) == [FILE, f"{FILE}.sig"]
+
+    def test_what_is_not_released_is_not_signed(
+        self, world: World, ana: Person, place: OnDisk, names: Callable[[Path], None]
+    ) -> None:
+        """Nor what stands there with other bytes."""
+        names(ana.key)
+        place.put(FILE, b"somebody else's")
+        world.reconcile()
+        assert os.listdir(place.folder) == [FILE]
+
+    def test_by_hand_without_an_option(
+        self, world: World, ana: Person, place: OnDisk, names: Callable[[Path], None]
+    ) -> None:
+        """`publish` signs what passes had put there before."""
+        world.sync()
+        assert os.listdir(place.folder) == [FILE]
+        names(ana.key)
+        assert world.run("publish").code == 0
+        assert sorted(os.listdir(place.folder)) == [FILE, f"{FILE}.sig"]

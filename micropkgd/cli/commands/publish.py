@@ -1,9 +1,7 @@
 """`publish`: put the archives of modules where their rows say, whatever `publish-when` says of it."""
 
-import os
 from argparse import Namespace
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.reach import Reach
@@ -12,9 +10,6 @@ from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_publish
 from micropkgd.workspace.root import find_root
 
-if TYPE_CHECKING:
-    from micropkgd.reconcile.package.publish import Publisher, Sign
-
 
 def publish(options: Namespace) -> int:
     """Package and publish these modules, or all that have a place."""
@@ -22,12 +17,7 @@ def publish(options: Namespace) -> int:
     applied = not options.dry_run
     with ExitStack() as stack:
         reach = Reach(options, stack)
-        sign = _signer(root, options)
-
-        def make_publisher(root: str) -> "Publisher":
-            return reach.publisher(root)._replace(sign=sign)
-
-        outcomes = run_publish(root, options.modules, make_publisher, apply=applied, lock_timeout=options.lock_timeout)
+        outcomes = run_publish(root, options.modules, reach.publisher, apply=applied, lock_timeout=options.lock_timeout)
     exit_code = worst(outcome.exit_code for outcome in outcomes)
     if options.json:
         from micropkgd.model.outcome_json import package_document
@@ -39,11 +29,3 @@ def publish(options: Namespace) -> int:
     else:
         say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
     return exit_code
-
-
-def _signer(root: str, options: Namespace) -> "Sign | None":
-    if options.sign is None:
-        return None
-    from micropkgd.cli.signer import signer
-
-    return signer(root, options.sign, os.environ)

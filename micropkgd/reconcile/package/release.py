@@ -114,8 +114,7 @@ def _released(
     offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
 ) -> Released:
     """What came of an archive whose place was looked at; first its signature is there, where one is asked for."""
-    is_other = isinstance(found, PublishedState) and not found.holds(offer.archived.digest)
-    if publisher.sign is None or not apply or isinstance(found, Failure) or (is_other and not offer.entry.overwrite):
+    if publisher.sign is None or not apply or not _is_to_sign(offer, found, why, how, publisher):
         return _put_or_seen(offer, found, why, how, publisher, apply=apply)
     from micropkgd.reconcile.package.signing import put_signature
 
@@ -126,13 +125,27 @@ def _released(
     return result._replace(notes=(*result.notes, *signed))
 
 
+def _is_to_sign(offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher) -> bool:
+    """Whether an archive is about to be put at its place; somebody who asks for it has what is there signed, too."""
+    if how.by_hand and isinstance(found, PublishedState) and found.holds(offer.archived.digest):
+        return True
+    return _is_to_put(offer, found, why, how) and not (found is None and not how.by_hand and publisher.awaits(offer))
+
+
+def _is_to_put(offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions) -> bool:
+    """Whether nothing is there, or what may be replaced, and the archive is released."""
+    if isinstance(found, Failure):
+        return False
+    replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
+    return (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why()
+
+
 def _put_or_seen(
     offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
 ) -> Released:
     if isinstance(found, Failure):
         return Released(offer.stood, failure=found)
-    replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
-    if (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why():
+    if _is_to_put(offer, found, why, how):
         if found is None and not how.by_hand and publisher.awaits(offer):
             return Released(offer.stood, failure=_not_listed(offer, offer.sent), awaited=offer.sent)
         if not apply:

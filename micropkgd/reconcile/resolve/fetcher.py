@@ -94,6 +94,7 @@ class Fetcher(NamedTuple):
     full_check: FullCheck = NEVER
     remote: "RemoteCache | None" = None  # the cache that this machine shares with others
     formatter: Callable[[RelPath, bytes], bytes | None] | None = None  # of this machine, for what is merged
+    sign: Callable[[BinaryIO, Digest], bytes] | None = None  # signs what is published, where this machine asks for it
     on_cached: Callable[[int], None] | None = None  # is told how many archives that are needed lie in the cache
 
     def resolve(

@@ -1,4 +1,4 @@
-"""Run one command of the machine's config: with `machine/formatter` the only place that starts another program unasked.
+"""Run one command of the machine's config: with `machine/unasked` the only place that starts another program unasked.
 
 Asked by a person at a terminal, `cli/merge_tool` does, too.
 
