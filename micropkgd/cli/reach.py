@@ -10,7 +10,7 @@ from micropkgd.cli.progress import Downloads
 
 if TYPE_CHECKING:
     from micropkgd.model.settings import Settings
-    from micropkgd.reconcile.package.publish import Publisher
+    from micropkgd.reconcile.package.publish import Publisher, Sign
     from micropkgd.reconcile.resolve.fetcher import Fetcher
     from micropkgd.sources.cache import ArchiveCache
     from micropkgd.sources.gather import Sources
@@ -56,7 +56,8 @@ class Reach:
 
     def _sign(self, root: str) -> "Sign | None":
         """What signs with the key that a person names, or else the machine's config: it may ask for a passphrase."""
-        key = self._options.sign or (self._settings.signing_key if self._settings is not None else None)
+        named = getattr(self._options, "sign", None)  # not an option of every command
+        key = named or (self._settings.signing_key if self._settings is not None else None)
         if key is None:
             return None
         from micropkgd.cli.signer import signer

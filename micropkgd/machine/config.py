@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from micropkgd import documents
 from micropkgd.errors import DocumentError, UsageError, words_of
@@ -11,9 +11,10 @@ from micropkgd.machine.projects import group_of
 from micropkgd.model.config import SettingsError, read_settings
 from micropkgd.model.origins import CONFIG_KEY, PUBLISH_KEY, Origins
 from micropkgd.model.permits import ENDPOINTS_KEY, Permits
+from micropkgd.model.publishers import parse_publishers
 from micropkgd.model.settings import Group, Settings, SignatureTable
 from micropkgd.model.signers import SignatureRule, parse_signers
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import Digest, RelPath
 from micropkgd.sources.cache import ArchiveCache, default_cache_folder
 from micropkgd.sources.least_speed import LeastSpeed
 
@@ -101,7 +102,9 @@ def _signature_rule(table: SignatureTable) -> SignatureRule:
             raise DocumentError(f"the signers cannot be read: {why}", where=path) from error
         except DocumentError as error:
             raise error.at(path) from error
-    return SignatureRule(signers, _origins(table.origins, "origins"))
+    root = os.path.expanduser(table.trusted_root) if table.trusted_root is not None else ""
+    origins = _origins(table.origins, "origins")
+    return SignatureRule(signers, origins, publishers=parse_publishers(table.publishers), trusted_root=root)
 
 
 def _origins(texts: tuple[str, ...] | None, key: str) -> Origins | None:
@@ -148,9 +151,9 @@ def signer_of(settings: Settings, root: str) -> Callable[[BinaryIO, Digest], byt
     """What signs the archives that a project publishes by itself, where the owner of this machine wants it."""
     if settings.signing_key is None:
         return None
-    from micropkgd.machine.signer import Signer
+    from micropkgd.machine.signer import SigningKey
 
-    return Signer(settings.signing_key, root).sign
+    return SigningKey(settings.signing_key, root).sign
 
 
 def least_speed_of(settings: Settings) -> LeastSpeed:

@@ -17,7 +17,7 @@ _PATIENCE: Final = 30.0  # seconds: an agent may ask for a finger
 _AGENT: Final = ("SSH_AUTH_SOCK",)
 
 
-class Signer(NamedTuple):
+class SigningKey(NamedTuple):
     """A key, for the archives of one project."""
 
     key: str  # its file

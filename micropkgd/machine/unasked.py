@@ -28,7 +28,10 @@ def program_beside(name: str, root: str) -> str | None:
 def answer_unasked(
     words: Sequence[str], root: str, given: BinaryIO, *, patience: float, largest: int, inherited: Sequence[str] = ()
 ) -> bytes | None:
-    """What a program says to a file, from where its descriptor stands; None where it says nothing, too much, fails, or takes too long."""
+    """What a program says to a file, from where its descriptor stands.
+
+    None where it says nothing, too much, fails, or takes too long.
+    """
     environ = {name: os.environ[name] for name in (*_INHERITED, *inherited) if name in os.environ}
     environ |= {"PATH": _search(root), "PYTHONSAFEPATH": "1"}
     with tempfile.TemporaryFile() as said:

@@ -20,6 +20,7 @@ from micropkgd.model.kinds import (
     LISTEN,
     NAMES,
     PATH,
+    PUBLISHERS,
     SIGNERS,
     SIZE,
     TEXT,
@@ -117,6 +118,7 @@ QUEUE: Final[Mapping[str, ValueKind]] = {
 }  # fmt: skip
 SIGNATURES: Final[Mapping[str, ValueKind]] = {
     "origins": origins_of("origins"), "signers": SIGNERS, "signers-file": PATH,
+    "publishers": PUBLISHERS, "trusted-root": PATH,
 }  # fmt: skip
 _TABLES: Final = ("project", "webhook", "queue", "signatures")
 
@@ -227,9 +229,16 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError("a listener that others can reach needs `http.certificate`", ("http", "listen"))
     if http.listen is not None and http.listen == http.probes and not http.listen.endswith(":0"):  # :0 is any free one
         raise SettingsError("`http.probes` is another address than `http.listen`", ("http", "probes"))
-    if any(not row.signers and row.signers_file is None for row in settings.signatures):
-        hint = "write `signers`, lines of allowed_signers, or `signers-file`"
-        raise SettingsError("a [[signatures]] names nobody who may sign", ("signatures",), hint=hint)
+    for row in settings.signatures:
+        signers = bool(row.signers) or row.signers_file is not None
+        if not signers and not row.publishers:
+            hint = "write `signers`, lines of allowed_signers, `signers-file`, or `publishers`"
+            raise SettingsError("a [[signatures]] names nobody who may sign", ("signatures",), hint=hint)
+        if signers and row.publishers:
+            hint = "each row must be met: write two, where both are wanted"
+            raise SettingsError("a [[signatures]] names signers and publishers", ("signatures",), hint=hint)
+        if row.trusted_root is not None and not row.publishers:
+            raise SettingsError("`trusted-root` is for `publishers`", ("signatures",), hint="take it out")
     if settings.webhooks and http.listen is None:
         raise SettingsError("webhooks need a listener", ("webhook",), hint='set `http.listen = "127.0.0.1:8473"`')
     if settings.hooks.webhook_secret_file is not None and settings.hooks.webhook_url is None:

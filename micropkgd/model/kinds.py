@@ -62,6 +62,14 @@ def _signers(value: object) -> tuple[str, ...]:
     return lines
 
 
+def _publishers(value: object) -> tuple[str, ...]:
+    from micropkgd.model.publishers import parse_publishers
+
+    lines = _texts(value)
+    parse_publishers(lines)
+    return lines
+
+
 def _names(value: object) -> tuple[str, ...]:
     names = _texts(value)
     if not all(_NAME.fullmatch(name) for name in names):
@@ -177,6 +185,7 @@ TEXTS, ARGV = (
     ValueKind(_texts, split=True, schema=_TEXT_LIST),
     ValueKind(_argv, split=True, schema={**_TEXT_LIST, "minItems": 1}),
 )
+PUBLISHERS = ValueKind(_publishers, split=True, schema=_TEXT_LIST)
 SIGNERS = ValueKind(_signers, split=True, schema=_TEXT_LIST)
 NAMES = ValueKind(_names, split=True, schema={"type": "array", "items": _matching(_NAME)})
 FLAG = ValueKind(_flag, convert=_truth, schema={"type": "boolean"})

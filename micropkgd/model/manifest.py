@@ -371,11 +371,17 @@ def _signatures(rows: Iterable[Fields]) -> "tuple[SignatureRule, ...]":
     found = []
     for row in rows:
         from micropkgd.model.origins import Origins
+        from micropkgd.model.publishers import parse_publishers
         from micropkgd.model.signers import SignatureRule, parse_signers
 
-        row.known(("origins", "signers"))
+        row.known(("origins", "signers", "publishers"))
         origins = row.read("origins", Origins.parse) if "origins" in row.table else None
-        found.append(SignatureRule(row.read("signers", parse_signers), origins, "this project"))
+        by_key = "publishers" not in row.table or "signers" in row.table
+        signers = row.read("signers", parse_signers) if by_key else ()
+        publishers = row.read("publishers", parse_publishers) if "publishers" in row.table else ()
+        if signers and publishers:
+            raise DocumentError("a row of `signatures` names signers and publishers", hint="write two, to have both")
+        found.append(SignatureRule(signers, origins, "this project", publishers))
     return tuple(found)
 
 

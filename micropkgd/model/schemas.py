@@ -60,8 +60,8 @@ _POLICY: Final = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"origins": _TEXTS, "signers": _TEXTS},
-                "required": ["signers"],
+                "properties": {"origins": _TEXTS, "signers": _TEXTS, "publishers": _TEXTS},
+                "oneOf": [{"required": ["signers"]}, {"required": ["publishers"]}],
                 "additionalProperties": False,
             },
         },

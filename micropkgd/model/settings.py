@@ -113,6 +113,8 @@ class SignatureTable(NamedTuple):
 
     signers: tuple[str, ...] = ()  # lines of `allowed_signers`
     signers_file: str | None = None  # such a file, beside them
+    publishers: tuple[str, ...] = ()  # who must have attested it, in their place
+    trusted_root: str | None = None  # of the Sigstore that saw it; None: the public one
     origins: tuple[str, ...] | None = None  # None: wherever they come from
 
 

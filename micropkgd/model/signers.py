@@ -12,6 +12,7 @@ from typing import Final
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
+from micropkgd.model.publishers import CertificateClaims, TrustedPublisher
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.named_tuples import NamedTuple
 
@@ -31,11 +32,19 @@ class Signer(NamedTuple):
 
 
 class SignatureRule(NamedTuple):
-    """Archives from these places carry a signature of one of these signers."""
+    """Archives from these places carry a signature of one of these signers, or an attestation of these publishers."""
 
     signers: tuple[Signer, ...]
     origins: Origins | None = None  # None: from anywhere
     owner: str = "this machine"  # who asks for it
+    publishers: tuple[TrustedPublisher, ...] = ()  # where there are any, no signature is asked for
+    trusted_root: str = ""  # the file that attestations are checked by; empty: that of the public Sigstore
+
+    @property
+    def names(self) -> str:
+        """All who may, for a message."""
+        named = [one.text for one in self.publishers] or [signer.identity for signer in self.signers]
+        return ", ".join(dict.fromkeys(named)) or "nobody"
 
     def covers(self, places: Iterable[str]) -> bool:
         """Whether an archive that is known by these addresses or absolute paths must be signed."""
@@ -44,6 +53,10 @@ class SignatureRule(NamedTuple):
     def signer_of(self, key: bytes) -> Signer | None:
         """Who among them has this key."""
         return next((signer for signer in self.signers if signer.key == key), None)
+
+    def publisher_of(self, claims: CertificateClaims) -> TrustedPublisher | None:
+        """Whose certificate it is, among them."""
+        return next((publisher for publisher in self.publishers if publisher.is_of(claims)), None)
 
 
 def parse_signers(lines: Iterable[str]) -> tuple[Signer, ...]:

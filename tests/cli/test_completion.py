@@ -1,6 +1,11 @@
 """Completions, tried in the shells themselves, and the manual, read by man(1)."""
 
+import os
+import pty
+import re
+import select
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -193,3 +198,66 @@ def test_the_manual_can_be_read() -> None:
 
     assert said.stderr == ""
     assert all(f"micropkgd {name}" in said.stdout for name in COMMANDS)
+
+
+class Bash:
+    """A real bash at a terminal, with our completion; what stands in its line can be asked."""
+
+    def __init__(self, script: Path, folder: Path) -> None:
+        ours, theirs = pty.openpty()
+        environ = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TERM": "dumb", "PS1": "$ ", "INPUTRC": "/dev/null"}
+        self.process = subprocess.Popen(
+            ["bash", "--norc", "-i"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env=environ,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._fd = ours
+        show = r"""bind -x '"\C-g": printf "<%s>" "$READLINE_LINE"'"""
+        os.write(ours, f"bind 'set bell-style none'; source '{script}'; {show}; echo rea''dy\n".encode())
+        self._until(rb"\nready")
+
+    def complete(self, words: str) -> str:
+        """What the line is after a tab."""
+        os.write(self._fd, words.encode() + b"\t\x07")
+        return self._until(rb"<([^<>]*)>")[1].decode()
+
+    def close(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._fd)
+
+    def _until(self, pattern: bytes) -> re.Match[bytes]:
+        seen, deadline = b"", time.monotonic() + 60
+        while not (found := re.search(pattern, seen)):
+            assert select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))[0], seen
+            seen += os.read(self._fd, 65536)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("micropkgd add af", "micropkgd add afile "),  # a file, where only bash knows what there is
+        ("micropkgd add ../src/sh", "micropkgd add ../src/shop/"),
+        ("micropkgd status --project a", "micropkgd status --project a\\ folder/"),  # folders alone
+        ("micropkgd service add a", "micropkgd service add a\\ folder/"),
+        ("micropkgd export -o af", "micropkgd export -o afile "),
+        ("micropkgd reconcile --onc", "micropkgd reconcile --once "),
+        ("micropkgd resolve pla", "micropkgd resolve plain "),
+        ("micropkgd publish --sign af", "micropkgd publish --sign afile "),
+    ],
+)
+def test_a_real_bash_completes_files_and_folders(world: World, below: Path, typed: str, line: str) -> None:
+    """As typed at a terminal: names of ours, files where a file is meant, and folders where a folder is."""
+    bash_there = Bash(world.write("completion", world.run("completion", "bash").out), below)
+    try:
+        assert bash_there.complete(typed) == line
+    finally:
+        bash_there.close()
+    assert not list(world.root.rglob("pwned"))

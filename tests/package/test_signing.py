@@ -210,6 +210,15 @@ class TestByAPass:
         assert "signed by" not in world.reconcile().out
         assert world.stamps() == before
 
+    def test_by_package(self, world: World, ana: Person, place: OnDisk, names: Callable[[Path], None]) -> None:
+        """Which publishes as a pass does; where no key is named, as ever."""
+        assert world.run("package", "--all").code == 0
+        assert os.listdir(place.folder) == [FILE]
+        names(ana.key)
+        (place.folder / FILE).unlink()
+        assert world.run("package", "--all").code == 0
+        assert sorted(os.listdir(place.folder)) == [FILE, f"{FILE}.sig"]
+
     def test_by_the_service(self, ana: Person, tmp_path: Path) -> None:
         """Which has nobody to ask."""
         world = served(tmp_path / "src")

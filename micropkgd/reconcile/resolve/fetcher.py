@@ -237,6 +237,17 @@ class Fetcher(NamedTuple):
         """Ask for a file that lies beside an entry's archive."""
         return Request(ref, self._options(entry, self._load), max_bytes=max_bytes, protocols=self.protocols)
 
+    def page_of(self, entry: PullEntry, address: str, max_bytes: int) -> Request:
+        """Ask for a page of the index of an entry, with the login of this machine where it is that index's own."""
+        from micropkgd.sources.index.login import is_same_server
+
+        lookup, options = self._lookup(entry), self._options(entry, self._load)
+        if lookup is None or not is_same_server(lookup.index_url, address):
+            options = {}
+        elif lookup.login is not None:
+            options = {"auth": [*lookup.login], **options}
+        return Request(Ref.parse(address), options, max_bytes=max_bytes)
+
     def _lookup(self, entry: PullEntry) -> Lookup | None:
         """Say which index a requirement is looked up in: the entry's, the project's, the machine's, or PyPI."""
         if entry.ref.kind is not RefKind.INDEX:

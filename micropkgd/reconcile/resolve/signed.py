@@ -50,22 +50,62 @@ def with_signatures(
     """The resolutions with who signed them; a failure in place of one that is not signed as asked."""
     asked = [_rules_for(fetcher, rules, one) for one in checks]
     result = [_by_what_is_known(one, asks) if asks else one.found for one, asks in zip(checks, asked, strict=True)]
-    requests: dict[int, Request] = {}
-    for number, one in enumerate(checks):
-        if asked[number] and result[number].archive is not None and result[number].signed is None:
-            try:
-                requests[number] = _request(fetcher, one)
-            except MicropkgError as error:
-                result[number] = _failed(result[number], Failure.of(error))
-    answers = fetcher.sources.answer(list(requests.values()), fetcher.root) if requests else []
-    for (number, request), answer in zip(requests.items(), answers, strict=True):
+    lacking = [number for number, one in enumerate(result) if asked[number] and one.archive and one.signed is None]
+    proofs = _proofs(fetcher, [checks[number]._replace(found=result[number]) for number in lacking], asked, lacking)
+    for number, proof in zip(lacking, proofs, strict=True):
         archive = result[number].archive or Digest("")
-        signed = _answered(fetcher, request, answer, archive, asked[number])
+        signed = proof if isinstance(proof, Failure) else _judged(SignedBy("", archive, proof), asked[number])
         if isinstance(signed, Failure):
             result[number] = _failed(result[number], signed)
         else:
             result[number] = _signed(result[number], checks[number].block, signed)
     return result
+
+
+def _proofs(
+    fetcher: Fetcher, checks: Sequence[SignatureCheck], asked: Sequence[Sequence[SignatureRule]], lacking: Sequence[int]
+) -> list[str | Failure]:
+    """What proves who signed each archive, as a lock keeps it: a signature, an attestation, or both."""
+    by_key = [[rule for rule in asked[number] if not rule.publishers] for number in lacking]
+    by_place = [[rule for rule in asked[number] if rule.publishers] for number in lacking]
+    proofs: list[list[str | Failure]] = [[] for _ in lacking]
+    for number, text in _signatures(fetcher, checks, by_key):
+        proofs[number].append(text)
+    wanted = [number for number, rules in enumerate(by_place) if rules]
+    if wanted:
+        from micropkgd.reconcile.resolve.attested import AttestationCheck, attested
+
+        chosen = [(checks[one], by_place[one]) for one in wanted]
+        found = attested(
+            fetcher,
+            [
+                AttestationCheck(one.entry, _release(one), one.found.archive or Digest(""), rules)
+                for one, rules in chosen
+            ],
+        )
+        for number, answer in zip(wanted, found, strict=True):
+            proofs[number].append(answer if isinstance(answer, Failure) else answer.text)
+    return [
+        next((one for one in parts if isinstance(one, Failure)), " ".join(one for one in parts if isinstance(one, str)))
+        for parts in proofs
+    ]
+
+
+def _signatures(
+    fetcher: Fetcher, checks: Sequence[SignatureCheck], rules: Sequence[Sequence[SignatureRule]]
+) -> Iterator[tuple[int, str | Failure]]:
+    """The signatures that lie beside archives of which keys are asked for."""
+    requests: dict[int, Request] = {}
+    for number, one in enumerate(checks):
+        if rules[number]:
+            try:
+                requests[number] = _request(fetcher, one)
+            except MicropkgError as error:
+                yield number, Failure.of(error)
+    answers = fetcher.sources.answer(list(requests.values()), fetcher.root) if requests else []
+    for (number, request), answer in zip(requests.items(), answers, strict=True):
+        archive = checks[number].found.archive or Digest("")
+        yield number, _answered(fetcher, request, answer, archive, rules[number])
 
 
 def _by_what_is_known(one: SignatureCheck, rules: Sequence[SignatureRule]) -> Resolution:
@@ -85,7 +125,7 @@ def _rules_for(fetcher: Fetcher, rules: Sequence[SignatureRule], one: SignatureC
 
 def _places(fetcher: Fetcher, one: SignatureCheck) -> Iterator[str]:
     """All by which an archive's place may be known; a path by where its links lead, too."""
-    release = one.found.release or (one.block.release if one.block is not None else None)
+    release = _release(one)
     texts = [one.entry.ref.location] if one.entry.ref.kind is not RefKind.INDEX else []
     texts += [folder_of(index)] if (index := fetcher.index_of(one.entry)) else []
     texts += [release.url] if release is not None else []
@@ -96,6 +136,10 @@ def _places(fetcher: Fetcher, one: SignatureCheck) -> Iterator[str]:
             path = os.path.join(fetcher.root, text)
             yield os.path.abspath(path)
             yield os.path.realpath(path)
+
+
+def _release(one: SignatureCheck) -> Release | None:
+    return one.found.release or (one.block.release if one.block is not None else None)
 
 
 def _signed(found: Resolution, block: Block | None, signed: SignedBy) -> Resolution:
@@ -121,8 +165,8 @@ def _ref_of(release: Release) -> Ref:
 
 def _answered(
     fetcher: Fetcher, request: Request, answer: Answer, archive: Digest, rules: Sequence[SignatureRule]
-) -> SignedBy | Failure:
-    """What a file beside the archive comes to."""
+) -> str | Failure:
+    """What a file beside the archive comes to: a signature that counts, as a lock keeps it."""
     name = request.ref.text
     if isinstance(answer, Failed):
         if answer.kind is FailureKind.GONE:
@@ -140,23 +184,44 @@ def _answered(
         text = SshSignature.of_file(data).text
     except SignatureFormatError as error:
         return _bad(name, error)
-    return _judged(SignedBy("", archive, text), rules, name)
+    judged = _by_key(text, archive, rules, name)
+    return judged if isinstance(judged, Failure) else text
 
 
-def _judged(signed: SignedBy, rules: Sequence[SignatureRule], name: str = "") -> SignedBy | Failure:
-    """Who signed an archive, as all rules want it; a failure says why not."""
+def _judged(signed: SignedBy, rules: Sequence[SignatureRule]) -> SignedBy | Failure:
+    """Who signed or attested an archive, as all rules want it; a failure says why not."""
+    parts, names = signed.signature.split(), []
+    by_key = [rule for rule in rules if not rule.publishers]
+    by_place = [rule for rule in rules if rule.publishers]
+    if by_key:
+        signer = _by_key(parts[0] if parts else "", signed.archive, by_key)
+        if isinstance(signer, Failure):
+            return signer
+        names.append(signer)
+    if by_place:
+        from micropkgd.reconcile.resolve.attested import publisher_of
+
+        found = publisher_of(parts, signed.archive, by_place)
+        if isinstance(found, Failure):
+            return found
+        names.append(found.publisher)
+    return signed._replace(identity=", ".join(names))
+
+
+def _by_key(text: str, archive: Digest, rules: Sequence[SignatureRule], name: str = "") -> str | Failure:
+    """Whose key signed an archive, as all rules want it."""
     try:
-        signature = SshSignature.of_text(signed.signature)
+        signature = SshSignature.of_text(text)
         signers = []
         for rule in rules:
             if (signer := rule.signer_of(signature.key)) is None:
                 return _foreign(signature, rule)
             signers.append(signer)
-        if not signature.signs(signed.archive):
-            return _bad(name, SignatureFormatError(f"it is of another archive than this one ({signed.archive})"))
+        if not signature.signs(archive):
+            return _bad(name, SignatureFormatError(f"it is of another archive than this one ({archive})"))
     except SignatureFormatError as error:
         return _bad(name, error)
-    return signed._replace(identity=signers[0].identity)
+    return signers[0].identity
 
 
 def _bad(name: str, error: SignatureFormatError) -> Failure:
@@ -165,8 +230,7 @@ def _bad(name: str, error: SignatureFormatError) -> Failure:
 
 
 def _foreign(signature: SshSignature, rule: SignatureRule) -> Failure:
-    names = ", ".join(dict.fromkeys(signer.identity for signer in rule.signers)) or "nobody"
-    problem = f"it is signed by {signature.fingerprint}, and {rule.owner} trusts {names}"
+    problem = f"it is signed by {signature.fingerprint}, and {rule.owner} trusts {rule.names}"
     return Failure(
         _EXIT_CODE, "ForeignSignature", problem, "whoever asks for signatures names the keys (docs/signatures.md)"
     )

@@ -202,6 +202,8 @@ def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
     if entry.waiting:
         version += f" <small>{escape(entry.waiting)} waits</small>"
     place = escape(entry.target)
+    if entry.signed_by:
+        place += f"<br><small>signed by {escape(entry.signed_by)}</small>"
     for what, paths in _files(entry):
         if paths:
             items = "".join(f"<li>{escape(path)}</li>" for path in paths)

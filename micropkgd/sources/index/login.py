@@ -35,6 +35,11 @@ def index_for(named: str | None, environ: Mapping[str, str]) -> Index:
     return next((Index(named, index.login) for index in machine if _origin(index.url) == _origin(named)), Index(named))
 
 
+def is_same_server(one: str, other: str) -> bool:
+    """Whether two addresses are of one server, asked in one way."""
+    return _origin(one) == _origin(other)
+
+
 def login_from_keyring(index: str) -> tuple[str, str] | None:
     """User and password that the user's keyring has for an index or its host; nothing where none is installed."""
     try:

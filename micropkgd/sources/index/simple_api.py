@@ -53,6 +53,7 @@ class File(NamedTuple):
     yanked: str | None = None  # why it was taken back, maybe in no words; None where it was not
     size: int | None = None  # bytes
     mark: str = ""  # of its content, where a listing says it: equal marks are equal bytes
+    provenance: str = ""  # where its attestations are (PEP 740), absolute
 
     @property
     def sha256(self) -> Digest | None:
@@ -105,6 +106,7 @@ def _of_row(row: dict[str, object], url: str) -> File:
         requires_python=_typed(row.get("requires-python") or "", str, "`requires-python`"),
         yanked=None if yanked is None else yanked if isinstance(yanked, str) else "",
         size=_typed(row["size"], int, "`size`") if row.get("size") is not None else None,
+        provenance=_absolute(url, _typed(row["provenance"], str, "`provenance`")) if row.get("provenance") else "",
     )
 
 
@@ -167,6 +169,7 @@ def _of_anchor(anchor: dict[str, str], base: str) -> File:
         hashes={name: value.lower() for name, value in _HASH.findall(fragment)},
         requires_python=anchor.get("data-requires-python", ""),
         yanked=anchor.get("data-yanked"),
+        provenance=_absolute(base, anchor["data-provenance"]) if anchor.get("data-provenance") else "",
     )
 
 
