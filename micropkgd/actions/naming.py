@@ -19,16 +19,17 @@ Names = Mapping[str, Collection[str]]  # what an entry is called besides its ref
 def match_entry(root: str, text: str, *, leaving: bool = False) -> str:
     """The ref of the manifest that a person means: called as the lock says, or as this machine remembers it.
 
-    With `leaving` it may also be one that left the manifest and that the lock still has.
+    With `leaving` it may also be one that left the manifest and that the lock still has, where none in it is called so.
     """
     project = read_project(root)
     locked = names_of(project.lock.blocks)
-    refs = [entry.ref.text for entry in project.manifest.pulls] + [*(locked if leaving else ())]
-    names = {ref: locked.get(ref, set()) for ref in refs}
+    asked = [entry.ref.text for entry in project.manifest.pulls]
+    names = {ref: locked.get(ref, set()) for ref in (*asked, *(locked if leaving else ()))}
     with FsOps(root) as fs:  # one that is held since its first pull has a place and no block
         for key in read_state(fs).standing:
             names.get(key.ref, set()).update({key.target, key.name} - {NOWHERE})
-    return find_entry(text, names, where=" in the manifest")
+    own = {ref: names[ref] for ref in asked}
+    return find_entry(text, own if text not in names and named(text, own) else names, where=" in the manifest")
 
 
 def find_entry(text: str, names: Names, *, together: Iterable[Collection[str]] = (), where: str = "") -> str:

@@ -47,6 +47,20 @@ def test_a_word_without_files_is_for_what_is_held_and_nothing_else(world: World,
     assert world.reconcile("--check").code == 0
 
 
+def test_a_hint_means_what_is_held_also_where_its_row_has_a_new_ref(world: World) -> None:
+    """The old ref left the manifest, and stands in the lock under the same name until the choice is made."""
+    world.publish({"a.py": BASE})
+    world.asks_for()
+    world.sync()
+    world.write(A, OURS)
+    world.publish({"a.py": THEIRS}, version="2.0", to="dist/ds-2.tar.gz")
+    world.asks_for("dist/ds-2.tar.gz")
+    said = world.reconcile()
+    assert "micropkgd resolve ds --take" in said.out
+    assert world.run("resolve", "ds", "--take").code == 0
+    assert world.read(A) == THEIRS
+
+
 def test_files_are_decided_one_by_one(world: World) -> None:
     """Nothing is applied before the last one is, and then everything at once."""
     held(world)
