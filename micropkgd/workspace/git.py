@@ -7,7 +7,7 @@ what is found is tracked, what is not found may be tracked all the same.
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.named_tuples import NamedTuple
@@ -25,7 +25,6 @@ _TURNING = {"BISECT_LOG": "a bisect", "sequencer": "a cherry-pick or revert"}  #
 _BRANCHES = "refs/heads/"
 _UNKNOWN = ".invalid"  # the branch that HEAD names where the real one stands in a reftable
 _HEADER = 12  # bytes
-_SLASH = ord("/")
 _UP_TO_FLAGS = 60  # bytes of an entry: ten numbers and a SHA-1
 _EXTENDED = 0x4000  # of an entry's flags: two bytes more follow them
 _SKIPPED = 0x4000  # of these two: "skip-worktree"
@@ -140,8 +139,9 @@ def left_out(root: str, missing: Collection[str]) -> frozenset[str]:
         return frozenset()
     start = _prefix(root)
     known = {one.name.removeprefix(start): one.skipped for one in _entries(data) if one.name.startswith(start)}
-    whole = {name for name, skipped in known.items() if skipped and name.endswith(b"/")}
-    return frozenset(path for path in missing if _is_left_out(os.fsencode(path), known, whole))
+    hidden = _folders(name for name, skipped in known.items() if skipped)
+    shown = _folders(name for name, skipped in known.items() if not skipped)
+    return frozenset(path for path in missing if hidden and _is_left_out(os.fsencode(path), known, hidden, shown))
 
 
 def left_out_below(root: str, folders: Collection[str]) -> list[str]:
@@ -159,16 +159,25 @@ def _is_in(name: str, folder: str) -> bool:
     return name.startswith(f"{folder}/") or (name.endswith("/") and f"{folder}/".startswith(name))
 
 
-def _is_left_out(path: bytes, known: Mapping[bytes, bool], whole: Collection[bytes]) -> bool:
+def _is_left_out(path: bytes, known: Mapping[bytes, bool], hidden: Collection[bytes], shown: Collection[bytes]) -> bool:
     if path in known:
         return known[path]
-    folders = [path[: at + 1] for at, letter in enumerate(path) if letter == _SLASH]
-    if any(folder in whole for folder in folders):
-        return True
-    for folder in reversed(folders):
-        if below := [skipped for name, skipped in known.items() if name.startswith(folder)]:
-            return all(below)
+    while (at := path.rfind(b"/", 0, -1)) >= 0:
+        path = path[: at + 1]
+        if path in hidden or path in shown:
+            return path not in shown
     return False
+
+
+def _folders(names: Iterable[bytes]) -> set[bytes]:
+    """The folders above these names, each with a slash behind it; a name that has one is a folder itself."""
+    found: set[bytes] = set()
+    for name in names:
+        end = len(name)
+        while (end := name.rfind(b"/", 0, end) + 1) and (folder := name[:end]) not in found:
+            found.add(folder)
+            end -= 1
+    return found
 
 
 def _index(root: str) -> bytes:
