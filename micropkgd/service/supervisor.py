@@ -238,7 +238,10 @@ class Supervisor:
         self.agenda.done(root, time.monotonic())
         self.fleet.follow(root, ran.relevant)
         if ran.outcome is not None and counts:
-            self._conclude(due, pass_id, time.monotonic() - began, ran.outcome)
+            try:
+                self._conclude(due, pass_id, time.monotonic() - began, ran.outcome)
+            except Exception as error:  # noqa: BLE001 - who waits for the pass is answered all the same
+                self.board.say(News("Bug", "", f"{type(error).__name__}: {error}"), root, pass_id)
         if ran.outcome is not None and counts and not ran.outcome.downloading:
             self._callers.answer_parked(root, ran.outcome)
         if caller is not None:

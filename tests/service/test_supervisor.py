@@ -147,3 +147,23 @@ def test_a_search_that_was_asked_for_reads_the_disk(tmp_path: Path, monkeypatch:
 
     asyncio.run(main())
     assert [last is None for last in seen] == [True, True, False]
+
+
+def test_who_waits_is_answered_whatever_goes_wrong_behind_the_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass itself is over; what went wrong is an event."""
+    root = str(served(tmp_path).root)
+
+    async def story(supervisor: Supervisor, _: "asyncio.Task[None]") -> None:
+        def broken(_: object) -> None:
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(supervisor.board, "show", broken)
+        outcome = await supervisor.reconcile(root, PassOptions(), Trigger(TriggerKind.COMMAND))
+        assert outcome is not None
+        assert outcome.failure is None
+        (said,) = [event.message for event in supervisor.board.since(0) if event.kind == "Bug"][:1]
+        assert said == "RuntimeError: a bug"
+
+    during(tmp_path, story)
