@@ -112,6 +112,22 @@ def test_a_document_of_a_tebibyte_is_an_error_of_its_own(world: World, small: Ra
     assert found.peak <= small.peak + FLAT
 
 
+def test_a_file_of_a_tebibyte_in_the_place_of_an_archive_is_set_aside_unread(world: World) -> None:
+    """Its size says that it is none of ours; reading it all took many minutes."""
+    module(world, {"nodes.py": "x = 1\n"})
+    first = ran(world)
+    data = (world.root / ARCHIVE).read_bytes()
+    with (world.root / ARCHIVE).open("r+b") as stream:
+        stream.truncate(1 << 40)
+    again = ran(world)
+    large = [path for path in (world.root / ARCHIVE).parent.iterdir() if path.stat().st_size == 1 << 40]
+    for path in large:
+        path.unlink()  # before the search for credentials comes upon it
+
+    assert (first.code, again.code, len(large)) == (0, 0, 1), again
+    assert (world.root / ARCHIVE).read_bytes() == data
+
+
 def test_a_text_that_has_to_be_read_costs_no_more_than_itself(world: World) -> None:
     """Code is parsed, which takes many times its size; nothing of it is kept for the next file."""
     module(world)

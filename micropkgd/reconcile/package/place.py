@@ -7,6 +7,7 @@ archive of `python -m build`, may be somebody's only copy, and is set aside firs
 
 import os
 from contextlib import suppress
+from stat import S_ISREG
 
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.packaged import Step
@@ -51,10 +52,10 @@ def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -
 
 
 def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> PlacedArchive:
-    found = fs.found(path)
+    found = None if (too_large := _is_too_large(fs, path)) else fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
-    step = Step.NONE if found == spool.digest else Step.UPDATE if found else Step.CREATE
+    step = Step.NONE if found == spool.digest else Step.UPDATE if found or too_large else Step.CREATE
     aside = None
     if step is Step.UPDATE and not _is_ours(fs, path):
         aside = RelPath(f"{path}{free_ending(fs, path)}")
@@ -62,6 +63,12 @@ def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> PlacedArch
         _put(fs, path, spool, aside)
     status = fs.status(path)
     return PlacedArchive(step, None if status is None else signature_of(status), aside)
+
+
+def _is_too_large(fs: FsOps, path: RelPath) -> bool:
+    """Whether a file can be no archive of ours: its size says so, and it is not read to know better."""
+    status = fs.status(path)
+    return status is not None and S_ISREG(status.st_mode) and status.st_size > DEFAULT_LIMITS.packed
 
 
 def _is_ours(fs: FsOps, path: RelPath) -> bool:
