@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from micropkgd.model.choice import Conflict
 from tests.promises.test_one_tree import Team
 
 
@@ -39,7 +40,25 @@ def requirements_of_what_left(team: Team) -> None:
     team.move_requirements(who="ann", needs="")
 
 
-@pytest.mark.parametrize("game", [requirements_of_an_older_file, requirements_of_what_left])
+def two_that_trade_a_place(team: Team) -> None:
+    """The lock alone moves one entry to where another was, with the same texts: they are not taken away again."""
+    team.move(who="bob", name="ds", place='alias = "x"')
+    team.drop(who="ann", name="ds")
+    team.move(who="ann", name="es", place='alias = "x"')
+    team.decide(who="bob", name="es", choice=Conflict.TAKE)
+    team.drop(who="bob", name="ds")
+    team.bump(who="bob")
+    team.reconcile(who="bob", options={})
+    bob = team.people["bob"]
+    before = bob.files()
+    outcome = bob.tries()
+    assert outcome is not None
+    assert outcome.exit_code == 0, outcome
+    assert bob.files() == before
+    team.crash(who="bob", number=45)
+
+
+@pytest.mark.parametrize("game", [requirements_of_an_older_file, requirements_of_what_left, two_that_trade_a_place])
 def test_a_game_that_found_something(game: Callable[[Team], None]) -> None:
     """Each move asserts what the law says of it."""
     with played() as team:

@@ -57,7 +57,7 @@ def gather(
     placed = [_placed(desired, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
         placed = [Inventories(_standing(known.base, found), known.other) for known in placed]
-    placed = _handed_over(planned, placed, by_hand)
+    placed = _without_others(planned, _handed_over(planned, placed, by_hand), found)
     policy = Conflict(project.manifest.policy.on_local_edit.value)
     asked = {desired.ref for desired in planned if desired.entry is not None}
     subjects = {
@@ -219,6 +219,23 @@ def _handed_over(planned: Sequence[Desired], placed: Sequence[Inventories], by_h
     }
     return [
         _without(known, staying) if desired.after is None else _with_inherited(known, desired.files, leaving)
+        for desired, known in zip(planned, placed, strict=True)
+    ]
+
+
+def _without_others(
+    planned: Sequence[Desired], placed: Sequence[Inventories], found: Mapping[RelPath, Found]
+) -> list[Inventories]:
+    """Where another entry has come to the old place of one, what it has there already is not left of that one."""
+    owned = {
+        path: desired.key
+        for desired in planned
+        if desired.before is not None
+        for path, digest in desired.files.items()
+        if found.get(path) == digest == desired.before.files.get(path)
+    }
+    return [
+        _without(known, {path for path in (*known.base, *known.other) if owned.get(path, desired.key) != desired.key})
         for desired, known in zip(planned, placed, strict=True)
     ]
 
