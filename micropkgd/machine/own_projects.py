@@ -69,7 +69,7 @@ def _edit(config: str, edit: Callable[[str], str], *, dry_run: bool) -> None:
         after = edited(before, edit)
         read_settings(documents.read_toml(after), config, {})
         if not dry_run:
-            replace_file(path, after, private=bool(before) and not os.stat(path).st_mode & 0o077)
+            replace_file(path, after)
     except OSError as error:
         hint = "a config of your own is ~/.config/micropkgd/config.toml, or what --config names"
         raise TreeError(f"the config cannot be written: {words_of(error)}", where=config, hint=hint) from error
