@@ -284,3 +284,19 @@ def test_two_who_put_the_same_archive_at_once_do_not_take_each_others(
     assert put_local(upload, tmp_path) == Stored(written=False)
     assert seen == [Stored(written=True)]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["ds-1.tar.gz"]
+
+
+def test_who_puts_an_archive_clears_away_what_the_killed_left(tmp_path: Path) -> None:
+    """A draft of days ago, of any archive; never one that may be under way, and nothing else that is hidden."""
+    ref = Ref.parse("out/ds-1.tar.gz")
+    upload = Upload(ref, "", "ds-1.tar.gz", "ds", "1", BytesInMemory(b"archive"), digest_of(b"archive"))
+    (tmp_path / "out").mkdir()
+    old, young = ".ds-0.tar.gz.0123456789ab.draft", ".ds-1.tar.gz.ba9876543210.draft"
+    others = [".notes.draft", "ds.0123456789ab.draft", ".x.0123456789AB.draft"]
+    for name in (old, young, *others):
+        (tmp_path / "out" / name).write_bytes(b"half")
+        os.utime(tmp_path / "out" / name, (0, 0) if name != young else None)
+
+    assert put_local(upload, tmp_path) == Stored(written=True)
+
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"ds-1.tar.gz", young, *others}
