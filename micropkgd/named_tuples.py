@@ -37,7 +37,7 @@ class _Value(tuple[Any, ...]):
     def _replace(self, **changes: Any) -> Any:
         changed = tuple.__new__(type(self), map(changes.pop, self._fields, self))
         if changes:
-            raise ValueError(f"{type(self).__name__} has no {', '.join(changes)}")
+            raise TypeError(f"{type(self).__name__} has no {', '.join(changes)}")  # as Python 3.13 and later
         return changed
 
 
