@@ -4,7 +4,8 @@ A list is a block of items, which keep their order: what both added at one place
 stand in order.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from micropkgd.documents.keys import YamlItem, YamlPair, pairs_of
@@ -80,14 +81,19 @@ def _is_between(line: str, column: int) -> bool:
     return not line.strip() or (line.lstrip().startswith(("#", "---")) and indent_of(line) <= column)
 
 
-def _joined(base: Unit | None, ours: Unit, theirs: Unit) -> str:
+def _joined_by(finer: Callable[[ThreeVersions[Unit]], str], base: Unit | None, ours: Unit, theirs: Unit) -> str:
+    """What both sides changed, by its lines, or else in a finer way."""
     if base is None:
         raise CollisionError("both sides added it")
     units = ThreeVersions(base, ours, theirs)
     try:
         return merged_lines(units.each(lambda unit: unit.text))
     except CollisionError:
-        return "".join(map(merged_lines, _columns(units.each(_parts)))) + _inner(units)
+        return finer(units)
+
+
+def _joined_key(units: ThreeVersions[Unit]) -> str:
+    return "".join(map(merged_lines, _columns(units.each(_parts)))) + _inner(units)
 
 
 def _columns(parts: ThreeVersions[list[str]]) -> Iterator[ThreeVersions[str]]:
@@ -153,19 +159,13 @@ def _about(unit: Unit) -> Hashable:
     return ("comment",) if unit.node is None else (unit.node.kind, unit.node.name)
 
 
-def _joined_item(base: Unit | None, ours: Unit, theirs: Unit) -> str:
-    if base is None:
-        raise CollisionError("both sides added it")
-    units = ThreeVersions(base, ours, theirs)
-    try:
-        return merged_lines(units.each(lambda unit: unit.text))
-    except CollisionError:
-        lead = merged_lines(units.each(lambda unit: unit.lead))
+def _joined_item(units: ThreeVersions[Unit]) -> str:
+    lead = merged_lines(units.each(lambda unit: unit.lead))
     if any(unit.node is None or not unit.node.inner for unit in units):
         raise CollisionError("both sides changed it")
     merged = _merged(units.each(_item_page))
-    column = ours.node.column
-    if not merged.startswith(" " * ours.node.inner[0].column):
+    column = units.ours.node.column
+    if not merged.startswith(" " * units.ours.node.inner[0].column):
         raise CollisionError("it begins with something else")
     return lead + merged[:column] + "-" + merged[column + 1 :]
 
@@ -206,6 +206,6 @@ def _in_run(ours: Sequence[Unit], theirs: Sequence[Unit], blocks: ThreeVersions[
     return sorted(run, key=lambda unit: unit.key) if is_sorted else run
 
 
-_GRAMMAR = Grammar(_joined, _is_same, _in_run)
+_GRAMMAR = Grammar(partial(_joined_by, _joined_key), _is_same, _in_run)
 _LOOK = Look[Unit](lambda unit: unit.text, lambda unit: (unit.code or unit.text).strip(), _about)
-_LIST = Grammar(_joined_item, _is_same, _in_list)
+_LIST = Grammar(partial(_joined_by, _joined_item), _is_same, _in_list)

@@ -98,6 +98,11 @@ def parse_inventory(table: Mapping[str, object]) -> dict[RelPath, Digest]:
     return {rel_path(path): parse_digest(digest) for path, digest in table.items()}
 
 
+def suffix_of(path: RelPath) -> str:
+    """What stands behind the last dot of a file's name, or the whole name."""
+    return path.rpartition("/")[2].rpartition(".")[2]
+
+
 def short(digest: Digest) -> str:
     """The first 12 hex digits, for people."""
     return digest.removeprefix("sha256:")[:12]

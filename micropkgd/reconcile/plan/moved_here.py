@@ -15,7 +15,7 @@ from micropkgd.model.contents import digests_of
 from micropkgd.model.lock import Version
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.text_form import LARGEST, form_of, plain
-from micropkgd.model.tree import Found, RelPath
+from micropkgd.model.tree import Found, RelPath, suffix_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.desired import Arranged, Desired, rendering_of, with_moved
 from micropkgd.reconcile.plan.facts import tree_version
@@ -60,14 +60,19 @@ class MovedHere(NamedTuple):
 
     def _strangers(self, gone: Iterable[RelPath], version: Version) -> Iterator[RelPath]:
         """The files of the same kinds that stand in the entry's folders, and that nobody placed."""
-        suffixes = {_suffix(path) for path in gone}
+        suffixes = {suffix_of(path) for path in gone}
         layout = self.project.layout
         inner = version.target.removeprefix(f"{layout.package_folder}/")
         for folder in (version.target, RelPath(f"{layout.tests_dir}/{inner}")):
             for path in files_below(self.fs, folder) if is_folder(self.fs, folder) else ():
                 status = self.fs.status(path)
                 is_text = status is not None and stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST
-                if is_text and _suffix(path) in suffixes and path not in version.files and "/__pycache__/" not in path:
+                if (
+                    is_text
+                    and suffix_of(path) in suffixes
+                    and path not in version.files
+                    and "/__pycache__/" not in path
+                ):
                     yield path
 
     def _pairs(
@@ -160,7 +165,3 @@ def _text(data: bytes) -> bytes:
 def _unlocked(pair: tuple[RelPath, RelPath]) -> str:
     path, new = pair
     return f"{path} is {new} here, and a pass that may write the lock follows it"
-
-
-def _suffix(path: RelPath) -> str:
-    return path.rpartition("/")[2].rpartition(".")[2]

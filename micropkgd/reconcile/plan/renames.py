@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import RelPath, suffix_of
 
 _ENOUGH: Final = 0.5
 
@@ -19,7 +19,7 @@ def successors(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> M
         (after, before): score
         for before, old in gone.items()
         for after, data in new.items()
-        if _suffix(before) == _suffix(after) and (score := _likeness(old, data)) >= _ENOUGH
+        if suffix_of(before) == suffix_of(after) and (score := _likeness(old, data)) >= _ENOUGH
     }
     return {
         after: before
@@ -55,7 +55,7 @@ def doubts(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Itera
         alike = [
             after
             for after in sorted(new)
-            if _suffix(before) == _suffix(after) and _likeness(old, new[after]) >= _ENOUGH
+            if suffix_of(before) == suffix_of(after) and _likeness(old, new[after]) >= _ENOUGH
         ]
         if len(alike) > 1:
             yield f"{before} is missing, and nothing tells which it became: {' or '.join(alike)}"
@@ -70,7 +70,3 @@ def _likeness(one: bytes, other: bytes) -> float:
     shared = Counter(one.splitlines(keepends=True)) & Counter(other.splitlines(keepends=True))
     longest = max(len(one), len(other))
     return sum(len(line) * count for line, count in shared.items() if line.strip()) / longest if longest else 0.0
-
-
-def _suffix(path: RelPath) -> str:
-    return path.rpartition("/")[2].rpartition(".")[2]
