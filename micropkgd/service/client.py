@@ -3,19 +3,18 @@
 import http.client
 import json
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
+from micropkgd.machine.unix_connection import connect_unix
 from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
-_CONNECT: Final = 1.0  # seconds to wait for the kernel, which answers at once unless very many wait already
 _SEARCH: Final = 60.0  # seconds to wait for a search for projects
 _PAGE: Final = 500  # projects
 _NOBODY: Final = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)  # where nobody listens
@@ -133,12 +132,12 @@ def require_service(chosen: str | None = None) -> Service:
 
 def _refusal(path: str) -> OSError | None:
     """Why the socket cannot be connected to."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_CONNECT)
-        try:
-            probe.connect(path)
-        except OSError as error:
-            return error
+    try:
+        connect_unix(path, 0).close()
+    except BlockingIOError:
+        return None  # it listens, and very many wait already
+    except OSError as error:
+        return error
     return None
 
 
@@ -151,9 +150,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Connect to the path in place of a host."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock = connect_unix(self._path, self.timeout)
 
 
 def _quoted(path: str) -> str:

@@ -18,6 +18,7 @@ from typing import Final
 
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
 from micropkgd.machine.places import socket_path
+from micropkgd.machine.unix_connection import connect_unix
 from micropkgd.named_tuples import NamedTuple
 
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
@@ -181,14 +182,14 @@ def _remove_dead(path: str) -> None:
         return
     if not stat.S_ISSOCK(status.st_mode):
         raise TreeError("something else than a socket stands here", where=path, hint="move it away")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2)
-        try:
-            probe.connect(path)
-        except (ConnectionRefusedError, FileNotFoundError):
-            with suppress(FileNotFoundError):
-                os.unlink(path)
-            return
-        except OSError as error:
-            raise TreeError(f"does not answer: {error}", where=path) from error
+    try:
+        connect_unix(path, 0).close()
+    except (ConnectionRefusedError, FileNotFoundError):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        return
+    except BlockingIOError:
+        pass  # it listens, and very many wait already
+    except OSError as error:
+        raise TreeError(f"does not answer: {words_of(error)}", where=path) from error
     raise ProjectBusyError("another micropkgd serves here", where=path, hint="ask it with `micropkgd status --all`")
