@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from micropkgd import __version__
 from micropkgd.actions.copied import CopiedCode, CopiedPackage, in_order
 from micropkgd.errors import UsageError
+from micropkgd.model.distribution_name import normalised
 
 if TYPE_CHECKING:
     from cyclonedx.model import Property
@@ -117,7 +118,6 @@ def _pedigree(one: CopiedPackage) -> "Pedigree":
 def _purl(one: CopiedPackage) -> "PackageURL":
     """Of PyPI where an index was asked, which is named unless it is the public one; else of the archive's address."""
     from packageurl import PackageURL
-    from packaging.utils import canonicalize_name
 
     version = one.version
     if not version.index_url.startswith(("https://", "http://")):
@@ -125,7 +125,7 @@ def _purl(one: CopiedPackage) -> "PackageURL":
         return PackageURL("generic", None, one.name, version.version, where)
     index = version.index_url.rstrip("/")
     elsewhere = {} if index == _PYPI else {"repository_url": index}
-    return PackageURL("pypi", None, canonicalize_name(one.name), version.version, elsewhere)
+    return PackageURL("pypi", None, normalised(one.name), version.version, elsewhere)
 
 
 def _said(one: CopiedPackage) -> Iterator[tuple[str, str]]:

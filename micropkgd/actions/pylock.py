@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from micropkgd.actions.copied import CopiedCode, CopiedPackage, in_order
 from micropkgd.errors import UsageError
+from micropkgd.model.distribution_name import normalised
 from micropkgd.model.tree import Digest
 
 HEADING = "# Written by `micropkgd export`: the archives that code was copied from. Do not edit.\n"
@@ -19,7 +20,7 @@ def pylock(code: CopiedCode, folder: str) -> dict[str, object]:
     by_name: dict[str, list[CopiedPackage]] = {}
     for one in in_order(code):
         if not one.by_hand:
-            by_name.setdefault(_normalised(one.name), []).append(one)
+            by_name.setdefault(normalised(one.name), []).append(one)
     python = {"requires-python": code.requires_python} if code.requires_python else {}
     packages = [_package(name, copies, code.root, folder) for name, copies in sorted(by_name.items())]
     return {"lock-version": "1.0", **python, "created-by": "micropkgd", "packages": packages}
@@ -65,12 +66,6 @@ def _path(url: str, root: str, folder: str) -> str:
 
 def _hex(digest: Digest) -> str:
     return digest.partition(":")[2]
-
-
-def _normalised(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
 
 
 def _is_version(text: str) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.distribution_name import NAME
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.index import index_kind, parse_index
 from micropkgd.model.portable import portable
@@ -49,7 +50,6 @@ _POLICY_KEYS = (
 )
 _PARTS = ("pull", "package", "project", "origin")  # the last: what an archive says of itself, once unpacked
 _BELOW = "write a place below the package folder, like `pipelines`"
-_GROUP = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 _MODULE = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _REPOSITORY = ("repository", "source", "sourcecode", "github", "gitlab", "code")
 _OTHER_DOCUMENTS = (".py", ".toml", ".yml", ".yaml", ".json", ".cfg", ".ini", ".ipynb")
@@ -394,7 +394,7 @@ def _requirements_file(text: str) -> RelPath:
 
 def _group_name(text: str) -> str:
     """PEP 735 has the names of groups as those of projects."""
-    if not re.fullmatch(_GROUP, text):
+    if not re.fullmatch(NAME, text):
         raise DocumentError(f"`{text}` is not a name for a dependency group", hint='write it like "micropkg"')
     return text
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.distribution_name import normalised
 from micropkgd.model.index import archive_in, folder_of, index_kind, names_file
 from micropkgd.model.ref import Ref, RefKind, names_server
 from micropkgd.named_tuples import NamedTuple
@@ -51,7 +52,7 @@ class PublishTarget(NamedTuple):
 
     def holds(self, ref: Ref, index_url: str | None, names: Iterable[str]) -> bool:
         """Whether a ref is answered from here by an archive of one of these names."""
-        if _normal(name_in(ref)) not in {_normal(name) for name in names}:
+        if normalised(name_in(ref)) not in {normalised(name) for name in names}:
             return False
         if ref.kind is not RefKind.INDEX:
             return ref.kind is self.kind and self._is_at(ref)
@@ -78,7 +79,3 @@ def _unpinned(location: str) -> str:
 def _folder(location: str) -> str:
     folder = _unpinned(location).rpartition("/")[0].replace("gcs://", "gs://")
     return "/".join(part for part in folder.split("/") if part != ".")
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -8,6 +8,7 @@ import re
 from enum import StrEnum
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.distribution_name import NAME
 from micropkgd.named_tuples import NamedTuple
 
 MIRRORED = "{sha256}"
@@ -30,7 +31,7 @@ _SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 _BARE_SCHEME = r"(?i)(https?|s3|gs|gcs|file):(?!//)"
 _NUMBERED_HOST = r"(?i)https?://\[[0-9A-Fa-f:.]+\]"  # an IPv6 number has `::` of its own
 _CLAUSE = r"(===|[<>=!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+\s*"
-_REQUIREMENT = rf"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?"
+_REQUIREMENT = rf"{NAME}(\s*\[[^\]]*\])?(\s*{_CLAUSE}(,\s*{_CLAUSE})*)?"
 _DIRECT = r"([A-Za-z0-9][A-Za-z0-9._-]*)(\s*\[[^\]]*\])?\s*@\s*[A-Za-z][A-Za-z0-9+.-]*:"
 _FILE_LIKE = r"(?i)\.(t[a-z]*gz|tar|tar\..*|zip|whl|py|egg)$|-\d+(\.\d+)+[^/]*$"
 _CONFIDENTIAL = r"(?i)(^|[-_])(token|sig|signature|secret|password|passwd|credential|credentials|key|apikey|auth)$"

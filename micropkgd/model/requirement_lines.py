@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from micropkgd.errors import DocumentError
+from micropkgd.model.distribution_name import NAME, normalised
 
-_NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _COMMENT: Final = r"(^|\s+)#.*$"
 _ENDS: Final = "\r\n"
 _MARKS: Final = (  # of two that begin alike the longer one comes first
@@ -129,8 +129,8 @@ def says(line: str, wanted: str) -> bool:
 
 def name_in(text: str) -> str:
     """The name that a requirement begins with, as indexes compare names."""
-    found = re.match(_NAME, text)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+    found = re.match(NAME, text)
+    return normalised(found[0]) if found else ""
 
 
 def _meaning(text: str) -> object:

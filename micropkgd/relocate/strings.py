@@ -6,9 +6,9 @@ edited where it is bound. Docstrings and comments are the author's and stay.
 """
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 
+from micropkgd.model.distribution_name import normalised
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.mentions import mentions_in_string
 from micropkgd.relocate.names import Finding, Kind, Routes, top_of
@@ -93,8 +93,8 @@ class Strings:
     def _of_installed(self, node: ast.AST) -> Iterator[Finding]:
         """Tell of a call that asks for the package as it was installed: for its version, mostly."""
         asked = installed_in(node, self.paths) if self.routes.distribution else None
-        names = {_normal(name) for name in (self.routes.distribution, *self.routes.roots)}
-        if isinstance(asked, ast.Constant) and isinstance(asked.value, str) and _normal(asked.value) in names:
+        names = {normalised(name) for name in (self.routes.distribution, *self.routes.roots)}
+        if isinstance(asked, ast.Constant) and isinstance(asked.value, str) and normalised(asked.value) in names:
             self.settled.add(asked)
             yield _told(asked, _INSTALLED, "dynamic")
         elif isinstance(asked, ast.Name) and asked.id in _OWN:
@@ -212,11 +212,6 @@ def _formatted(string: ast.JoinedStr, part: ast.expr) -> tuple[ast.expr, str | N
             return name, None
         case _:
             return part, None
-
-
-def _normal(name: str) -> str:
-    """The name of a distribution as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _told(node: ast.expr, reason: str, kind: Kind) -> Finding:

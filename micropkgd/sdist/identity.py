@@ -8,12 +8,11 @@ import re
 from typing import Final
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.distribution_name import NAME, same_name
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.names import shown
 
-_NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION: Final = r"[A-Za-z0-9.!+_-]+"
-_SEPARATORS: Final = r"[-_.]+"
 
 
 class Identity(NamedTuple):
@@ -31,7 +30,7 @@ def agreed_identity(*stated: Identity, root: str) -> tuple[str, str]:
     if not (name and version):
         missing = "version" if name else "name"
         raise ArchiveError("bad-metadata", f"neither PKG-INFO nor pyproject.toml states its {missing}")
-    if not (re.fullmatch(_NAME, name) and re.fullmatch(_VERSION, version)):
+    if not (re.fullmatch(NAME, name) and re.fullmatch(_VERSION, version)):
         raise ArchiveError("bad-metadata", f"`{shown(name)}` {shown(version)} is not a name and version")
     for one in stated:
         if not (same_name(one.name or name, name) and _same_version(one.version or version, version)):
@@ -39,11 +38,6 @@ def agreed_identity(*stated: Identity, root: str) -> tuple[str, str]:
     if not _fits_root(root, name, version):
         raise _mismatch(f"the root folder is `{shown(root)}`", name, version)
     return name, version
-
-
-def same_name(one: str, other: str) -> bool:
-    """Whether two names are one to an index (PEP 503)."""
-    return one == other or re.sub(_SEPARATORS, "-", one).lower() == re.sub(_SEPARATORS, "-", other).lower()
 
 
 def _same_version(one: str, other: str) -> bool:

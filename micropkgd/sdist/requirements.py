@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from micropkgd.errors import ArchiveError
+from micropkgd.model.distribution_name import NAME
 from micropkgd.sdist.names import shown
 
 # Most requirements are a name and bounds with plain release numbers. What `packaging` would write for those is known
 # without loading it, and loading it takes longer than all the rest of a small pull.
-_PLAIN: Final = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*([<>=!][^;\[\]()]*)?"
+_PLAIN: Final = rf"({NAME})[ \t]*([<>=!][^;\[\]()]*)?"
 _BOUND: Final = r"(?a)[ \t]*(>=|<=|==|!=|<|>)[ \t]*(\d{1,18}(?:\.\d{1,18})*)[ \t]*"
 _QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
 _EXTRA: Final = r"\bextras?\b"

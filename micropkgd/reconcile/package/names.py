@@ -3,9 +3,9 @@
 Rules: a name counts whole (`model/parameters.py`); `.yaml` is `.yml`.
 """
 
-import re
 from typing import Final
 
+from micropkgd.model.distribution_name import normalised
 from micropkgd.model.parameters import is_parameters
 
 _YAML: Final = (".yml", ".yaml")
@@ -13,7 +13,7 @@ _YAML: Final = (".yml", ".yaml")
 
 def archive_stem(name: str, version: str) -> str:
     """`NAME-VERSION` as an archive and its root folder are called (PEP 625)."""
-    return f"{re.sub(r'[-_.]+', '_', name).lower()}-{version}"
+    return f"{normalised(name).replace('-', '_')}-{version}"
 
 
 def belongs(config: str, name: str) -> bool:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from micropkgd import documents
 from micropkgd.errors import CodeError, DocumentError
+from micropkgd.model.distribution_name import same_name
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.reconcile.package.inputs import signature
 from micropkgd.reconcile.package.metadata import normal_version
 from micropkgd.reconcile.package.static_text import DistributionVersion, FileText, ImportedName, Text, bindings_of
 from micropkgd.reconcile.package.walk import unreadable
-from micropkgd.sdist.identity import same_name
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import TEXT
 

@@ -4,7 +4,6 @@ The group is ours as a whole: a function of the lock, whatever stood there. So o
 lines that no entry asks for and no note of ours, is not taken over.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from micropkgd import documents
 from micropkgd.documents.edits import edited
 from micropkgd.documents.lists import set_items, text_at
 from micropkgd.errors import DocumentError, TreeError
+from micropkgd.model.distribution_name import same_name
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Lock, Version
@@ -67,7 +67,7 @@ def group_in(document: Mapping[str, object], wanted: str) -> tuple[str, list[obj
     groups = document.get(GROUPS, {})
     if not isinstance(groups, dict):
         raise DocumentError(f"`{GROUPS}` is not a table", hint="see PEP 735")
-    name = next((name for name in groups if _normalised(name) == _normalised(wanted)), wanted)
+    name = next((name for name in groups if same_name(name, wanted)), wanted)
     stands = groups.get(name, [])
     if not isinstance(stands, list):
         raise DocumentError(f"the group `{name}` is not an array", hint="see PEP 735")
@@ -93,7 +93,3 @@ def _waiting(asking: Sequence[Asking]) -> dict[str, Sequence[str]]:
 
 def _lines(block: Block | None) -> Sequence[str]:
     return sorted(block.requirements) if block is not None else ()
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
