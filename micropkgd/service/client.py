@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
-from micropkgd.machine.unix_connection import connect_unix
 from micropkgd.model.condition import Condition
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import read_outcome
+from micropkgd.service.unix_connection import connect_unix
 
 _ANSWER: Final = 10.0  # seconds to wait for what needs no pass
 _SEARCH: Final = 60.0  # seconds to wait for a search for projects

@@ -18,8 +18,8 @@ from typing import Final
 
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
 from micropkgd.machine.places import socket_path
-from micropkgd.machine.unix_connection import connect_unix
 from micropkgd.named_tuples import NamedTuple
+from micropkgd.service.unix_connection import connect_unix
 
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
 _XUCRED = "IIh16I"  # version, user, and groups

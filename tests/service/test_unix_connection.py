@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from micropkgd.errors import ProjectBusyError, UsageError
-from micropkgd.machine.unix_connection import connect_unix
 from micropkgd.service.client import find_service, require_service
 from micropkgd.service.http.unix_socket import listen
+from micropkgd.service.unix_connection import connect_unix
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{"told": true}'
 
