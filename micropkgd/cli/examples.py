@@ -90,7 +90,11 @@ _EXAMPLES: Final[Examples] = {
     "trust": (("trust --dry-run", "see what it would be allowed"), ("trust", "allow it")),
     "token": (("token show", "print it"), ("token rotate", "make a new one")),
     "ui": (("ui", "in this browser"), ("ui --print", "the address, for another one")),
-    "service": (("service install", "write a systemd unit"), ("service add ~/src/shop", "name a project")),
+    "service": (
+        ("service install", "write a systemd unit"),
+        ("service add ~/src/shop", "name a project"),
+        ("service reload", "after an edit of the config"),
+    ),
     "health": (("health", "for a container's probe"), ("health --ready", "whether all projects stand as they should")),
     "config": (("config check", "read it as the service would"), ("config show --origin", "and where each is from")),
     "explain": (("explain MPK104", "what it means, and what to do"), ("explain", "all codes")),

@@ -95,13 +95,14 @@ def cache(command: ArgumentParser) -> None:
 
 
 def unit(command: ArgumentParser) -> None:
-    """`service install | uninstall | add | remove`."""
+    """`service install | uninstall | reload | add | remove`."""
     actions = _actions(command, "service")
     action = _action(actions, "install", "write a systemd unit for this user, and say how to start it")
     action.add_argument("--socket", action="store_true", help="write a socket unit too: the first request starts it")
     add_config(action)
     _add_unit_options(action)
     _add_unit_options(_action(actions, "uninstall", "remove the units of this user, and say how to stop them"))
+    add_config(_action(actions, "reload", "let the running service read its config again; a bad one changes nothing"))
     for name, what in (
         ("add", "name projects in the machine's config, and let the running service read it again"),
         ("remove", "take projects out of the machine's config, and let the running service read it again"),

@@ -145,3 +145,4 @@ def test_of_the_service(daemon: tuple[Daemon, World]) -> None:
         check(ask("health", *probe), "health")
     check(ask("token", "show"), "token")
     assert check(ask("ui", "--print"), "ui")["address"]
+    check(ask("service", "reload"), "service")

@@ -82,7 +82,15 @@ def runner(tmp_path: Path, world: World) -> Runner:
 def steps(job: str) -> list[str]:
     """The scripts of a job at GitHub, but for the installation."""
     recipe: dict[str, Any] = yaml.safe_load(GITHUB.read_text())
-    return [step["run"] for step in recipe["jobs"][job]["steps"] if "run" in step and "INSTALL" not in step["run"]]
+    runs = [step["run"] for step in recipe["jobs"][job]["steps"] if "run" in step]
+    return [run for run in runs if not run.startswith("pip ")]
+
+
+def installations() -> dict[str, str]:
+    """How each job installs micropkgd."""
+    github, gitlab = yaml.safe_load(GITHUB.read_text()), yaml.safe_load(GITLAB.read_text())
+    rows = {f"github {name}": job["steps"][2]["run"] for name, job in github["jobs"].items()}
+    return {**rows, "gitlab": "\n".join(gitlab["default"]["before_script"])}
 
 
 def script(job: str) -> str:
@@ -94,6 +102,16 @@ def script(job: str) -> str:
 def pushed(runner: Runner) -> str:
     """What is on the branch that was pushed."""
     return git(runner.remote, "show", "micropkgd/update:src/shop/ds/nodes.py")
+
+
+@pytest.mark.parametrize("job", installations())
+def test_pip_is_given_one_address(runner: Runner, job: str) -> None:
+    """The shell takes the quotes away, which pip would take for a part of the name."""
+    runner.program("pip", f'printf "%s\\n" "$@" > "{runner.asked}"')
+    assert runner.run(installations()[job]).returncode == 0
+    verb, address = runner.asked.read_text().splitlines()
+    assert verb == "install"
+    assert re.fullmatch(r"git\+https://git(hub|lab)\.com/OWNER/micropkgd", address)
 
 
 def test_github_checks(runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""`service`: the units of this user (they say what they do, and start nothing), and the projects of its config."""
+"""`service`: the units of this user (they say what they do, and start nothing), its config, and the projects in it."""
 
 import os
 import shlex
@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.lines import plain
+from micropkgd.cli.machine import socket_of
 from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.machine import systemd_units as units
@@ -23,6 +24,8 @@ def service(options: Namespace) -> int:
         from micropkgd.cli.commands.own_projects import change_projects
 
         return change_projects(options)
+    if options.action == "reload":
+        return _reload(options)
     if not sys.platform.startswith("linux"):
         hint = "start `micropkgd reconcile` by what this system has for that, like launchd.plist(5)"
         raise UsageError("the units are for systemd, which this system does not have", hint=hint)
@@ -38,6 +41,18 @@ def service(options: Namespace) -> int:
         say_json(options, {"steps": rows, "commands": [row for row, _ in commands], "projects": []}, exit_code=0)
     else:
         say_words(_lines(options, steps, commands))
+    return 0
+
+
+def _reload(options: Namespace) -> int:
+    """Let the running service read its config again."""
+    from micropkgd.service.client import require_service
+
+    require_service(socket_of(options)).reload()
+    if options.json:
+        say_json(options, {"projects": []}, exit_code=0)
+    else:
+        say_words(["the service has read its config again"])
     return 0
 
 

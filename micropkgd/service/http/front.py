@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http
 from micropkgd.service.conditions import News
 from micropkgd.service.http import edits, held, page, webhooks
-from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json
+from micropkgd.service.http.answers import SUPERVISOR, answer, errors_as_json, problem
 from micropkgd.service.http.bucket import Buckets
 from micropkgd.service.http.control import make_app
 from micropkgd.service.http.guard import (
@@ -31,9 +32,9 @@ from micropkgd.service.http.login import Codes
 from micropkgd.service.http.probes import Probes
 from micropkgd.service.supervisor import Supervisor
 
-_NO_ADDRESS: Final = (
-    "the service listens on no address: "
-    'write `listen = "127.0.0.1:8473"` below [http] of its config, and send it SIGHUP'
+_NO_ADDRESS: Final = "the service listens on no address"
+_HOW_TO_LISTEN: Final = (
+    'write `[http]` and `listen = "127.0.0.1:8473"` at the end of its config, then run `micropkgd service reload`'
 )
 _ASKS_ONLY: Final = frozenset({"GET", "HEAD"})
 
@@ -77,9 +78,10 @@ class Front:
 
     async def give_code(self, _: web.Request) -> web.Response:
         """On the unix socket: a code that logs in once, and the address of the page it is for."""
-        addresses = {listener.key: listener.address for listener in self._listeners}
+        async with self._turn:  # after a config that was just read again, listeners are being opened
+            addresses = {listener.key: listener.address for listener in self._listeners}
         if "http.listen" not in addresses:
-            raise web.HTTPConflict(reason=_NO_ADDRESS)
+            return problem(HTTPStatus.CONFLICT, _NO_ADDRESS, _HOW_TO_LISTEN)
         return answer({"code": self._codes.make(time.monotonic()), "address": addresses["http.listen"]})
 
     def follow(self, http: Http) -> None:
