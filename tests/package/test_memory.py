@@ -5,30 +5,19 @@ Files go into the archive one by one, and the archive goes to its place in piece
 
 import os
 import random
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.kit.memory import MIB, Ran, ran
 from tests.kit.packages import ARCHIVE, CODE, CONF, module, packed
 from tests.kit.servers.indexes import PypiServer
 from tests.kit.servers.shelves import shelf
 from tests.kit.world import World
 from tests.package.test_publish import asked_to, copies, options
 
-MIB = 1 << 20
 FLAT = 64  # MiB above what a small module needs
 
-# `VmHWM` and not `ru_maxrss`, which remembers the memory of whoever started the process.
-PEAK = (
-    "import sys\n"
-    "from pathlib import Path\n"
-    "from micropkgd.cli.run import run\n"
-    "code = run(sys.argv[1:])\n"
-    "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
-    "print(code, int(peak) // 1024, file=sys.stderr)\n"
-)
 DOCUMENTS = [
     f"{CODE}/requirements.txt", f"{CODE}/__init__.py", "src/shop/__init__.py", "pyproject.toml", ".gitignore",
     "src/shop/settings.py", "requirements.txt", "micropkg.lock", f"{CONF}/parameters_ds.yml", ".micropkgd/builds.json",
@@ -36,24 +25,9 @@ DOCUMENTS = [
 ]  # fmt: skip
 
 
-class Ran(NamedTuple):
-    """How packaging went in a process of its own."""
-
-    code: int
-    peak: int  # MiB
-    said: str
-
-
-def ran(world: World, *words: str) -> Ran:
-    """Package the module, or run another command."""
-    import subprocess
-
-    asked = words or ("package", "pipelines.ds")
-    ended = subprocess.run(
-        [sys.executable, "-c", PEAK, *asked], cwd=world.root, capture_output=True, text=True, check=True
-    )
-    code, peak = ended.stderr.split()[-2:]
-    return Ran(int(code), int(peak), ended.stdout)
+def packaged(world: World) -> Ran:
+    """How packaging the module went."""
+    return ran(world.root, "package", "pipelines.ds")
 
 
 def fill(path: Path, size: int) -> None:
@@ -68,7 +42,7 @@ def fill(path: Path, size: int) -> None:
 def small(world: World) -> Ran:
     """What a module of two lines needs."""
     module(world, {"nodes.py": "x = 1\n"})
-    return ran(world)
+    return packaged(world)
 
 
 @pytest.mark.parametrize("shape", ["one file", "many files"])
@@ -77,10 +51,10 @@ def test_memory_stays_flat(world: World, small: Ran, shape: str) -> None:
     count = 1 if shape == "one file" else 50
     for number in range(count):
         fill(world.root / CODE / f"{number}.bin", 150 // count * MIB)
-    first = ran(world)
+    first = packaged(world)
     (world.root / ".micropkgd/builds.json").unlink()
     world.write(f"{CODE}/nodes.py", "x = 2\n")
-    again = ran(world)
+    again = packaged(world)
     size = (world.root / ARCHIVE).stat().st_size
     members = {member.path: len(member.data) for member in packed(world).members}
 
@@ -101,7 +75,7 @@ def test_a_document_of_a_tebibyte_is_an_error_of_its_own(world: World, small: Ra
     with whole.open("ab") as stream:
         stream.truncate(1 << 40)
     try:
-        found = ran(world)
+        found = packaged(world)
     finally:
         whole.unlink(missing_ok=True)  # before the search for credentials comes upon it
         for other in (world.root / ".micropkgd").glob("journal.foreign*"):
@@ -115,11 +89,11 @@ def test_a_document_of_a_tebibyte_is_an_error_of_its_own(world: World, small: Ra
 def test_a_file_of_a_tebibyte_in_the_place_of_an_archive_is_set_aside_unread(world: World) -> None:
     """Its size says that it is none of ours; reading it all took many minutes."""
     module(world, {"nodes.py": "x = 1\n"})
-    first = ran(world)
+    first = packaged(world)
     data = (world.root / ARCHIVE).read_bytes()
     with (world.root / ARCHIVE).open("r+b") as stream:
         stream.truncate(1 << 40)
-    again = ran(world)
+    again = packaged(world)
     large = [path for path in (world.root / ARCHIVE).parent.iterdir() if path.stat().st_size == 1 << 40]
     for path in large:
         path.unlink()  # before the search for credentials comes upon it
@@ -135,7 +109,7 @@ def test_a_text_that_has_to_be_read_costs_no_more_than_itself(world: World) -> N
     for numbers in (range(1), range(1, 15)):
         for number in numbers:
             world.write(f"{CODE}/part{number}.py", "".join(f"N{line} = {line * number}\n" for line in range(20_000)))
-        found = ran(world)
+        found = packaged(world)
         assert found.code == 0, found
         peaks.append(found.peak)
     assert peaks[1] <= peaks[0] + FLAT // 2
@@ -149,13 +123,13 @@ def test_publishing_takes_none_of_what_it_sends(
     place = shelf(kind, tmp_path, request.getfixturevalue)
     more = f"{options(world, place.options)}, overwrite = true" if place.options else ", overwrite = true"
     asked_to(world, place.index, more)
-    small = ran(world, "publish")
+    small = ran(world.root, "publish")
     world.write(f"{CODE}/__init__.py", '__version__ = "1.1"\n')
     fill(world.root / CODE / "0.bin", 100 * MIB)
-    sent = ran(world, "publish")
+    sent = ran(world.root, "publish")
     world.write(f"{CODE}/nodes.py", "A = 2\n")
     (world.root / ".micropkgd/builds.json").unlink()  # what is there might be anybody's
-    again = ran(world, "publish")
+    again = ran(world.root, "publish")
 
     assert (small.code, sent.code, again.code) == (0, 0, 0), (small, sent, again)
     assert [len(copy) > 100 * MIB for copy in copies(world).values()] == [True]
@@ -165,10 +139,10 @@ def test_publishing_takes_none_of_what_it_sends(
 def test_sending_to_an_index_takes_none_of_it(world: World, pypiserver: PypiServer) -> None:
     """The form is made of the file, as it is sent."""
     asked_to(world, pypiserver.url, ', alias = "large_ds"')
-    small = ran(world, "publish")
+    small = ran(world.root, "publish")
     world.write(f"{CODE}/__init__.py", '__version__ = "1.1"\n')
     fill(world.root / CODE / "0.bin", 100 * MIB)
-    sent = ran(world, "publish")
+    sent = ran(world.root, "publish")
     (there,) = pypiserver.folder.glob("large_ds-1.1.tar.gz")
     size = there.stat().st_size
     there.unlink()

@@ -16,10 +16,10 @@ from micropkgd.service.timing.jumps import LastLook
 from micropkgd.service.watching import inotify
 from micropkgd.service.watching.polling import remote_mounts
 from micropkgd.workspace import birth, fsops
+from tests.kit.life import FILES, be_packaged, live
 from tests.kit.world import World
 
 PROBES = (RelPath("a.one"), RelPath("a.two"))
-FILES = {"nodes.py": "A = 1\nB = 1\nC = 1\nD = 1\n", "config/parameters_ds.yml": "ds: 1\n"}
 
 
 @pytest.fixture(autouse=True)
@@ -44,30 +44,12 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_an_entry_lives_its_life(world: World) -> None:
     """Installed, edited, merged, held, settled, rolled back, removed: as everywhere (P1 to P4, P11)."""
-    world.publish(FILES)
-    world.asks_for()
-    world.sync()
-    before = world.stamps()
-    world.sync()
-    assert world.stamps() == before
-
-    world.write("src/shop/ds/nodes.py", "A = 'mine'\nB = 1\nC = 1\nD = 1\n")
-    world.publish({**FILES, "nodes.py": "A = 1\nB = 1\nC = 1\nD = 2\n"}, version="1.1")
-    assert world.reconcile().code == 0
-    assert world.read("src/shop/ds/nodes.py") == "A = 'mine'\nB = 1\nC = 1\nD = 2\n"
-    world.publish({**FILES, "nodes.py": "A = 3\nB = 1\nC = 1\nD = 2\n"}, version="1.2")
-    assert world.reconcile().code == 4
-    assert world.run("resolve", "ds", "--take").code == 0
-    assert world.run("rollback").code == 0
-    assert world.read("src/shop/ds/nodes.py").startswith("A = 'mine'")
-    assert world.run("verify").code in {0, 4, 6}
+    live(world)
 
 
 def test_a_module_is_packaged(world: World) -> None:
     """The same bytes as everywhere (P10)."""
-    world.write("src/shop/pipelines/fe/__init__.py", "__version__ = '1.0'\n")
-    assert world.run("package", "pipelines.fe").code == 0
-    assert world.has("dist/fe-1.0.tar.gz")
+    be_packaged(world)
 
 
 def test_a_project_that_is_held_says_so(world: World, elsewhere: list[str]) -> None:

@@ -1,49 +1,18 @@
 """Installing needs the same memory for a small archive and for a large one: files come out of it one by one."""
 
 import io
-import sys
 import tarfile
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import pytest
 
 from micropkgd.reconcile.plan.byte_store import ByteStore, DigestStore
 from micropkgd.sources.cache import ArchiveCache
+from tests.kit.memory import MIB, Ran, ran
 from tests.kit.world import ROW, World
 
-MIB = 1 << 20
 FLAT = 64  # MiB above what a small archive needs
-
-# `VmHWM` and not `ru_maxrss`, which remembers the memory of whoever started the process.
-PEAK = (
-    "import sys\n"
-    "from pathlib import Path\n"
-    "from micropkgd.cli.run import run\n"
-    "code = run(sys.argv[1:])\n"
-    "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
-    "print(code, int(peak) // 1024, file=sys.stderr)\n"
-)
-
-
-class Ran(NamedTuple):
-    """How a command went in a process of its own."""
-
-    code: int
-    peak: int  # MiB
-    said: str
-
-
-def ran(world: World, *words: str) -> Ran:
-    """Run a command."""
-    import subprocess
-
-    ended = subprocess.run(
-        [sys.executable, "-c", PEAK, *words], cwd=world.root, capture_output=True, text=True, check=True
-    )
-    code, peak = ended.stderr.split()[-2:]
-    return Ran(int(code), int(peak), ended.stdout)
 
 
 def publish(world: World, shape: dict[str, int], seed: str = "", ref: str = ROW) -> None:
@@ -83,21 +52,21 @@ def small(world: World) -> Ran:
     """What an archive of two lines needs."""
     publish(world, SMALL)
     world.asks_for()
-    return ran(world, "reconcile", "--once")
+    return ran(world.root, "reconcile", "--once")
 
 
 @pytest.mark.parametrize("shape", [ONE, MANY], ids=["one file", "many files"])
 def test_memory_stays_flat(world: World, small: Ran, shape: dict[str, int]) -> None:
     """150 MiB in one file or in many: installed, put back from the cache, and updated."""
     publish(world, shape)
-    first = ran(world, "reconcile", "--once")
+    first = ran(world.root, "reconcile", "--once")
     installed = {name: (world.root / "src/shop/ds" / name).read_bytes() == noise(name, n) for name, n in shape.items()}
     (world.root / "src/shop/ds/0.bin").unlink()
-    again = ran(world, "reconcile", "--once")
+    again = ran(world.root, "reconcile", "--once")
     publish(world, shape, "two")
     world.write("src/shop/ds/0.bin", "mine")
-    held = ran(world, "reconcile", "--once")
-    taken = ran(world, "resolve", ROW, "--take")
+    held = ran(world.root, "reconcile", "--once")
+    taken = ran(world.root, "resolve", ROW, "--take")
 
     assert all(installed.values())
     assert (first.code, again.code, held.code, taken.code) == (0, 0, 4, 0), (first, again, held, taken)
@@ -111,7 +80,7 @@ def test_two_large_entries_take_no_more_than_one(world: World, small: Ran) -> No
     for number in range(2):
         publish(world, {"0.bin": 100 * MIB}, str(number), f"dist/{number}.tar.gz")
     world.manifest("\n".join(f'"dist/{number}.tar.gz" = {{alias = "a{number}"}}' for number in range(2)))
-    both = ran(world, "reconcile", "--once")
+    both = ran(world.root, "reconcile", "--once")
     assert both.code == 0
     assert both.peak <= small.peak + FLAT, (small, both)
 
@@ -131,10 +100,10 @@ def test_a_store_gives_back_what_it_took(tmp_path: Path) -> None:
 def test_a_rollback_takes_none_of_what_it_brings_back(world: World, small: Ran) -> None:
     """150 MiB that an update replaced, told from other bytes while they are written."""
     publish(world, ONE)
-    assert ran(world, "reconcile", "--once").code == 0
+    assert ran(world.root, "reconcile", "--once").code == 0
     publish(world, ONE, "two")
-    assert ran(world, "reconcile", "--once").code == 0
-    back = ran(world, "rollback")
+    assert ran(world.root, "reconcile", "--once").code == 0
+    back = ran(world.root, "rollback")
 
     assert back.code == 0, back
     assert (world.root / "src/shop/ds/0.bin").read_bytes() == noise("0.bin", 150 * MIB)
