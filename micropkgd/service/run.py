@@ -34,6 +34,7 @@ from micropkgd.service.http.unix_socket import open_unix_socket
 from micropkgd.service.one_service import ServiceClaim, claim
 from micropkgd.service.supervisor import Say, Supervisor
 from micropkgd.service.systemd_notify import Notifier
+from micropkgd.sources.foreign import EventLoop
 
 _TOLD_EVERY: Final = 5.0  # seconds
 _FORCED: Final = 143
@@ -56,7 +57,8 @@ def serve(machine: Machine) -> None:
     log = EventLog(place) if held.is_sure else None  # two that wrote would give one number to two events
     memory = StandingMemory(place if held.is_sure else None)
     try:
-        asyncio.run(_serve(machine, settings, held, Board(utc, read_events(place), log), memory))
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            runner.run(_serve(machine, settings, held, Board(utc, read_events(place), log), memory))
     finally:
         if log is not None:
             log.close()

@@ -24,7 +24,9 @@ class OwnLoop:
         """Run some work to its end."""
         import asyncio
 
-        self._runner = self._runner or asyncio.Runner()
+        from micropkgd.sources.foreign import EventLoop
+
+        self._runner = self._runner or asyncio.Runner(loop_factory=EventLoop)
         return self._runner.run(work)
 
     def stop(self) -> None:

@@ -12,13 +12,14 @@ import json
 import random
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
 from micropkgd.sources.clients import forget_ambient_settings
+from micropkgd.sources.foreign import in_own_thread
 from micropkgd.sources.fs_args import name_of
 from micropkgd.sources.least_speed import BodyProgress
 from micropkgd.sources.retry import FetchError, RetryPolicy, patiently
@@ -126,35 +127,26 @@ class _Reading:
 
     async def result(self, connect: Callable[[], "AbstractFileSystem"], patience: RetryPolicy) -> Answer:
         """Wait for the thread, while it gets on."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer | Exception] = loop.create_future()
-
-        def settle(result: Answer | Exception) -> None:
-            if not future.done():
-                future.set_result(result)
-
-        def run() -> None:
-            result = self._guarded(connect)
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(settle, result)
-
-        threading.Thread(target=run, name=f"read {self._request.ref.text}", daemon=True).start()
+        reading = asyncio.ensure_future(
+            in_own_thread(partial(self._guarded, connect), f"read {self._request.ref.text}")
+        )
         try:
-            result = await self._in_time(future, patience)
+            result = await self._in_time(reading, patience)
         finally:
             self._given_up.set()
+            reading.cancel()
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def _in_time(self, future: "asyncio.Future[Answer | Exception]", patience: RetryPolicy) -> Answer | Exception:
+    async def _in_time(self, reading: "asyncio.Task[Answer | Exception]", patience: RetryPolicy) -> Answer | Exception:
         now, waited = asyncio.get_running_loop().time, BodyProgress(patience.least_speed)
         ref, before = self._request.ref.text, -_LEAST_PROGRESS
         while self._received >= before + _LEAST_PROGRESS:
             before, asked = self._received, now()
-            done, _ = await asyncio.wait({future}, timeout=min(patience.silence, waited.left))
+            done, _ = await asyncio.wait({reading}, timeout=min(patience.silence, waited.left))
             if done:
-                return future.result()
+                return reading.result()
             waited.note(self._received - before, now() - asked)
             if waited.fault:
                 return FetchError(Failed(FailureKind.UNREACHABLE, f"`{ref}` {waited.fault}"), again=False)

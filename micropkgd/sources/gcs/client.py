@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode
 
@@ -24,6 +25,7 @@ from micropkgd.sources.allowed import objection_to_token
 from micropkgd.sources.buckets import BucketObject
 from micropkgd.sources.clients import forget_ambient_settings
 from micropkgd.sources.download import pieces, watched
+from micropkgd.sources.foreign import in_own_thread
 from micropkgd.sources.gcs.options import GcsOptions
 from micropkgd.sources.http.environment import environment_proxy, keeps_secrets
 from micropkgd.sources.http.failures import of_exception, of_status
@@ -157,7 +159,7 @@ class GcsClient:
         headers: dict[str, str] = {}
         try:
             async with asyncio.timeout(self._patience.connect * _PATIENCE_FOR_THE_CHAIN):
-                await asyncio.to_thread(self._fs.credentials.apply, headers)
+                await in_own_thread(partial(self._fs.credentials.apply, headers), f"token for {ref}")
         except TransportError as error:
             problem = f"no access token for `{ref}` can be had: Google's token server cannot be reached"
             raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True) from error
@@ -211,7 +213,7 @@ async def connect(
     """Find credentials, which the library does with blocking requests, and open a session."""
     try:
         async with asyncio.timeout(patience.connect * _PATIENCE_FOR_THE_CHAIN):
-            fs = await asyncio.to_thread(_file_system, options, patience, origins)
+            fs = await in_own_thread(partial(_file_system, options, patience, origins), f"credentials for {ref}")
     except TimeoutError as error:
         problem = f"credentials for `{ref}` were not found in time"
         raise FetchError(Failed(FailureKind.UNREACHABLE, problem), again=False) from error

@@ -11,6 +11,7 @@ An address whose server has no such page may itself be a plain listing of archiv
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from micropkgd.errors import DocumentError
@@ -19,6 +20,7 @@ from micropkgd.model.tree import Digest
 from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, take_in
+from micropkgd.sources.foreign import in_own_thread
 from micropkgd.sources.http.archive import archive_of
 from micropkgd.sources.http.client import HttpClient, Question, address
 from micropkgd.sources.http.conditions import validator_of
@@ -148,7 +150,7 @@ class IndexSource:
         answer = await ask(asked)
         if isinstance(answer, Failed) and answer.kind is FailureKind.DENIED and may_ask_keyring(asked):
             index_url = asked.search.index_url
-            login = await asyncio.to_thread(login_from_keyring, index_url)
+            login = await in_own_thread(partial(login_from_keyring, index_url), f"keyring for {origin(index_url)}")
             if login is not None and login != self._logins.get(index_url):
                 self._logins[index_url] = login
                 answer = await ask(asked)
