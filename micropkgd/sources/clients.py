@@ -1,13 +1,15 @@
 """Clients of cloud libraries: made once for each way of asking, kept, and made anew when their credentials die.
 
 Rules: one client serves all refs with the same fs-args, since making one costs 0.2 s and some memory for ever; no
-client is ever shared between different fs-args; one that is in use is closed by its last user.
+client is ever shared between different fs-args; one that is in use is closed by its last user. One that takes long to
+make, as where credentials come from a server that is away, holds nobody up who asks in another way.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import FailureKind
@@ -36,7 +38,7 @@ class Clients(Generic[C]):
         self._leave = close
         self._renew_after = renew_after
         self._kept: dict[str, _Kept[C]] = {}
-        self._making = asyncio.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of those that are being made
 
     async def ask(self, name: str, make: Callable[[], Awaitable[C]], question: Callable[[C], Awaitable[T]]) -> T:
         """Put a question to the client of this name; where it is denied, once more to a client made anew.
@@ -54,18 +56,18 @@ class Clients(Generic[C]):
 
     async def close(self) -> None:
         """Take leave of all."""
-        for name in list(self._kept):
-            await self._retire(name)
+        while self._kept:
+            await self._retire(next(iter(self._kept)))
 
     @asynccontextmanager
     async def _use(self, name: str, make: Callable[[], Awaitable[C]]) -> AsyncIterator[_Kept[C]]:
-        async with self._making:
+        async with self._turns.setdefault(name, asyncio.Lock()):
             kept = self._kept.pop(name, None) or _Kept(await make(), asyncio.get_running_loop().time())
             self._kept[name] = kept  # the last used stands last
             kept.users += 1
         try:
-            for oldest in list(self._kept)[:-_MOST]:
-                await self._retire(oldest)
+            while len(self._kept) > _MOST:
+                await self._retire(next(iter(self._kept)))
             yield kept
         finally:
             kept.users -= 1
