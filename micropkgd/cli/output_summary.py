@@ -53,7 +53,8 @@ def _row(entry: EntryOutcome, *, applied: bool) -> str:
     counts = Counter(change.kind for change in (entry.plan.changes if entry.plan else ()))
     files = ", ".join(f"{counts[kind]} {word}" for kind, word in COUNTED.items() if counts[kind])
     place = f" in {_code(entry.target)}" if entry.target else ""
-    after = entry.waiting or (entry.after if entry.verb is not Verb.FAIL else None)
+    waiting = entry.waiting if entry.verb is not Verb.NONE else None
+    after = waiting or (entry.after if entry.verb is not Verb.FAIL else None)
     verb = _word(entry.verb, applied=applied)
     return f"| {_code(entry.ref)}{place} | {verb} | {_version(entry.before)} | {_version(after)} | {files} |"
 

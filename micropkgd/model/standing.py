@@ -14,6 +14,7 @@ IN_SYNC: Final = "InSync"
 DRIFTED: Final = "Drifted"
 LOCAL_EDITS: Final = "LocalEdits"
 UNRELEASED: Final = "Unreleased"
+WAITING: Final = "Waiting"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
 LEAVING: Final = Standing(Condition.PENDING.value, "LeftManifest", "the next pass removes it", "")
@@ -42,6 +43,9 @@ def entry_standing(entry: EntryOutcome) -> Standing:
         return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since, hint=entry.to_choose)
     if plan is not None and (edited := plan.edited):
         return Standing(Condition.READY.value, DRIFTED, ", ".join(edited), entry.since)
+    if entry.waiting is not None:
+        why = f"{entry.waiting.version} waits for a checkout that has all files"
+        return Standing(Condition.READY.value, WAITING, why, entry.since)
     return in_sync(entry.since)
 
 

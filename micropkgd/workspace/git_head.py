@@ -6,14 +6,14 @@ Branches in reftables and SHA-256 names are told as what cannot be read here.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha1
 from typing import Final
 
 from micropkgd.errors import TreeError
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.workspace.git import git_folder, work_tree
+from micropkgd.workspace.git import git_folder, tracked, work_tree
 from micropkgd.workspace.git_store import ObjectStore, broken
 
 _NAME: Final = re.compile(rb"[0-9a-f]{40}")
@@ -91,6 +91,20 @@ def committed(root: str) -> Committed | None:
         return Committed(_head(git, common), ObjectStore(f"{common}/objects"), "" if inner == "." else f"{inner}/")
     except OSError as error:
         raise TreeError.unreadable(error, os.path.join(git, "HEAD")) from error
+
+
+def known_to_git(root: str, paths: Iterable[str]) -> frozenset[str]:
+    """Those of these files of a project that git's index names, or HEAD has: a sparse index names folders alone."""
+    named, head = tracked(root), None
+    with suppress(TreeError):
+        head = committed(root)
+
+    def is_committed(path: str) -> bool:
+        with suppress(TreeError):
+            return head is not None and head.file(path) is not None
+        return False
+
+    return frozenset(path for path in paths if path in named or is_committed(path))
 
 
 def name_of(data: bytes) -> bytes:

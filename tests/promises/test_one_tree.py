@@ -339,12 +339,12 @@ class Team(RuleBasedStateMachine):
         narrowed, is_settled = person.files(), person.says("rev-parse", "HEAD") in self.settled
         for _ in range(2):
             outcome = person.tries()
+            assert not (back := [path for path in before.keys() - narrowed.keys() if person.has(path)]), back
             if is_settled:
                 assert outcome is not None
                 assert outcome.exit_code == 0, outcome
                 assert not (found := _differing(person.files(), narrowed)), found
                 assert person.is_clean, person.says("status", "--porcelain")
-                assert not (back := [path for path in before.keys() - narrowed.keys() if person.has(path)]), back
         assert person.git("sparse-checkout", "disable")
         assert words <= person.words()
 

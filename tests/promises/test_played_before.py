@@ -58,7 +58,17 @@ def two_that_trade_a_place(team: Team) -> None:
     team.crash(who="bob", number=45)
 
 
-@pytest.mark.parametrize("game", [requirements_of_an_older_file, requirements_of_what_left, two_that_trade_a_place])
+def moved_by_hand_and_left_out(team: Team) -> None:
+    """The package is renamed and committed with the lock of before; what git leaves out of it is not written anew."""
+    team.lay_out(who="ann", layout='package = "store"\n')
+    team.look_at_a_part(who="ann", out="ds/")
+    team.look_at_a_part(who="ann", out="one.py")
+
+
+GAMES = (requirements_of_an_older_file, requirements_of_what_left, two_that_trade_a_place, moved_by_hand_and_left_out)
+
+
+@pytest.mark.parametrize("game", GAMES)
 def test_a_game_that_found_something(game: Callable[[Team], None]) -> None:
     """Each move asserts what the law says of it."""
     with played() as team:

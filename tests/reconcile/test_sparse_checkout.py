@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from micropkgd.workspace import git as git_files
+from tests.kit.daemon import Daemon
 from tests.kit.git import commit_all, git
 from tests.kit.world import ROW, World, archive
 
@@ -296,3 +298,76 @@ def test_a_new_package_is_written_where_it_goes(checkout: World, way: tuple[str,
     git(checkout.root, "commit", "-q", "-m", "new")
     assert checkout.reconcile().code == 0
     assert is_clean(checkout)
+
+
+@pytest.mark.parametrize("sparse_index", [False, True], ids=["whole index", "sparse index"])
+def test_what_git_has_already_is_not_written_anew(checkout: World, sparse_index: bool) -> None:
+    """A package moved by hand, committed with the lock of before: where it is left out, the pass says which folder."""
+    (checkout.root / "src/shop").rename(checkout.root / "src/store")
+    checkout.write("pyproject.toml", checkout.read("pyproject.toml").replace('"shop"', '"store"', 1))
+    checkout.write("src/tools/look.py", "")
+    commit_all(checkout.root)
+    index = ["--sparse-index"] if sparse_index else []
+    narrowed = narrow(checkout, "set", "--cone", *index, "tests", "conf", "src/tools")
+    for _ in range(2):
+        said = checkout.reconcile()
+        assert said.code == 1, said
+        assert "MPK410" in said.out
+        assert "`git sparse-checkout add src/store/ds`" in said.out
+        assert own_files(checkout) == narrowed
+    assert is_clean(checkout)
+    git(checkout.root, "sparse-checkout", "disable")
+    assert checkout.reconcile().code == 0
+    assert checkout.has("src/store/ds/nodes.py")
+
+
+def test_what_git_has_of_a_new_package_is_not_written_anew(checkout: World) -> None:
+    """The lock was lost in a merge; the files are committed, and not in this checkout."""
+    (checkout.root / "micropkg.lock").unlink()
+    commit_all(checkout.root)
+    narrowed = narrow(checkout, *FOLDER)
+    said = checkout.reconcile()
+    assert said.code == 1, said
+    assert "it is new in the lock, and 2 of its 4 files are left out of this checkout by git" in said.out
+    assert not own_files(checkout).keys() - narrowed.keys() - {"micropkg.lock"}
+
+
+def test_the_folders_to_add_are_named(checkout: World) -> None:
+    """Also where parameters are what is left out, and not code."""
+    checkout.write(ROW, archive({**FILES, "config/parameters_ds.yml": "a: 1\n"}, "1.0"))
+    checkout.sync()
+    commit_all(checkout.root)
+    narrow(checkout, "set", "--no-cone", "/*", "!parameters_ds.yml")
+    checkout.asks_for(alias="other")
+    assert "`git sparse-checkout add conf/base`" in checkout.reconcile().out
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["alone", "served"])
+def test_status_names_what_waits(checkout: World, tmp_path: Path, served: bool) -> None:
+    """The version that waits for the files that are left out; beside the service too, until the checkout has them."""
+    narrow(checkout, *FOLDER)
+    publish(checkout, "2.0")
+    with ExitStack() as stack:
+        daemon = (
+            stack.enter_context(Daemon(tmp_path / "service", f'projects = ["{checkout.root}"]')) if served else None
+        )
+        if daemon is not None:
+            daemon.ready(checkout.root)
+            said = daemon.command("status", cwd=checkout.root).stdout
+            assert "waiting: 2.0" in said
+        else:
+            checkout.sync()
+            said = checkout.run("status").out
+        assert "Waiting: 2.0 waits for a checkout that has all files" in said
+        assert "left out of this checkout by git: 2 files" in said
+        git(checkout.root, "sparse-checkout", "disable")
+        if daemon is not None:
+            daemon.command("trigger", cwd=checkout.root)
+            daemon.until("Updated", checkout.root)
+            daemon.ready(checkout.root)
+            said = daemon.command("status", cwd=checkout.root).stdout
+        else:
+            checkout.sync()
+            said = checkout.run("status").out
+    assert "aiting" not in said
+    assert "B = 2.0" in checkout.read(f"{CODE}/deep/more.py")

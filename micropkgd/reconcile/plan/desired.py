@@ -57,6 +57,7 @@ class Desired(NamedTuple):
     asked: bool = True  # False: its source was not asked, or did not answer
     step_back: StepBack | None = None  # an update that goes backwards, made or held
     held_back: Hold | None = None  # the version that it would go back to, and does not
+    waits: Block | None = None  # the version that waits for a checkout that has all files
     arranged: Arranged | None = None  # where a person moved files of it since the last pass
     elsewhere: frozenset[RelPath] = frozenset()  # files that are moved, and must not come back, while the lock stays
 

@@ -52,7 +52,7 @@ def gather(
     paths.update(path for desired in planned if desired.arranged for path in desired.arranged.version.files)
     paths.update(by_hand)
     paths.update(path for desired in planned for path in _remembered(desired, state))
-    seen = _seen(planned, see(fs, project.root, sorted(paths), state.hashes))
+    seen = _seen(project.root, planned, see(fs, project.root, sorted(paths), state.hashes))
     found = {**as_texts(fs, seen.found, known_digests(planned, by_hand)), **_one_file_twice(fs, planned)}
     placed = [_placed(desired, found) for desired in planned]
     if project.record == BY_HAND:  # who pulls by hand means what is missing, too
@@ -80,13 +80,17 @@ def gather(
     return Facts(subjects, seen.found, seen.hashes)
 
 
-def _seen(planned: Sequence[Desired], seen: Seen) -> Seen:
-    """What was seen, where git can leave out of a checkout only what was pulled before: a new file is to be written."""
+def _seen(root: str, planned: Sequence[Desired], seen: Seen) -> Seen:
+    """What was seen, where git leaves out of a checkout what was pulled before, or it has itself: the rest is new."""
     if LEFT_OUT not in seen.found.values():
         return seen
     known = {path for desired in planned if desired.before is not None for path in desired.before.paths}
-    new = (path for path, there in seen.found.items() if there == LEFT_OUT and path not in known)
-    return seen._replace(found={**seen.found, **dict.fromkeys(new)})
+    new = {path for path, there in seen.found.items() if there == LEFT_OUT and path not in known}
+    if not new:
+        return seen
+    from micropkgd.workspace.git_head import known_to_git
+
+    return seen._replace(found={**seen.found, **dict.fromkeys(new - known_to_git(root, new))})
 
 
 def _one_file_twice(fs: FsOps, planned: Sequence[Desired]) -> Mapping[RelPath, Found]:

@@ -50,11 +50,11 @@ def outcome_of(root: str, proposal: Proposal, recovery: Recovery, *, applied: bo
 
 
 def _waiting(desired: Desired, plan: EntryPlan | None, hold: Hold | None) -> Installed | None:
-    """The version that somebody must choose for."""
+    """The version that somebody must choose for, or that waits for a checkout that has all files."""
     hold = hold or desired.held_back
     if hold is not None:
         return Installed(hold.version, hold.archive)
-    return Installed.of(desired.after) if plan is not None and plan.held else None
+    return Installed.of(desired.after if plan is not None and plan.held else desired.waits)
 
 
 def _moved_from(desired: Desired, plan: EntryPlan | None) -> RelPath:
