@@ -1,8 +1,9 @@
 """A declarative sync daemon for Kedro micro-packages.
 
 Read `errors`, then `model/` (the words), then `reconcile/` (`cycle` tells one pass in one function). From there down:
-`sources/`, `sdist/`, `relocate/`, `merge/`, `workspace/`, `documents/`, `folders`, `clock`, `named_tuples`. From there
-up: `actions/`, `machine/`, `service/`, `cli/`, `kedro_plugin`. Imports point down (docs/architecture.md).
+`sources/`, `sdist/`, `relocate/`, `merge/`, `workspace/`, `documents/`, `folders`, `clock`, `named_tuples`,
+`annotations`. From there up: `actions/`, `machine/`, `service/`, `cli/`, `kedro_plugin`. Imports point down
+(docs/architecture.md).
 """
 
 __version__ = "0.2.0"

@@ -6,7 +6,8 @@ racily clean entries). Only the change time counts: each write sets it, and nobo
 """
 
 import time
-from typing import Final
+
+from micropkgd.annotations import Final
 
 UTC: Final = "%Y-%m-%dT%H:%M:%SZ"
 GRAIN_NS: Final = 10_000_000  # the kernel's tick, at most

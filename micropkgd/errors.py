@@ -5,7 +5,8 @@ Every error a person can cause or can mend is a `MicropkgError`: it says what is
 """
 
 import errno
-from typing import ClassVar, Final, Self
+
+from micropkgd.annotations import ClassVar, Final, Self
 
 _SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK, errno.ENOSPC, errno.EDQUOT})
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from micropkgd.annotations import TYPE_CHECKING, Any, Protocol
 from micropkgd.errors import MicropkgError
 
 if TYPE_CHECKING:

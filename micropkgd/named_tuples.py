@@ -9,7 +9,8 @@ import sys
 from collections import namedtuple
 from functools import cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+
+from micropkgd.annotations import TYPE_CHECKING, Any
 
 __all__ = ["NamedTuple"]
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Final
 
 from micropkgd import documents
 from micropkgd.actions.doctor import examine
 from micropkgd.actions.status import project_status
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.fields import table_at
 from micropkgd.model.lock import LOCK_NAME

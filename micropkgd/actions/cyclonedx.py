@@ -8,10 +8,10 @@ ours are properties.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
 
 from micropkgd import __version__
 from micropkgd.actions.copied import CopiedCode, CopiedPackage, in_order
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import UsageError
 from micropkgd.model.distribution_name import normalised
 

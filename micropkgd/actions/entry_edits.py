@@ -6,9 +6,9 @@ is one edit at two places, and those of its imports that follow it belong to it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
 
 from micropkgd.actions.naming import named_among
+from micropkgd.annotations import Final
 from micropkgd.errors import OutOfStepError, TreeError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of, held_in, size_of

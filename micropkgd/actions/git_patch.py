@@ -9,9 +9,9 @@ import zlib
 from base64 import b85encode
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import Final
 
 from micropkgd.actions.homeward import HomeChange
+from micropkgd.annotations import Final
 from micropkgd.machine.git_identity import GitIdentity
 from micropkgd.model.module_origin import blob_name
 

@@ -7,9 +7,9 @@ too large for a page, binary or in another encoding is told and not shown. Looks
 import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Final
 
 from micropkgd.actions.settle import HeldEntry, decided_before, held_entry, problems_in
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError, StillHeldError, UsageError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.text_diff import text_diff

@@ -9,9 +9,9 @@ words, is told.
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import islice, zip_longest
-from typing import Final
 
 from micropkgd.actions.entry_edits import EditedFile, EntryEdits
+from micropkgd.annotations import Final
 from micropkgd.errors import CodeError, MicropkgError
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.tree import RelPath

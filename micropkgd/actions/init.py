@@ -6,11 +6,11 @@ already is not said again, so that a second time there is nothing to do. All of 
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from micropkgd import documents
 from micropkgd.actions.migrate import plan_migration
 from micropkgd.actions.package_guess import PackageGuess, guess_packages
+from micropkgd.annotations import Final
 from micropkgd.documents.edits import add_values, edited
 from micropkgd.documents.yaml_lists import add_to_list
 from micropkgd.errors import DocumentError, ProjectBusyError, TreeError, UsageError

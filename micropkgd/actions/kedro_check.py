@@ -1,9 +1,9 @@
 """The part of `doctor` that looks with Kedro's eyes: doubled keys, pipelines not found, broken imports."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from micropkgd.actions.finding import DoctorFinding
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.tree import RelPath

@@ -7,9 +7,9 @@ import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
 
 from micropkgd import documents
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.fields import Table
 from micropkgd.model.index import archive_in

@@ -6,8 +6,8 @@ stands on disk; only folders that are there count. Nothing is run: `setup.py` is
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.fields import Table
 from micropkgd.named_tuples import NamedTuple
 

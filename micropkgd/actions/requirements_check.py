@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from micropkgd.actions.finding import DoctorFinding
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.requirement_conflicts import at_odds
 from micropkgd.model.requirement_lines import name_in

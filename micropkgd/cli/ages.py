@@ -1,6 +1,6 @@
 """Times and sizes as a person says them: by the local clock, with how long ago, and in units that fit. Pure."""
 
-from typing import Final
+from micropkgd.annotations import Final
 
 _UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 _SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")

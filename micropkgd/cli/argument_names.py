@@ -7,8 +7,8 @@ given to complete; a name with any letter but plain ones is not offered.
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.command_tree import CommandNode, OptionShape
 
 

@@ -4,8 +4,8 @@ import argparse
 import re
 from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
 
+from micropkgd.annotations import Any, NoReturn
 from micropkgd.cli.lines import plain
 from micropkgd.cli.terminal import width_of_help
 

@@ -1,8 +1,8 @@
 """The command line as a tree of values, for what is made from it: completions, manual pages."""
 
 from argparse import SUPPRESS, Action
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.command_parser import CommandParser
 from micropkgd.model.failure_codes import CODES
 from micropkgd.named_tuples import NamedTuple

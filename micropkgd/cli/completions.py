@@ -1,8 +1,8 @@
 """Completion scripts for shells, made from the tree of commands. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.argument_names import ArgumentKind, arguments_of, named_by, names_function, names_function_of_fish
 from micropkgd.cli.command_tree import CommandNode, OptionShape
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.terminal import width_of_help
 from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 

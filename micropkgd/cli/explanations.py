@@ -1,8 +1,8 @@
 """The explanation of each kind of failure: what it means, and what to do. docs/errors.md is made from it."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.failure_codes import CODES
 from micropkgd.named_tuples import NamedTuple
 

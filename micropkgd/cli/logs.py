@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Callable
 from io import StringIO
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.streams import aside
 
 if TYPE_CHECKING:

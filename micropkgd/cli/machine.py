@@ -6,8 +6,8 @@ Rule: where nobody said anything and nobody listens, which is the usual case, ne
 import os
 from argparse import Namespace
 from functools import cache
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.machine.places import find_config, is_silent, socket_path
 from micropkgd.model.outcome import Outcome

@@ -12,8 +12,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.programs import answer_of, run_program
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.machine.safe_path import path_beside

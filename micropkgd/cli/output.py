@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.lines import NOTHING_WRITTEN, drifted_line, entries_line, plain, standing_line, version_said
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure

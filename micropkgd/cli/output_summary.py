@@ -7,8 +7,8 @@ or markup of theirs.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.output import COUNTED, DONE
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb

@@ -2,9 +2,9 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from micropkgd import __version__
+from micropkgd.annotations import Final
 from micropkgd.cli import parser_service as service
 from micropkgd.cli.arguments import (
     add_allow_downgrade,

@@ -1,8 +1,8 @@
 """The parsers of the commands for the service, the machine's config, and what all projects share."""
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.cli.arguments import add_common, add_config, add_lock_timeout, add_project, add_projects, days
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.machine import check_of, pass_by_service
 from micropkgd.cli.reach import Reach

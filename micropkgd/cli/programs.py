@@ -8,8 +8,8 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
 
+from micropkgd.annotations import BinaryIO
 from micropkgd.errors import UsageError
 from micropkgd.machine.safe_path import path_beside
 

@@ -1,8 +1,8 @@
 """Shows the progress of long downloads: a bar on a terminal, else one plain line."""
 
 import sys
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.cli.ages import size
 from micropkgd.cli.streams import aside
 from micropkgd.model.ref import Ref

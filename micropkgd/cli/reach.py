@@ -3,8 +3,8 @@
 import os
 from argparse import Namespace
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.machine import settings_of, tell_once
 from micropkgd.cli.progress import Downloads
 

@@ -4,8 +4,8 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TextIO
 
+from micropkgd.annotations import TYPE_CHECKING, TextIO
 from micropkgd.cli import output
 from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside, put

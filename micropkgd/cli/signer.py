@@ -1,8 +1,8 @@
 """Signs archives by `ssh-keygen` for who is at the terminal: it asks for a passphrase, or leaves that to an agent."""
 
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
 
+from micropkgd.annotations import BinaryIO
 from micropkgd.cli.programs import answer_to, find_program
 from micropkgd.errors import UsageError
 from micropkgd.machine.signer import fitting, words_to_sign

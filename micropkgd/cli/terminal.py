@@ -8,7 +8,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Final, TextIO
+
+from micropkgd.annotations import Final, TextIO
 
 _RED, _GREEN, _YELLOW, _BLUE = 31, 32, 33, 36
 _WORDS: Final[Mapping[str, int]] = {

@@ -11,8 +11,8 @@ in the middle of a merge, and `keys` says where those of YAML stand; `key_paths`
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 

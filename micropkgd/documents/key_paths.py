@@ -4,8 +4,8 @@ Nothing is built from the document, so tags and aliases do no harm; `<<` brings 
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.documents import check_yaml, decode
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Any, Final
 from micropkgd.documents import check_yaml, decode
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple

@@ -2,8 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
+from micropkgd.annotations import Any
 from micropkgd.documents.statements import Path
 from micropkgd.errors import DocumentError
 

@@ -7,8 +7,8 @@ back: it says the same below the new name, has the same comments, and all other 
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from micropkgd.annotations import Any
 from micropkgd.documents.edits import places, without
 from micropkgd.documents.meaning import meaning, means, table_in
 from micropkgd.documents.rows import Row, dotted, ends_as, inserted, line_end, quoted, with_rows

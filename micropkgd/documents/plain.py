@@ -8,7 +8,8 @@ Rule: patterns never go back over what they have read (`*+`), so that no text ta
 """
 
 import re
-from typing import Any, Final
+
+from micropkgd.annotations import Any, Final
 
 _CONTROL = r"\x00-\x1f\x7f"  # control characters stand nowhere, line ends aside
 _TEXT: Final = rf"""(?:"[^"\\{_CONTROL}]*+"|'[^'{_CONTROL}]*+')"""

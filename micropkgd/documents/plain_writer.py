@@ -7,7 +7,8 @@ takes, it writes byte for byte as tomli-w does (a law in tests/documents/test_pl
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+
+from micropkgd.annotations import Any, Final
 
 _TEXT: Final = re.compile(r'[^"\\\x00-\x08\x0a-\x1f\x7f]*')
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")

@@ -1,9 +1,9 @@
 """Checks whether a file that a person made still parses as what its name says. Pure: it is parsed and never run."""
 
 import json
-from typing import Final
 
 from micropkgd import documents
+from micropkgd.annotations import Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 

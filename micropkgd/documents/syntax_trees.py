@@ -8,7 +8,8 @@ while another thread parses would let it rest for ever.
 """
 
 import gc
-from typing import TYPE_CHECKING, Final, Literal, cast
+
+from micropkgd.annotations import TYPE_CHECKING, Final, Literal, cast
 
 if TYPE_CHECKING:
     import ast

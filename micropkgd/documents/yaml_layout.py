@@ -1,8 +1,8 @@
 """Says whether two YAML texts differ in their layout alone: the same keys, values and comments, in one order."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.documents import check_yaml
 from micropkgd.errors import DocumentError
 

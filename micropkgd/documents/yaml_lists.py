@@ -4,8 +4,8 @@ Rule, as of `edits`: what was edited is read back before it is given away, and s
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
 
+from micropkgd.annotations import TYPE_CHECKING, Any, cast
 from micropkgd.documents import read_yaml
 from micropkgd.documents.rows import inserted
 from micropkgd.errors import DocumentError

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO
 
 from micropkgd import documents
+from micropkgd.annotations import TYPE_CHECKING, Any, BinaryIO
 from micropkgd.errors import DocumentError, UsageError, words_of
 from micropkgd.machine.projects import group_of
 from micropkgd.model.config import SettingsError, read_settings

@@ -6,8 +6,8 @@ A fault of the config itself is found when it is read.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import words_of
 from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.machine.places import socket_path

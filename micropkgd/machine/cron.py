@@ -8,8 +8,8 @@ lists too; a range may go round the end (`22-2`, `fri-mon`); a step after a sing
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 

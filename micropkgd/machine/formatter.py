@@ -6,8 +6,8 @@ A program that is not there, fails, or takes too long formats nothing, and that 
 
 import tempfile
 from collections.abc import Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.machine.unasked import answer_unasked, program_beside
 from micropkgd.model.text_form import LARGEST
 from micropkgd.model.tree import RelPath

@@ -7,8 +7,8 @@ from elsewhere is not followed.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.git import git_folder
 from micropkgd.workspace.reading import read_regular

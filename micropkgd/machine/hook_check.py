@@ -8,7 +8,8 @@ it knows the usual programs, so that `config check` can warn of the usual mistak
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _WRAPPERS: Final = frozenset(
     {"chronic", "chrt", "doas", "env", "exec", "flock", "ionice", "nice", "nohup", "setsid", "stdbuf", "sudo",

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.folders import config_folder, state_folder
 from micropkgd.model.variables import CACHE_DIR, CONFIG, PREFIX
 

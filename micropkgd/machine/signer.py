@@ -4,8 +4,8 @@ Rule: where the key has a passphrase that no agent knows, nothing is signed, and
 """
 
 import os
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import UsageError
 from micropkgd.machine.unasked import answer_unasked, program_beside
 from micropkgd.model.signers import NAMESPACE

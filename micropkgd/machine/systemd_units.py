@@ -9,8 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError, words_of
 from micropkgd.folders import config_home
 from micropkgd.machine.replaced import replace_file

@@ -18,8 +18,8 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.clock import is_young, utc
 from micropkgd.errors import MicropkgError, ShortageError, TreeError
 from micropkgd.machine.projects import find_projects, named_projects

@@ -12,8 +12,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.machine.safe_path import path_beside
 
 _INHERITED: Final = ("HOME", "LANG", "TMPDIR")

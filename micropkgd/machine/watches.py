@@ -1,6 +1,6 @@
 """The share of one project in the kernel's watches: no project takes all that a user may have."""
 
-from typing import Final
+from micropkgd.annotations import Final
 
 _LIMIT: Final = "/proc/sys/fs/inotify/max_user_watches"
 _PART: Final = 16  # of all that there are

@@ -8,8 +8,8 @@ it, each definition by its full name.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.merge.versions import ThreeVersions, the_changed
 from micropkgd.named_tuples import NamedTuple
 

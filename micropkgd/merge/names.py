@@ -10,7 +10,8 @@ import symtable
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+
+from micropkgd.annotations import Final
 
 Name = tuple[str, str]  # the class that it is bound in, empty for the module, and itself
 

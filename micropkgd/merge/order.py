@@ -1,8 +1,8 @@
 """The order of units that two sides moved, added and removed."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
 
+from micropkgd.annotations import TypeVar
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 
 K = TypeVar("K", bound=Hashable)

@@ -6,8 +6,8 @@ stand in order.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.documents.keys import YamlItem, YamlPair, pairs_of
 from micropkgd.errors import DocumentError
 from micropkgd.merge.rows import Look, in_step

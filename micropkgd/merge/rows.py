@@ -8,8 +8,9 @@ what was added beside something that the other side took out is a question.
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Generic, TypeVar
 
+from micropkgd.annotations import Any, Protocol, Self
 from micropkgd.merge.order import merged_order
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.named_tuples import NamedTuple

@@ -1,8 +1,8 @@
 """Cut the lines of a block into units, along spans that a parser names; what is between them is comments and gaps."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from micropkgd.annotations import Any
 from micropkgd.merge.rows import Key
 from micropkgd.merge.units import Unit, UnitBlock, UnitKind
 from micropkgd.merge.versions import CollisionError

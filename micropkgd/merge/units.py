@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.merge.rows import Key, merged_row, shown
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.named_tuples import NamedTuple

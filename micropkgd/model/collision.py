@@ -1,8 +1,8 @@
 """The places where a local edit and a new version change the same lines."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple

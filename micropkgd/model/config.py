@@ -6,8 +6,8 @@ settings remembers which, for `micropkgd config show --origin`.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import Table, dotted, kind_of, nearest
 from micropkgd.model.kinds import (

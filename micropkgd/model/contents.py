@@ -1,7 +1,8 @@
 """The bytes of many files, of which only those that are asked for need to be in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from micropkgd.annotations import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from micropkgd.model.tree import Digest

@@ -4,7 +4,8 @@ The one home of that rule. `packaging.utils` has it, too, and costs its import o
 """
 
 import re
-from typing import Final
+
+from micropkgd.annotations import Final
 
 NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 """What a name looks like, as a pattern."""

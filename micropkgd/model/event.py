@@ -1,8 +1,8 @@
 """One thing that happened in the service, as `micropkgd events`, hooks and the control API tell it."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 LARGEST_ID: Final = 10**18 - 1  # which a query of the control API can name

@@ -5,7 +5,8 @@ tree or the code, 5 whoever must choose, 6 whoever owns the machine.
 """
 
 from collections.abc import Mapping
-from typing import Final
+
+from micropkgd.annotations import Final
 
 CODES: Final[Mapping[str, str]] = {
     "Usage": "MPK101",

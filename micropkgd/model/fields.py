@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
 
+from micropkgd.annotations import TypeVar
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 

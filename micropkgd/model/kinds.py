@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

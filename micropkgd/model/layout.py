@@ -1,7 +1,6 @@
 """The layout of one project: Kedro 0.18, 0.19, 1.x or plain Python (docs/kedro.md, "Layouts")."""
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple

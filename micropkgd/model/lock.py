@@ -10,8 +10,8 @@ repository, not an order: `stray_paths` names what a hostile or merged lock list
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
+from micropkgd.annotations import TypeVar
 from micropkgd.errors import DocumentError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.fields import kind_of

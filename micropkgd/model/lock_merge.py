@@ -1,8 +1,8 @@
 """Two locks made one, as git merges branches: each entry on its own, the manifest decides later. Pure."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import Digest, RelPath, digest_of

@@ -9,8 +9,8 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.model.distribution_name import NAME
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at

@@ -6,8 +6,8 @@ what is read of it is checked as a manifest is, and names places below a reposit
 
 import keyword
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout, Place

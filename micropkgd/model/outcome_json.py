@@ -4,8 +4,8 @@ The command line prints it, the service hands it to whoever asked for the pass.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from micropkgd.annotations import Any
 from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.collision import Collision, HeldQuestion, LineRange

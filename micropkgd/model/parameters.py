@@ -6,7 +6,7 @@ whole, as a file's stem, behind `parameters_`, or as a folder, so that `ds` neve
 defect 11).
 """
 
-from typing import Final
+from micropkgd.annotations import Final
 
 _NOT_PARAMETERS: Final = ("catalog", "credentials", "logging", "globals")
 _CODE: Final = (".py", ".pyi")

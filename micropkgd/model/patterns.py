@@ -8,8 +8,8 @@ with a bit for each place in them. `re` and `fnmatch` promise less, and hold the
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 

@@ -5,8 +5,8 @@ looks past are format characters, which no name here may have anyway) and of Win
 """
 
 import re
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 
 _RENAME: Final = "rename it, so that the tree can be committed and checked out everywhere"

@@ -7,8 +7,8 @@ compared as a whole, for a name that begins like another one is another one's.
 
 import re
 from collections.abc import Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 

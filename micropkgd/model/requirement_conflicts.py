@@ -5,8 +5,8 @@ or the first one above it, satisfies all of them, or none does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.requirement_lines import name_in
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.distribution_name import NAME, normalised
 

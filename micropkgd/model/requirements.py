@@ -9,8 +9,8 @@ has one place to go: the order in which entries are updated leaves no trace.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.requirement_lines import line_end, logical_lines, name_in, says, stated
 from micropkgd.named_tuples import NamedTuple
 

@@ -1,8 +1,8 @@
 """The place of the requirement lines of entries: a file, or a dependency group of the manifest. Pure."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.named_tuples import NamedTuple

@@ -8,8 +8,8 @@ all.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.model.config import GROUP, KEYS, QUEUE, SIGNATURES, WEBHOOK, value_of
 from micropkgd.model.kinds import TEXT
 from micropkgd.model.lock import LOCK_VERSION

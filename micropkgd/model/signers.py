@@ -8,8 +8,8 @@ alone is no signer. Every rule that covers an archive must be met.
 import re
 from base64 import b64decode
 from collections.abc import Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import Origins
 from micropkgd.model.publishers import CertificateClaims, TrustedPublisher

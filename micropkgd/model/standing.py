@@ -4,8 +4,8 @@ Pure. The words come from what a pass came to, the time from how it stood before
 """
 
 from collections.abc import Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.condition import LEFT_ALONE, Condition, Failure, Standing
 from micropkgd.model.outcome import EntryOutcome
 from micropkgd.model.packaged import PackageOutcome

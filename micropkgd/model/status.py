@@ -1,8 +1,8 @@
 """The status of projects and their entries, as `status`, the control API and the log report it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing

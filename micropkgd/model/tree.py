@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Final, NewType, cast
 
+from micropkgd.annotations import Final, NewType, cast
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 

@@ -1,6 +1,6 @@
 """The names of our own environment variables that are needed before any config is read."""
 
-from typing import Final
+from micropkgd.annotations import Final
 
 PREFIX: Final = "MICROPKGD_"
 CONFIG: Final = "MICROPKGD_CONFIG"

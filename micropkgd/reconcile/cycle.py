@@ -7,8 +7,8 @@ person's save races it, the commit is taken back, that entry is left out, and th
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import LEFT_ALONE

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.choice import Decision
 from micropkgd.named_tuples import NamedTuple
 

@@ -8,8 +8,8 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
+from micropkgd.annotations import TypeVar
 from micropkgd.errors import MicropkgError
 from micropkgd.workspace.process_lock import is_held
 from micropkgd.workspace.transaction.journal import JOURNAL

@@ -7,8 +7,8 @@ that stays inside its moved package stays as it is; one that climbs out is read 
 import ast
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
+from micropkgd.annotations import Literal
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.names import Finding, Routes, is_below, top_of
 

@@ -8,8 +8,8 @@ in data, with what is in it, under a key that names code.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.relocate.names import Finding, Relocation, Routes, routes_of
 
 if TYPE_CHECKING:

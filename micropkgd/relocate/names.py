@@ -7,8 +7,8 @@ the name of a standard library module, the standard library wins: only names *be
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
 
+from micropkgd.annotations import Literal
 from micropkgd.named_tuples import NamedTuple
 
 Kind = Literal["leaves", "dynamic", "ambiguous", "mention", "unread"]

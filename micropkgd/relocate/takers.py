@@ -7,8 +7,8 @@ whose name is a common word (`files`, `path`, `get_data`) only if an import of t
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
 
+from micropkgd.annotations import Literal
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.relocate.imports import imports_among, statements_of
 from micropkgd.relocate.names import METADATA, top_of

@@ -9,8 +9,8 @@ import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import CodeError
 from micropkgd.named_tuples import NamedTuple

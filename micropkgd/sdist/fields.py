@@ -6,8 +6,8 @@ could lose a requirement.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError
 
 _KEPT: Final = frozenset({"metadata-version", "name", "version", "dynamic", "requires-dist", "requires-python"})

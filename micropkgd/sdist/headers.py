@@ -8,9 +8,9 @@ archive ends with two zero blocks and nothing but zeros after them.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
 from zlib import adler32
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError
 from micropkgd.model.contents import Content, whole
 from micropkgd.named_tuples import NamedTuple

@@ -5,8 +5,8 @@ folder is `NAME-VERSION` in whichever spelling the build backend of its day used
 """
 
 import re
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError
 from micropkgd.model.distribution_name import NAME, same_name
 from micropkgd.named_tuples import NamedTuple

@@ -7,8 +7,8 @@ bytes than asked, or `rest` is exhausted) knows that length and CRC are right an
 
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import ArchiveError
 from micropkgd.sdist.limits import MIB, ReadLimits
 

@@ -1,7 +1,6 @@
 """The licence that an archive states: an SPDX expression, or words that name one. Nothing else of it is read."""
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.sdist.metadata import project_table, stated_fields
 from micropkgd.sdist.reader import Sdist
 

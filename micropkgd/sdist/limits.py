@@ -1,7 +1,6 @@
 """Limits of what an archive may ask of the machine that reads it."""
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 MIB: Final = 1 << 20

@@ -8,9 +8,9 @@ are none. Every place that states a name or a version must state the same.
 
 import re
 from collections.abc import Iterator
-from typing import Final, cast
 
 from micropkgd import documents
+from micropkgd.annotations import Final, cast
 from micropkgd.errors import ArchiveError, DocumentError
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.fields import HeaderFields, read_fields

@@ -7,8 +7,8 @@ key that is set twice.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.names import shown

@@ -7,8 +7,8 @@ Reasons are the slugs of `ArchiveError.reason`; they reach metrics and status, s
 """
 
 from io import BytesIO
-from typing import BinaryIO
 
+from micropkgd.annotations import BinaryIO
 from micropkgd.errors import ArchiveError
 from micropkgd.model.contents import Content, whole
 from micropkgd.named_tuples import NamedTuple

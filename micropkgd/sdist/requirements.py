@@ -6,8 +6,8 @@ the file a person's pip will read. Requirements of extras are dropped: a micro-p
 
 import re
 from collections.abc import Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError
 from micropkgd.model.distribution_name import NAME
 from micropkgd.sdist.names import shown

@@ -9,8 +9,8 @@ the tar inside is told, too: that one never does.
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import ArchiveError
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

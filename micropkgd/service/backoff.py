@@ -1,6 +1,6 @@
 """The pause before what failed is tried again (docs/faults.md): exponential, full jitter, 5 s to 15 min. Pure."""
 
-from typing import Final
+from micropkgd.annotations import Final
 
 FIRST: Final = 5.0  # seconds
 LONGEST: Final = 900.0  # seconds

@@ -8,8 +8,8 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
 
+from micropkgd.annotations import Final, Protocol
 from micropkgd.machine.memory.event_log import SHOWN, EventLog
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome

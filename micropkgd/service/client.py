@@ -4,9 +4,9 @@ import http.client
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
 from urllib.parse import quote
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError, UsageError, words_of
 from micropkgd.machine.places import socket_path
 from micropkgd.model.condition import Condition

@@ -1,8 +1,8 @@
 """Derives a project's conditions from a pass, and what of that is news. Pure."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import EntryOutcome, Outcome, StepBack, Verb
 from micropkgd.model.packaged import PackageOutcome, Step

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.clock import utc
 from micropkgd.errors import ShortageError
 from micropkgd.machine.memory.standing_memory import StandingMemory

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, TypeVar
 
+from micropkgd.annotations import Any, Final, TypeVar
 from micropkgd.errors import MicropkgError, ShortageError
 from micropkgd.machine.config import (
     cache_of,

@@ -7,7 +7,8 @@ signals on, and ends as the child does. Whatever the child's libraries wait for 
 
 import os
 import signal
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _HANDED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 _BY_SIGNAL: Final = 128  # added to the number of the signal that ended the child, as shells do

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
 from micropkgd import __version__
+from micropkgd.annotations import Final
 from micropkgd.clock import utc
 from micropkgd.errors import MicropkgError
 from micropkgd.machine.memory.event_log import EventLog, read_events

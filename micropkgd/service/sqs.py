@@ -11,10 +11,10 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from micropkgd import __version__
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import ProjectStatus

@@ -11,8 +11,8 @@ import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Set
 from contextlib import suppress
-from typing import Any, Final, TypeVar
 
+from micropkgd.annotations import Any, Final, TypeVar
 from micropkgd.clock import utc
 from micropkgd.machine.cron import seconds_until
 from micropkgd.machine.memory.standing_memory import StandingMemory

@@ -8,7 +8,8 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _PATIENCE: Final = 0.5  # seconds that a message may wait for room in the socket's queue
 

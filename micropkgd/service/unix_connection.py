@@ -2,7 +2,8 @@
 
 import socket
 import time
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _PAUSE: Final = 0.02  # seconds between two tries
 

@@ -9,8 +9,8 @@ so it is not let run under one.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.index import archive_in, index_kind
 from micropkgd.model.origins import Origins
 from micropkgd.model.ref import Ref, RefKind

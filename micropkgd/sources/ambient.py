@@ -9,9 +9,9 @@ by host, so they need no rule here: `http.client` gives them to the hosts that a
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 from urllib.parse import urlsplit
 
+from micropkgd.annotations import Final
 from micropkgd.model.origins import Origins
 from micropkgd.model.permits import ENDPOINTS_KEY
 from micropkgd.model.ref import RefKind

@@ -10,8 +10,8 @@ import asyncio
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest, parse_digest
 from micropkgd.sources.cache import ArchiveCache

@@ -13,8 +13,8 @@ import json
 import logging
 import zlib
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Any, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Any, Final
 from micropkgd.errors import UsageError
 from micropkgd.model.publishers import CertificateClaims
 from micropkgd.model.tree import Digest

@@ -7,8 +7,9 @@ absence and refusal are told by the object itself.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from micropkgd.annotations import Protocol
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.retry import FetchError

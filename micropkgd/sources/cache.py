@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from operator import attrgetter
 from types import TracebackType
-from typing import BinaryIO, Self
 
+from micropkgd.annotations import BinaryIO, Self
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.folders import cache_folder
 from micropkgd.model.tree import Digest, digest_of, parse_digest

@@ -8,8 +8,8 @@ written the next is received, and no more than these two are in memory.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from threading import Lock
-from typing import Protocol, Self
 
+from micropkgd.annotations import Protocol, Self
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter

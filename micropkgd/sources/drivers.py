@@ -1,7 +1,8 @@
 """Names the libraries by which sources are reached, and says which of them are installed. None is imported for that."""
 
 from collections.abc import Mapping
-from typing import Final
+
+from micropkgd.annotations import Final
 
 DRIVERS: Final = {"s3fs": "s3://", "gcsfs": "gs://", "fsspec": "other protocols", "keyring": "logins of indexes"}
 

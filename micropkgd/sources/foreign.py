@@ -10,7 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
-from typing import Any, TypeVar
+
+from micropkgd.annotations import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
 
+from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Self
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
@@ -22,8 +22,6 @@ from micropkgd.sources.near import Near
 from micropkgd.sources.source import (
     ARCHIVE_AT_MOST,
     Answer,
-    BatchSource,
-    Checker,
     Failed,
     FailureKind,
     Fetched,
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
 
     from micropkgd.model.permits import Bounds, Permits
     from micropkgd.model.signers import SignatureRule
+    from micropkgd.sources.abilities import BatchSource
     from micropkgd.sources.hosts import Hosts
     from micropkgd.sources.late import Begin, DownloadSlot, LateDownloads
     from micropkgd.sources.least_speed import LeastSpeed
@@ -280,6 +279,7 @@ class Sources:
 
     async def _survey(self, requests: Sequence[Request], bounds: "Bounds") -> list[Request | Unchanged]:
         """Let sources answer together what they can; the rest is asked singly."""
+        from micropkgd.sources.abilities import BatchSource
         from micropkgd.sources.hosts import host_of
 
         left: list[Request | Unchanged] = list(requests)
@@ -296,7 +296,7 @@ class Sources:
                     left[number] = what
         return left
 
-    async def _in_time(self, source: BatchSource, requests: Sequence[Request]) -> list[Request | Unchanged]:
+    async def _in_time(self, source: "BatchSource", requests: Sequence[Request]) -> list[Request | Unchanged]:
         """What a listing tells while a pass waits; what it does not tell by then is asked singly."""
         import asyncio
 
@@ -380,6 +380,8 @@ def _since(request: Request, answer: Answer) -> Request:
 
 def _mistake(source: Source, request: Request) -> Failed | None:
     """What is wrong with the request itself: that somebody must mend, and no host that answers again will."""
+    from micropkgd.sources.abilities import Checker
+
     try:
         if isinstance(source, Checker):
             source.check(request)

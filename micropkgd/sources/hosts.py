@@ -6,8 +6,8 @@ tries it; what comes of that counts for all.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.ref import RefKind
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.redaction import origin

@@ -1,8 +1,8 @@
 """The table of what fetches which kind of ref: each source is imported when the first ref of its kind is asked."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.ref import RefKind
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.source import Answer, Failed, FailureKind, Progress, Request, Source

@@ -7,8 +7,8 @@ Everything here lives on one loop.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.source import Answer, Failed, FailureKind
 

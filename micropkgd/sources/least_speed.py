@@ -5,8 +5,7 @@ so a download as a whole has a time, and after its first minute a least speed (d
 takes, or our own limit of speed, is not counted.
 """
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 GRACE: Final = 60.0  # seconds that a server may take before its speed counts

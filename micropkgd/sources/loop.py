@@ -5,7 +5,8 @@ Rule: asyncio is imported when something is first run, for most commands run not
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+
+from micropkgd.annotations import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,7 +1,6 @@
 """Answers without a network: archives in the file system, and requirements whose index is a folder there."""
 
-from typing import TYPE_CHECKING
-
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.local import fetch_local
 from micropkgd.sources.source import Answer, Request, StrPath

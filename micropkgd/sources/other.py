@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
 
+from micropkgd.annotations import TYPE_CHECKING, Any
 from micropkgd.errors import DocumentError, MicropkgError
 from micropkgd.sources.cache import ArchiveCache, TooLargeError
 from micropkgd.sources.clients import forget_ambient_settings

@@ -6,7 +6,8 @@ lost after a second, so that a pause is no leave to take the whole line afterwar
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _BURST: Final = 1.0  # seconds whose bytes may come at once
 

@@ -9,8 +9,8 @@ told once, and again when it was well in between.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest

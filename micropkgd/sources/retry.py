@@ -7,8 +7,8 @@ pass asks again.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
+from micropkgd.annotations import TypeVar
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.least_speed import LeastSpeed
 from micropkgd.sources.source import Failed

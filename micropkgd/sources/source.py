@@ -5,10 +5,10 @@ one broken ref cannot stop the others (promise P7) and each fact keeps its own n
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, Final, NewType, Protocol, runtime_checkable
 
+from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Final, NewType, Protocol
 from micropkgd.model.index import index_kind
 from micropkgd.model.lock import Release
 from micropkgd.model.ref import Ref, RefKind
@@ -150,27 +150,3 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
-
-
-@runtime_checkable
-class Checker(Protocol):
-    """A source that can tell a mistake in a request without asking anybody."""
-
-    def check(self, request: Request) -> None:
-        """See that a request, its fs-args above all, can be honoured; `DocumentError` says why not."""
-
-
-@runtime_checkable
-class BatchSource(Protocol):
-    """A source that can answer many requests together, for less than one by one."""
-
-    async def survey(self, requests: Sequence[Request]) -> list[Request | Unchanged]:
-        """Say of each request, in order, that nothing changed, or what is left to ask."""
-
-
-@runtime_checkable
-class Lister(Protocol):
-    """A source that can say what is in a folder."""
-
-    async def list_folder(self, folder: str, options: Mapping[str, object]) -> Mapping[str, str] | Failed:
-        """Of each file directly in a folder (an address with a slash at its end) what its validator begins with."""

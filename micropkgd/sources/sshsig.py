@@ -7,8 +7,8 @@ The cryptography is that of `cryptography`; here is only the form, and nothing o
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.signers import NAMESPACE
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

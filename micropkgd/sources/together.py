@@ -3,7 +3,8 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, TypeVar
+
+from micropkgd.annotations import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
-from typing import BinaryIO, Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest

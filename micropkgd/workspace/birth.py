@@ -6,8 +6,8 @@ device is in it, since its number may change at a reboot.
 
 import os
 import sys
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import c_function
 

@@ -11,8 +11,8 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, wraps
 from types import TracebackType
-from typing import BinaryIO, Final, ParamSpec, Self, TypeVar
 
+from micropkgd.annotations import BinaryIO, Final, Self, TypeVar, cast
 from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
 from micropkgd.workspace.reading import read_within, regular
@@ -38,22 +38,21 @@ class LinkInTheWayError(TreeError):
     """A folder on the way to a path is a symbolic link."""
 
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_Call = TypeVar("_Call", bound=Callable[..., object])
 
 
-def _telling(call: Callable[_P, _R]) -> Callable[_P, _R]:
+def _telling(call: _Call) -> _Call:
     """Let an error name the last path of a call, of which the system knows no more than the name in its folder."""
 
     @wraps(call)
-    def told(*arguments: _P.args, **options: _P.kwargs) -> _R:
+    def told(*arguments: object, **options: object) -> object:
         try:
             return call(*arguments, **options)
         except OSError as error:
             error.filename = next((each for each in reversed(arguments) if isinstance(each, str)), ".")
             raise
 
-    return told
+    return cast(_Call, told)
 
 
 class FsOps:

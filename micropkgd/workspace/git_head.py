@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha1
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.git import git_folder, tracked, work_tree

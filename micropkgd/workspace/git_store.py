@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha1
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
 from micropkgd.named_tuples import NamedTuple
 

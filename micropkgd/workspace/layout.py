@@ -6,8 +6,8 @@ What the manifest says comes first, then what stands on disk, then what the Kedr
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import SETTINGS, Layout
 from micropkgd.model.manifest import Manifest, parse_base_env

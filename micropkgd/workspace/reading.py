@@ -8,7 +8,8 @@ import errno
 import os
 import stat
 from io import BufferedReader
-from typing import BinaryIO, Final
+
+from micropkgd.annotations import BinaryIO, Final
 
 MIB: Final = 1 << 20
 TEXT: Final = 4 * MIB  # bytes of a source file, of requirements, of fs-args: what people write by hand

@@ -3,8 +3,7 @@
 Not synced, for what is written so can be made again or done without.
 """
 
-from typing import TYPE_CHECKING
-
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.tree import RelPath
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import stat
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps

@@ -22,7 +22,7 @@ ABOUT_EDITS = {
 }  # fmt: skip
 
 
-UNASKED = {"shutil", "locale", "unicodedata", "micropkgd.workspace.memory.settled"}  # of words as usual
+UNASKED = {"typing", "shutil", "locale", "unicodedata", "micropkgd.workspace.memory.settled"}  # of words as usual
 PARSES = {"micropkgd.relocate.changes", "micropkgd.relocate.imports", "micropkgd.relocate.scopes"}
 
 
@@ -93,11 +93,11 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 148
-    assert found.others <= 89
-    assert found.values <= 126
-    assert found.patterns <= 47
-    assert found.syncs <= 25
+    assert found.ours <= 150
+    assert found.others <= 84
+    assert found.values <= 125
+    assert found.patterns <= 45
+    assert found.syncs <= 22
     assert found.threads == 0
 
 
@@ -113,10 +113,10 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 129
-    assert found.others <= 82
-    assert found.values <= 119
-    assert found.patterns <= 40
+    assert found.ours <= 131
+    assert found.others <= 77
+    assert found.values <= 117
+    assert found.patterns <= 38
     assert found.syncs <= 2
     assert found.threads == 0
 
@@ -133,10 +133,10 @@ def test_code_that_names_nothing_that_moves_is_not_parsed(world: World) -> None:
     assert world.read("src/shop/ds/pipeline.py") == "from .nodes import scale\n"
 
     found = cost(world, "pull", "dist/ds.tar.gz", "--alias", "other")
-    assert found.ours <= 141
-    assert found.others <= 87
-    assert found.values <= 110
-    assert found.patterns <= 36
+    assert found.ours <= 143
+    assert found.others <= 82
+    assert found.values <= 108
+    assert found.patterns <= 35
 
 
 @pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])
@@ -190,7 +190,7 @@ def test_looking_is_cheap(world: World, command: str) -> None:
     world.asks_for()
     world.sync()
 
-    assert not HEAVY & loaded(world, command)
+    assert not (HEAVY | {"typing"}) & loaded(world, command)
 
 
 def test_version_imports_nothing_of_the_house(world: World) -> None:

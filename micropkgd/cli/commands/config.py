@@ -4,8 +4,8 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.say import say, say_json, say_words
 from micropkgd.machine.config import check_schedules, load

@@ -5,8 +5,8 @@ import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import settings_of, socket_of, tell_once
 from micropkgd.cli.say import local, say, say_json, say_words

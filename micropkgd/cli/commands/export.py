@@ -3,9 +3,9 @@
 import os
 from argparse import Namespace
 from contextlib import ExitStack
-from typing import Final
 
 from micropkgd.actions.copied import CopiedCode, copied_code, with_archives
+from micropkgd.annotations import Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.reach import Reach
 from micropkgd.cli.say import say_aside, say_json

@@ -3,8 +3,8 @@
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.cli.streams import aside, put
 from micropkgd.errors import MicropkgError
 from micropkgd.model.variables import SOCKET

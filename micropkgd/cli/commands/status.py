@@ -6,9 +6,9 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 
 from micropkgd.actions.settled_status import settled_status
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, settings_of, socket_of, tell_once
 from micropkgd.cli.output_status import status_lines

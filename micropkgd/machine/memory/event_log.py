@@ -14,8 +14,8 @@ import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import words_of
 from micropkgd.model.event import Event, read_event
 

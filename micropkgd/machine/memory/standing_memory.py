@@ -10,8 +10,8 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from hashlib import sha256
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.machine.replaced import replace_file
 from micropkgd.model.condition import Standing

@@ -11,8 +11,8 @@ import io
 import tokenize
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.merge.meaning import same_meaning
 from micropkgd.merge.python.expressions import joined_statement

@@ -8,8 +8,8 @@ import ast
 import re
 from collections.abc import Hashable, Sequence
 from enum import IntEnum
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.merge.python.spots import Spot, comments_in, put
 from micropkgd.merge.rows import Key
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed

@@ -10,8 +10,8 @@ import ast
 import copy
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.merge.python.displays import Display, Item, ItemLayout, display_of, laid_out
 from micropkgd.merge.python.spots import Piece, Spot, StatementText, last_indent, put

@@ -6,8 +6,8 @@ import sys
 import tokenize
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.merge.order import merged_order
 from micropkgd.merge.rows import Key
 from micropkgd.merge.text import merged_lines

@@ -9,8 +9,8 @@ import io
 import tokenize
 from collections.abc import Hashable, Sequence
 from itertools import accumulate
-from typing import Any
 
+from micropkgd.annotations import Any
 from micropkgd.merge.versions import CollisionError
 from micropkgd.named_tuples import NamedTuple
 

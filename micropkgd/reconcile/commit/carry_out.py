@@ -1,8 +1,8 @@
 """Commit what is proposed, around people who write the same files and folders that may not be written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import LOCK_NAME

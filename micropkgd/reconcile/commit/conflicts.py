@@ -7,8 +7,8 @@ in `merged` is never made anew, and where a hold ends without it, it is set asid
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.contents import digests_of, pieces_of
 from micropkgd.model.plan import ChangeKind

@@ -9,8 +9,8 @@ crash takes it away too.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.contents import pieces_of
 from micropkgd.model.layout import Layout

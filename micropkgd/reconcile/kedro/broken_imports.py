@@ -7,8 +7,8 @@ be imported with no more than a warning.
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath

@@ -7,8 +7,8 @@ keys at the top; keys that begin with an underscore may stand twice, and so may 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple

@@ -8,8 +8,8 @@ stops every command. A project that names its pipelines one by one is told what 
 import ast
 import re
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.tree import RelPath

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import RelPath

@@ -7,8 +7,8 @@ any other one against names at every depth.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.patterns import Automaton, Item, OneOf, Wild, bits
 from micropkgd.named_tuples import NamedTuple
 

@@ -7,8 +7,8 @@ work tree down, unless they ignore the project's own folder: such a work tree ha
 
 import os
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple

@@ -5,8 +5,8 @@ Every pass that packages imports this; looking (`walk`) and reading (`still`) ar
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.layout import Place
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.packaged import LeftOut

@@ -6,8 +6,8 @@ Metadata are static: `PKG-INFO` promises by its version 2.2 that no build will s
 import json
 import re
 from collections.abc import Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ArchiveError, CodeError, DocumentError
 from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling
 from micropkgd.model.requirement_lines import logical_lines, stated, text_of

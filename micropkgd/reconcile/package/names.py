@@ -3,8 +3,7 @@
 Rules: a name counts whole (`model/parameters.py`); `.yaml` is `.yml`.
 """
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.model.distribution_name import normalised
 from micropkgd.model.parameters import is_parameters
 

@@ -6,8 +6,8 @@ each other four times, one inside the other.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
 
 _TIMES: Final = 4

@@ -7,8 +7,8 @@ elsewhere when somebody asks: so no half-done work gets out by itself.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.manifest import PackageEntry, PublishWhen
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.ref import RefKind

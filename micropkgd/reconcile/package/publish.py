@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
-from typing import TYPE_CHECKING, BinaryIO, Final
 
+from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Final
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.manifest import PackageEntry

@@ -5,8 +5,8 @@ they are more than twenty and older than thirty days.
 """
 
 import time
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.journal import FOLDER

@@ -5,8 +5,8 @@ address of the repository, makes other bytes of the same files, and nobody needs
 """
 
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import ArchiveError
 from micropkgd.model.contents import Contents
 from micropkgd.model.tree import Digest

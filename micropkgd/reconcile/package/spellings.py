@@ -7,8 +7,8 @@ original. So who carries an edit home starts from the text that is there (`actio
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling, Run, blob_name

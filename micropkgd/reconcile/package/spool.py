@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from types import TracebackType
-from typing import BinaryIO, Final, Self
 
+from micropkgd.annotations import BinaryIO, Final, Self
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.fsops import FsOps
 

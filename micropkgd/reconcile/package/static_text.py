@@ -7,8 +7,8 @@ None, and stays unknown.
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 _VERSION_CALLS: Final = frozenset({"importlib.metadata.version", "importlib_metadata.version"})

@@ -5,8 +5,8 @@ None of them is younger than the clock's tick, so that a half-saved file is neve
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
 
+from micropkgd.annotations import Final, TypeVar
 from micropkgd.clock import GRAIN_NS, is_young
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.tree import RelPath

@@ -5,7 +5,8 @@ and keys do not, and what somebody could miss is told. A name counts without reg
 """
 
 import re
-from typing import Final
+
+from micropkgd.annotations import Final
 
 HEAD: Final = 64 << 10  # bytes at the beginning of a file that are looked at
 

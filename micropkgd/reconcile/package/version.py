@@ -7,9 +7,9 @@ Rules: the module's `__version__`, of a pulled module the version it came with, 
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
 
 from micropkgd import documents
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.distribution_name import same_name
 from micropkgd.model.layout import Layout

@@ -7,8 +7,8 @@ is refused by what `stat` says of it, before anything is read.
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut

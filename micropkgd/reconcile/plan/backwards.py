@@ -6,8 +6,8 @@ Nothing and nobody lets an archive with an empty package delete the modules of t
 """
 
 from collections.abc import Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.condition import EXIT_HELD, Failure
 from micropkgd.model.contents import held_in, pieces_of, size_of
 from micropkgd.model.lock import Block

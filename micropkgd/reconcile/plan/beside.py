@@ -1,8 +1,8 @@
 """The texts laid beside a held entry: of each held file the base, and both sides merged as far as they go. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.collision import Collision, ThreeTexts
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple

@@ -6,8 +6,8 @@ Where nothing is to be installed, of a large file nothing is kept but its size a
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import BinaryIO, Final
 
+from micropkgd.annotations import BinaryIO, Final
 from micropkgd.model.contents import OutsideMemory
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

@@ -5,8 +5,8 @@ know: yours, the base, the new version.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.collision import Collision, LineRange, ThreeTexts
 from micropkgd.model.text_form import form_of, in_form, plain
 from micropkgd.model.tree import RelPath

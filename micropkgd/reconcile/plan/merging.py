@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import TreeError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.collision import ThreeTexts

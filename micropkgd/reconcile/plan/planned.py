@@ -1,8 +1,8 @@
 """One entry with its plan, and the proposal that all of them make: values, without a decision."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.plan import Change, EntryPlan, Plan

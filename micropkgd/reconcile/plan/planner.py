@@ -6,8 +6,8 @@ that a person wrote.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.choice import Conflict
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath

@@ -1,8 +1,8 @@
 """Brings the lock up to date and leaves the tree as it is: what `lock` proposes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.lock import Block, Lock
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.reconcile.plan.desired import Desired

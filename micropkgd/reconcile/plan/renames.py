@@ -6,8 +6,8 @@ split, or that two come from, is nobody's successor.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.tree import RelPath, suffix_of
 
 _ENOUGH: Final = 0.5

@@ -6,8 +6,8 @@ Whoever changes what the same archive renders to bumps `model.lock.RENDERER`.
 import keyword
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.contents import Content, Contents, size_of
 from micropkgd.model.layout import Layout, Place

@@ -7,8 +7,8 @@ stops the entries whose lines would change in it, and nobody else; where nobody'
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
 from micropkgd.model import requirements
 from micropkgd.model.condition import Failure

@@ -5,9 +5,9 @@ lines that no entry asks for and no note of ours, is not taken over.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
 
 from micropkgd import documents
+from micropkgd.annotations import Final
 from micropkgd.documents.edits import edited
 from micropkgd.documents.lists import set_items, text_at
 from micropkgd.errors import DocumentError, TreeError

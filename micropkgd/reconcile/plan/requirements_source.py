@@ -4,8 +4,8 @@ import posixpath
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import Layout
 from micropkgd.model.requirement_lines import encoding_of, included, oddity, text_of, wants_hashes

@@ -2,8 +2,8 @@
 
 import re
 import shlex
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.layout import Layout
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps

@@ -6,8 +6,8 @@ answered for the archive is asked, with its login; what it names must be as safe
 """
 
 from collections.abc import Sequence
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.index import index_kind

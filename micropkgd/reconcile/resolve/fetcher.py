@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO
 
 from micropkgd import documents
+from micropkgd.annotations import TYPE_CHECKING, BinaryIO
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release, SignedBy

@@ -6,8 +6,8 @@ of that digest is accepted, so a mirror need not be trusted. It gets none of the
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.ref import MIRRORED, Ref, RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.gather import Sources

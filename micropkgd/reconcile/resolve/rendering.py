@@ -5,8 +5,8 @@ They stand apart because a pass that renders nothing must not pay for importing 
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
 
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.ref import RefKind

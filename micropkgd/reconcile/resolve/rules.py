@@ -1,8 +1,8 @@
 """The rules by which archives must be signed: every pass asks for them, and imports the check where there is one."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.workspace.memory.state import Hold

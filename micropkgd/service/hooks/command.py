@@ -14,8 +14,8 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Protocol
 
+from micropkgd.annotations import Final, Protocol
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.variables import PREFIX
 from micropkgd.named_tuples import NamedTuple

@@ -7,8 +7,8 @@ passed, which grows with each refusal, unless a person asks for it.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

@@ -7,8 +7,8 @@ it says since when they stood so that were told: one hold is told once, also ove
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps

@@ -11,8 +11,8 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError, words_of
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome

@@ -1,8 +1,8 @@
 """Derives from a pass which hooks are to be told, and of which entries."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import Step

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks

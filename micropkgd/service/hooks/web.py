@@ -9,12 +9,12 @@ import hmac
 import json
 import os
 from collections.abc import Mapping
-from typing import Final
 
 import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.annotations import Final
 from micropkgd.service.hooks.command import CommandResult
 from micropkgd.sources.http.environment import environment_proxy
 from micropkgd.sources.redaction import origin

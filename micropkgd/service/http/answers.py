@@ -4,10 +4,10 @@ import os
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.service.conditions import News

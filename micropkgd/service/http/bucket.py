@@ -1,7 +1,6 @@
 """Limits how often one peer may ask: a bucket of tokens for each, refilled with time. Reaches no clock."""
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 _BURST: Final = 100.0  # requests at once

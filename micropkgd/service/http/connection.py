@@ -6,10 +6,10 @@ here, within a size and a time, before aiohttp sees any of it; then the whole ex
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.service.http.answers import problem
 
 LARGEST_HEAD: Final = 8 * 1024  # bytes

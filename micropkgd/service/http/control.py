@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from micropkgd import __version__
 from micropkgd.actions import suspend as suspending
+from micropkgd.annotations import Any, Final, TypeVar
 from micropkgd.errors import ShortageError, UsageError
 from micropkgd.machine.trust import UntrustedError
 from micropkgd.model.condition import Condition

@@ -6,7 +6,6 @@ The same as `diff`, `accept`, `history` and `rollback` (docs/http.md). Whoever c
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from micropkgd.actions.edits import edited_entries
 from micropkgd.actions.history import past_commits
 from micropkgd.actions.naming import match_entry
 from micropkgd.actions.rollback import roll_back
+from micropkgd.annotations import Final
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.outcome_json import outcome_document
 from micropkgd.model.text_diff import diff_lines, text_diff

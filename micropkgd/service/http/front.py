@@ -5,10 +5,10 @@ import os
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError
 from micropkgd.machine.token import read_token, token_file
 from micropkgd.model.settings import Http

@@ -13,10 +13,10 @@ import time
 from collections.abc import Collection
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import TreeError
 from micropkgd.machine.token import read_token
 from micropkgd.model.settings import Http

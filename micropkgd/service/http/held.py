@@ -5,13 +5,13 @@ a pass of the service, as any other: in its turn, with its hooks, as one transac
 """
 
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
 from micropkgd.actions.held_texts import LARGEST, held_sight, held_texts
 from micropkgd.actions.naming import match_entry
 from micropkgd.actions.resolving import Resolving, resolving_as_seen
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.outcome import EntryOutcome, Outcome, Verb

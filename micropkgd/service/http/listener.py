@@ -7,10 +7,10 @@ import asyncio
 import os
 import socket
 import ssl
-from typing import Any, Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import TreeError, UsageError, words_of
 from micropkgd.service.http.connection import HEAD_WITHIN, Connection
 

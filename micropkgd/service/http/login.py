@@ -7,10 +7,10 @@ fragment, which no server sees. The page exchanges it for the token; nothing els
 import hmac
 import os
 import time
-from typing import Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Final
 from micropkgd.machine.token import read_token, token_file
 from micropkgd.service.http.answers import SUPERVISOR, answer
 from micropkgd.service.http.control import json_body

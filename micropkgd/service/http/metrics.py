@@ -9,7 +9,6 @@ from calendar import timegm
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
-from typing import Final, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
@@ -17,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 
 from micropkgd import __version__
+from micropkgd.annotations import Final, TypeVar
 from micropkgd.clock import UTC
 from micropkgd.model.condition import Condition
 from micropkgd.model.event import Event

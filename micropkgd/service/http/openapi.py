@@ -5,9 +5,9 @@ Written beside the handlers by hand, and held to them by tests: every route stan
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
 
 from micropkgd import __version__
+from micropkgd.annotations import Any, Final
 from micropkgd.model.condition import Condition
 from micropkgd.reconcile.options import TRAVELLING
 

@@ -8,10 +8,10 @@ import asyncio
 import os
 import resource
 from contextlib import suppress
-from typing import Any, Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News

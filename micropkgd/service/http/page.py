@@ -14,12 +14,12 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from itertools import islice
-from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from micropkgd import __version__
+from micropkgd.annotations import Final
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.event import Event
 from micropkgd.model.standing import urgency

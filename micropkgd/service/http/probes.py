@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Final
 from micropkgd.model.condition import Condition
 from micropkgd.model.status import ProjectStatus
 from micropkgd.service.http.answers import answer

@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ProjectBusyError, TreeError, UsageError, words_of
 from micropkgd.machine.places import socket_path
 from micropkgd.named_tuples import NamedTuple

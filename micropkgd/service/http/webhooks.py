@@ -11,10 +11,10 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
+from micropkgd.annotations import Final
 from micropkgd.model.settings import Webhook, WebhookForm
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.service.http.answers import SUPERVISOR, answer

@@ -9,8 +9,8 @@ however many projects there are.
 
 from collections.abc import Mapping
 from heapq import heappop, heappush
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.named_tuples import NamedTuple
 

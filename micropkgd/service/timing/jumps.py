@@ -4,8 +4,8 @@ Each leads to one pass per project, spread over a few seconds, and never to a st
 """
 
 import time
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.trigger import TriggerKind
 
 _JUMP: Final = 30.0  # seconds by which the time of day may drift from the monotonic clock between two looks

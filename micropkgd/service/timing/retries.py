@@ -5,8 +5,8 @@ pause longer: an outage that the schedule looks at every minute is not left alon
 """
 
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ProjectBusyError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome

@@ -6,8 +6,8 @@ schedule it changes. Reaches no clock: time and chance are given.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.model.settings import Group
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.named_tuples import NamedTuple

@@ -9,8 +9,8 @@ F53, F54 and F55).
 import asyncio
 import errno
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.service.watching.inotify import Inotify
 from micropkgd.service.watching.polling import PolledFolders, is_below, remote_mounts, with_mounted_files
 

@@ -1,7 +1,8 @@
 """The owners of watched folders: each folder once, however many projects want it. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _NOBODY: Final = frozenset[str]()
 

@@ -12,8 +12,8 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import c_function
 

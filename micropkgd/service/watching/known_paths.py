@@ -4,8 +4,8 @@ It is read in the threads of passes and in that of the watch.
 """
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import MicropkgError
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.service.watching.relevant_paths import RelevantPaths, relevant_paths_of

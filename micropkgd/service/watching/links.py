@@ -5,8 +5,8 @@ A link may be exchanged, too: the folder that holds it tells of that.
 
 import os
 from collections.abc import Iterable
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.service.watching.relevant_paths import RelevantPaths
 

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
-from typing import Final
+
+from micropkgd.annotations import Final
 
 _REMOTE: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}

@@ -6,8 +6,8 @@ and what matters is watched too, so that one that is exchanged is noticed (docs/
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.index import archive_in
 from micropkgd.model.lock import LOCK_NAME

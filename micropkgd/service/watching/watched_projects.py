@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import Executor
 from itertools import islice
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.machine.watches import most_watches
 from micropkgd.model.trigger import Trigger, TriggerKind
 from micropkgd.named_tuples import NamedTuple

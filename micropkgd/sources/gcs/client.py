@@ -12,13 +12,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.annotations import TYPE_CHECKING, Any, BinaryIO
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources import announced
 from micropkgd.sources.allowed import objection_to_token

@@ -10,8 +10,8 @@ A ref may pin a generation, as `#1234567890`.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.sources import announced, buckets
 from micropkgd.sources.buckets import BucketObject

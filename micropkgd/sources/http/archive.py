@@ -1,7 +1,6 @@
 """An archive from the answer of a web server: from a cache, where the server announces a digest that is known there."""
 
-from typing import TYPE_CHECKING
-
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.sources import announced
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.download import Announced, only_expected, take_in

@@ -13,12 +13,12 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 from yarl import URL
 
 from micropkgd import __version__
+from micropkgd.annotations import TYPE_CHECKING, TypeVar
 from micropkgd.errors import DocumentError
 from micropkgd.model.origins import CONFIG_KEY
 from micropkgd.model.permits import ENDPOINTS_KEY, Bounds

@@ -5,8 +5,8 @@ than what we know.
 """
 
 import hashlib
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.sources.source import Validator
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ Rule: no option weakens the check of certificates; what else holds of fs-args is
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.fs_args import flag_at, refuse_unknown, table_at, text_at, text_of

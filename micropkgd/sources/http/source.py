@@ -7,8 +7,8 @@ and Last-Modified only ever skip the download. How servers are asked is told by 
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.http.archive import archive_of

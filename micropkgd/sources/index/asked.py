@@ -5,11 +5,11 @@ be (hash, size) is what its bytes must be; what is known by version and hash is 
 """
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from packaging.version import Version
 from yarl import URL
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

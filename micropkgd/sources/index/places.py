@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import archive_in, folder_of
+from micropkgd.sources.abilities import Checker, Lister
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.fs_args import name_of
 from micropkgd.sources.index.folder import Choice, Folder, PickedArchive
@@ -18,10 +19,8 @@ from micropkgd.sources.index.simple_api import File
 from micropkgd.sources.local import fetch_local
 from micropkgd.sources.source import (
     Answer,
-    Checker,
     Failed,
     FailureKind,
-    Lister,
     Progress,
     Request,
     Source,

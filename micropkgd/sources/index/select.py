@@ -7,13 +7,13 @@ errors are such, and so is that of a number too long for `int`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple

@@ -9,9 +9,9 @@ import re
 from codecs import lookup
 from collections.abc import Iterator, Mapping
 from html import unescape
-from typing import Final, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
+from micropkgd.annotations import Final, TypeVar
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.source import FailureKind

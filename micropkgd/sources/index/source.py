@@ -12,8 +12,8 @@ An address whose server has no such page may itself be a plain listing of archiv
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
+from micropkgd.annotations import TYPE_CHECKING, TypeVar
 from micropkgd.errors import DocumentError
 from micropkgd.model.index import may_be_listing
 from micropkgd.model.tree import Digest

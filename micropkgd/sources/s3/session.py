@@ -8,10 +8,10 @@ upload (`Expect: 100-continue`), which waits for ever for a server that knows no
 
 import re
 from functools import partial
-from typing import Any, Final
 
 from aiobotocore.httpsession import AIOHTTPSession
 
+from micropkgd.annotations import Any, Final
 from micropkgd.sources.download import ChunkSizes
 from micropkgd.sources.s3.failures import HostileAnswerError
 

@@ -14,9 +14,9 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from micropkgd import __version__
+from micropkgd.annotations import TYPE_CHECKING, Any
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.sources import announced, buckets

@@ -7,8 +7,8 @@ what was decided so far: so a person's work in `merged` is told from ours, and n
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, parse_inventory, rel_path

@@ -7,8 +7,8 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Final
 
+from micropkgd.annotations import Any, Final
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps

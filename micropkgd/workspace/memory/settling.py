@@ -6,8 +6,8 @@ Files younger than the clock's grain are waited for, and nothing is recorded if 
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.clock import let_grain_pass
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step

@@ -5,8 +5,8 @@ import posixpath
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.settings.values import Known, Library, Table, Unknown, Value, attribute, call, combined, item

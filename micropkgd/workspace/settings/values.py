@@ -4,8 +4,8 @@ import ast
 import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.named_tuples import NamedTuple
 
 _LONGEST: Final = 4096  # characters of a text that is put together

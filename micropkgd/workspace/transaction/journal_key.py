@@ -8,9 +8,9 @@ no such folder that this user owns and can write to.
 import errno
 import os
 import stat
-from typing import Final
 
 from micropkgd import folders
+from micropkgd.annotations import Final
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.fsops import FsOps
 
