@@ -1,8 +1,10 @@
 """Servers as fixtures; `tests/conftest.py` names this module as a plugin."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 
 import pytest
 
@@ -38,6 +40,19 @@ def faults() -> Iterator[FaultServer]:
 def closed_port() -> int:
     """A port where nobody listens."""
     return free_ports(1)[0]
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Where loops connected to, in their order."""
+    connect, seen = asyncio.SelectorEventLoop.sock_connect, list[object]()
+
+    async def counted(loop: asyncio.SelectorEventLoop, ours: socket, address: object) -> None:
+        seen.append(address)
+        await connect(loop, ours, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", counted)
+    return seen
 
 
 @pytest.fixture(scope="session")
