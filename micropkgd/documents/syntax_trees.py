@@ -1,21 +1,22 @@
 """Parses Python: the one home of `ast.parse`, safe from any number of threads.
 
-CPython 3.11 counts in one place, for all threads, how deep it is in a tree. Where the collector runs somebody's
-finalizer in the midst of that, another thread may parse, and the first one ends with `SystemError`. So the collector
-rests meanwhile, which saves time, too, for a tree makes much to look at and nothing to collect; and since another
-thread may wake it, what was disturbed all the same is parsed once more. Whether it rests now is never asked: who asks
-while another thread parses would let it rest for ever.
+One tree at a time, and the collector rests meanwhile. CPython before 3.11.8 counts in one place for all threads how
+deep it is in a tree, and says `SystemError` where another thread began one meanwhile (python/cpython#106905). A thread
+that makes a tree lets no other one run, except where the collector runs somebody's finalizer in the midst of it; and
+other code than ours parses, too, as to show a traceback. To wait for each other costs nothing, for two threads would
+not make their trees at the same time anyway; nor do they take back each other's setting of the collector, or of
+warnings. A tree makes much to look at and nothing to collect, so that the rest saves time, too.
 """
 
 import gc
+from _thread import allocate_lock  # `threading` would make the end of the process wait for threads
 
 from micropkgd.annotations import TYPE_CHECKING, Final, Literal, cast
 
 if TYPE_CHECKING:
     import ast
 
-_COLLECTS: Final = gc.isenabled()  # in this process, where nobody parses
-_TRIES: Final = 100  # each disturbed by another thread: nobody has seen two in a row
+_TURN: Final = allocate_lock()
 
 
 def syntax_tree(code: bytes | str, *, type_comments: bool = False) -> "ast.Module":
@@ -32,16 +33,13 @@ def _parsed(code: bytes | str, mode: str, *, type_comments: bool = False) -> "as
     import ast  # only where code is parsed, which most files of most packages are not
     import warnings
 
-    for left in reversed(range(_TRIES)):
+    with _TURN:
+        collects = gc.isenabled()
         gc.disable()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return ast.parse(code, mode=mode, type_comments=type_comments)
-        except SystemError:
-            if not left:
-                raise
         finally:
-            if _COLLECTS:
+            if collects:
                 gc.enable()
-    raise AssertionError
