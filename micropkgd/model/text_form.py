@@ -1,9 +1,11 @@
 """The same text in another form: line ends, a byte order mark and the last line's end are not edits. Pure.
 
 A checkout may write every text with CRLF (`eol=crlf`, `autocrlf`), and an editor may add a mark or drop the last line
-end. What is written keeps the form that a file has here.
+end. What is written keeps the form that a file has here. A pointer of Git LFS stands for the file that it names: a
+checkout has it where the content was not fetched, and nobody edited anything.
 """
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 
@@ -11,6 +13,7 @@ from micropkgd.model.tree import Digest, digest_of
 from micropkgd.named_tuples import NamedTuple
 
 LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look, or a merge
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid (sha256:[0-9a-f]{64})\nsize [0-9]+\n")
 
 
 class Form(NamedTuple):
@@ -21,12 +24,18 @@ class Form(NamedTuple):
 
 
 def form_of(data: bytes) -> Form | None:
-    """The form of a text; None for what is not one, and where line ends are mixed."""
+    """The form of a text; None for what is not one, or stands for another file, and where line ends are mixed."""
     ends = data.count(b"\n")
     crlf = data.count(b"\r\n")
-    if b"\0" in data or len(data) > LARGEST or crlf not in {0, ends}:
+    if b"\0" in data or len(data) > LARGEST or crlf not in {0, ends} or pointed_at(data) is not None:
         return None
     return Form(ends > 0 and crlf == ends, data.startswith(BOM_UTF8))
+
+
+def pointed_at(data: bytes) -> Digest | None:
+    """The digest of the file that a pointer of Git LFS stands for; None for what is no pointer, and nothing else."""
+    pointer = _POINTER.fullmatch(data)
+    return Digest(pointer[1].decode()) if pointer is not None else None
 
 
 def plain(data: bytes) -> bytes:
@@ -41,7 +50,10 @@ def in_form(data: bytes, form: Form) -> bytes:
 
 
 def same_texts(data: bytes) -> Iterator[Digest]:
-    """The digests of the other forms of a text."""
+    """The digests of the other forms of a text, or of what a pointer stands for."""
+    if (digest := pointed_at(data)) is not None:
+        yield digest
+        return
     if form_of(data) is None:
         return
     bare = plain(data)
