@@ -5,6 +5,7 @@ decided yet. Of what a person joined in `merged` only what has no marker left, a
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 from micropkgd.actions.naming import named_among
 from micropkgd.documents.syntax import fault_in
@@ -17,13 +18,23 @@ from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.memory.laid import Laid, beside, merged_file, read_laid, write_laid
+from micropkgd.workspace.memory.laid import (
+    CONFLICTS,
+    LEFT_OVER,
+    Laid,
+    beside,
+    merged_file,
+    new_left_over,
+    read_laid,
+    worked_on,
+    write_laid,
+)
 from micropkgd.workspace.memory.state import Hold, read_state
 from micropkgd.workspace.observe import see
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import read_project
 from micropkgd.workspace.reading import CONTENT
-from micropkgd.workspace.trees import remove_tree
+from micropkgd.workspace.trees import make_folders, remove_tree
 
 _MANY = 5  # names in one message
 
@@ -93,14 +104,56 @@ def decide(root: str, entry: HeldEntry, choice: Conflict, paths: Sequence[RelPat
         return decision._replace(texts={path: _joined(fs, entry, path) for path in joined})
 
 
-def mark_opened(root: str, entry: HeldEntry, lock_timeout: float) -> None:
-    """Note that somebody is at work on what lies beside: no pass lays it anew under their hands."""
+def mark_opened(root: str, entry: HeldEntry, paths: Sequence[RelPath], lock_timeout: float) -> RelPath | None:
+    """Note that somebody is at work on what lies beside: no pass lays it anew under their hands.
+
+    What they made of it before is copied, for a tool may fail while it writes: where, if there is any.
+    """
     if entry.hold is None:
-        return
+        return None
     with hold(root, lock_timeout), FsOps(root) as fs:
         laid = read_laid(fs, entry.hold.label)
-        if laid is not None and laid.is_of(entry.hold) and not laid.opened:
+        if laid is None or not laid.is_of(entry.hold):
+            return None
+        if not laid.opened:
             write_laid(fs, entry.hold.label, laid._replace(opened=True))
+        work = [path for path, there in worked_on(fs, entry.hold.label, laid).items() if isinstance(there, str)]
+        return _copied(fs, entry.hold.label, [path for path in work if path in paths])
+
+
+def _copied(fs: FsOps, label: str, paths: Sequence[RelPath]) -> RelPath | None:
+    """Copy what lies in `merged` into the next folder `before-<number>`, unless the last one has it all."""
+    names = (RelPath(f"{beside(label)}/before-{number}") for number in count(1))
+    last, folder = None, next(names)
+    while fs.status(folder) is not None:
+        last, folder = folder, next(names)
+    if all(fs.found(merged_file(label, path)) == fs.found(RelPath(f"{last}/{path}")) for path in paths):
+        return last if paths else None
+    for path in paths:
+        copy = RelPath(f"{folder}/{path}")
+        make_folders(fs, copy)
+        fs.write_file(copy, fs.read(merged_file(label, path)))
+    return folder
+
+
+def opened_still(root: str, entry: HeldEntry) -> bool:
+    """Whether the entry is held as it was, and what lies beside is of that."""
+    now = held_entry(root, entry.ref)
+    return now.hold is not None and now.laid is not None and entry.hold is not None and now.laid.is_of(entry.hold)
+
+
+def set_stale_aside(root: str, entry: HeldEntry, paths: Sequence[RelPath], lock_timeout: float) -> RelPath:
+    """Set aside what was saved of a merge that something else took the place of, and say where such work lies."""
+    label = entry.hold.label if entry.hold is not None else ""
+    with hold(root, lock_timeout), FsOps(root) as fs:
+        laid, aside = read_laid(fs, label), new_left_over(fs, label)
+        known = laid.merged if laid is not None else {}
+        for path in paths:
+            place, kept = merged_file(label, path), RelPath(f"{aside}/merged/{path}")
+            if fs.found(place) not in {None, *known.get(path, ())}:
+                make_folders(fs, kept)
+                fs.rename(place, kept)
+    return RelPath(f"{CONFLICTS}/{LEFT_OVER}")
 
 
 def save_merged(root: str, entry: HeldEntry, path: RelPath, text: str, known: Found, lock_timeout: float) -> None:
@@ -189,7 +242,7 @@ def _joined(fs: FsOps, entry: HeldEntry, path: RelPath) -> bytes:
         what = found.what if isinstance(found, Obstacle) else "nothing"
         hint = "remove it, and the next pass lays the merge again" if found else "the next pass lays the merge again"
         raise StillHeldError(f"{what} stands there in place of the merge", where=place, hint=hint)
-    data = fs.read(place, at_most=CONTENT)
+    data = _in_its_form(fs.read(place, at_most=CONTENT), _read(fs, path), place)
     sides = (_read(fs, RelPath(f"{beside(hold.label)}/{side}/{path}")) for side in ("base", "theirs"))
     lines = markers_in(data, *sides, _read(fs, path))
     if lines:
@@ -203,6 +256,16 @@ def _joined(fs: FsOps, entry: HeldEntry, path: RelPath) -> bytes:
         hint = "take that edit back there, or remove this merge: the next pass lays it again"
         raise StillHeldError(problem, where=place, hint=hint)
     return data
+
+
+def _in_its_form(data: bytes, ours: bytes | None, place: RelPath) -> bytes:
+    """What a person made, as the file is written here: an editor may have made other line ends of it."""
+    if b"\0" in data:
+        raise StillHeldError(
+            "has null bytes, as UTF-16 has", where=place, hint="save it as UTF-8 there, and say it again"
+        )
+    form = form_of(ours) if ours is not None else None
+    return data if form is None or form_of(data) is None else in_form(data, form)
 
 
 def _read(fs: FsOps, path: RelPath) -> bytes | None:

@@ -2,10 +2,12 @@
 
 Promise: only for a person at a terminal, with words and never a line for a shell. A merge tool is run by `git
 mergetool` itself, on an index made for it in a folder of its own, so that every tool and option that git knows means
-here what it means there; a line of `mergetool.<tool>.cmd` is the person's own, and git's to read.
+here what it means there; a line of `mergetool.<tool>.cmd` is the person's own, and git's to read. What a tool saved
+stays where it fails, too, though git takes it back then.
 Rule: the project may be hostile. No program is found in or below it, whatever PATH says.
 """
 
+import filecmp
 import os
 import shlex
 import shutil
@@ -22,6 +24,8 @@ from micropkgd.named_tuples import NamedTuple
 
 _ASKED: Final = r"^(merge\.(tool|conflictstyle)|mergetool\..*)$"
 _OURS: Final = {"mergetool.keepbackup": "false", "mergetool.writetotemp": "true"}
+_SAVED: Final = "MICROPKGD_SAVED"
+_AND_SAVE: Final = f'( eval %s ) ; ended=$? ; test $ended = 0 || cp -- "$MERGED" "${_SAVED}/$MERGED" ; ( exit $ended )'
 _VARIABLES: Final = ("VISUAL", "EDITOR")
 
 
@@ -74,10 +78,14 @@ def open_files(tool: MergeTool, folder: str, files: Sequence[MergeFile]) -> None
         ended = run_program(words, os.environ)
     else:
         with tempfile.TemporaryDirectory(prefix="micropkgd-") as temporary:
-            variables = _variables(tool.config, temporary, folder)
+            variables = _variables(tool, tool.config, temporary, folder)
             _make_index(tool.program, variables, files)
             words = [tool.program, "-C", folder, "mergetool", "--no-prompt", "--", *(file.path for file in files)]
+            for file in files:
+                os.makedirs(os.path.dirname(f"{variables[_SAVED]}/{file.path}"), exist_ok=True)
             ended = run_program(words, {**os.environ, **variables})
+            for file in files:
+                _put_back(f"{variables[_SAVED]}/{file.path}", f"{folder}/{file.path}")
     if ended != 0:
         how = f"ended with {ended}" if ended > 0 else f"was ended by signal {-ended}"
         hint = "what was saved is still there; open it again, or edit the files by hand"
@@ -99,10 +107,23 @@ def _config(git: str, root: str) -> Mapping[str, str]:
     return {row.partition("\n")[0]: row.partition("\n")[2] for row in text.split("\0") if row}
 
 
-def _variables(config: Mapping[str, str], temporary: str, folder: str) -> dict[str, str]:
+def _put_back(saved: str, merged: str) -> None:
+    """What a tool saved before it failed; git has put there what stood there before."""
+    if os.path.isfile(saved) and not (os.path.isfile(merged) and filecmp.cmp(saved, merged, shallow=False)):
+        draft = f"{merged}~"
+        shutil.copyfile(saved, draft)
+        os.replace(draft, merged)
+
+
+def _variables(tool: MergeTool, config: Mapping[str, str], temporary: str, folder: str) -> dict[str, str]:
     """What leads git to an index of its own, with what it is told in the project."""
-    told = {**config, **_OURS}
+    told, command, trusted = {**config, **_OURS}, *(f"mergetool.{tool.name}.{key}" for key in ("cmd", "trustexitcode"))
+    if command in config:
+        told[command] = _AND_SAVE % shlex.quote(config[command])
+    else:
+        told.setdefault(trusted, "false")  # git asks where nothing was saved, and else leaves what was
     variables = {
+        _SAVED: f"{temporary}/saved",
         "GIT_DIR": f"{temporary}/git",
         "GIT_WORK_TREE": folder,
         "GIT_LITERAL_PATHSPECS": "1",

@@ -33,7 +33,8 @@ def mend() -> None:
 def put(text: str) -> None:
     """Write data to stdout, at once."""
     try:
-        sys.stdout.write(text)
+        if text:  # where nothing is buffered, to write nothing is to ask the terminal, which may be gone
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

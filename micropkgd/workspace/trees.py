@@ -1,11 +1,11 @@
-"""Lists and removes whole folders of our own, through `fsops`."""
+"""Makes, lists and removes whole folders of our own, through `fsops`."""
 
 import stat
 from collections.abc import Iterator
 
 from micropkgd.annotations import Final
 from micropkgd.errors import TreeError
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import RelPath, parents
 from micropkgd.workspace.fsops import FsOps
 
 _DEEPEST: Final = 100  # folders; ours are a few deep, and each costs an open descriptor
@@ -42,3 +42,10 @@ def is_folder(fs: FsOps, path: RelPath) -> bool:
     """Whether a folder stands at a path; a link to one is none."""
     status = fs.status(path)
     return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def make_folders(fs: FsOps, path: RelPath) -> None:
+    """Make the folders above a path of our own that are not there yet, for nobody else to read."""
+    for above in reversed(parents(path)):
+        if fs.status(above) is None:
+            fs.make_folder(above, 0o700)

@@ -2,13 +2,22 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 
-from micropkgd.actions.settle import held_entry, mark_opened, mergeable, named_files, problems_in
+from micropkgd.actions.settle import (
+    HeldEntry,
+    held_entry,
+    mark_opened,
+    mergeable,
+    named_files,
+    opened_still,
+    problems_in,
+    set_stale_aside,
+)
 from micropkgd.actions.status import require_choice
 from micropkgd.cli.lines import plain
-from micropkgd.cli.merge_tool import MergeFile, merge_tool, open_files, require_terminal
+from micropkgd.cli.merge_tool import MergeFile, MergeTool, merge_tool, open_files, require_terminal
 from micropkgd.cli.say import say_json, say_words
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict
@@ -26,8 +35,7 @@ def join(options: Namespace, root: str, ref: str) -> int:
     require_terminal(f"{folder}/merged")
     tool = merge_tool(root, os.environ)
     if not options.dry_run:
-        mark_opened(root, entry, options.lock_timeout)
-        open_files(tool, f"{root}/{folder}/merged", [_merge_file(root, folder, path) for path in paths])
+        _open(options, root, entry, paths, tool)
     problems = problems_in(root, entry, paths)
     exit_code = EXIT_HELD if any(problems.values()) and not options.dry_run else EXIT_IN_SYNC
     if options.json:
@@ -38,6 +46,25 @@ def join(options: Namespace, root: str, ref: str) -> int:
     else:
         say_words(_left_to_do(problems, options.ref))
     return exit_code
+
+
+def _open(options: Namespace, root: str, entry: HeldEntry, paths: Sequence[RelPath], tool: MergeTool) -> None:
+    """Open the files; what a pass, git or somebody else did meanwhile is looked at first behind it."""
+    folder = beside(entry.hold.label) if entry.hold is not None else ""
+    before = mark_opened(root, entry, paths, options.lock_timeout)
+    failure = None
+    try:
+        open_files(tool, f"{root}/{folder}/merged", [_merge_file(root, folder, path) for path in paths])
+    except StillHeldError as error:
+        failure = error
+    if not opened_still(root, entry):
+        where = set_stale_aside(root, entry, paths, options.lock_timeout)
+        problem = f"`{plain(entry.ref)}` is not held any more as it was when it was opened; nothing was taken"
+        raise StillHeldError(problem, hint=f"what was saved lies below {where}; see `micropkgd status`")
+    if failure is not None and before is not None:
+        raise StillHeldError(failure.problem, where=failure.where, hint=f"{failure.hint}; as it was before: {before}")
+    if failure is not None:
+        raise failure
 
 
 def _left_to_do(problems: Mapping[RelPath, StillHeldError | None], name: str) -> Iterator[str]:

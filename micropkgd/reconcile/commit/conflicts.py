@@ -6,34 +6,36 @@ in `merged` is never made anew, and where a hold ends without it, it is set asid
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from itertools import count
 
 from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.model.contents import digests_of, pieces_of
 from micropkgd.model.plan import ChangeKind
-from micropkgd.model.tree import Digest, Found, RelPath, digest_of, parents
+from micropkgd.model.text_form import same_texts
+from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.reconcile.plan.beside import Beside
 from micropkgd.reconcile.plan.holds import new_hold
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import (
     CONFLICTS,
+    LEFT_OVER,
     RECORD,
     Laid,
     beside,
     merged_file,
+    new_left_over,
     read_laid,
+    strangers,
     worked_on,
     write_laid,
 )
 from micropkgd.workspace.memory.state import Hold
-from micropkgd.workspace.trees import files_below, is_folder, remove_tree
+from micropkgd.workspace.trees import files_below, is_folder, make_folders, remove_tree
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.plan.planned import Planned, Proposal
 
 _BY_HAND: Final = "by-hand"  # no entry's name: it has a hyphen
-_LEFT_OVER: Final = "left-over"
 
 
 def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold], choices: Mapping[str, Decision]) -> None:
@@ -47,7 +49,7 @@ def lay_beside(fs: FsOps, proposal: "Proposal", holds: Iterable[Hold], choices: 
         if hold is not None and rendering is not None:
             held[hold.label] = (entry, hold, rendering.files)
     for name in fs.names(CONFLICTS):
-        if name not in {*held, *(hold.label for hold in holds), _BY_HAND, _LEFT_OVER}:
+        if name not in {*held, *(hold.label for hold in holds), _BY_HAND, LEFT_OVER}:
             _clear(fs, name)
     for entry, hold, theirs in held.values():
         _lay(fs, hold, theirs, entry.beside)
@@ -89,7 +91,7 @@ def _lay(fs: FsOps, hold: Hold, theirs: Mapping[RelPath, bytes], texts: Beside) 
     busy = worked_on(fs, hold.label, before)
     laid = _record(before, texts, busy)
     if laid != before:
-        _make_folders(fs, RelPath(f"{folder}/{RECORD}"))
+        make_folders(fs, RelPath(f"{folder}/{RECORD}"))
         write_laid(fs, hold.label, laid)
     _fill(fs, RelPath(f"{folder}/theirs"), theirs)
     _fill(fs, RelPath(f"{folder}/base"), texts.base)
@@ -118,16 +120,24 @@ def _clear(fs: FsOps, label: str) -> None:
     if laid is None:
         is_work = is_folder(fs, RelPath(f"{folder}/merged"))  # nobody can tell whose it is
     else:
-        is_work = any(fs.found(path) != there for path, there in worked_on(fs, label, laid).items())
+        work = worked_on(fs, label, laid).items()
+        is_work = any(not _is_in_tree(fs, label, path, there) for path, there in work) or bool(
+            strangers(fs, label, laid)
+        )
     if is_work:
-        aside = f"{CONFLICTS}/{_LEFT_OVER}/{label}"
-        place = next(at for number in count(1) if fs.status(at := RelPath(f"{aside}-{number}")) is None)
-        _make_folders(fs, place)
+        place = new_left_over(fs, label)
+        make_folders(fs, place)
         fs.rename(folder, place)
     for name in fs.names(folder):
         if name != RECORD:  # which goes last, so that a kill leaves nothing that cannot be told
             remove_tree(fs, RelPath(f"{folder}/{name}"))
     remove_tree(fs, folder)
+
+
+def _is_in_tree(fs: FsOps, label: str, path: RelPath, there: Found) -> bool:
+    """Whether the file has what a person made of its merge, in whatever form."""
+    found = fs.found(path)
+    return found == there or (isinstance(there, str) and found in set(same_texts(fs.read(merged_file(label, path)))))
 
 
 def _put(fs: FsOps, label: str, path: RelPath, text: bytes, known: Collection[Digest]) -> None:
@@ -136,7 +146,7 @@ def _put(fs: FsOps, label: str, path: RelPath, text: bytes, known: Collection[Di
     found, digest = fs.found(place), digest_of(text)
     if found == digest:
         return
-    _make_folders(fs, place)
+    make_folders(fs, place)
     remove_tree(fs, draft)
     fs.write_file(draft, text)
     if found is None:
@@ -165,11 +175,5 @@ def _write(fs: FsOps, folder: RelPath, files: Mapping[RelPath, bytes]) -> None:
             continue
         if found is not None:
             fs.remove_file(path)
-        _make_folders(fs, path)
+        make_folders(fs, path)
         fs.write_pieces(path, pieces_of(files, name))
-
-
-def _make_folders(fs: FsOps, path: RelPath) -> None:
-    for above in reversed(parents(path)):
-        if fs.status(above) is None:
-            fs.make_folder(above, 0o700)

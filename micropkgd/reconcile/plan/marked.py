@@ -43,16 +43,16 @@ def with_markers(path: RelPath, sides: ThreeTexts, old: str, new: str) -> Marked
 
 def markers_in(data: bytes, *known: bytes | None) -> tuple[int, ...]:
     """The lines, counted from 1, that look like markers and stand in none of the texts that are `known`."""
-    own = {line for text in known if text is not None for line in _bare(text)}
-    return tuple(
-        number
-        for number, line in enumerate(_bare(data), start=1)
-        if line.startswith(_MARKERS) and line[len(_OURS) : len(_OURS) + 1] in {b"", b" "} and line not in own
-    )
+    own = {line for text in known if text is not None for line in text.splitlines()}
+    lines = enumerate(data.splitlines(), start=1)  # an editor may have ended them by CR alone
+    return tuple(number for number, line in lines if line not in own and _is_marker(line))
 
 
-def _bare(data: bytes) -> list[bytes]:
-    return [line.rstrip(b"\r\n") for line in data.split(b"\n")]
+def _is_marker(line: bytes) -> bool:
+    """Whether a line looks like a marker; one that opens or ends a hunk does so indented as well."""
+    bare = line.lstrip()
+    markers = _MARKERS if bare == line else (_OURS, _BASE, _THEIRS)
+    return bare.startswith(markers) and bare[len(_OURS) : len(_OURS) + 1] in {b"", b" "}
 
 
 def _joined(path: RelPath, lines: Sequence[list[bytes]], names: Sequence[bytes]) -> tuple[bytes, tuple[Collision, ...]]:

@@ -7,6 +7,7 @@ what was decided so far: so a person's work in `merged` is told from ours, and n
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import count
 
 from micropkgd.annotations import Any, Final
 from micropkgd.errors import DocumentError
@@ -17,8 +18,10 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
+from micropkgd.workspace.trees import files_below, is_folder
 
 CONFLICTS: Final = RelPath(".micropkgd/conflicts")
+LEFT_OVER: Final = "left-over"  # no entry's name: it has a hyphen
 RECORD: Final = "laid.json"
 _SCHEMA: Final = 1
 
@@ -50,6 +53,12 @@ def merged_file(label: str, path: RelPath) -> RelPath:
     return RelPath(f"{beside(label)}/merged/{path}")
 
 
+def new_left_over(fs: FsOps, label: str) -> RelPath:
+    """Where a person's work that belongs to no hold any more is set aside, beside what was before."""
+    places = (RelPath(f"{CONFLICTS}/{LEFT_OVER}/{label}-{number}") for number in count(1))
+    return next(place for place in places if fs.status(place) is None)
+
+
 def read_laid(fs: FsOps, label: str) -> Laid | None:
     """The record of an entry; None where none can be read."""
     try:
@@ -68,6 +77,13 @@ def worked_on(fs: FsOps, label: str, laid: Laid) -> dict[RelPath, Found]:
     """The files in `merged` that are not as we laid them, with what stands there."""
     found = {path: fs.found(merged_file(label, path)) for path in laid.merged}
     return {path: there for path, there in found.items() if there is not None and there not in laid.merged[path]}
+
+
+def strangers(fs: FsOps, label: str, laid: Laid) -> list[RelPath]:
+    """What else stands in `merged`, as an editor keeps there what is not saved yet; copies of what was are none."""
+    folder = RelPath(f"{beside(label)}/merged")
+    there = files_below(fs, folder) if is_folder(fs, folder) else ()
+    return [path for path in there if path.removeprefix(f"{folder}/") not in laid.merged and not path.endswith("~")]
 
 
 def begun(fs: FsOps, holds: Mapping[str, Hold]) -> frozenset[str]:
