@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from micropkgd.errors import UsageError
+from micropkgd.model.condition import Condition
 from micropkgd.model.entry_key import NOWHERE
 from micropkgd.model.fields import nearest
 from micropkgd.model.lock import Block
@@ -30,6 +31,17 @@ def match_entry(root: str, text: str, *, leaving: bool = False) -> str:
             names.get(key.ref, set()).update({key.target, key.name} - {NOWHERE})
     own = {ref: names[ref] for ref in asked}
     return find_entry(text, own if text not in names and named(text, own) else names, where=" in the manifest")
+
+
+def held_entry(root: str) -> str:
+    """The ref of the one entry that is held, where nobody names it; `UsageError` where there is none, or several."""
+    with FsOps(root) as fs:
+        held = sorted(key.ref for key, one in read_state(fs).standing.items() if one.state == Condition.HELD.value)
+    if len(held) != 1:
+        problem = f"{len(held)} entries are held" if held else "no entry is held"
+        hint = f"name one: {', '.join(held)}" if held else "see `micropkgd status`"
+        raise UsageError(problem, hint=hint)
+    return held[0]
 
 
 def find_entry(text: str, names: Names, *, together: Iterable[Collection[str]] = (), where: str = "") -> str:

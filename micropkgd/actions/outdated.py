@@ -1,12 +1,15 @@
 """Lists what is newer than the lock: sources are asked as a pass would ask them, nothing of the project changes."""
 
+import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from micropkgd.errors import ArchiveError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.lock import Block
 from micropkgd.model.outcome import Installed
 from micropkgd.model.outcome_json import failure_document
+from micropkgd.model.ref import Ref, RefKind
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, WantedArchive, fetcher_for
@@ -16,6 +19,9 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import read_state
 from micropkgd.workspace.project import read_project
 
+if TYPE_CHECKING:
+    from packaging.version import Version
+
 
 class VersionComparison(NamedTuple):
     """One entry: what is locked, and what its source has now."""
@@ -24,6 +30,7 @@ class VersionComparison(NamedTuple):
     locked: Installed | None
     newest: Installed | None  # None: nobody could say
     failure: Failure | None = None
+    beside: str = ""  # a newer archive in the folder of one that is named by its path
 
     @property
     def is_outdated(self) -> bool:
@@ -45,6 +52,7 @@ class VersionComparison(NamedTuple):
             "newest": self.newest._asdict() if self.newest is not None else None,
             "outdated": self.is_outdated,
             "failure": failure_document(self.failure),
+            "beside": self.beside,
         }
 
 
@@ -66,7 +74,9 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Version
     ]
     found = dict(zip((one.entry.ref.text for one in wanted), fetcher.materialise(wanted), strict=True))
     return tuple(
-        _standpoint(entry.ref.text, block, answer, found.get(entry.ref.text))
+        _standpoint(entry.ref.text, block, answer, found.get(entry.ref.text))._replace(
+            beside=newer_beside(root, entry.ref) if entry.sha256 is None else ""
+        )
         for (entry, block), answer in zip(entries, answers, strict=True)
     )
 
@@ -74,6 +84,31 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Version
 def exit_code_of(found: tuple[VersionComparison, ...]) -> int:
     """What the command ends with: 3 where anything is newer."""
     return worst(one.exit_code for one in found)
+
+
+def newer_beside(root: str, ref: Ref) -> str:
+    """The newest `NAME-VERSION.tar.gz` beside one that a path names, which a row with `index` would have taken."""
+    if ref.kind is not RefKind.LOCAL:
+        return ""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+    from packaging.version import InvalidVersion
+
+    def release(file: str) -> "tuple[str, Version] | None":
+        try:
+            return parse_sdist_filename(file) if file.endswith(".tar.gz") else None
+        except (InvalidSdistFilename, InvalidVersion):
+            return None
+
+    folder, named = os.path.split(os.path.join(root, ref.location))
+    own = release(named)
+    if own is None:
+        return ""
+    try:
+        there = {file: release(file) for file in os.listdir(folder)}
+    except OSError:
+        return ""
+    newer = {file: one[1] for file, one in there.items() if one and one[0] == own[0] and one[1] > own[1]}
+    return max(newer, key=lambda file: (newer[file], file), default="")
 
 
 def _needs_reading(answer: Resolution, block: Block | None) -> bool:

@@ -1,6 +1,7 @@
 """The parser of each command: whole option names only, a hint for the nearest that was meant, examples in its help."""
 
 import argparse
+import os
 import re
 from argparse import Action, ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from micropkgd.cli.terminal import width_of_help
 vars(argparse).update(_=str, ngettext=lambda one, more, count: one if count == 1 else more)
 
 _ARTICLES = {"COMMAND": "a command", "ACTION": "an action"}
+_FEW = 8  # choices that a hint lists
 _CHOICE = r"(?s)argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)"
 
 
@@ -37,6 +39,10 @@ class CommandParser(ArgumentParser):
             option = first.partition("=")[0]
             known = re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", self.format_help())
             problem = f"unknown option `{option}`" if first.startswith("-") else f"`{first}` is one argument too many"
+            if "--project" in known and not first.startswith("-") and os.path.isdir(first):
+                from shlex import quote
+
+                self._refuse(problem, "", (), f"did you mean `--project {quote(first)}`?")
             self._refuse(problem, option if option.startswith("--") else "", known)
         return parsed, unknown
 
@@ -60,15 +66,17 @@ class CommandParser(ArgumentParser):
         if found := re.fullmatch(_CHOICE, message):
             name, word, known = found.groups()
             what = f"a choice of {name}" if name.startswith("-") else _ARTICLES[name]
-            self._refuse(f"`{word}` is not {what}", word, re.findall(r"[\w-]+", known))
+            choices = re.findall(r"[\w-]+", known)
+            few = f"see `{self.prog} --help`: {', '.join(choices)}" if len(choices) <= _FEW else ""
+            self._refuse(f"`{word}` is not {what}", word, choices, few)
         self._refuse(message, "", ())
 
-    def _refuse(self, problem: str, word: str, known: Sequence[str]) -> NoReturn:
+    def _refuse(self, problem: str, word: str, known: Sequence[str], otherwise: str = "") -> NoReturn:
         from micropkgd.cli.say import say_aside
         from micropkgd.model.failure_codes import code_of
         from micropkgd.model.fields import nearest
 
         near = nearest(word, known) if word else None
-        hint = f"did you mean `{near}`?" if near else f"see `{self.prog} --help`"
+        hint = f"did you mean `{near}`?" if near else otherwise or f"see `{self.prog} --help`"
         say_aside([f"error: {plain(problem)} [{code_of('Usage')}]", f"hint: {hint}"])
         self.exit(2)

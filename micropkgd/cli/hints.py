@@ -19,7 +19,7 @@ def choices(name: str, ways: Collection[str], folder: str = "", *, waits: bool =
     joined = f"you made of {folder}/merged" if folder else "was joined"
     does = {
         "keep": "your files stay as they are",
-        "take": "the new version; `rollback` undoes it",
+        "take": f"{'the new version' if waits else 'the entry goes, with your edits'}; `rollback` undoes it",
         "merge": "both, where nothing collides",
         "edit": "join both in your editor",
         "merged": f"take what {joined}",

@@ -69,6 +69,7 @@ def _of_projects() -> Mapping[str, _Node]:
         newest=_null_or(_value(Installed)),
         outdated=_FLAG,
         failure=_null_or(_failure()),
+        beside=_TEXT,
     )
     trusted = [
         _object(project=_TEXT, **pulled, problem=_null_or(_TEXT)),

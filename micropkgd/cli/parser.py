@@ -190,7 +190,9 @@ def _accept(command: ArgumentParser) -> None:
 
 def _resolve(command: ArgumentParser) -> None:
     add_common(command)
-    command.add_argument("ref", metavar="REF", help="ref, target folder or name of the entry")
+    command.add_argument(
+        "ref", nargs="?", metavar="REF", help="ref, target folder or name of the entry (default: the one that is held)"
+    )
     command.add_argument(
         "paths", nargs="*", metavar="PATH", help="only these held files, or those in these folders (default: all)"
     )

@@ -57,6 +57,15 @@ def archive_in(text: str, file: str) -> Ref:
     return Ref.parse(f"{folder_of(text)}{file}")
 
 
+def newest_in(text: str) -> str:
+    """What to do for whoever names a folder where one archive is asked for."""
+    from shlex import quote
+
+    return (
+        f"name the `.tar.gz` itself; `micropkgd add NAME --index {quote(folder_of(text))}` takes the newest one there"
+    )
+
+
 def folder_of(text: str) -> str:
     """The address of a folder, with one slash at its end."""
     return f"{text.rstrip('/')}/"

@@ -248,6 +248,12 @@ def parse_base_env(text: str) -> str:
     return text if text == "." else parse_env(text)
 
 
+def _in_a_workspace(document: Table) -> str:
+    """What to do at the root of several projects; nothing elsewhere."""
+    tools = [name for name in ("uv", "rye", "hatch") if table_at(document, ("tool", name, "workspace")) is not None]
+    return "this is a workspace: run in the folder of a member, or name it with `--project`" if tools else ""
+
+
 def _project(document: Table) -> ProjectTables:
     own = table_at(document, (*_POLICY, "project"))
     kedro = table_at(document, ("tool", "kedro"))
@@ -257,7 +263,7 @@ def _project(document: Table) -> ProjectTables:
             if kedro is not None
             else "nothing says which package this is about: neither `[tool.kedro]` nor `[tool.micropkgd.project]`",
             ("tool", "kedro"),
-            hint="`micropkgd init` finds the package and says it here",
+            hint=_in_a_workspace(document) or "`micropkgd init` finds the package and says it here",
         )
     fields = Fields(own or {}, (*_POLICY, "project"))
     fields.known(("package", "source-dir", "tests", "conf", "base-env"))

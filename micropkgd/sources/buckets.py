@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from micropkgd.annotations import Protocol
 from micropkgd.errors import DocumentError
+from micropkgd.model.index import newest_in
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind, Request, Unchanged
@@ -33,7 +34,8 @@ class BucketObject(NamedTuple):
         bucket, _, rest = location.partition("://")[2].partition("/")
         key, pinned, version = rest.partition(pin)
         if not bucket or not key or key.endswith("/"):
-            raise DocumentError(f"`{location}` names no object", hint="name bucket and key of the `.tar.gz` itself")
+            hint = newest_in(location) if bucket else "name bucket and key of the `.tar.gz` itself"
+            raise DocumentError(f"`{location}` names no object", hint=hint)
         if pinned and not version:
             raise DocumentError(f"`{location}` pins no version", hint=f"leave `{pin}` away for the current one")
         return cls(bucket, key, version)

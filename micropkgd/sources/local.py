@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from micropkgd.clock import let_grain_pass
 from micropkgd.errors import words_of
+from micropkgd.model.index import newest_in
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter, TooLargeError
 from micropkgd.sources.source import (
     Answer,
@@ -50,8 +51,9 @@ def validator_of(found: os.stat_result) -> Validator:
 def _oddity(request: Request, found: os.stat_result) -> Failed | None:
     """Why this is not opened: a pipe could block for ever, a device is endless."""
     if not stat.S_ISREG(found.st_mode):
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-        return Failed(FailureKind.REFUSED, f"`{request.ref.location}` is {what}", "name the `.tar.gz` itself")
+        folder = stat.S_ISDIR(found.st_mode)
+        what, hint = ("a folder", newest_in(request.ref.text)) if folder else ("not a regular file", _ARCHIVE)
+        return Failed(FailureKind.REFUSED, f"`{request.ref.location}` is {what}", hint)
     return too_large(request, found.st_size) if found.st_size > request.max_bytes else None
 
 
@@ -105,6 +107,7 @@ def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed
     return Failed(FailureKind.UNREACHABLE, f"`{name}` cannot be read: {words_of(error)}")
 
 
+_ARCHIVE = "name the `.tar.gz` itself"
 _HINT = "paths are looked up from the project's folder: see `ls`"
 
 

@@ -53,7 +53,7 @@ def find_root(start: str) -> str:
         raise UsageError(problem, where=here, hint="work in that folder itself, or name it, if you mean that project")
     raise UsageError(
         f"no {MANIFEST_NAME} in {here} or a folder above it",
-        hint="run in a Kedro project, or name one",
+        hint=f"run in the folder of a project, which has a {MANIFEST_NAME}, or name it",
     )
 
 

@@ -270,8 +270,10 @@ class TestByHand:
         [
             pytest.param('"pipelines.ds" = {}', ["pipelines.ds"], 2, "has no `publish`", id="no-place"),
             pytest.param('"pipelines.ds" = {}', ["pipelines.x"], 2, "rows are: pipelines.ds", id="no-row"),
-            pytest.param("", ["pipelines.x"], 2, "no package table", id="no-table"),
-            pytest.param('"pipelines.ds" = {}', [], 0, "no package entry has a `publish`", id="nothing"),
+            pytest.param(
+                "", ["pipelines.x"], 2, 'hint: write `"pipelines.x" = {publish = "../share/"}`', id="no-table"
+            ),
+            pytest.param('"pipelines.ds" = {}', [], 0, "no package entry has a `publish`\nhint: write `", id="nothing"),
         ],
     )
     def test_modules_that_cannot_be_published(

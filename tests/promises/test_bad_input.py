@@ -43,7 +43,7 @@ def test_no_pyproject(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     assert said.code == 2
     assert f"no pyproject.toml in {empty} or a folder above it" in said.err
-    assert "hint: run in a Kedro project, or name one" in said.err
+    assert "hint: run in the folder of a project, which has a pyproject.toml, or name it" in said.err
     assert list(empty.iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from textwrap import wrap
 
 from micropkgd.cli.explanations import EXPLANATIONS, reason_of
@@ -12,6 +13,7 @@ from micropkgd.model.failure_codes import CODES
 from micropkgd.model.fields import nearest
 
 _WIDTH = 80
+_INDENT = " " * 8
 
 
 def explain(options: Namespace) -> int:
@@ -21,13 +23,21 @@ def explain(options: Namespace) -> int:
         rows = [{"code": CODES[reason], "reason": reason, **EXPLANATIONS[reason]._asdict()} for reason in named]
         say_json(options, {"errors": rows, "projects": []}, exit_code=0)
     elif options.code is None:
-        say(f"{code}  {reason}" for reason, code in CODES.items())
+        say(_listed())
     else:
         (reason,) = named
         means, to_do = EXPLANATIONS[reason]
         width = min(_WIDTH, columns(sys.stdout) or _WIDTH)
         say([f"{CODES[reason]} {reason}", "", *wrap(means, width), "", *wrap(f"What to do: {to_do}", width)])
     return 0
+
+
+def _listed() -> Iterator[str]:
+    """All codes, each with what it means."""
+    width = min(_WIDTH, columns(sys.stdout) or _WIDTH)
+    for reason, code in CODES.items():
+        yield f"{code}  {reason}"
+        yield from wrap(EXPLANATIONS[reason].means, width, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def _known(asked: str) -> str:

@@ -31,7 +31,7 @@ def outdated(options: Namespace) -> int:
 def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:
     for one in found:
         word = "failed" if one.failure is not None else "outdated" if one.is_outdated else "current"
-        if quiet and word == "current":
+        if quiet and word == "current" and not one.beside:
             continue
         versions = _said(one.locked)
         if one.is_outdated:
@@ -39,6 +39,8 @@ def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:
         yield plain(standing_line(word, one.ref, "", versions))
         if one.failure is not None:
             yield from failure_lines(one.failure, indent="  ")
+        if one.beside:
+            yield plain(f"  note: `{one.beside}` lies beside it, and a path means one archive: {_follow(one)}")
     if not quiet:
         counts = {
             "outdated": sum(one.is_outdated for one in found),
@@ -46,6 +48,13 @@ def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:
         }
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         yield entries_line(len(found), said or ("all current" if found else ""))
+
+
+def _follow(one: VersionComparison) -> str:
+    """How the newest in the folder of an archive is followed."""
+    folder = one.ref.rpartition("/")[0] or "."
+    name = one.beside.removesuffix(".tar.gz").rpartition("-")[0]
+    return f'the row `"{name}" = {{index = "{folder}/"}}` follows the newest'
 
 
 def _said(installed: Installed | None) -> str:

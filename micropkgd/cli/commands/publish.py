@@ -8,6 +8,7 @@ from micropkgd.cli.reach import Reach
 from micropkgd.cli.say import say_json, say_words
 from micropkgd.model.condition import worst
 from micropkgd.reconcile.package.entries import run_publish
+from micropkgd.reconcile.package.jobs import row_for
 from micropkgd.workspace.root import find_root
 
 
@@ -25,7 +26,7 @@ def publish(options: Namespace) -> int:
         rows = [package_document(outcome) for outcome in outcomes]
         say_json(options, {"projects": [{"project": root, "applied": applied, "packages": rows}]}, exit_code=exit_code)
     elif not outcomes:
-        say_words(["no package entry has a `publish`"])
+        say_words(["no package entry has a `publish`", f"hint: {row_for('pipelines.features')}"])
     else:
         say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
     return exit_code

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from micropkgd.actions.naming import match_entry
+from micropkgd.actions.naming import held_entry, match_entry
 from micropkgd.actions.resolving import changed_meanwhile, resolving
 from micropkgd.cli.lines import plain
 from micropkgd.cli.passes import passes
@@ -15,7 +15,7 @@ from micropkgd.workspace.root import find_root
 def resolve(options: Namespace) -> int:
     """Apply a held entry as the person chose, once all that holds it is decided."""
     root = find_root(options.project)
-    ref = match_entry(root, options.ref, leaving=True)
+    ref = match_entry(root, options.ref, leaving=True) if options.ref else held_entry(root)
     if options.edit:
         from micropkgd.cli.commands.join import join
 

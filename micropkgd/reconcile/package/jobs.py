@@ -77,12 +77,18 @@ def entries_of(project: Project, wanted: PackageRequest) -> Sequence[PackageEntr
     ]
 
 
+def row_for(module: str) -> str:
+    """The row that lets a module be published, to be pasted."""
+    return f'write `"{module}" = {{publish = "../share/"}}` below [tool.micropkgd.package] in pyproject.toml'
+
+
 def published_entries(manifest: Manifest, modules: Sequence[str]) -> Sequence[PackageEntry]:
     """The rows to publish by hand, all that have a place if none is named; `UsageError` where one has none."""
     rows = {entry.module: entry for entry in manifest.packages}
     for module in modules:
         if module not in rows:
-            hint = f"rows are: {', '.join(rows)}" if rows else "there is no package table in pyproject.toml"
+            others = f"rows are: {', '.join(rows)}; " if rows else ""
+            hint = f"{others}{row_for(module)}"
             raise UsageError(f"no package entry is for the module `{module}`", hint=hint)
         if rows[module].publish is None:
             hint = 'add `publish = "s3://bucket/folder/"` to its row'

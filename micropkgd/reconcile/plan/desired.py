@@ -366,7 +366,8 @@ def _overlapping(desired: Desired, overlapping: Mapping[str, str]) -> Desired:
     if other is None:
         return desired
     problem = f"its files and those of `{other}` overlap at {desired.target}"
-    failure = Failure(2, "Overlap", problem, "give one of the two another `destination` or `alias`")
+    hint = "give one of the two another `destination` or `alias`; where one is to replace the other, change its row"
+    failure = Failure(2, "Overlap", problem, hint)
     return desired._replace(failure=failure, after=None)
 
 

@@ -43,7 +43,7 @@ def of_status(status: int, headers: Mapping[str, str], url: URL, now: float) -> 
 def _denied_hint(status: int) -> str:
     if status == 407:
         return "put user and password into the proxy's address"
-    hint = "put credentials into netrc or the headers of fs-args"
+    hint = 'put a login into ~/.netrc, or `auth: ["${INDEX_USER}", "${INDEX_PASSWORD}"]` into a file that fs-args names'
     return hint if status == 401 else f"{hint}; many servers answer 403 where nothing is"
 
 
