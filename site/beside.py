@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = "docs"
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 RAW = "repository"
+STYLE = "site.css"
+TOLD_FIRST = ("begin", "ci", "deploy", "git", "home", "howto", "kedro", "on-call", "release")  # what a search is for
 _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#])")
 _CODE = re.compile(r"^(```.*?^```$|~~~.*?^~~~$)", re.MULTILINE | re.DOTALL)
 
@@ -35,6 +37,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages at the top of the repository, and the files that any page names."""
+    files.append(File.generated(config, STYLE, content=(Path(__file__).parent / STYLE).read_text(encoding="utf-8")))
     for name in PAGES:
         files.append(File.generated(config, name, content=(ROOT / name).read_text(encoding="utf-8")))
     for path in sorted({path for page in _sources() for _, path in _links(page) if _is_beside(path)}):
@@ -43,7 +46,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Write the links of a page for where it is read."""
+    """Write the links of a page for where it is read, and let a search find what to do before what it is."""
+    name = page.file.src_uri.removesuffix(".md")
+    page.meta["search"] = {"boost": 4 if name in TOLD_FIRST else 0.5 if name.startswith("decisions/") else 1}
     source = _source_of(page.file.src_uri)
     parts = _CODE.split(markdown)
     return "".join(part if number % 2 else _rewritten(part, source) for number, part in enumerate(parts))

@@ -82,6 +82,71 @@ def test_it_can_be_read(browser: Browser, address: str, width: int, scheme: str)
     context.close()
 
 
+FAINT = """\
+() => {
+  const part = (value) => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+  const light = ([red, green, blue]) => 0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue);
+  const read = (text) => [...text.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const over = (front, back) => [0, 1, 2].map((at) => front[at] * front[3] + back[at] * (1 - front[3]));
+  const above = (node) => (node ? [node, ...above(node.parentElement)] : []);
+  const faint = new Set();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode.parentElement, box = node.getBoundingClientRect(), style = getComputedStyle(node);
+    if (!texts.currentNode.data.trim() || !box.width || !box.height || style.visibility !== "visible") continue;
+    const opacity = above(node).reduce((sum, one) => sum * getComputedStyle(one).opacity, 1);
+    if (opacity < 0.05) continue;
+    const layers = above(node).map((one) => read(getComputedStyle(one).backgroundColor)).filter((one) => one[3]);
+    const solid = layers.findIndex((one) => one[3] === 1);
+    const back = layers.slice(0, solid + 1).reverse().reduce((below, one) => over(one, below), [255, 255, 255]);
+    const ink = read(style.color);
+    const front = over([...ink.slice(0, 3), ink[3] * opacity], back);
+    const [dark, bright] = [light(front), light(back)].sort((one, other) => one - other);
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.6 && style.fontWeight >= 700);
+    const contrast = (bright + 0.05) / (dark + 0.05);
+    if (contrast < (large ? 3 : 4.5)) faint.add(`${node.className || node.tagName}: ${contrast.toFixed(2)}`);
+  }
+  return [...faint];
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_text_is_faint(browser: Browser, address: str, scheme: str) -> None:
+    """By the measure of WCAG 2.2 (1.4.3), also in the results of a search."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    for name in ("index", "howto", "merging", "formats", "errors"):
+        page.goto(f"{address}/{name}.html")
+        assert page.evaluate(FAINT) == [], name
+    page.keyboard.press("f")
+    page.keyboard.type("lock")
+    page.locator(".md-search-result__link mark").first.wait_for(timeout=60_000)
+    assert page.evaluate(FAINT) == []
+    context.close()
+
+
+def test_a_phone_shows_several_results(browser: Browser, address: str) -> None:
+    """What to do comes first, no help text fills the screen, and the keyboard alone gets there."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{address}/index.html")
+    picture = page.locator("img[src$='picture.svg']")
+    assert picture.evaluate("(one) => one.getBoundingClientRect().width") > 600
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.keyboard.press("f")
+    page.keyboard.type("resolve a hold")
+    results = page.locator(".md-search-result__item")
+    results.nth(2).wait_for(timeout=60_000)
+    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.includes('matching')")
+    assert "How to" in results.first.inner_text()
+    assert results.nth(1).evaluate("(one) => one.getBoundingClientRect().top") < 844
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/howto.html*")
+    context.close()
+
+
 def test_what_is_searched_for_is_found(browser: Browser, address: str) -> None:
     """By the site's own index, on this machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
