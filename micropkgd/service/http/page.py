@@ -8,6 +8,7 @@ when they are opened, so that a page has no more than a browser draws at once.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -45,6 +46,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     Condition.STALLED: "✕",
     Condition.UNTRUSTED: "?",
 }
+_QUOTED: Final = re.compile(r"`([^`]+)`")
 _LOGIN: Final = (
     '<section id="login" aria-labelledby="login-head"><h2 id="login-head">Log in</h2>'
     "<p><code>micropkgd ui</code> opens this page with a login. Or give what <code>micropkgd token show</code> prints:"
@@ -144,8 +146,8 @@ def _events(events: Sequence[Event], wish: _Wish) -> Iterator[str]:
             (
                 _time(event.time),
                 escape(event.kind),
-                escape(event.project),
-                escape(event.subject),
+                _path(event.project),
+                _path(event.subject),
                 _with_hint(event.message, event.hint),
             )
             for event in islice(fitting, _EVENTS)
@@ -172,7 +174,7 @@ def _project(project: ProjectStatus, *, whole: bool) -> Iterator[str]:
     stamp = sha256(json.dumps(project.document()).encode()).hexdigest()[:16]
     yield f'<details{" open" if whole else ""} data-state="{escape(standing.state)}" data-stamp="{stamp}"'
     yield f' data-whole="{"yes" if whole else "no"}" data-project="{escape(project.root)}"><summary>'
-    yield f"{_state(standing)} {escape(project.root)} <small>{_facts(project)}</small></summary>"
+    yield f"{_state(standing)} {_path(project.root)} <small>{_facts(project)}</small></summary>"
     if whole:
         yield from _inside(project)
     else:
@@ -201,12 +203,12 @@ def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
     version = escape(entry.version)
     if entry.waiting:
         version += f" <small>{escape(entry.waiting)} waits</small>"
-    place = escape(entry.target)
+    place = _path(entry.target)
     if entry.signed_by:
         place += f"<br><small>signed by {escape(entry.signed_by)}</small>"
     for what, paths in _files(entry):
         if paths:
-            items = "".join(f"<li>{escape(path)}</li>" for path in paths)
+            items = "".join(f"<li>{_path(path)}</li>" for path in paths)
             place += f"<details><summary>{len(paths)} {what}</summary><ul>{items}</ul></details>"
     held = entry.standing.state == Condition.HELD.value
     looks = _button("held", "Decide", project, entry.ref) if held else ""
@@ -228,7 +230,7 @@ def _files(entry: EntryStatus) -> Sequence[tuple[str, Sequence[str]]]:
 
 
 def _package(project: ProjectStatus, package: PackageStatus) -> Sequence[str]:
-    return _row(project, package.standing, package.module, escape(package.version), escape(package.path))
+    return _row(project, package.standing, package.module, escape(package.version), _path(package.path))
 
 
 def _row(
@@ -237,7 +239,7 @@ def _row(
     suspended = standing.state == Condition.SUSPENDED.value
     action = ("resume", "Resume") if suspended else ("suspend", "Suspend")
     button = f'<span class="scripted" hidden>{looks}{_button(*action, project, name)}</span>'
-    return _state(standing), escape(name), version, place, _time(standing.since), _why(standing), button
+    return _state(standing), _path(name), version, place, _time(standing.since), _why(standing), button
 
 
 def _button(action: str, text: str, project: ProjectStatus, entry: str = "") -> str:
@@ -261,7 +263,17 @@ def _why(standing: Standing) -> str:
 
 
 def _with_hint(what: str, hint: str) -> str:
-    return f'{escape(what)}<br><span class="hint">{escape(hint)}</span>' if hint else escape(what)
+    return f'{_words(what)}<br><span class="hint">{_words(hint)}</span>' if hint else _words(what)
+
+
+def _words(text: str) -> str:
+    """A message; what it has between backticks is code."""
+    return _QUOTED.sub(r"<code>\1</code>", escape(text))
+
+
+def _path(text: str) -> str:
+    """A path or address, which may go on in the next line behind any of its slashes."""
+    return escape(text).replace("/", "/<wbr>")
 
 
 def _facts(project: ProjectStatus) -> str:
@@ -280,7 +292,8 @@ def _time(stamp: str) -> str:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Cells are markup already; each says what it is about, for narrow screens."""
-    head = "".join(f'<th scope="col">{word}</th>' for word in heads)
+    unseen = '<span class="unseen">Actions</span>'
+    head = "".join(f'<th scope="col">{word or unseen}</th>' for word in heads)
     body = "".join(f"<tr>{''.join(map(_cell, heads, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
