@@ -13,7 +13,7 @@ import pytest
 
 from micropkgd.cli.passes import passes
 from micropkgd.model.outcome import Outcome
-from tests.kit.daemon import PATIENCE
+from tests.kit.daemon import PATIENCE, until
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import ROW, World, archive
 
@@ -383,10 +383,7 @@ def test_a_signal_in_a_slow_download(world: World, faults: FaultServer, number: 
     process = subprocess.Popen(
         [sys.executable, "-m", "micropkgd", "reconcile", "--once"], cwd=world.root, stderr=subprocess.PIPE, text=True
     )
-    for _ in range(1000):
-        if faults.seen:
-            break
-        time.sleep(0.01)
+    until(lambda: bool(faults.seen))
     time.sleep(0.2)
     process.send_signal(number)
     _, err = process.communicate(timeout=PATIENCE)

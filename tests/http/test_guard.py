@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -274,12 +275,14 @@ def test_who_sends_no_request_is_let_go(site: Site) -> None:
 
 def test_connections_are_numbered(daemon: Daemon, site: Site) -> None:
     """The 33rd is closed at once; when one of the others ends, there is room again."""
-    idle = [site.connect() for _ in range(32)]
-    try:
-        until(lambda: site.say(request(site)) == b"")
-    finally:
-        for connection in idle:
-            connection.close()
+
+    def is_full() -> bool:
+        with ExitStack() as stack:
+            for _ in range(32):  # anew each time, for who says nothing is let go
+                stack.enter_context(site.connect())
+            return site.say(request(site)) == b""
+
+    until(is_full)
     until(lambda: site.say(request(site)) != b"")
     assert daemon.process.poll() is None
 

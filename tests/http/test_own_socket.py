@@ -11,7 +11,8 @@ import pytest
 
 from micropkgd.service.client import find_service
 from micropkgd.service.http.unix_socket import open_unix_socket
-from tests.kit.daemon import Daemon, served, until
+from micropkgd.service.unix_connection import connect_unix
+from tests.kit.daemon import PATIENCE, Daemon, served, until
 from tests.kit.site import rest_of
 
 HEAD = b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n"
@@ -29,7 +30,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def connected(daemon: Daemon) -> socket.socket:
     """A connection that says nothing yet."""
     caller = socket.socket(socket.AF_UNIX)
-    caller.settimeout(40)
+    caller.settimeout(PATIENCE)
     caller.connect(daemon.socket)
     return caller
 
@@ -163,7 +164,7 @@ def test_what_is_sent_is_bounded(daemon: Daemon, sent: bytes, code: bytes) -> No
 def test_many_who_wait_leave_room_for_a_question(daemon: Daemon) -> None:
     """Followers without end are turned away before a `status` is."""
     with ExitStack() as stack:
-        callers = [stack.enter_context(connected(daemon)) for _ in range(100)]
+        callers = [stack.enter_context(connect_unix(daemon.socket, PATIENCE)) for _ in range(100)]
         for caller in callers:
             caller.sendall(HEAD.replace(b"/v1/status", b"/v1/events?follow=1") + b"\r\n")
         said = [caller.recv(12) for caller in callers]

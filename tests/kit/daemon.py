@@ -19,7 +19,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.service.client import Service, find_service
 from tests.kit.world import World
 
-PATIENCE = 40.0  # seconds, for a machine that does much else
+PATIENCE = 90.0  # seconds, for a machine that does much else
 SOON = 30  # seconds: what is planned for later than that is planned by a schedule
 
 Event = Mapping[str, Any]
@@ -151,7 +151,7 @@ class Daemon:
         """Run another command of the program beside it."""
         command = [sys.executable, "-m", "micropkgd", *arguments]
         return subprocess.run(
-            command, cwd=cwd, env=self.environ, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=cwd, env=self.environ, capture_output=True, text=True, timeout=300, check=False
         )
 
     def end(self, number: int = signal.SIGTERM) -> int:

@@ -40,7 +40,7 @@ def shell(shop: Path, line: str, *programs: Path) -> str:
         own |= {f"GIT_{who}_NAME": "Ana", f"GIT_{who}_EMAIL": "ana@example.com"}
     ended = subprocess.run(
         ["bash", "-c", line], cwd=shop, env=own, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=120, check=False,
+        timeout=600, check=False,
     )  # fmt: skip
     assert ended.returncode in {0, 3, 4}, (line, ended.stdout)  # 3: something is newer; 4: held
     return ended.stdout.replace(str(shop.parent), "/home/ana")

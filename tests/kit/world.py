@@ -118,7 +118,7 @@ class World:
         """Run one command line in a process of its own."""
         command = [sys.executable, "-m", "micropkgd", *arguments]
         ended = subprocess.run(
-            command, cwd=self.root, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=self.root, env=os.environ | environ, capture_output=True, text=True, timeout=300, check=False
         )
         look(ended.stdout + ended.stderr, f"what `micropkgd {' '.join(arguments[:2])}` printed")
         return ended
@@ -126,7 +126,7 @@ class World:
     def spawn_bytes(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         """The same, for what is not of one encoding."""
         command = [sys.executable, "-m", "micropkgd", *arguments]
-        return subprocess.run(command, cwd=self.root, capture_output=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=self.root, capture_output=True, timeout=300, check=False)
 
     def tree(self) -> dict[str, bytes]:
         """Every file outside `.micropkgd` with its bytes; a link with what it names."""

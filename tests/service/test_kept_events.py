@@ -43,7 +43,9 @@ def follow(site: Site, last: int, wanted: str) -> list[int]:
         connection.sendall(f"GET /v1/events?follow=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}\r\n".encode())
         received = b""
         while wanted.encode() not in received:
-            received += connection.recv(1 << 16)
+            more = connection.recv(1 << 16)
+            assert more, received
+            received += more
     return [int(line[4:]) for line in received.decode().splitlines() if line.startswith("id: ")]
 
 

@@ -24,7 +24,7 @@ from tests.kit.site import listening
 from tests.kit.world import ROW, World, archive
 
 DATA = archive({"nodes.py": "slow = 1\n"})
-DRIP = Reply(body=DATA, rate_limit=(60, 1.0))  # 60 bytes a second
+DRIP = Reply(body=bytes(100_000), rate_limit=(60, 1.0))  # 60 bytes a second: its end comes after that of any test
 LIMITS = '[limits]\nsource-wait = "1s"\n'
 
 

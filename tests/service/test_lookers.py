@@ -11,7 +11,7 @@ import pytest
 from micropkgd.cli.output_status import status_lines
 from micropkgd.model.condition import Standing
 from micropkgd.model.status import EntryStatus, ProjectStatus
-from tests.kit.daemon import Daemon, served
+from tests.kit.daemon import PATIENCE, Daemon, served
 from tests.kit.world import World
 
 READY = Standing("Ready", "InSync", "", "")
@@ -78,7 +78,7 @@ def test_who_follows_ends_it_without_a_warning(tmp_path: Path, command: tuple[st
         assert looker.stdout is not None
         assert looker.stdout.readline()
         looker.send_signal(signal.SIGINT)
-        _, said = looker.communicate(timeout=30)
+        _, said = looker.communicate(timeout=PATIENCE)
 
     assert (looker.returncode, said) == (0, b"")
 

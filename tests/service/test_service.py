@@ -11,7 +11,7 @@ import pytest
 
 from micropkgd.service.client import find_service
 from tests.http.test_metrics import value
-from tests.kit.daemon import Daemon, members_of, served, until
+from tests.kit.daemon import PATIENCE, Daemon, members_of, served, until
 from tests.kit.places import DATA
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.site import config as site_config
@@ -290,7 +290,7 @@ def test_a_second_sigterm_ends_at_once(tmp_path: Path, src: Path, faults: FaultS
         daemon.process.send_signal(signal.SIGINT)
         daemon.process.send_signal(signal.SIGCONT)
 
-        assert daemon.process.wait(20) in {0, 143}
+        assert daemon.process.wait(PATIENCE) in {0, 143}
 
 
 def test_after_a_kill_the_next_start_goes_on(tmp_path: Path, src: Path) -> None:

@@ -18,7 +18,9 @@ from tests.kit.daemon import PATIENCE, served
 
 def settings(folder: Path) -> Settings:
     """A config that serves the projects of a folder."""
-    return Settings(usual=Group((f"{folder}/p*",)), cache_dir=str(folder / "cache"), trust=Trust.EVERYTHING)
+    return Settings(
+        usual=Group((f"{folder}/p*",)), cache_dir=str(folder / "cache"), drain=PATIENCE, trust=Trust.EVERYTHING
+    )
 
 
 def during(folder: Path, story: Callable[[Supervisor, "asyncio.Task[None]"], Awaitable[None]]) -> None:
@@ -28,7 +30,7 @@ def during(folder: Path, story: Callable[[Supervisor, "asyncio.Task[None]"], Awa
         supervisor = Supervisor(settings(folder), lambda _: None)
         running = asyncio.create_task(supervisor.run())
         await supervisor.fleet.known.wait()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await story(supervisor, running)
             supervisor.stop()
             await running
@@ -73,11 +75,17 @@ def test_what_is_asked_while_the_last_pass_ends_is_answered(tmp_path: Path) -> N
     root = str(served(tmp_path).root)
 
     async def story(supervisor: Supervisor, running: "asyncio.Task[None]") -> None:
-        supervisor._run_beside(asyncio.sleep(0.5))
+        may_end = asyncio.Event()
+
+        async def last_pass() -> None:
+            await may_end.wait()
+
+        supervisor._run_beside(last_pass())
         supervisor.stop()
         await asyncio.sleep(0.2)
         assert not running.done()
         assert await supervisor.fleet.matching([f"{tmp_path}/*"]) == [root]
+        may_end.set()
         await running
 
     during(tmp_path, story)
@@ -102,13 +110,13 @@ def test_a_look_at_a_project_keeps_its_sources_when_another_config_is_read(tmp_p
 
     def work(_: object) -> str:
         looks.set()
-        assert may_end.wait(30)
+        assert may_end.wait(PATIENCE)
         return "seen"
 
     async def story(supervisor: Supervisor, _: "asyncio.Task[None]") -> None:
         old = supervisor._passes
         look = asyncio.create_task(supervisor.look(root, work))
-        await asyncio.to_thread(looks.wait, 30)
+        await asyncio.to_thread(looks.wait, PATIENCE)
         await supervisor.reload(settings(tmp_path)._replace(limits=Limits(passes=3)))
         for _turn in range(20):
             await asyncio.sleep(0.01)

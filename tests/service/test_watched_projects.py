@@ -101,7 +101,7 @@ def test_it_does_not_go_on_without_its_events(tmp_path: Path, monkeypatch: pytes
             running = asyncio.create_task(vigil.run())
             await asyncio.sleep(0.05)
             vigil.look()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 with pytest.raises(RuntimeError, match="a bug"):
                     await running
 

@@ -23,12 +23,13 @@ from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
 from micropkgd.sources.upload import BytesInMemory, Stored, Upload
 from tests.kit.canaries import CANARY, hold
+from tests.kit.daemon import PATIENCE
+from tests.kit.patience import QUICK, patience_with
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.gcs import FakeGcs
 from tests.kit.servers.nginx import Nginx
 from tests.kit.servers.proxy import Cut, Proxy
 
-QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
 META, MEDIA = "/storage/v1/b/b/o/x.tar.gz", "/download/storage/v1/b/b/o/x.tar.gz"
 FOUND = Reply(body=json.dumps({"generation": "7", "size": str(len(BODY))}).encode())
@@ -71,7 +72,7 @@ class Asker:
     def __init__(self, folder: Path) -> None:
         self.cache = ArchiveCache(folder / "cache")
         self.runner = asyncio.Runner()
-        self.source = GcsSource(QUICK, chance=lambda: 0.0, renew_after=0.0)
+        self.source = source(QUICK)
 
     def __call__(self, ref: str, options: dict[str, object], **request: Any) -> Answer:
         """Ask, and see that no secret comes back."""
@@ -79,6 +80,11 @@ class Asker:
         answer = self.runner.run(self.source.fetch(made, self.cache, no_progress))
         assert CANARY not in repr(answer)
         return answer
+
+
+def source(patience: RetryPolicy) -> GcsSource:
+    """A source that renews its credentials at once."""
+    return GcsSource(patience, chance=lambda: 0.0, renew_after=0.0)
 
 
 @pytest.fixture
@@ -228,6 +234,7 @@ class TestFailures:
         self, faults: FaultServer, ask: Asker, says: Reply, kind: FailureKind, requests: int
     ) -> None:
         """What the store says in place of a description."""
+        ask.source = source(patience_with(says))
         faults.script(META, says)
         failed(ask("gs://b/x.tar.gz", fake(faults.port)), kind)
         assert len(faults.seen) == requests
@@ -235,6 +242,7 @@ class TestFailures:
     @pytest.mark.parametrize(("body", "kind"), BODIES)
     def test_broken_body(self, faults: FaultServer, ask: Asker, body: Reply, kind: FailureKind) -> None:
         """What comes in place of the archive that was described; nothing of it stays."""
+        ask.source = source(patience_with(body))
         faults.script(META, FOUND)
         faults.script(MEDIA, body)
         failed(ask("gs://b/x.tar.gz", fake(faults.port)), kind)
@@ -244,15 +252,15 @@ class TestFailures:
     @pytest.mark.parametrize(
         "when",
         [
-            pytest.param(lambda: "120", id="seconds"),
-            pytest.param(lambda: formatdate(time.time() + 120, usegmt=True), id="date"),
+            pytest.param(lambda: "1200", id="seconds"),
+            pytest.param(lambda: formatdate(time.time() + 1200, usegmt=True), id="date"),
         ],
     )
     def test_retry_after_is_handed_on(self, faults: FaultServer, ask: Asker, when: Callable[[], str]) -> None:
         """Long waits are for the loop."""
         faults.script(META, Reply(status=429, headers={"Retry-After": when()}))
         answer = failed(ask("gs://b/x.tar.gz", fake(faults.port)), FailureKind.THROTTLED)
-        assert answer.retry_after == pytest.approx(120, abs=3)
+        assert answer.retry_after == pytest.approx(1200, abs=PATIENCE)
         assert len(faults.seen) == 1
 
     def test_burst_of_503_is_sat_out(self, gcs: FakeGcs, bucket: Bucket, proxy: Proxy, ask: Asker) -> None:

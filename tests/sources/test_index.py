@@ -35,10 +35,10 @@ from micropkgd.sources.source import (
     no_progress,
 )
 from tests.kit.canaries import CANARY, hold
+from tests.kit.patience import QUICK, patience_with
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.indexes import PASSWORD, USER, Devpi, PypiServer, StaticIndex, sdist
 
-QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.6)
 DATA = sdist("ds", "1.0")
 SECRET = f"secret-{CANARY}"
 
@@ -56,12 +56,14 @@ def ask(cache: ArchiveCache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """Ask an index once; further words are fields of the lookup or of the request."""
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
-    def ask_once(text: str, index_url: str, source: IndexSource | None = None, **fields: Any) -> Answer:
+    def ask_once(
+        text: str, index_url: str, source: IndexSource | None = None, patience: RetryPolicy = QUICK, **fields: Any
+    ) -> Answer:
         lookup = Lookup(index_url, **{key: fields.pop(key) for key in set(fields) & set(Lookup._fields)})
         request = Request(Ref(text, RefKind.INDEX, text), lookup=lookup, **fields)
 
         async def run() -> Answer:
-            asked = source or IndexSource(HttpClient(QUICK, lambda: 0.0, lambda: 0.0))
+            asked = source or IndexSource(HttpClient(patience, lambda: 0.0, lambda: 0.0))
             try:
                 return await asked.fetch(request, cache, no_progress)
             finally:
@@ -515,7 +517,7 @@ class TestFailures:
     def test_of_the_page(self, faults: FaultServer, ask: Ask, reply: Reply, kind: FailureKind, words: str) -> None:
         """What the index answers in place of a page."""
         faults.script("/simple/ds/", reply)
-        assert words in failed(ask("ds", faults.url("/simple/")), kind).problem
+        assert words in failed(ask("ds", faults.url("/simple/"), patience=patience_with(reply)), kind).problem
 
     def test_burst_is_outlasted(self, faults: FaultServer, ask: Ask) -> None:
         """A page that comes broken is asked for again."""

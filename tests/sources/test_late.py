@@ -17,9 +17,10 @@ from micropkgd.sources.gather import Sources
 from micropkgd.sources.late import DownloadSlot, LateDownloads
 from micropkgd.sources.least_speed import GRACE, BodyProgress, LeastSpeed
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request
+from tests.kit.daemon import until
 from tests.kit.servers.faults import FaultServer, Reply
 
-WAIT = 1.0  # seconds, in which a fast server answers on a busy machine, too
+WAIT = 2.0  # seconds, in which a fast server answers on a busy machine, too: all that it takes is loaded before
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def slow(tmp_path: Path) -> Iterator["Slow"]:
     with FaultServer() as server:
         made = Slow(server, tmp_path)
         with made.sources:
+            made.warm_up()
             yield made
 
 
@@ -39,6 +41,13 @@ class Slow:
         self._gates: list[threading.Event] = []
         self.ended: list[str] = []
         self.sources = Sources(ArchiveCache(folder / "cache"), wait=WAIT, on_late=self.ended.append, per_host=100)
+
+    def warm_up(self) -> None:
+        """Load the libraries and start the loop: the first answer takes longer than any other."""
+        self.server.script("/warm", Reply(body=b"w"))
+        until(lambda: isinstance(self.ask("/warm", project="/warm")[0], Fetched))
+        self.comes()
+        self.ended.clear()
 
     def script(self, path: str, slow: Reply, *later: Reply) -> None:
         """Let a path answer slowly at first."""

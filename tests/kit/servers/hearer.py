@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from tests.kit.daemon import PATIENCE
+
 
 class Told(NamedTuple):
     """One request."""
@@ -44,7 +46,7 @@ class Hearer:
     def until(self, count: int) -> list[Told]:
         """Wait for so many requests."""
         with self._came:
-            assert self._came.wait_for(lambda: len(self.told) >= count, 30.0), self.told
+            assert self._came.wait_for(lambda: len(self.told) >= count, PATIENCE), self.told
             return list(self.told)
 
     def _note(self, request: BaseHTTPRequestHandler) -> None:

@@ -9,9 +9,7 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from tests.kit.archives import project
 from tests.kit.canaries import CANARY
 from tests.kit.servers.nginx import Nginx
 from tests.kit.servers.ports import free_ports
+from tests.kit.servers.starting import await_server, end, listens
 
 DEVPI = ("devpi-server==6.20.3",)
 PYPISERVER = ("pypiserver[passlib]==2.4.2",)
@@ -190,24 +189,10 @@ def _running(command: list[Any], folder: Path, port: int) -> Iterator[None]:
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await_answer(port, process, folder / "log")
+        await_server(process, lambda: listens(port), folder / "log")
         yield
     finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _await_answer(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise RuntimeError(log.read_text())
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(log.read_text())
+        end(process)
 
 
 def _call(port: int, path: str, body: bytes, method: str, headers: dict[str, str]) -> bytes:

@@ -1,16 +1,15 @@
 """moto: a server that speaks for SQS and S3, and tells the one what happens in the other. It checks no secrets."""
 
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import botocore.session
 
 from tests.kit.servers.ports import free_ports
+from tests.kit.servers.starting import await_server, end, is_well
 
 REQUIREMENT = "moto[s3,server,sqs]==5.2.5"
 LOGIN = {"AWS_ACCESS_KEY_ID": "AKIDMOTO", "AWS_SECRET_ACCESS_KEY": "moto-secret"}
@@ -71,17 +70,7 @@ def running(program: Path, folder: Path, port: int | None = None) -> Iterator[Mo
     with open(folder / "log", "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        _await(port, process, folder / "log")
+        await_server(process, lambda: is_well(f"http://127.0.0.1:{port}/moto-api/"), folder / "log")
         yield Moto(port)
     finally:
-        process.kill()
-        process.wait(10)
-
-
-def _await(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=5):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"the server does not answer: {log.read_text()}")
+        end(process)

@@ -3,17 +3,16 @@
 import itertools
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.ports import free_ports
+from tests.kit.servers.starting import await_server, end, listens
 
 USER = "reader"
 PASSWORD = f"pass-{CANARY}"
@@ -66,11 +65,10 @@ def running(folder: Path) -> Iterator[Nginx]:
     process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", folder / "nginx.conf"])
     try:
         for port in (server.port, *server.tls_ports.values()):
-            _await_port(port, process)
+            await_server(process, partial(listens, port), folder / "error.log")
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        end(process)
 
 
 def _config(folder: Path, server: Nginx) -> str:
@@ -114,17 +112,4 @@ def _make_certificates(folder: Path) -> None:
 
 
 def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
-def _await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(500):
-        if process.poll() is not None:
-            raise RuntimeError("nginx ended; see its error.log")
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-        else:
-            return
-    raise RuntimeError("nginx does not listen")
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=120)

