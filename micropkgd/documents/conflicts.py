@@ -14,16 +14,16 @@ def sides(text: str) -> tuple[str, str] | None:
 
 
 def _of(lines: list[str], side: str) -> Iterator[str]:
-    """The lines of one side, and those that both have."""
-    within: str | None = None
+    """The lines of one side, and those that both have; of a conflict in a side, that side of it."""
+    within: list[str] = []
     for line in lines:
         if line.startswith(_OURS):
-            within = _OURS
-        elif within is not None and line.startswith(_BASE):
-            within = _BASE
-        elif within is not None and line.rstrip("\r\n") == _MIDDLE:
-            within = _THEIRS
+            within.append(_OURS)
         elif line.startswith(_THEIRS):
-            within = None
-        elif within in {None, side}:
+            del within[-1:]
+        elif within and line.startswith(_BASE):
+            within[-1] = _BASE
+        elif within and line.rstrip("\r\n") == _MIDDLE:
+            within[-1] = _THEIRS
+        elif all(one == side for one in within):
             yield line

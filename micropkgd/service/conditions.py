@@ -121,7 +121,9 @@ def _of_step_back(before: ProjectStatus | None, entry: EntryOutcome) -> Iterator
     if step is None:
         return
     old, new = entry.before, entry.waiting or entry.after
-    versions = f": {old.version} ({short(old.archive)}) -> {new.version} ({short(new.archive)})" if old and new else ""
+    versions = ""
+    if old is not None and new is not None and old != new:  # what an index refuses is not at hand
+        versions = f": {old.version} ({short(old.archive)}) -> {new.version} ({short(new.archive)})"
     if entry.failure is None:
         if entry.plan is not None and entry.plan.changes:
             yield News(step.reason, entry.ref, f"followed{versions}")

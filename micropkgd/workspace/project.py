@@ -56,6 +56,9 @@ def read_manifest(root: str, text: bytes | None = None) -> Manifest:
         raise error.at(MANIFEST_NAME) from error
 
 
+_ONE_SIDE = "neither side can be read: `git checkout --ours micropkg.lock` takes yours, then run `micropkgd lock`"
+
+
 def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: bool = False) -> Lock:
     """Read the lock; an empty one where there is no file. It may be of another layout, and of no impossible one."""
     try:
@@ -64,7 +67,7 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: 
         return Lock()
     except DocumentError as error:
         if name == LOCK_NAME and _has_markers(root):
-            error.hint = "run `micropkgd lock`, which reads both sides"
+            error.hint = _ONE_SIDE if merging else "run `micropkgd lock`, which reads both sides"
         raise error.at(name) from error
     for block in lock.blocks:
         if stray := foreign_paths(block, layout):

@@ -76,6 +76,24 @@ def test_a_conflict_in_the_lock_is_solved_by_lock(repository: World, how: str) -
     assert world.read("src/shop/mm/nodes.py") in {"A = '2.0'\n", "A = '3.0'\n"}
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_markers_that_somebody_committed_are_solved_too(repository: World, *, broken: bool) -> None:
+    """A conflict in one side of a conflict; where no side is a document, the hint is another than to run it again."""
+    world = repository
+    assert git(world, "merge", "other").returncode != 0
+    lock = world.read("micropkg.lock")
+    tail = "[[\n" * broken
+    world.write("micropkg.lock", f"<<<<<<< HEAD\n{lock}=======\n{lock}>>>>>>> again\n{tail}")
+    said = world.run("lock")
+    if broken:
+        assert said.code == 2, said
+        assert "hint: neither side can be read: `git checkout --ours micropkg.lock` takes yours" in said.err
+        return
+    assert said.code == 0, said
+    assert sides(world.read("micropkg.lock")) is None
+    assert world.run("lock", "--check").code == 0
+
+
 def test_the_merge_driver_takes_the_newer_version(repository: World) -> None:
     """And says what it superseded, so that every clone updates; git sees no conflict at all."""
     world = repository

@@ -2,9 +2,11 @@
 
 A state machine plays a team: two people with clones of their own, a bot that moves the lock alone, two publishers,
 branches, pulls, merges (one of them with the merge driver), rebases, cherry-picks, reverts, stashes and checkouts of
-single files, all with real git; the project's own layout and its policy change, rows go and come back, files are
-renamed here and upstream, git leaves a part of the tree out, and passes are killed at any call. After each pass a
-clone of the same commit, made just now and without any memory, must come to what the clone with the memory came to.
+single files, all with real git; commits are squashed, a bump is reverted, line ends change, and files come to stand in
+Git LFS; the project's own layout and its policy change, rows go and come back, files are renamed here and upstream (by
+case alone, too), git leaves a part of the tree out, and passes are killed at any call. After each pass a clone of the
+same commit, made just now and without any memory, must come to what the clone with the memory came to: a plain one, a
+shallow or partial one, a linked work tree, a submodule, or a history that was rewritten into a folder of a monorepo.
 What a person wrote into a pulled file stays in the tree until a person takes it away, and a clean switch to a commit
 that was in sync stays clean. Edits that were accepted pass the gate, a rollback brings back what stood there,
 requirements move whole, and `lock` gets out of each conflict.
@@ -31,6 +33,7 @@ from micropkgd.model.outcome import Outcome
 from micropkgd.model.requirements import blocks_of
 from micropkgd.workspace.project import read_project
 from tests.kit.faults import Scene, Tree, hooking, in_child, kill_at
+from tests.kit.lfs import LargeFiles
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 GIT = {
@@ -53,6 +56,9 @@ NEEDS = ("", 'requirements-file = "requirements.txt"\n', 'requirements-group = "
 DRIVER = f"{sys.executable} -m micropkgd lock --merge-driver %O %A %B"
 OUT = ("ds/", "es/", "one.py", "parameters_*", "src/shop/*/ds/")
 LAYOUTS = ("", 'tests = "src/tests"\n', 'conf = "config"\n', 'base-env = "shared"\n', 'package = "store"\n')
+
+CLONES = ("plain", "shallow", "partial", "worktree", "submodule", "monorepo")
+EXTRAS = ("", "three.py", "renamed.py", "Two.py", "One.py")
 
 people = st.sampled_from(["ann", "bob"])
 packages = st.sampled_from(PACKAGES)
@@ -80,10 +86,15 @@ class Person(Scene):
         """Whether git sees no change."""
         return not self.says("status", "--porcelain")
 
-    def commit(self) -> None:
+    def commit(self, subject: str = "all") -> None:
         """Commit all that is there."""
         self.git("add", "-A")
-        self.git("commit", "-q", "-m", "all")
+        self.git("commit", "-q", "-m", subject)
+
+    def write_anew(self) -> None:
+        """Let git write each file again."""
+        self.git("rm", "-q", "-r", "--cached", ".")
+        self.git("reset", "-q", "--hard")
 
     def solve(self, *, with_lock: bool) -> None:
         """Take the own side of each conflict in git; with `lock`, what both sides locked counts."""
@@ -135,7 +146,9 @@ class Person(Scene):
 
     def files(self) -> Tree:
         """The files of the tree, but for git's own: of empty folders git knows nothing."""
-        return {path: known for path, known in self.tree().items() if not path.startswith(".git/") and self.has(path)}
+        return {
+            path: known for path, known in self.tree().items() if not f"{path}/".startswith(".git/") and self.has(path)
+        }
 
     def has(self, path: str) -> bool:
         """Whether a file stands at a path."""
@@ -152,6 +165,8 @@ class Team(RuleBasedStateMachine):
         self.rows: dict[str, str | None] = dict.fromkeys(PACKAGES, "")
         self.layout, self.policy, self.needs = "", POLICIES[0], ""
         self.count = 0
+        self.other_ends = False  # whether git writes some tree with CRLF
+        self.large = LargeFiles(self.folder)
         self.settled: set[str] = set()  # commits in which a pass had nothing to do, without anything followed since
 
     @initialize()
@@ -199,13 +214,13 @@ class Team(RuleBasedStateMachine):
             f"{name}/{file}": text.replace("line_1 = 1", f"line_1 = {version}") for file in FILES
         }
         texts |= {f"{name}/config/parameters_{name}.yml": f"version: {version}\n"}
-        if extra.startswith("renamed"):
+        if extra in {"renamed.py", "Two.py"}:
             texts[f"{name}/{extra}"] = texts.pop(f"{name}/two.py")
         elif extra:
             texts[f"{name}/{extra}"] = "EXTRA = 1\n"
         publisher.publish(name, texts, str(version), requires=f"{'both' if version > 3 else name}-needs>={version}")
 
-    @rule(name=packages, version=st.integers(1, 5), extra=st.sampled_from(["", "three.py", "renamed.py"]))
+    @rule(name=packages, version=st.integers(1, 5), extra=st.sampled_from(EXTRAS))
     def publish(self, name: str, version: int, extra: str) -> None:
         """A version, newer or older."""
         self.release(name, version, extra)
@@ -225,7 +240,7 @@ class Team(RuleBasedStateMachine):
 
     def pulled(self, person: Person) -> list[Path]:
         """The pulled modules that a person may change."""
-        return sorted(person.root.glob("src/s*/**/[otr]*.py"))
+        return sorted(person.root.glob("src/s*/**/[otrTO]*.py"))
 
     @rule(who=people, number=st.integers(0, 20), how=st.sampled_from(["rename", "delete", "crlf", "format"]))
     def treat(self, who: str, number: int, how: str) -> None:
@@ -391,7 +406,51 @@ class Team(RuleBasedStateMachine):
         person = self.people[who]
         person.commit()
         if person.tries(lock_only=True) is not None:
+            person.commit("bump")
+
+    @rule(who=people)
+    def revert_a_bump(self, who: str) -> None:
+        """Somebody takes back what a bot did, however long ago."""
+        person = self.people[who]
+        person.commit()
+        if bumps := person.says("log", "--format=%H", "--grep=^bump").split():
+            person.git("revert", "--no-edit", bumps[0]) or person.git("revert", "--abort")
+
+    @rule(who=people, back=st.integers(1, 3), subject=st.sampled_from(["fixup", "squash"]))
+    def squash(self, who: str, back: int, subject: str) -> None:
+        """Somebody makes their changes a part of an older commit."""
+        person = self.people[who]
+        person.git("add", "-A")
+        if person.git("rev-parse", "-q", "--verify", f"HEAD~{back + 1}"):
+            person.git("commit", "-q", f"--{subject}=HEAD~{back}", "--allow-empty", "--no-edit")
+            command = ("-c", "sequence.editor=true", "rebase", "-q", "-i", "--autosquash", f"HEAD~{back + 2}")
+            person.git(*command) or person.git("rebase", "--abort")
+
+    @rule(who=people, ends=st.sampled_from(["true", "input", "false"]))
+    def write_line_ends(self, who: str, ends: str) -> None:
+        """Somebody's git writes text with the line ends of their system from now on."""
+        person = self.people[who]
+        person.commit()
+        if person.is_clean:
+            self.other_ends |= ends == "true"
+            person.git("config", "core.autocrlf", ends)
+            person.write_anew()
+
+    @rule(who=people, fetches=st.booleans())
+    def store_large_files(self, who: str, fetches: bool) -> None:
+        """The parameters of packages come to stand in Git LFS; who does not fetch them has pointers."""
+        person = self.people[who]
+        person.commit()
+        if not person.is_clean:
+            return
+        for key, value in self.large.config(fetches=fetches).items():
+            person.git("config", key, value)
+        attributes = person.text(".gitattributes") or ""
+        if "filter=lfs" not in attributes:
+            person.write({".gitattributes": f"{attributes}parameters_*.yml filter=lfs -text\n"})
+            person.git("add", "--renormalize", ".")
             person.commit()
+        person.write_anew()
 
     @rule(who=people, name=packages, choice=st.sampled_from([Conflict.KEEP, Conflict.TAKE, Conflict.MERGE]))
     def decide(self, who: str, name: str, choice: Conflict) -> None:
@@ -435,14 +494,18 @@ class Team(RuleBasedStateMachine):
         """Somebody's machine loses its memory."""
         shutil.rmtree(self.people[who].root / ".micropkgd", ignore_errors=True)
 
-    @rule(who=people, options=st.sampled_from([{}, {}, {"locked": True}, {"offline": True}]))
-    def reconcile(self, who: str, options: dict[str, bool]) -> None:
+    @rule(
+        who=people,
+        options=st.sampled_from([{}, {}, {"locked": True}, {"offline": True}]),
+        how=st.sampled_from(CLONES),
+    )
+    def reconcile(self, who: str, options: dict[str, bool], how: str = "plain") -> None:
         """A pass, beside the same pass on a clone without memory."""
         person = self.people[who]
         person.commit()
         if not person.is_clean:  # git is in the middle of something
             return
-        self.compare(person, options)
+        self.compare(person, options, how=how)
 
     @rule(who=people, number=st.integers(1, 60))
     def crash(self, who: str, number: int) -> None:
@@ -452,11 +515,47 @@ class Team(RuleBasedStateMachine):
         if person.is_clean:
             self.compare(person, {}, killed_at=number)
 
-    def compare(self, person: Person, options: dict[str, bool], killed_at: int = 0) -> None:
+    def stranger(self, person: Person, how: str) -> Person:
+        """A checkout of what a person has committed, made just now."""
+        made, top = Person(self.folder, "stranger"), self.folder / "stranger"
+        shutil.rmtree(top, ignore_errors=True)
+        person.git("worktree", "prune")
+        person.git("branch", "-q", "-D", "beside")
+        source, place = str(person.root), str(made.root)
+        clone = ["git", "clone", "-q"]
+        commands = {
+            "plain": [[*clone, source, place]],
+            "shallow": [[*clone, "--depth=1", f"file://{source}", place]],
+            "partial": [[*clone, "--filter=blob:none", f"file://{source}", place]],
+            "worktree": [["git", "-C", source, "worktree", "add", "-q", "-b", "beside", place]],
+            "submodule": [
+                ["git", "init", "-q", str(top)],
+                ["git", "-C", str(top), "-c", "protocol.file.allow=always", "submodule", "add", "-q", source, "shop"],
+            ],
+            "monorepo": [
+                [*clone, source, str(top)],
+                ["git", "-C", str(top), "read-tree", "--empty"],
+                ["git", "-C", str(top), "read-tree", "--prefix=shop/", "HEAD"],
+                ["git", "-C", str(top), "commit", "-q", "--amend", "-m", "all, in its folder"],
+                ["git", "-C", str(top), "reset", "-q", "--hard"],
+                ["git", "-C", str(top), "clean", "-q", "-fdx"],
+            ],
+        }
+        person.git("config", "uploadpack.allowFilter", "true")
+        for command in commands[how]:
+            subprocess.run(command, env=GIT, check=True, capture_output=True)
+        return made
+
+    def same(self, tree: Tree) -> Tree:
+        """A tree by what its texts are: not by the line ends that git writes, nor by whether LFS was asked."""
+        plain = {path: (mode, self.large.content(data)) for path, (mode, data) in tree.items()}
+        if not self.other_ends:
+            return plain
+        return {path: (mode, data.replace(b"\r\n", b"\n")) for path, (mode, data) in plain.items()}
+
+    def compare(self, person: Person, options: dict[str, bool], killed_at: int = 0, how: str = "plain") -> None:
         """Both come to the same, and no word of a person leaves the tree."""
-        stranger = Person(self.folder, "stranger")
-        shutil.rmtree(stranger.root, ignore_errors=True)
-        subprocess.run(["git", "clone", "-q", str(person.root), str(stranger.root)], env=GIT, check=True)
+        stranger = self.stranger(person, how)
         before = person.words()
         if killed_at:
             in_child(lambda: person.run(hooking(before=kill_at(killed_at))))
@@ -469,7 +568,8 @@ class Team(RuleBasedStateMachine):
         # What is known of a hold then tells more than a clone can know.
         assert asks_nobody or mine.exit_code == theirs.exit_code, (mine, theirs)
         if mine.exit_code == theirs.exit_code:
-            assert not (found := _differing(person.files(), stranger.files())), found
+            found = _differing(self.same(person.files()), self.same(stranger.files()))
+            assert not found, found
         if mine.exit_code == 0 and person.is_clean and not options:
             self.settled.add(person.says("rev-parse", "HEAD"))
 

@@ -98,3 +98,11 @@ def test_a_first_pull_that_is_held_is_no_project_in_sync() -> None:
 
     assert (held.standing.state, [one.ref for one in held.entries]) == ("Held", ["ref"])
     assert (removed.standing.state, removed.entries) == ("Ready", ())
+
+
+def test_a_release_that_is_refused_is_told_without_versions_that_are_the_same() -> None:
+    """What an index has now was never read: the event says what the failure says, and no step from 1.0 to 1.0."""
+    outcome = Outcome("/p", (entry(Failure(6, "Rebuilt", "1.0 has other bytes than before")),))
+    news = list(news_of(None, stands(None, outcome, MOMENT, LAST), outcome))
+
+    assert ("Rebuilt", "held: 1.0 has other bytes than before") in {(one.kind, one.message) for one in news}
