@@ -1,13 +1,24 @@
 """Seeing changes without events: what every kind of write looks like, and where it is needed."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from micropkgd.service.watching import polling
-from micropkgd.service.watching.polling import changed, is_below, remote_mounts, take_picture, with_mounted_files
+from micropkgd.service.watching.polling import (
+    changed,
+    is_below,
+    mounts_in,
+    remote_mounts,
+    take_picture,
+    with_mounted_files,
+)
 
 
 def by_rename(path: Path) -> None:
@@ -92,6 +103,35 @@ def test_no_other_mount_is_looked_at_than_one_in_a_watched_folder(
     monkeypatch.setattr(os.path, "isdir", look)
     assert with_mounted_files({str(tmp_path)}) == {str(tmp_path)}
     assert looked == there[:2]
+
+
+NAMES = st.text(min_size=1).map(os.fsencode).filter(lambda name: b"\0" not in name) | st.binary(min_size=1).filter(
+    lambda name: b"\0" not in name
+)
+
+
+def as_the_kernel_writes_it(path: bytes) -> bytes:
+    """`mangle_path` of the kernel, as it is called for mount points."""
+    return b"".join(b"\\%03o" % byte if byte in b" \t\n\\#" else bytes([byte]) for byte in path)
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["ext4", "nfs4", "fuse.sshfs"])), max_size=4))
+@example([(b"/mnt/a\\040b", "nfs4"), (b"/mnt/\t\n #\\134", "ext4"), (b"/mnt/\xff\r\x0b\xc2\x85", "cifs")])
+def test_every_mount_point_is_read_as_it_is_called(mounts: list[tuple[bytes, str]]) -> None:
+    """Whatever stands in its name: only what the kernel writes in octal is read so."""
+    table = b"".join(b"dev %s %s rw 0 0\n" % (as_the_kernel_writes_it(path), kind.encode()) for path, kind in mounts)
+    assert list(mounts_in(table)) == [(os.fsdecode(path), kind) for path, kind in mounts]
+
+
+def test_a_mount_of_any_name_is_found(tmp_path: Path) -> None:
+    """As the kernel itself tells of it."""
+    place = tmp_path / "a b\tc\nd\\040 #e\u2028"
+    place.mkdir()
+    ask = "from micropkgd.service.watching.polling import _mounts; print(_mounts()[-1])"
+    script = 'mount -t tmpfs none "$1" && exec "$2" -c "$3"'
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(place), sys.executable, ask]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == f"{(str(place), 'tmpfs')}\n"
 
 
 def test_local_disks_are_no_remote_mounts(tmp_path: Path) -> None:

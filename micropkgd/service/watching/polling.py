@@ -4,9 +4,10 @@ For network file systems, and where the machine has no watches left (docs/faults
 """
 
 import os
+import re
 import threading
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from micropkgd.annotations import Final
@@ -14,6 +15,11 @@ from micropkgd.annotations import Final
 _REMOTE: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
 )
+
+_MOUNTS: Final = "/proc/self/mounts"
+_WHERE: Final = 1
+_KIND: Final = 2
+_OCTAL: Final = rb"\\([0-3][0-7]{2})"
 
 _EVERY: Final = 2.0  # seconds between two looks
 _SHARE: Final = 20  # times as long as a look took, before the next one
@@ -103,11 +109,18 @@ def with_mounted_files(folders: Container[str]) -> frozenset[str]:
 def _mounts() -> list[tuple[str, str]]:
     """Every mount point, and the kind of file system."""
     try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as stream:
-            rows = [line.split(" ") for line in stream]
+        with open(_MOUNTS, "rb") as stream:
+            return list(mounts_in(stream.read()))
     except OSError:
         return []
-    return [(row[1].replace("\\040", " "), row[2]) for row in rows]
+
+
+def mounts_in(table: bytes) -> Iterator[tuple[str, str]]:
+    """The mount points and kinds of a table as proc(5) has it: what would end a field or a line is written in octal."""
+    for line in table.split(b"\n"):
+        if len(fields := line.split(b" ")) > _KIND:
+            where = re.sub(_OCTAL, lambda found: bytes([int(found[1], 8)]), fields[_WHERE])
+            yield os.fsdecode(where), fields[_KIND].decode(errors="replace")
 
 
 def is_below(path: str, mounts: Iterable[str]) -> bool:
