@@ -6,15 +6,14 @@ are sent in pieces, from its beginning for each try, so that a large archive tak
 """
 
 import os
-import re
 import shutil
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
 from typing import Protocol, runtime_checkable
 
 from micropkgd.annotations import BinaryIO, Final
+from micropkgd.drafts import draft_name, sweep
 from micropkgd.errors import words_of
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest
@@ -25,8 +24,6 @@ from micropkgd.sources.source import Failed, FailureKind, Lookup, StrPath, Valid
 LEAST_RATE = 100_000.0  # bytes a second that an upload may be expected to make
 TAKEN = frozenset({409, 412})  # statuses of a place that has something already
 PIECE: Final = 1 << 20  # bytes that are in memory at a time
-
-_LONG_AGO: Final = 86_400.0  # seconds after which nobody writes a draft any more
 
 
 class UploadBytes(Protocol):
@@ -88,10 +85,10 @@ class Store(Protocol):
 def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
     """Put an archive into a folder that is there: written beside, made durable, then linked or renamed."""
     path = os.path.join(project_root, upload.ref.location)
-    folder, name = os.path.split(path)
-    draft = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.draft")  # of others too, whose process has one number
+    folder = os.path.dirname(path)
+    draft = os.path.join(folder, draft_name())
     try:
-        _sweep(folder)
+        sweep(folder)
         _write(draft, upload.payload)
         if upload.overwrite and upload.replaces is not None:
             if not _is_still(path, upload.replaces):
@@ -108,15 +105,6 @@ def put_local(upload: Upload, project_root: StrPath) -> Stored | Failed:
         with suppress(OSError):
             os.unlink(draft)
     return Stored(written=True)
-
-
-def _sweep(folder: str) -> None:
-    """Remove what those left who were killed long ago; where the folder cannot be listed, nothing."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for one in entries:
-            is_draft = one.name[0] == "." and re.fullmatch(r"\..+\.[0-9a-f]{12}\.draft", one.name) is not None
-            if is_draft and one.stat(follow_symlinks=False).st_mtime < time.time() - _LONG_AGO:
-                os.unlink(one.path)
 
 
 def _is_still(path: str, seen: Validator) -> bool:

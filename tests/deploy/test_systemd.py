@@ -165,7 +165,7 @@ def test_the_hardened_unit_serves_a_project(systemd: Systemd) -> None:
     assert facts["Uid"].split() == [str(ALICE)] * 4
     assert facts["CapEff"] == facts["CapBnd"] == "0" * 16
     assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
-    assert not list((systemd.root / "var/lib/micropkgd/alice").glob("*.tmp"))
+    assert not list((systemd.root / "var/lib/micropkgd/alice").glob(".*.draft"))
     assert systemd.systemctl("stop", UNIT).returncode == 0
     assert systemd.show(UNIT, "Result") == "success"
     assert systemd.show(UNIT, "ExecMainStatus") == "0"

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pytest
 
 from micropkgd.model.manifest import PackageEntry
-from micropkgd.model.packaged import Step
+from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package import still
 from micropkgd.reconcile.package.entries import looked_at, package_entries, run_package
@@ -23,7 +23,7 @@ from micropkgd.reconcile.package.jobs import PackageRequest
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import read_project
 from tests.kit.archives import project
-from tests.kit.faults import Call, Hooked
+from tests.kit.faults import Call, Hooked, hooking
 from tests.kit.packages import ARCHIVE, CODE, CONF, INIT, TESTS, inside, member, module, package
 from tests.kit.world import World
 
@@ -388,6 +388,46 @@ class TestInterrupted:
         package(world)
         assert world.root.joinpath(ARCHIVE).read_bytes() == self.new
         assert [path.name for path in (world.root / "dist").iterdir()] == ["ds-1.0.tar.gz"]
+
+
+class TestDrafts:
+    """A folder of archives may be shared with other machines, where a process has the same number."""
+
+    def test_two_who_place_an_archive_at_once_do_not_take_each_others(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Both are told that it was written, and it is whole."""
+        other, shelf, said = World(world.root.parent / "other"), world.root.parent / "shelf", list[PackageOutcome]()
+        for one in (world, other):
+            module(one, {"nodes.py": "x = 1\n"})
+            one.manifest(f'"pipelines.ds" = {{destination = "{shelf}"}}\n', home="tool.micropkgd.package")
+
+        def meanwhile(call: Call) -> None:
+            if call.name == "sync_file":
+                monkeypatch.undo()
+                said.append(run_package(str(other.root), DS)[0])
+
+        monkeypatch.setattr("micropkgd.reconcile.package.place.FsOps", hooking(before=meanwhile))
+        said.append(run_package(str(world.root), DS)[0])
+
+        assert [(one.step, one.failure) for one in said] == [(Step.CREATE, None)] * 2
+        assert os.listdir(shelf) == ["ds-1.0.tar.gz"]
+        assert member(world, "ds/nodes.py", archive="../shelf/ds-1.0.tar.gz") == "x = 1\n"
+
+    @pytest.mark.parametrize("is_elsewhere", [False, True])
+    def test_the_next_one_clears_away_what_the_killed_left(self, world: World, *, is_elsewhere: bool) -> None:
+        """A day later, for until then it may be under way; nothing that is somebody's."""
+        destination = str(world.root.parent / "shelf") if is_elsewhere else "dist"
+        module(world)
+        world.manifest(f'"pipelines.ds" = {{destination = "{destination}"}}\n', home="tool.micropkgd.package")
+        old, young, theirs = ".micropkgd.0123456789ab.draft", ".micropkgd.ba9876543210.draft", ".notes.draft"
+        for name in (old, young, theirs):
+            left = Path(world.write(f"{destination}/{name}", "half"))
+            os.utime(left, (0, 0) if name != young else None)
+
+        package(world)
+
+        assert set(os.listdir(world.root / destination)) == {"ds-1.0.tar.gz", young, theirs}
 
 
 class TestStandingStill:

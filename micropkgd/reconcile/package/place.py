@@ -1,14 +1,15 @@
 """Put an archive where it belongs: written beside, made durable, renamed, so that it is never seen half.
 
 One file needs no journal: the rename is the commit. A crash leaves the old archive, and beside it a hidden draft that
-the next build of the package takes away. Only what `Packing` made is replaced: any other file of that name, like an
-archive of `python -m build`, may be somebody's only copy, and is set aside first.
+the next archive in its folder takes away, a day later. Only what `Packing` made is replaced: any other file of that
+name, like an archive of `python -m build`, may be somebody's only copy, and is set aside first.
 """
 
 import os
 from contextlib import suppress
 from stat import S_ISREG
 
+from micropkgd.drafts import draft_name, is_long_ago, may_be_draft
 from micropkgd.errors import TreeError, words_of
 from micropkgd.model.packaged import Step
 from micropkgd.model.tree import Obstacle, RelPath, parents
@@ -84,14 +85,13 @@ def _is_ours(fs: FsOps, path: RelPath) -> bool:
 
 def _put(fs: FsOps, path: RelPath, spool: Spool, aside: RelPath | None) -> None:
     above = parents(path)
-    folder, name = (above[0] if above else None), path.rpartition("/")[2]
-    draft = _below(folder, f".{name.rpartition('-')[0]}.draft")  # without the version, so that debris never piles up
+    folder = above[0] if above else None
+    draft = _below(folder, draft_name())
     try:
         made = [parent for parent in above if fs.status(parent) is None]
         for parent in reversed(made):
             fs.make_folder(parent)
-        if fs.status(draft):
-            fs.remove_file(draft)
+        _sweep(fs, folder)
         spool.write_to(fs, draft)
         fs.sync_file(draft)
         if aside is not None:
@@ -99,10 +99,20 @@ def _put(fs: FsOps, path: RelPath, spool: Spool, aside: RelPath | None) -> None:
         fs.rename(draft, path)
         for touched in {folder, *(parents(new)[0] if "/" in new else None for new in made)}:
             fs.sync_folder(touched)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             fs.remove_file(draft)
-        raise _refused(error, path) from error
+        if isinstance(error, OSError):
+            raise _refused(error, path) from error
+        raise
+
+
+def _sweep(fs: FsOps, folder: RelPath | None) -> None:
+    """Remove drafts that others left in a folder long ago."""
+    for name in filter(may_be_draft, fs.names(folder or RelPath("."))):
+        path = _below(folder, name)
+        if (status := fs.status(path)) is not None and is_long_ago(status):
+            fs.remove_file(path)
 
 
 def _below(folder: RelPath | None, name: str) -> RelPath:
