@@ -102,7 +102,7 @@ def copied_code(root: str) -> CopiedCode:
 def with_archives(code: CopiedCode, make_fetcher: Callable[[str], Fetcher]) -> CopiedCode:
     """With what the archives state; those that are not at hand are fetched again, by the digests of the lock."""
     project = read_project(code.root)
-    fetcher = fetcher_for(project, make_fetcher)
+    fetcher = fetcher_for(project.root, project.manifest, make_fetcher)
     rows = {entry.ref.text: entry for entry in project.manifest.pulls}
     asked = {number: rows[one.block.ref] for number, one in enumerate(code.packages) if one.block.ref in rows}
     wanted = (_wanted(code.packages[number], entry) for number, entry in asked.items())

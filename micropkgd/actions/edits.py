@@ -49,7 +49,7 @@ def edited_entries(
     """Every installed entry with its local edits, or one; the installed texts come from the archives of the lock."""
     project = read_project(root)
     blocks = current_blocks(project)
-    fetcher = fetcher_for(project, make_fetcher)
+    fetcher = fetcher_for(project.root, project.manifest, make_fetcher)
     with FsOps(root) as fs:
         hashes = read_state(fs).hashes
         return tuple(

@@ -62,7 +62,7 @@ def outdated(root: str, make_fetcher: Callable[[str], Fetcher]) -> tuple[Version
     blocks = current_blocks(project)
     with FsOps(root) as fs:
         known = read_state(fs).known
-    fetcher = fetcher_for(project, make_fetcher)
+    fetcher = fetcher_for(project.root, project.manifest, make_fetcher)
     entries = [(entry, blocks[entry.ref.text]) for entry in project.manifest.pulls]
     answers = fetcher.resolve(entries, known, {entry.ref.text: Follow.REFS for entry, _ in entries})
     answers = list(as_signed(project, fetcher, answers, {}))

@@ -51,7 +51,9 @@ def entry_patch(
         entry, block = _named(fs, project, only)
         if entry is None or block is None:
             return None
-        found = entry_edits(fs, project, entry, block, fetcher_for(project, make_fetcher), chosen)
+        found = entry_edits(
+            fs, project, entry, block, fetcher_for(project.root, project.manifest, make_fetcher), chosen
+        )
     if isinstance(found, Failure):
         return found
     origin = None if as_archived else _origin(found.sdist, entry)

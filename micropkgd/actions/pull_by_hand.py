@@ -57,7 +57,7 @@ def pull_by_hand(
         entry = entry._replace(rewrite_parameters=project.manifest.policy.rewrite_parameters)
         check_package(project)
         check_config(project.layout, [entry.env])
-        fetcher = fetcher_for(project, make_fetcher)
+        fetcher = fetcher_for(project.root, project.manifest, make_fetcher)
         view = _view(fs, project, entry)
         fresh = _asked_for(view, fetcher)
         view, wanted = _joined(view, fresh, [block for block in project.lock.blocks if block.files])

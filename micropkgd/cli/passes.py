@@ -89,11 +89,18 @@ def _pass(options: Namespace, root: str, wanted: "PassOptions", make_fetcher: "M
     settled = None
     if wanted.may_settle:
         settled = settled_outcome(root, apply=wanted.apply, lock_only=wanted.lock_only)
-    if settled is not None:
-        return settled
+    if settled is not None and not settled.asking:
+        return settled.outcome
     served = pass_by_service(options, root, wanted)
     if served is not None:
         return served
+    if settled is not None:
+        from micropkgd.reconcile.news import seek_news
+
+        sought = seek_news(settled, wanted, make_fetcher)
+        if sought.outcome is not None:
+            return sought.outcome
+        make_fetcher = sought.telling(make_fetcher)
     from micropkgd.cli.signals import end_on_sigterm
     from micropkgd.reconcile.cycle import run_pass
 

@@ -12,7 +12,6 @@ from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import LEFT_ALONE
-from micropkgd.model.manifest import OnDowngrade
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
@@ -29,8 +28,7 @@ from micropkgd.reconcile.record.short_way import depended_on, leave_record
 from micropkgd.reconcile.record.state import caught_up, holds_after, remember, with_since
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, fetcher_for
-from micropkgd.reconcile.resolve.full_check import FullCheck
-from micropkgd.reconcile.resolve.modes import check_lock, follow_of, frozen, why_lock_holds
+from micropkgd.reconcile.resolve.modes import as_wanted, check_lock, follow_of, frozen, why_lock_holds
 from micropkgd.reconcile.resolve.rules import as_signed, rules_of
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
@@ -83,12 +81,10 @@ def run_pass(
         options = options._replace(choices=still_asked(options.choices, state.holds))
         watched = watch(root, *depended_on(project))
         now = time.time()
-        fetcher = fetcher_for(project, make_fetcher)._replace(
-            allow_downgrade=options.allow_downgrade or project.manifest.policy.on_downgrade is OnDowngrade.FOLLOW,
-            full_check=FullCheck(now, options.full_check),
-        )
-        lock_holds = why_lock_holds(project, options, checked_out(root))
-        follow = follow_of(project, options, lock_holds, asked_again(project, state))
+        manifest, policy = project.manifest, project.manifest.policy
+        fetcher = as_wanted(fetcher_for(root, manifest, make_fetcher), policy, options, now)
+        lock_holds = why_lock_holds(policy, options, checked_out(root), in_conflict=project.in_conflict)
+        follow = follow_of(manifest, current_blocks(project), options, lock_holds, asked_again(project, state))
         kept = frozenset(fs.names(KEPT))
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, follow, kept)
         this = this._replace(at_work=frozenset() if this.by_lock else begun(fs, state.holds))
@@ -118,7 +114,7 @@ def run_pass(
                 lay_beside(fs, proposal, holds_after(this, proposal).values(), options.choices)
                 after = remember(this, proposal, outcome, resolutions)
                 give_account(this, outcome)
-                if options.is_plain and not rules_of(project, fetcher):  # of which a record knows nothing
+                if options.is_plain and not rules_of(root, policy, fetcher):  # of which a record knows nothing
                     leave_record(this, proposal, watched, after, outcome)
             except OSError as error:
                 raise refused_by_disk(error) from error

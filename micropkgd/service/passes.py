@@ -32,6 +32,7 @@ from micropkgd.model.settings import Settings
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.commit.preview import Check
 from micropkgd.reconcile.cycle import run_pass
+from micropkgd.reconcile.news import SourceNews, seek_news
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.service.backoff import pause
@@ -219,10 +220,11 @@ class Passes:
         if not os.path.isfile(os.path.join(root, MANIFEST_NAME)):
             return Outcome(root, failure=_MISSING)
         settled = settled_outcome(root, apply=options.apply) if options.is_plain else None
-        if settled is not None:
-            return settled
+        if settled is not None and not settled.asking:
+            return settled.outcome
         try:
-            return run_pass(root, options, self._fetcher, check=check)
+            sought = seek_news(settled, options, self._fetcher) if settled is not None else SourceNews()
+            return sought.outcome or run_pass(root, options, sought.telling(self._fetcher), check=check)
         except MicropkgError as error:
             return Outcome(root, failure=Failure.of(error))
         except CancelledError:

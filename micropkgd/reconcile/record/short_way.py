@@ -6,8 +6,11 @@ from micropkgd.model.lock import LOCK_NAME, Lock
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import RelPath
+from micropkgd.reconcile.news import asking
 from micropkgd.reconcile.plan.planned import Planned, Proposal
+from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Follow
+from micropkgd.reconcile.resolve.question import EntryQuestion
 from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.settled import Signature
@@ -21,9 +24,8 @@ from micropkgd.workspace.root import MANIFEST_NAME
 def depended_on(project: Project) -> tuple[list[str], list[str]]:
     """The files and folders besides the installed ones that decide what a pass comes to."""
     layout = project.layout
-    archives, _, _ = _asked(project, project.lock)
     folders = ["tests", f"{layout.source_dir}/tests"]
-    return [MANIFEST_NAME, *layout.settings, SUSPENDED, *archives], folders
+    return [MANIFEST_NAME, *layout.settings, SUSPENDED, *_archives(project)], folders
 
 
 def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State, outcome: Outcome) -> None:
@@ -45,16 +47,26 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
     packaged = _packaged(fs, project)
     if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
         before = watched._replace(files={**watched.files, **written.files})
-        settle(fs, project.root, before, {**installed, **packaged}, outcome, _asked(project, proposal.lock))
+        settle(fs, project.root, before, {**installed, **packaged}, outcome, _asked(project, proposal.lock, after))
 
 
-def _asked(project: Project, lock: Lock) -> AskedSources:
-    """Where the entries come from, and who signed them."""
+def _archives(project: Project) -> dict[str, None]:
+    """The archives that lie on this machine."""
     pulls = project.manifest.pulls
+    return {entry.ref.location: None for entry in pulls if entry.ref.kind is RefKind.LOCAL}
+
+
+def _asked(project: Project, lock: Lock, after: State) -> AskedSources:
+    """Where the entries come from, and who signed them."""
+    pulls, blocks = project.manifest.pulls, current_blocks(project._replace(lock=lock))
     signed = {block.ref: block.signed.identity for block in lock.blocks if block.signed is not None}
-    archives = {entry.ref.location: None for entry in pulls if entry.ref.kind is RefKind.LOCAL}
     origins = {entry.ref.text: (entry.index_url or "", signed.get(entry.ref.text, "")) for entry in pulls}
-    return AskedSources(archives, any(entry.ref.kind is not RefKind.LOCAL for entry in pulls), origins)
+    questions = [
+        EntryQuestion.of(entry, blocks[entry.ref.text], after.known.get(entry.ref.text))
+        for entry in pulls
+        if entry.ref.kind is not RefKind.LOCAL
+    ]
+    return AskedSources(_archives(project), asking(project.manifest, questions), origins)
 
 
 def _records(project: Project) -> list[RelPath]:

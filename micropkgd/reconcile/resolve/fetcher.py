@@ -13,7 +13,7 @@ from micropkgd.annotations import TYPE_CHECKING, BinaryIO
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release, SignedBy
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.manifest import Manifest, PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
@@ -23,10 +23,10 @@ from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import LastAnswer
-from micropkgd.workspace.project import Project
 from micropkgd.workspace.reading import TEXT, read_regular
 
 if TYPE_CHECKING:
+    from micropkgd.reconcile.resolve.question import EntryQuestion
     from micropkgd.sources.remote_cache import RemoteCache
 
 _EXIT_CODES = {
@@ -96,6 +96,7 @@ class Fetcher(NamedTuple):
     formatter: Callable[[RelPath, bytes], bytes | None] | None = None  # of this machine, for what is merged
     sign: Callable[[BinaryIO, Digest], bytes] | None = None  # signs what is published, where this machine asks for it
     on_cached: Callable[[int], None] | None = None  # is told how many archives that are needed lie in the cache
+    heard: Mapping["tuple[EntryQuestion, Follow]", Resolution] = {}  # what the sources have said already
 
     def resolve(
         self,
@@ -108,6 +109,10 @@ class Fetcher(NamedTuple):
         requests: dict[int, Request] = {}
         pinned: dict[int, Request] = {}
         for number, (entry, block) in enumerate(entries):
+            ref = entry.ref.text
+            if self.heard and (heard := self._heard(entry, block, known.get(ref), follow[ref])) is not None:
+                answers[number] = heard
+                continue
             settled = _without_asking(entry, block, follow[entry.ref.text])
             if settled is not None:
                 answers[number] = settled
@@ -127,6 +132,13 @@ class Fetcher(NamedTuple):
         if pinned:
             self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
+
+    def _heard(
+        self, entry: PullEntry, block: Block | None, known: LastAnswer | None, follow: Follow
+    ) -> Resolution | None:
+        from micropkgd.reconcile.resolve.question import EntryQuestion
+
+        return self.heard.get((EntryQuestion.of(entry, block, known), follow))
 
     def materialise(self, wanted: Sequence[WantedArchive]) -> list[CachedArchive | Failure]:
         """Locked or resolved archives to read, from the cache or fetched again, and none with other bytes."""
@@ -283,13 +295,12 @@ class Fetcher(NamedTuple):
         return load_fs_args(self.root, path, self.environ, self.sources.permits_for(self.root).variables)
 
 
-def fetcher_for(project: Project, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
+def fetcher_for(root: str, manifest: Manifest, make_fetcher: Callable[[str], Fetcher]) -> Fetcher:
     """What reaches archives for a project, by its own policy."""
-    policy = project.manifest.policy
-    return make_fetcher(project.root)._replace(
-        protocols=policy.protocols,
-        mirrors=policy.mirrors,
-        requires_python=project.manifest.project.requires_python,
+    return make_fetcher(root)._replace(
+        protocols=manifest.policy.protocols,
+        mirrors=manifest.policy.mirrors,
+        requires_python=manifest.project.requires_python,
     )
 
 

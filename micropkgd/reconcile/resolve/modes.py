@@ -4,17 +4,18 @@ Rule: what is newer at the sources is taken where somebody asked for it, or wher
 written is neither: `git checkout` writes files, and what it checks out has a lock of its own.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.lock import RENDERER, Block, stray_paths
-from micropkgd.model.manifest import PullEntry, Update
+from micropkgd.model.manifest import Manifest, OnDowngrade, Policy, PullEntry, Update
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.reconcile.options import Following, PassOptions
 from micropkgd.reconcile.resolve.blocks import current_blocks
-from micropkgd.reconcile.resolve.fetcher import Follow, Follows
+from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Follows
+from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.git import CheckedOut
 from micropkgd.workspace.project import Project
@@ -56,30 +57,41 @@ def frozen(project: Project) -> Project:
     return project._replace(manifest=manifest)
 
 
-def why_lock_holds(project: Project, options: PassOptions, head: CheckedOut | None) -> str:
+def as_wanted(fetcher: Fetcher, policy: Policy, options: PassOptions, now: float) -> Fetcher:
+    """A fetcher for a pass that begins now (seconds since the epoch)."""
+    downgrades = options.allow_downgrade or policy.on_downgrade is OnDowngrade.FOLLOW
+    return fetcher._replace(allow_downgrade=downgrades, full_check=FullCheck(now, options.full_check))
+
+
+def why_lock_holds(policy: Policy, options: PassOptions, head: CheckedOut | None, *, in_conflict: bool = False) -> str:
     """Why no source is followed in what is checked out; empty where nothing of git speaks against it.
 
     A commit that somebody looks at, or a history that is being made, is not to be changed by what is newest today.
     """
-    asks_nothing = options.following is Following.NOTHING or _stays(project, options)
-    if head is None or asks_nothing or project.in_conflict:  # whose lock is to be made anew
+    asks_nothing = options.following is Following.NOTHING or _stays(policy, options)
+    if head is None or asks_nothing or in_conflict:  # the lock is to be made anew then
         return ""
     if head.turning:
         return f"git is in the middle of {head.turning}"
     if head.detached:
         return "HEAD is detached"
-    branches = project.manifest.policy.follow_branches
+    branches = policy.follow_branches
     if options.following is Following.ASKED or any(fnmatchcase(head.branch, pattern) for pattern in branches):
         return ""
     return f"`follow-branches` leaves out {f'`{head.branch}`' if head.branch else 'a branch that cannot be told'}"
 
 
-def follow_of(project: Project, options: PassOptions, lock_holds: str = "", again: Collection[str] = ()) -> Follows:
+def follow_of(
+    manifest: Manifest,
+    blocks: Mapping[str, Block | None],
+    options: PassOptions,
+    lock_holds: str = "",
+    again: Collection[str] = (),
+) -> Follows:
     """What each entry follows, by ref; `again` are those whose source is asked although a file was written only."""
-    stay = _stays(project, options) or bool(lock_holds)
-    blocks = current_blocks(project)
+    stay = _stays(manifest.policy, options) or bool(lock_holds)
     follow = {}
-    for entry in project.manifest.pulls:
+    for entry in manifest.pulls:
         ref = entry.ref.text
         if ref in options.upgrade:
             follow[ref] = Follow.REFS
@@ -92,9 +104,9 @@ def follow_of(project: Project, options: PassOptions, lock_holds: str = "", agai
     return follow
 
 
-def _stays(project: Project, options: PassOptions) -> bool:
+def _stays(policy: Policy, options: PassOptions) -> bool:
     """Whether somebody, or the policy, has asked to stay with the lock."""
-    return options.locked or options.frozen or project.manifest.policy.update is Update.LOCKED
+    return options.locked or options.frozen or policy.update is Update.LOCKED
 
 
 def _asks_anew(entry: PullEntry, block: Block | None) -> bool:

@@ -2,9 +2,9 @@
 
 A pass that ends in sync leaves the signature of everything it depended on: manifest, lock, settings, local archives
 and every installed file (`settling`). The next one compares them, one `stat` each, before it parses a document or
-imports the loop. Only where all refs are local does that end a pass; a remote source must be asked. Who asks no source,
-as `status`, needs neither those nor the archives. The record may only skip work: whatever is not as recorded leads to
-a whole look.
+imports the loop. Where all refs are local that ends a pass; a remote source must be asked, and the record says what.
+Who asks no source, as `status`, needs neither those nor the archives. The record may only skip work: whatever is not
+as recorded leads to a whole look.
 
 Rule: imports next to nothing, not even `typing`, for beside the `stat` calls that would be most of the cost.
 """
@@ -21,7 +21,7 @@ from micropkgd import __version__
 from micropkgd.workspace.root import MANIFEST_NAME
 
 RECORD = ".micropkgd/settled.json"
-SCHEMA = f"7 {__version__}"
+SCHEMA = f"8 {__version__}"
 FIELDS = 9  # of the row of an entry, before its drifted files
 
 Look = Callable[[str], os.stat_result]
@@ -35,9 +35,18 @@ _LARGEST = 64 << 20  # bytes of the record
 
 
 def settled_rows(root: str, *, with_sources: bool = True) -> tuple[list[Row], list[Row]] | None:
-    """What the last pass came to, if nothing moved since; None where a whole pass must look.
+    """What the last pass came to, if nothing moved since; None where a whole pass must look, or a source be asked.
 
     `with_sources`: nor did anything where the archives come from.
+    """
+    found = unmoved(root, archives=with_sources, remote=not with_sources)
+    return None if found is None else found[:2]
+
+
+def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list[Row], dict[str, object] | None] | None:
+    """What the last pass came to, if nothing moved since on this machine, and what the other sources are asked.
+
+    `archives`: nor did those. `remote`: also where some come from elsewhere.
 
     A row an entry: ref, target, name, version, archive, since when it stands so, those that are only formatted in one
     text, the index it is looked up in, by whom it is signed, then the drifted files. A row a packaged module: its name,
@@ -52,14 +61,17 @@ def settled_rows(root: str, *, with_sources: bool = True) -> tuple[list[Row], li
             return None
         if MANIFEST_NAME not in record["read"]["paths"]:  # whose signature no clone or copy shares
             return None
+        asking = record["asking"]
+        if asking is not None and not remote:
+            return None
         # What was read is looked at through links, as reading does; what is installed is never a link.
         if not (_stand(root, os.stat, **record["read"]) and _stand(root, os.lstat, **record["installed"])):
             return None
-        if with_sources and (record["remote"] or not _stand(root, os.stat, **record["archives"])):
+        if archives and not _stand(root, os.stat, **record["archives"]):
             return None
         if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
             return None
-        return _rows(record["entries"], FIELDS), _rows(record["packages"], 7)
+        return _rows(record["entries"], FIELDS), _rows(record["packages"], 7), asking
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -14,7 +14,7 @@ from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.workspace.memory.settled import FIELDS, RECORD, SCHEMA, Row, Signature, packed, settled_rows, signature
+from micropkgd.workspace.memory.settled import FIELDS, RECORD, SCHEMA, Row, Signature, packed, signature, unmoved
 from micropkgd.workspace.record import replace_record
 
 if TYPE_CHECKING:
@@ -27,8 +27,15 @@ class AskedSources(NamedTuple):
     """Where the entries of a pass come from."""
 
     archives: Collection[str]  # of this machine
-    remote: bool  # whether some come from elsewhere
+    asking: Mapping[str, object] | None  # how those that come from elsewhere are asked for; None: there are none
     origins: Mapping[str, tuple[str, str]]  # by ref: the index that it is looked up in, by whom it is signed
+
+
+class Settled(NamedTuple):
+    """What a pass comes to in which nothing moved on this machine since the last one."""
+
+    outcome: Outcome  # unless a source has news
+    asking: Mapping[str, object]  # how the sources are asked; empty where none is, and the outcome stands
 
 
 class Watched(NamedTuple):
@@ -38,16 +45,19 @@ class Watched(NamedTuple):
     folders: Mapping[str, bool]  # whether a folder was there, where that decides the layout
 
 
-def settled_outcome(root: str, *, apply: bool, lock_only: bool = False) -> Outcome | None:
+def settled_outcome(root: str, *, apply: bool, lock_only: bool = False) -> Settled | None:
     """The outcome of a pass in which nothing moved since the last one; None where a whole pass must look.
 
     One that is about the lock alone says nothing of edits and of the project's own modules.
     """
-    rows = settled_rows(root)
-    if rows is None:
+    found = unmoved(root, archives=True, remote=True)
+    if found is None:
         return None
-    entries, packages = ([row[:FIELDS] for row in rows[0]], []) if lock_only else rows
-    return Outcome(root, tuple(map(_entry, entries)), tuple(map(_package, packages)), applied=apply)
+    entries, packages, asking = found
+    if lock_only:
+        entries, packages = [row[:FIELDS] for row in entries], []
+    outcome = Outcome(root, tuple(map(_entry, entries)), tuple(map(_package, packages)), applied=apply)
+    return Settled(outcome, asking or {})
 
 
 def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
@@ -82,7 +92,7 @@ def settle(
         "schema": SCHEMA,
         "read": _group({path: one for path, one in before.files.items() if path not in asked.archives}),
         "archives": _group({path: one for path, one in before.files.items() if path in asked.archives}),
-        "remote": asked.remote,
+        "asking": asked.asking,
         "installed": _group(installed),
         "folders": before.folders,
         "entries": [_entry_row(one, one.after, asked) for one in outcome.entries if one.after],
