@@ -45,7 +45,23 @@ def is_folder(fs: FsOps, path: RelPath) -> bool:
 
 
 def make_folders(fs: FsOps, path: RelPath) -> None:
-    """Make the folders above a path of our own that are not there yet, for nobody else to read."""
+    """Make the folders above a path of our own that are not there yet, as `make_own_folder` does."""
     for above in reversed(parents(path)):
-        if fs.status(above) is None:
-            fs.make_folder(above, 0o700)
+        make_own_folder(fs, above)
+
+
+def make_own_folder(fs: FsOps, path: RelPath) -> None:
+    """Make a folder below `.micropkgd` that is not there yet, for nobody else to read."""
+    if not refuse_obstacle(fs, path):
+        fs.make_folder(path, 0o700)
+
+
+def refuse_obstacle(fs: FsOps, path: RelPath) -> bool:
+    """Whether a folder of our own is there; `TreeError` where a file or a link stands in its place.
+
+    What stands there is somebody's, and is neither removed nor followed.
+    """
+    status = fs.status(path)
+    if status is not None and not stat.S_ISDIR(status.st_mode):
+        raise TreeError("something else than a folder stands here", where=path, hint="move it away and run again")
+    return status is not None

@@ -30,7 +30,7 @@ from micropkgd.workspace.memory.laid import (
     write_laid,
 )
 from micropkgd.workspace.memory.state import Hold
-from micropkgd.workspace.trees import files_below, is_folder, make_folders, remove_tree
+from micropkgd.workspace.trees import files_below, is_folder, make_folders, refuse_obstacle, remove_tree
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.plan.planned import Planned, Proposal
@@ -84,6 +84,7 @@ def _note(fs: FsOps, entry: "Planned", label: str, chosen: Mapping[RelPath, Conf
 
 def _lay(fs: FsOps, hold: Hold, theirs: Mapping[RelPath, bytes], texts: Beside) -> None:
     """Lay one entry, its record before the rest: a kill in between leaves nothing that looks like a person's work."""
+    refuse_obstacle(fs, CONFLICTS)
     folder, before = beside(hold.label), read_laid(fs, hold.label)
     if before is None or not before.is_of(hold):
         _clear(fs, hold.label)

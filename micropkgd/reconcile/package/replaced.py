@@ -10,6 +10,7 @@ from micropkgd.annotations import BinaryIO, Final
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.transaction.journal import FOLDER
+from micropkgd.workspace.trees import make_own_folder
 
 _REPLACED: Final = RelPath(f"{FOLDER}/replaced")
 _KEPT: Final = 20
@@ -22,8 +23,7 @@ def keep_copy(root: str, file: str, stream: BinaryIO, digest: Digest) -> RelPath
     path = RelPath(f"{_REPLACED}/{file}.{digest.removeprefix('sha256:')[:12]}")
     try:
         with FsOps(root) as fs:
-            if fs.status(_REPLACED) is None:
-                fs.make_folder(_REPLACED, 0o700)
+            make_own_folder(fs, _REPLACED)
             if fs.found(path) != digest:
                 _write(fs, path, stream)
             _remove_oldest(fs)

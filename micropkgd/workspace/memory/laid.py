@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 
 from micropkgd.annotations import Any, Final
-from micropkgd.errors import DocumentError
+from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.tree import Digest, Found, RelPath, parse_digest, parse_inventory, rel_path
 from micropkgd.named_tuples import NamedTuple
@@ -63,7 +63,7 @@ def read_laid(fs: FsOps, label: str) -> Laid | None:
     """The record of an entry; None where none can be read."""
     try:
         return _parse(json.loads(fs.read(RelPath(f"{beside(label)}/{RECORD}"), at_most=DOCUMENT)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError, TreeError):
         return None
 
 

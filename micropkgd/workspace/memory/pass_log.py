@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from micropkgd.annotations import Any, Final
+from micropkgd.errors import TreeError
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.reading import DOCUMENT
+from micropkgd.workspace.trees import make_own_folder
 
 DIARY: Final = RelPath(".micropkgd/passes")
 _MOST: Final = 200  # pages
@@ -43,9 +45,8 @@ class PassRecord(NamedTuple):
 def note(fs: FsOps, page: PassRecord) -> None:
     """Add a page; a disk that refuses costs the memory of a pass, and not the pass."""
     data = json.dumps({**page._asdict(), "deeds": [deed._asdict() for deed in page.deeds]}, separators=(",", ":"))
-    with suppress(OSError):
-        if not fs.status(DIARY):
-            fs.make_folder(DIARY, 0o700)
+    with suppress(OSError, TreeError):
+        make_own_folder(fs, DIARY)
         fs.write_file(RelPath(f"{DIARY}/{time.time_ns():020}-{page.id}.json"), data.encode(), 0o600)
         for name in sorted(fs.names(DIARY))[:-_MOST]:
             fs.remove_file(RelPath(f"{DIARY}/{name}"))

@@ -99,7 +99,7 @@ def settle(
         "packages": [_package_row(one, one.archived) for one in outcome.packages if one.archived],
     }
     data = json.dumps(record, separators=(",", ":")).encode()
-    if fs.status(_RECORD) is None or fs.read(_RECORD) != data:
+    if not _says(fs, data):
         replace_record(fs, _RECORD, data)
 
 
@@ -144,3 +144,11 @@ def _package(row: Row) -> PackageOutcome:
     archived = Archived(path, name, version, Digest(digest), Digest(content))
     seen = to is not None  # it is a file on this machine, and among those that were looked at
     return PackageOutcome(module, Step.NONE, archived, published=to, verified=seen, since=since)
+
+
+def _says(fs: "FsOps", data: bytes) -> bool:
+    """Whether the record is these bytes; one that cannot be read is written anew."""
+    try:
+        return fs.read(_RECORD) == data
+    except OSError:
+        return False

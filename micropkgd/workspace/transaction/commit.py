@@ -34,8 +34,8 @@ from micropkgd.workspace.transaction.journal import (
     stage_folder,
     write_journal,
 )
-from micropkgd.workspace.transaction.kept import TXN, set_aside, sweep
-from micropkgd.workspace.trees import is_folder, remove_tree
+from micropkgd.workspace.transaction.kept import KEPT, TXN, set_aside, sweep
+from micropkgd.workspace.trees import is_folder, make_own_folder, refuse_obstacle, remove_tree
 
 # What a move answers when someone else has put something there, or taken something away, since we looked.
 _DISPLACED = (FileExistsError, FileNotFoundError, NotADirectoryError, BlockingIOError, LinkInTheWayError)
@@ -145,9 +145,9 @@ def _set_in_motion(fs: FsOps, journal: Journal) -> None:
 def _write_staged(
     fs: FsOps, stage: RelPath, changes: Sequence[Change], contents: Mapping[Digest, bytes]
 ) -> tuple[Operation, ...]:
+    refuse_obstacle(fs, KEPT)  # now, while nothing is changed yet
     for folder in (TXN, stage):
-        if not fs.status(folder):
-            fs.make_folder(folder, 0o700)
+        make_own_folder(fs, folder)
     operations = []
     for number, change in enumerate(changes):
         operation = Operation(change.path, RelPath(f"{stage}/{number}"), change.before, change.after)

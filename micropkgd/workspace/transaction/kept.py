@@ -23,7 +23,7 @@ from micropkgd.workspace.transaction.journal import (
     read_kept_journal,
     stage_folder,
 )
-from micropkgd.workspace.trees import files_below, remove_tree
+from micropkgd.workspace.trees import files_below, make_own_folder, remove_tree
 
 TXN = RelPath(".micropkgd/txn")
 KEPT = RelPath(".micropkgd/kept")
@@ -137,8 +137,7 @@ def _remove_oldest(fs: FsOps, folders: Iterable[RelPath]) -> None:
 
 
 def _keep(fs: FsOps, commit: str) -> None:
-    if not fs.status(KEPT):
-        fs.make_folder(KEPT, 0o700)
+    make_own_folder(fs, KEPT)
     fs.rename(stage_folder(commit), RelPath(f"{KEPT}/{commit}"))
 
 
