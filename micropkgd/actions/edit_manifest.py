@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from micropkgd import documents
 from micropkgd.clock import utc
 from micropkgd.documents.edits import add_row, edited, remove_row
+from micropkgd.documents.rows import with_rows
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.manifest import OWN_PULL, Manifest
 from micropkgd.model.plan import Change, ChangeKind
@@ -39,19 +40,13 @@ class Added(NamedTuple):
         """
         with hold(self.root, lock_timeout), FsOps(self.root) as fs:
             recover(fs)
-            if self._is_locked():
+            if _is_locked(self.root, self.ref):
                 return False
             known = kept.ids(self.root)
             _replace(fs, self.after, self.before)
             made = tuple(kept.ids(self.root) - known)
             note(fs, PassRecord(os.urandom(6).hex(), utc(time.time()), f"add {self.ref}", (), made, self.commits))
         return True
-
-    def _is_locked(self) -> bool:
-        try:
-            return any(block.ref == self.ref for block in read_project(self.root).lock.blocks)
-        except MicropkgError:
-            return False
 
 
 class ManifestEdit(NamedTuple):
@@ -74,10 +69,26 @@ def with_entry(root: str, ref: str, options: Mapping[str, str]) -> ManifestEdit:
 
 
 def without_entry(root: str, ref: str) -> ManifestEdit:
-    """The manifest without a pull entry, in whichever table that stands."""
+    """The manifest without a pull entry, in whichever table that stands.
+
+    Of one that is locked the table stays, with its last row, too: until the files are gone (they may be held, or a pass
+    be cut) a manifest without it would look like one whose header is misspelt.
+    """
     entry = next(entry for entry in read_manifest(root).pulls if entry.ref.text == ref)
-    before = read_document(root, MANIFEST_NAME)
-    return ManifestEdit(before, edited(before, lambda text: remove_row(text, entry.home, ref)))
+    before, stays = read_document(root, MANIFEST_NAME), _is_locked(root, ref)
+
+    def without(text: str) -> str:
+        left = remove_row(text, entry.home, ref)
+        return with_rows(left, entry.home, ()) if stays else left
+
+    return ManifestEdit(before, edited(before, without))
+
+
+def _is_locked(root: str, ref: str) -> bool:
+    try:
+        return any(block.ref == ref for block in read_project(root).lock.blocks)
+    except MicropkgError:
+        return False
 
 
 def add_entry(root: str, ref: str, options: Mapping[str, str], lock_timeout: float) -> Added:

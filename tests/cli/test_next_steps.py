@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.kit.world import ROW, World
+from tests.kit.world import KEDRO, ROW, World
 
 NODES = "src/shop/ds/nodes.py"
 
@@ -128,6 +128,23 @@ def test_what_taking_means_where_the_row_is_gone(world: World) -> None:
     world.write(NODES, "A = 'mine'\n")
     said = world.run("remove", ROW, "--dry-run")
     assert "micropkgd resolve ds --take  # the entry goes, with your edits; `rollback` undoes it" in said.out
+
+
+@pytest.mark.parametrize(
+    "table", ['[tool.micropkgd.pull]\n"{}" = {{}}\n', '[tool.micropkgd.pull."{}"]\n'], ids=["row", "table"]
+)
+@pytest.mark.parametrize("way", ["--keep", "--take"])
+def test_the_last_entry_goes_in_two_steps(world: World, table: str, way: str) -> None:
+    """Held by an edit, then decided by the command that the hold names; passes in between refuse nothing."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.write("pyproject.toml", KEDRO + table.format(ROW))
+    world.sync()
+    world.write(NODES, "A = 'mine'\n")
+    assert world.run("remove", "ds").code == 4
+    assert world.reconcile().code == 4
+    assert world.run("resolve", way).code == 0
+    assert world.has(NODES) == (way == "--keep")
+    assert world.reconcile().code == 0
 
 
 def test_explain_lists_what_each_code_means(world: World) -> None:

@@ -101,9 +101,9 @@ def test_rows_that_were_never_read_are_told(world: World) -> None:
 
 
 def test_remove_means_it(pulled: World) -> None:
-    """The last row goes with its header, and the pass that follows knows why."""
+    """The last row goes, and the header stays: so the pass that follows knows why, also where this one was cut."""
     assert pulled.run("remove", "ds").code == 0
-    assert pulled.read("pyproject.toml") == KEDRO
+    assert pulled.read("pyproject.toml") == f"{KEDRO}\n[tool.micropkgd.pull]\n"
     assert not pulled.has("src/shop/ds")
     pulled.sync()
 
