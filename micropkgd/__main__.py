@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # as `typing` has it, which is not imported here
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_ALLOCATIONS = 50_000  # before garbage is looked for: what a start imports stays to the end, and is no garbage
+_ALLOCATIONS = 200_000  # before garbage is looked for: what a start imports, also for S3, stays and is no garbage
 
 
 def program() -> "NoReturn":

@@ -31,6 +31,30 @@ def test_nothing_is_taken_down_that_nobody_waits_for(world: World) -> None:
     assert "taken down" not in ended(world, held, "status").stdout
 
 
+def test_nobody_looks_for_garbage_in_a_command(world: World) -> None:
+    """Nor where the library of a store is loaded: what a start makes stays, and to look through it takes a tenth."""
+    count = (
+        "import atexit, gc, sys\n"
+        "seen = []\n"
+        "gc.callbacks.append(lambda phase, _: seen.append(gc.get_threshold()[0]))\n"
+        "atexit.register(lambda: sys.stderr.write(repr(sum(one > 10_000 for one in seen) // 2)))\n"
+    )
+    world.write("args.yml", '{key: a, secret: b, endpoint_url: "http://127.0.0.1:9"}')
+    world.asks_for("s3://bucket/ds.tar.gz", fs_args="args.yml")
+    found = ended(world, count, "reconcile", "--once")
+
+    assert "connection refused" in found.stdout
+    assert int(found.stderr) <= 1  # where byte code must be made first
+
+
+def test_a_service_looks_for_garbage_sooner(world: World) -> None:
+    """It goes on, and its memory is to stay small."""
+    told = "import gc, micropkgd.cli.commands.serve as way; way.serve = lambda _: print(gc.get_threshold()[0])\n"
+    world.write("config.toml", "")
+
+    assert ended(world, told, "reconcile", "--config", "config.toml").stdout == "50000\n"
+
+
 @pytest.mark.parametrize(
     "waiting",
     [

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import botocore.parsers
 import botocore.utils
 import pytest
 
@@ -611,16 +612,41 @@ class TestManyRefs:
             answers = sources.answer(asked, tmp_path)
             failed(answers[501], FailureKind.GONE)
 
-    def test_times_of_a_listing_are_not_read(
+    def test_names_and_marks_of_a_listing_are_read_and_no_more(
         self, s3: Seaweed, full: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Reading a thousand of them takes longer than all the rest."""
+        """Reading a thousand times takes longer than all the rest, and what remains is halved without the sizes."""
         read: list[object] = []
+        rows: set[str] = set()
+        whole = botocore.parsers.RestXMLParser._handle_structure
+
+        def structure(parser: object, shape: Any, node: Any) -> Any:
+            found = whole(parser, shape, node)
+            rows.update(found if shape.name == "Object" else ())
+            return found
+
+        monkeypatch.setattr(botocore.parsers.RestXMLParser, "_handle_structure", structure)
         monkeypatch.setattr(botocore.utils, "_parse_timestamp_with_tzinfo", lambda value, _: read.append(value))
         with Sources(ArchiveCache(tmp_path / "cache")) as sources:
             asked = [one._replace(validator=Validator('"other"')) for one in self.questions(full, s3.options())[:4]]
             assert Unchanged() not in sources.answer(asked, tmp_path)
         assert len(read) <= len(asked)  # one of each answer that brings an archive
+        assert rows == {"Key", "ETag"}
+
+    def test_services_are_not_looked_for(
+        self, s3: Seaweed, bucket: Bucket, ask: Asker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """To know that there is one for S3 the library would look into the folders of all, and that twice."""
+        looked: list[str] = []
+        look = os.listdir
+
+        def listdir(path: str) -> list[str]:
+            looked.append(path)
+            return look(path)
+
+        monkeypatch.setattr(os, "listdir", listdir)
+        assert is_body(ask(bucket.put("x.tar.gz"), s3.options()))
+        assert len([path for path in looked if "botocore" in str(path)]) <= 4
 
     def test_few_refs_are_asked_singly(self, s3: Seaweed, bucket: Bucket, proxy: Proxy, tmp_path: Path) -> None:
         """A listing that saves nothing is not made."""

@@ -1,10 +1,12 @@
 """`reconcile` without `--once`: the service. Every event of it becomes a log line."""
 
+import gc
 import os
 import shlex
 from argparse import Namespace
 from contextlib import suppress
 
+from micropkgd.annotations import Final
 from micropkgd.cli.logs import Logs
 from micropkgd.cli.paths import in_workspaces
 from micropkgd.errors import MicropkgError, ProjectBusyError
@@ -18,9 +20,12 @@ from micropkgd.service.conditions import is_weighty
 from micropkgd.service.run import Machine, serve
 from micropkgd.workspace.root import find_root, root_around
 
+_ALLOCATIONS: Final = 50_000  # before garbage is looked for: fewer than in a command, which ends soon
+
 
 def run_service(options: Namespace) -> int:
     """Serve until a signal ends it."""
+    gc.set_threshold(_ALLOCATIONS)
     settings = load_settings(options)
     log = Logs(
         options.log_format or settings.log_format.value,

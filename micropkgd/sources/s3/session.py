@@ -10,6 +10,7 @@ import re
 from functools import partial
 
 from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
 
 from micropkgd.annotations import Any, Final
 from micropkgd.sources.download import ChunkSizes
@@ -18,6 +19,7 @@ from micropkgd.sources.s3.failures import HostileAnswerError
 _BUFFER: Final = 1 << 20  # bytes that may wait for their reader: with fewer the line is stopped again and again
 _TAGS: Final = 100_000  # of a document: a thousand objects have thirty each, and each takes many times its bytes
 _MULTIPLY: Final = (b"<!ENTITY", b"\0")  # words for long texts, or UTF-16, in which they would not be seen
+_MORE: Final = rb"<(LastModified|Size|StorageClass|ChecksumAlgorithm|ChecksumType)>[^<]*</\1>"  # beside key and ETag
 _DOCUMENT: Final = 16 * 1024 * 1024  # bytes of a listing or an error; a page of a thousand long names has a tenth
 
 
@@ -42,13 +44,27 @@ def _without_expect(request: Any, **_: object) -> None:
     del request.headers["Expect"]
 
 
-def read_no_times(client: Any) -> None:
-    """Let the times in listings be: nobody looks at them, and reading them takes botocore longer than all the rest."""
-    client.meta.events.register("before-parse.s3.ListObjectsV2", _without_times)
+def read_only_marks(client: Any) -> None:
+    """Let all else in listings be, which nobody looks at: the times alone take botocore longer than all the rest."""
+    client.meta.events.register("before-parse.s3.ListObjectsV2", _without_more)
 
 
-def _without_times(response_dict: dict[str, Any], **_: object) -> None:
-    response_dict["body"] = re.sub(rb"<LastModified>[^<]*</LastModified>", b"", response_dict["body"])
+def _without_more(response_dict: dict[str, Any], **_: object) -> None:
+    response_dict["body"] = re.sub(_MORE, b"", response_dict["body"])
+
+
+def session_for(profile: object) -> AioSession:
+    """A session that does not look for all services that there are, a thousand folders, to know that there is S3."""
+    session = AioSession(profile=profile)
+    session.get_component("data_loader").list_available_services = lambda _: _Services()
+    return session
+
+
+class _Services:
+    """Says of any service that there is one: who loads it finds out."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _mark_as_redirected(context: dict[str, Any], **_: object) -> None:

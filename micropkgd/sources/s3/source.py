@@ -129,27 +129,30 @@ class S3Source:
         from micropkgd.sources.s3.session import (
             StraightSession,
             ask_for_a_region_once,
-            read_no_times,
+            read_only_marks,
             send_without_asking,
+            session_for,
         )
 
         forget_ambient_settings()
         timeouts = {"connect_timeout": self._patience.connect, "read_timeout": self._patience.silence}
         agent = {"user_agent_extra": f"micropkgd/{__version__}"}
+        arguments = dict(options.arguments)
         manners = {"retries": {"total_max_attempts": 1}, "http_session_cls": StraightSession}
         try:
             fs = s3fs.S3FileSystem(
                 asynchronous=True,
+                session=session_for(arguments.pop("profile", None)),
                 use_listings_cache=False,
                 skip_instance_cache=True,
                 config_kwargs={**timeouts, **agent, **options.config, **manners},
-                **options.arguments,
+                **arguments,
             )
             fs.retries = 1
             await fs.set_session()
             ask_for_a_region_once(fs.s3)
             send_without_asking(fs.s3)
-            read_no_times(fs.s3)
+            read_only_marks(fs.s3)
         except (*s3_failures.TROUBLE, TypeError) as error:
             raise s3_failures.of_trouble(error, ref, _NOWHERE, self._clock()) from error
         return fs
