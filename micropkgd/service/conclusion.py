@@ -67,9 +67,17 @@ def _last_pass(outcome: Outcome, ended: PassEnd) -> PassStatus:
 
 
 def _next_try(outage: Outage, outcome: Outcome, ended: PassEnd) -> str:
-    """When sources are really asked again: when the outage says, or by the schedule where that is earlier."""
+    """When sources are really asked again: at the first time that is planned; empty where none is."""
     now = ended.now.clock
-    scheduled = ended.scheduled if (ended.scheduled or now) >= now + not_asked_before(outcome) else None
-    times = [outage.retry_at, scheduled, now + BUSY_AGAIN if is_busy(outcome) else None]
-    at = min((one for one in times if one is not None), default=None)
-    return "" if at is None else utc(ended.now.wall + max(0.0, at - now))
+    when_free = now + BUSY_AGAIN if is_busy(outcome) else None
+    planned = (outage.retry_at, when_free, _asked_by_schedule(outcome, ended))
+    first = min((at for at in planned if at is not None), default=None)
+    return "" if first is None else utc(ended.now.wall + max(0.0, first - now))
+
+
+def _asked_by_schedule(outcome: Outcome, ended: PassEnd) -> float | None:
+    """When the schedule asks; None without one, or where every source that failed is left alone for longer."""
+    if ended.scheduled is None:
+        return None
+    at = max(ended.scheduled, ended.now.clock)  # one that is overdue comes now
+    return at if at >= ended.now.clock + not_asked_before(outcome) else None
