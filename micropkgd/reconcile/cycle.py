@@ -21,7 +21,7 @@ from micropkgd.reconcile.plan.desired import Desired, desire
 from micropkgd.reconcile.plan.holds import decided, still_asked
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer
-from micropkgd.reconcile.record.failures import asked_again, with_last_failures
+from micropkgd.reconcile.record.failures import asked_again, out_of_reach, with_last_failures
 from micropkgd.reconcile.record.outcome import outcome_of
 from micropkgd.reconcile.record.pass_log import give_account
 from micropkgd.reconcile.record.short_way import depended_on, leave_record
@@ -84,7 +84,8 @@ def run_pass(
         manifest, policy = project.manifest, project.manifest.policy
         fetcher = as_wanted(fetcher_for(root, manifest, make_fetcher), policy, options, now)
         lock_holds = why_lock_holds(policy, options, checked_out(root), in_conflict=project.in_conflict)
-        follow = follow_of(manifest, current_blocks(project), options, lock_holds, asked_again(project, state))
+        again, away = asked_again(project, state), out_of_reach(state)
+        follow = follow_of(manifest, current_blocks(project), options, lock_holds, again, away)
         kept = frozenset(fs.names(KEPT))
         this = Pass(fs, project, options, fetcher, read_suspension(fs), state, now, follow, kept)
         this = this._replace(at_work=frozenset() if this.by_lock else begun(fs, state.holds))

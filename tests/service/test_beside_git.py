@@ -140,6 +140,29 @@ def test_a_schedule_follows_on_the_branches_that_are_named(tmp_path: Path, fault
         daemon.until("Updated", world.root)
 
 
+def test_where_the_lock_holds_an_outage_ends_too(tmp_path: Path, faults: FaultServer) -> None:
+    """Its source is tried again when it was said to be, for nobody else would ask; what it has is not taken."""
+    world = World(tmp_path / "src/p")
+    release(faults, 1)
+    world.asks_for(faults.url("/ds.tar.gz"), 'follow-branches = ["main"]')
+    with Daemon(tmp_path / "d", f'projects = ["{tmp_path}/src/*"]\nevery = "1d"\n') as daemon:
+        daemon.until("Installed", world.root)
+        git(world, "init", "-q", "-b", "main")
+        git(world, "add", "-A")
+        git(world, "commit", "-qm", "begin")
+        git(world, "switch", "-qc", "topic")
+        faults.script("/ds.tar.gz", Reply(503))
+        daemon.command("trigger", cwd=world.root)
+        daemon.until_status(world.root, is_retrying)
+        asked = len(faults.seen)
+        release(faults, 2)
+        daemon.ready(world.root)
+
+        assert len(faults.seen) > asked
+        assert (daemon.status(world.root) or {})["entries"][0]["version"] == "1.0"
+        assert git(world, "status", "--porcelain") == ""
+
+
 def is_retrying(status: Mapping[str, Any]) -> bool:
     """Whether a source is away, and nobody is asking it."""
     return status["standing"]["state"] == "Retrying" and not status["running"]

@@ -54,6 +54,11 @@ def asked_again(project: Project, state: State) -> frozenset[str]:
     )
 
 
+def out_of_reach(state: State) -> frozenset[str]:
+    """The refs whose source did not answer when it was last asked, and may answer now."""
+    return frozenset(ref for ref, known in state.failing.items() if known.of_source and known.transient)
+
+
 def fs_args_now(project: Project, path: str | None) -> str:
     """How an fs-args file stands."""
     found = signature(os.stat, os.path.join(project.root, path)) if path is not None else None

@@ -45,6 +45,7 @@ class Follow(StrEnum):
 
     REFS = "refs"  # what stands at the ref now
     LOCK = "lock"  # what is locked; a ref that is not locked yet is asked
+    LOOK = "look"  # what is locked; its source is asked whether it answers again
     NEWS = "news"  # what is locked, unless a place on this machine has another archive than when it was last asked
 
 
@@ -129,6 +130,8 @@ class Fetcher(NamedTuple):
             answers[number] = self._resolution(request, reply, found)
             if follow[request.ref.text] is Follow.NEWS and block is not None:
                 answers[number] = _news(answers[number], found, block)
+            elif follow[request.ref.text] is Follow.LOOK and block is not None:
+                answers[number] = _as_locked(answers[number], block)
         if pinned:
             self._check_pinned(pinned, answers, known)
         return [answers[number] for number in range(len(entries))]
@@ -361,6 +364,11 @@ def _news(found: Resolution, known: LastAnswer | None, block: Block) -> Resoluti
     """What a place on this machine has come to have since it was last asked; else what is locked."""
     if found.failure is None and known is not None and found.archive != known.archive:
         return found
+    return _as_locked(found, block)
+
+
+def _as_locked(found: Resolution, block: Block) -> Resolution:
+    """What is locked, with whether its source answered."""
     answered = found.failure is None
     return Resolution(block.archive, found.known, block.release, unanswered=found.failure, answered=answered)
 

@@ -87,16 +87,25 @@ def follow_of(
     options: PassOptions,
     lock_holds: str = "",
     again: Collection[str] = (),
+    away: Collection[str] = (),
 ) -> Follows:
-    """What each entry follows, by ref; `again` are those whose source is asked although a file was written only."""
+    """What each entry follows, by ref.
+
+    `again` are those whose source is asked although a file was written only; `away` those whose source did not answer:
+    where the lock holds nothing newer is taken, and still it is to be found out when they are back.
+    """
     stay = _stays(manifest.policy, options) or bool(lock_holds)
+    looks = options.following is not Following.NOTHING and not (options.locked or options.frozen)
     follow = {}
     for entry in manifest.pulls:
         ref = entry.ref.text
         if ref in options.upgrade:
             follow[ref] = Follow.REFS
-        elif stay or (options.offline and entry.kind is not RefKind.LOCAL):
+        elif options.offline and entry.kind is not RefKind.LOCAL:
             follow[ref] = Follow.LOCK
+        elif stay:
+            is_due = looks and ref in away and entry.sha256 is None
+            follow[ref] = Follow.LOOK if is_due else Follow.LOCK
         elif options.following is Following.NOTHING and ref not in again and not _asks_anew(entry, blocks[ref]):
             follow[ref] = Follow.NEWS
         else:
