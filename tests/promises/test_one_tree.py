@@ -122,11 +122,16 @@ class Person(Scene):
 
     @property
     def is_told(self) -> bool:
-        """Whether each block of requirements has the name of an entry; of what else git left, `doctor` tells."""
+        """Whether each block of requirements has the name of an entry, and lines that are locked.
+
+        Of other blocks that git left `doctor` tells, and other lines are a person's.
+        """
         lock = read_project(str(self.root)).lock
         names = {name for block in lock.blocks for name in (block.name, block.target.rpartition("/")[2])}
         texts = [self.text(path) or "" for path in ("requirements.in", "requirements.txt")]
-        return {label.rpartition(".")[2] for text in texts for label in blocks_of(text)} <= names
+        locked = {line for block in lock.blocks for line in block.requirements}
+        lines = {line.strip() for text in texts for line in text.splitlines() if "-needs>" in line}
+        return {label.rpartition(".")[2] for text in texts for label in blocks_of(text)} <= names and lines <= locked
 
     def words(self) -> set[bytes]:
         """The words of people in the source folder and the requirements."""
