@@ -12,20 +12,26 @@ _DONE = {Step.CREATE: "packaged", Step.UPDATE: "repackaged", Step.NONE: "unchang
 
 
 def package_lines(
-    outcomes: Sequence[PackageOutcome], *, verbose: bool = False, quiet: bool = False, applied: bool = True
+    outcomes: Sequence[PackageOutcome],
+    *,
+    verbose: bool = False,
+    quiet: bool = False,
+    applied: bool = True,
+    places: bool = False,
 ) -> Iterator[str]:
-    """One line an entry, with what needs attention below it, and a line that counts."""
+    """One line an entry, with what needs attention below it, and a line that counts; `places` also of what is there."""
     for outcome in outcomes:
         if quiet and outcome.failure is None and not outcome.told:
             continue
         yield plain(_entry_line(outcome, applied=applied))
-        yield from _detail_lines(outcome, verbose=verbose, quiet=quiet, applied=applied)
+        yield from _detail_lines(outcome, verbose=verbose, quiet=quiet, applied=applied, places=places)
     if not quiet:
         yield _summary(outcomes)
 
 
 def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
-    word = _DONE[outcome.step] if applied or outcome.step in {Step.NONE, Step.FAIL} else "would package"
+    step = _step(outcome)
+    word = _DONE[step] if applied or step in {Step.NONE, Step.FAIL} else "would package"
     if outcome.condition is Condition.SUSPENDED:
         word = "suspended"
     archived = outcome.archived
@@ -34,13 +40,19 @@ def _entry_line(outcome: PackageOutcome, *, applied: bool) -> str:
     return standing_line(word, outcome.module, archived.path, version_said(archived.version, archived.digest))
 
 
-def _detail_lines(outcome: PackageOutcome, *, verbose: bool, quiet: bool, applied: bool) -> Iterator[str]:
+def _step(outcome: PackageOutcome) -> Step:
+    """What is told as done: an archive that stays as it is and could not be published has failed."""
+    failed = outcome.failure is not None and outcome.condition is not Condition.SUSPENDED
+    return Step.FAIL if failed and outcome.step is Step.NONE else outcome.step
+
+
+def _detail_lines(outcome: PackageOutcome, *, verbose: bool, quiet: bool, applied: bool, places: bool) -> Iterator[str]:
     archived = outcome.archived
     if outcome.failure is not None and outcome.condition is not Condition.SUSPENDED:
         yield from failure_lines(outcome.failure, indent="  ")
         if archived is not None and outcome.step is Step.FAIL:
             yield plain(f"  kept: {archived.path}, as it was last packaged")
-    if archived is not None and outcome.published is not None and (verbose or outcome.sent):
+    if archived is not None and outcome.published is not None and (verbose or places or outcome.sent):
         what = version_said(archived.version, outcome.published.digest)
         word = "would publish" if outcome.sent and not applied else "published"
         yield plain(f"  {word}: {what} at {outcome.published.to}")
@@ -54,6 +66,6 @@ def _detail_lines(outcome: PackageOutcome, *, verbose: bool, quiet: bool, applie
 def _summary(outcomes: Sequence[PackageOutcome]) -> str:
     if not outcomes:
         return "no package entries in pyproject.toml"
-    counts = Counter(outcome.step for outcome in outcomes)
+    counts = Counter(map(_step, outcomes))
     said = ", ".join(f"{counts[step]} {word}" for step, word in _DONE.items() if counts[step])
     return modules_line(len(outcomes), said)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -256,6 +258,19 @@ class TestByHand:
         committed.write(NODES, "A = 2\n")
         said = committed.run("publish", "--dry-run")
         assert (said.code, "has other bytes under `ds-1.0.tar.gz`" in said.out) == (1, True)
+
+    def test_each_time_it_says_where_that_is(self, committed: World, shelf: Path) -> None:
+        """Whether it was put there now or before; where it could not be, that has failed."""
+        for _ in range(2):
+            said = committed.run("publish")
+            assert re.search(r"^  published: 1\.0 \([0-9a-f]{12}\) at ", said.out, re.MULTILINE), said
+        assert said.out.startswith("unchanged  pipelines.ds")
+        assert "published" not in committed.run("publish", "--quiet").out
+        shutil.rmtree(shelf)
+        said = committed.run("publish")
+        assert said.code != 0
+        assert said.out.startswith("failed     pipelines.ds\n  error: ")
+        assert said.out.endswith("1 module: 1 failed\n")
 
     def test_what_no_commit_has_is_said(self, committed: World, shelf: Path) -> None:
         """It is published all the same: somebody asked."""

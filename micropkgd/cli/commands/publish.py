@@ -28,5 +28,8 @@ def publish(options: Namespace) -> int:
     elif not outcomes:
         say_words(["no package entry has a `publish`", f"hint: {row_for('pipelines.features')}"])
     else:
-        say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied))
+        told = not options.quiet  # where each stands, also what was there before
+        say_words(
+            package_lines(outcomes, verbose=options.verbose, quiet=options.quiet, applied=applied, places=told)
+        )  # fmt: skip
     return exit_code
