@@ -1,22 +1,47 @@
-"""What a fleet asks for in a day, and what that costs at list prices: `python -m benchmarks.cost`.
+"""What a fleet asks for in a day, and what that costs at given prices: `python -m benchmarks.cost [PRICES.toml]`.
 
 Nothing is measured here: the requests of one box are those that `benchmarks.boxes` counted, the rest is multiplication.
-Put other numbers into `Fleet` and `Prices` for another fleet. The table is that of docs/scale.md, which a test holds to
-this program.
+Prices come from a file, `benchmarks/prices.toml` where none is named: it says from which lists they are to be checked,
+and when somebody did. Put other numbers into `Fleet` for another fleet. A test holds the table of docs/scale.md to this
+program.
 """
 
+import sys
+import tomllib
+from pathlib import Path
 from typing import Final, NamedTuple
 
 DAY: Final = 86_400  # seconds
+PRICES: Final = Path(__file__).with_name("prices.toml")
 
 
 class Prices(NamedTuple):
-    """US dollars, as AWS listed them for us-east-1 in 2025, without free tiers and discounts: look them up again."""
+    """US dollars of one request, and of a gigabyte that leaves the region."""
 
-    put_or_list: float = 0.005 / 1000  # S3: PUT, LIST
-    get_or_head: float = 0.0004 / 1000  # S3: GET, HEAD
-    sqs_request: float = 0.40 / 1_000_000  # SQS: receive, delete; standard queue
-    gigabyte_out: float = 0.09  # to the internet; within the region nothing
+    put_or_list: float
+    get_or_head: float
+    sqs_request: float  # receive, delete
+    gigabyte_out: float
+    lists: tuple[str, ...]  # where they are published
+    checked: str  # the day when somebody compared them; empty: nobody has
+
+    @classmethod
+    def read(cls, path: Path = PRICES) -> "Prices":
+        """The prices of a file."""
+        table = tomllib.loads(path.read_text())
+        s3, sqs = table["s3"], table["sqs"]
+        per_request = (
+            s3["put-or-list-per-1000"] / 1e3,
+            s3["get-or-head-per-1000"] / 1e3,
+            sqs["request-per-million"] / 1e6,
+        )
+        return cls(*per_request, s3["gigabyte-out"], (s3["list"], sqs["list"]), table["checked"])
+
+    @property
+    def source(self) -> str:
+        """Where they are from, in a sentence."""
+        when = f"compared on {self.checked}" if self.checked else "not compared yet"
+        return f"prices to be found at {' and '.join(self.lists)}, {when}"
 
 
 class Fleet(NamedTuple):
@@ -63,7 +88,7 @@ def lines(fleet: Fleet) -> list[Line]:
     ]
 
 
-def table(fleet: Fleet = Fleet(), prices: Prices = Prices()) -> str:  # noqa: B008 - frozen values
+def table(prices: Prices, fleet: Fleet = Fleet()) -> str:  # noqa: B008 - a frozen value
     """The day of a fleet as Markdown."""
     head = "| a day | LIST, PUT | GET, HEAD | SQS | MB out | dollars |\n|---|---:|---:|---:|---:|---:|"
     rows = [
@@ -74,11 +99,17 @@ def table(fleet: Fleet = Fleet(), prices: Prices = Prices()) -> str:  # noqa: B0
     return "\n".join([head, *rows])
 
 
-def longest_poll(prices: Prices = Prices(), fleet: Fleet = Fleet()) -> float:  # noqa: B008 - frozen values
+def longest_poll(prices: Prices, fleet: Fleet = Fleet()) -> float:  # noqa: B008 - a frozen value
     """Seconds between two listings at which looking costs what waiting at a queue does."""
     return fleet.poll * prices.put_or_list / prices.sqs_request
 
 
+def main(path: Path) -> None:
+    """Print the day of the assumed fleet at the prices of a file."""
+    prices = Prices.read(path)
+    print(f"{table(prices)}\n\na queue of its own costs what a listing every {longest_poll(prices):.0f} s does")
+    print(prices.source)
+
+
 if __name__ == "__main__":
-    print(table())
-    print(f"\na queue of its own costs what a listing every {longest_poll():.0f} s does")
+    main(Path(sys.argv[1]) if sys.argv[1:] else PRICES)

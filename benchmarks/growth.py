@@ -2,8 +2,8 @@
 
 For each number of projects a service is started twice: over copies that no pass has seen, and again over them. It is
 said how long it took until each was looked at and how much processor time until nothing was left to do; what stays of
-memory, watches, threads and descriptors; what a minute of rest, the answers to `/v1/status` and `/metrics`, and the
-command `status --all` cost.
+memory, watches, threads and descriptors; what a minute of rest, a config that is read again, the answers to
+`/v1/status`, `/` and `/metrics`, and the command `status --all` cost.
 Then one project with so many entries, and one entry with so many files. The table is that of docs/scale.md.
 """
 
@@ -27,6 +27,7 @@ _FILES: Final = 20_000
 _IDLE: Final = 60.0  # seconds
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PATIENCE: Final = 3600.0  # seconds
+_AT_REST: Final = 0.05  # seconds of processor time, in two of the clock
 
 
 class Row(NamedTuple):
@@ -37,7 +38,9 @@ class Row(NamedTuple):
     warm: str
     stays: str
     idle: str
+    reload: str
     status: str
+    page: str
     metrics: str
     status_all: str
 
@@ -70,13 +73,16 @@ def of_projects(folder: Path, projects: int) -> Row:
         warm = started(daemon)
         idle, switches = resting(daemon.process.pid)
         stays = what_stays(daemon.process.pid)
+        reload = reloaded(daemon)
         site = listening(daemon, "http.listen")
         status = asked(daemon, lambda: len(site.get("/v1/status").body))
+        page = asked(daemon, lambda: len(site.get("/").body))
         metrics = asked(daemon, lambda: len(site.get("/metrics").body))
         before = os.times().children_user
         daemon.command("status", "--all", cwd=folder)
         everything = f"{os.times().children_user - before:.2f} s"
-    return Row(projects, cold, warm, stays, f"{idle:.2f} ms/s, {switches:.1f} wake-ups/s", status, metrics, everything)
+    rest = f"{idle:.2f} ms/s, {switches:.1f} wake-ups/s"
+    return Row(projects, cold, warm, stays, rest, reload, status, page, metrics, everything)
 
 
 def started(daemon: Daemon) -> str:
@@ -86,7 +92,7 @@ def started(daemon: Daemon) -> str:
         time.sleep(0.2)
         assert time.monotonic() - began < _PATIENCE
     took, used = time.monotonic() - began, -1.0
-    while cpu(pid) - used > 0.05:
+    while cpu(pid) - used > _AT_REST:
         used = cpu(pid)
         time.sleep(2)
     return f"{took:.1f} s, {cpu(pid):.1f} s CPU"
@@ -97,6 +103,17 @@ def resting(pid: int) -> tuple[float, float]:
     before, woken = cpu(pid), wake_ups(pid)
     time.sleep(_IDLE)
     return 1000 * (cpu(pid) - before) / _IDLE, (wake_ups(pid) - woken) / _IDLE
+
+
+def reloaded(daemon: Daemon) -> str:
+    """Let it read its config again, and wait until nothing is left to do."""
+    began, before = time.monotonic(), cpu(daemon.process.pid)
+    daemon.ask().reload()
+    took, used = time.monotonic() - began, -1.0
+    while cpu(daemon.process.pid) - used > _AT_REST:
+        used = cpu(daemon.process.pid)
+        time.sleep(2)
+    return f"{took:.1f} s, {cpu(daemon.process.pid) - before:.2f} s CPU"
 
 
 def what_stays(pid: int) -> str:

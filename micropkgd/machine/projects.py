@@ -1,23 +1,23 @@
 """Finds the projects that the config's paths and globs stand for now."""
 
-import glob
 import os
 import time
 from collections.abc import Iterable, Mapping
 
 from micropkgd.clock import is_young
+from micropkgd.errors import ShortageError, is_shortage
+from micropkgd.machine.globs import is_glob, paths_of
 from micropkgd.model.settings import Group
 from micropkgd.workspace.reading import read_regular
 from micropkgd.workspace.root import MANIFEST_NAME, root_around
-
-_GLOB = frozenset("*?[")
 
 
 def find_projects(groups: Iterable[Group]) -> Mapping[str, Group]:
     """Every project, by its real path, with the first group that names it.
 
     A path that is written out is a project also while nothing is there, for its owner expects to be told; what a glob
-    finds is one if its manifest speaks of micro-packages.
+    finds is one if its manifest speaks of micro-packages. `ShortageError` where the machine was too short of something
+    to look: nothing has gone then.
     """
     found: dict[str, Group] = {}
     for group in groups:
@@ -37,11 +37,6 @@ def named_projects(groups: Iterable[Group]) -> frozenset[str]:
     return frozenset(_real(path) for group in groups for path in group.paths if not is_glob(path))
 
 
-def is_glob(path: str) -> bool:
-    """Whether a path of the config stands for whatever it finds."""
-    return bool(_GLOB & set(path))
-
-
 def project_around(folder: str) -> str | None:
     """The project that a folder is in, if its manifest speaks of micro-packages."""
     root = root_around(folder)
@@ -56,7 +51,7 @@ def glance(paths: Iterable[str]) -> Mapping[str, object] | None:
     now, found = time.time_ns(), dict[str, object]()
     for path in paths:
         whole = os.path.expanduser(path)
-        for folder in glob.glob(whole) if is_glob(path) else [whole]:
+        for folder in paths_of(whole) if is_glob(path) else [whole]:
             manifest = _stat(os.path.join(folder, MANIFEST_NAME))
             if manifest is not None and is_young(manifest.st_ctime_ns, now):
                 return None
@@ -89,7 +84,7 @@ def _candidates(path: str) -> list[str]:
     """The folders that a path of the config stands for, projects or not."""
     if not is_glob(path):
         return [_real(path)]
-    return [_real(one) for one in sorted(glob.glob(os.path.expanduser(path)))]
+    return [_real(one) for one in paths_of(os.path.expanduser(path))]
 
 
 def _real(path: str) -> str:
@@ -99,11 +94,13 @@ def _real(path: str) -> str:
 def _speaks_of_us(folder: str) -> bool:
     try:
         return b"micropkg" in read_regular(os.path.join(folder, MANIFEST_NAME))
-    except OSError:
+    except OSError as error:
+        if is_shortage(error):
+            raise ShortageError.of(error, folder) from error
         return False
 
 
 def _anchor(path: str) -> str:
     parts = path.split("/")
-    wild = next((number for number, part in enumerate(parts) if _GLOB & set(part)), len(parts) - 1)
+    wild = next((number for number, part in enumerate(parts) if is_glob(part)), len(parts) - 1)
     return os.path.realpath("/".join(parts[:wild]) or "/")

@@ -146,6 +146,7 @@ def test_a_pass_that_does_not_end_fires(tmp_path: Path) -> None:
         site = listening(daemon, "http.probes")
         until(lambda: value(site, "pass_age_seconds", project=str(world.root)) is not None)
         after = scrape(site)
+        daemon.end()  # and the program of the hook with it
     never = {"MicropkgdNoSuccess"}
     check(tmp_path, None, after, {14: (), 16: never, 32: {*never, "MicropkgdPassTooLong"}})
 

@@ -25,6 +25,22 @@ SOON = 30  # seconds: what is planned for later than that is planned by a schedu
 Event = Mapping[str, Any]
 
 
+class PatientService(Service):
+    """A service that is waited for as long as a busy machine takes, where nothing else is said."""
+
+    def get(self, target: str, timeout: float = PATIENCE) -> Mapping[str, Any]:
+        """Ask for something."""
+        return super().get(target, timeout)
+
+    def post(self, target: str, body: Mapping[str, object], timeout: float | None = PATIENCE) -> Mapping[str, Any]:
+        """Ask for something to be done."""
+        return super().post(target, body, timeout)
+
+    def project(self, root: str, timeout: float = PATIENCE) -> Mapping[str, Any] | None:
+        """How one project stands."""
+        return super().project(root, timeout)
+
+
 class Daemon:
     """Use it in a `with`. Everything it writes that is no project's stands below one folder.
 
@@ -86,7 +102,7 @@ class Daemon:
 
     def ask(self) -> Service:
         """The way to speak to it."""
-        return Service(self.socket)
+        return PatientService(self.socket)
 
     def until(self, kind: str, project: Path | None = None, **facts: str) -> Event:
         """Wait for an event; each fact must be part of what it says of it.

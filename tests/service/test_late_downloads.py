@@ -152,8 +152,9 @@ def stuck(tmp_path: Path, shop: World) -> Iterator[Daemon]:
     hook = json.dumps(["sh", "-c", f"touch {tmp_path}/began; sleep 600"])
     more = f'max-staleness = "1s"\n[hooks]\nbefore-commit = {hook}\ntimeout = "600s"\n'
     head, _, tail = site_config(tmp_path).partition("[http]")
-    with Daemon(tmp_path, f"{head}{more}[http]{tail}") as daemon:
+    with Daemon(tmp_path, f'{head}drain = "1s"\n{more}[http]{tail}') as daemon:
         yield daemon
+        daemon.end()  # and the program with it
 
 
 def test_a_pass_that_does_not_end_is_seen(stuck: Daemon, shop: World) -> None:
