@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.kit.daemon import Daemon, served
+from tests.kit.daemon import Daemon, rests, served
 from tests.kit.site import config, listening
 from tests.kit.world import World, archive
 
@@ -27,7 +27,6 @@ _FILES: Final = 20_000
 _IDLE: Final = 60.0  # seconds
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PATIENCE: Final = 3600.0  # seconds
-_AT_REST: Final = 0.05  # seconds of processor time, in two of the clock
 
 
 class Row(NamedTuple):
@@ -92,7 +91,7 @@ def started(daemon: Daemon) -> str:
         time.sleep(0.2)
         assert time.monotonic() - began < _PATIENCE
     took, used = time.monotonic() - began, -1.0
-    while cpu(pid) - used > _AT_REST:
+    while cpu(pid) - used > 0.05:
         used = cpu(pid)
         time.sleep(2)
     return f"{took:.1f} s, {cpu(pid):.1f} s CPU"
@@ -106,13 +105,12 @@ def resting(pid: int) -> tuple[float, float]:
 
 
 def reloaded(daemon: Daemon) -> str:
-    """Let it read its config again, and wait until nothing is left to do."""
+    """Let it read its config again, and wait until each project had the pass that follows."""
     began, before = time.monotonic(), cpu(daemon.process.pid)
     daemon.ask().reload()
-    took, used = time.monotonic() - began, -1.0
-    while cpu(daemon.process.pid) - used > _AT_REST:
-        used = cpu(daemon.process.pid)
-        time.sleep(2)
+    took = time.monotonic() - began
+    while not all(map(rests, daemon.ask().projects())):
+        time.sleep(3)
     return f"{took:.1f} s, {cpu(daemon.process.pid) - before:.2f} s CPU"
 
 

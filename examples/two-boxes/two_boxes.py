@@ -184,7 +184,10 @@ def _story(a: Box, b: Box, between: Between, work: Path) -> None:
     a.show("sha256sum dist/features-1.1.tar.gz")
     b.show("grep '^sha256' micropkg.lock")
     digest = re.findall(r'^sha256 = "(.*)"', (b.root / "micropkg.lock").read_text(), re.MULTILINE)[0]
-    for path in ("/releases/pkgs/features-1.1.tar.gz", f"/archives/cache/sha256/{digest[:2]}/{digest[2:]}"):
+    # A reads back what it has put; B may have heard of it before that.
+    paths = {"/releases/pkgs/features-1.1.tar.gz": 3, f"/archives/cache/sha256/{digest[:2]}/{digest[2:]}": 2}
+    _until_holds(lambda: all(len(between.requests(path)) >= count for path, count in paths.items()))
+    for path in paths:
         print(f"{path}: {' '.join(between.requests(path))}", flush=True)
 
 

@@ -13,7 +13,8 @@ from micropkgd.documents.edits import edited
 from micropkgd.documents.lists import add_items, remove_item
 from micropkgd.errors import TreeError, UsageError, words_of
 from micropkgd.machine.config import load
-from micropkgd.machine.projects import group_of, is_glob, named_projects
+from micropkgd.machine.globs import is_glob
+from micropkgd.machine.projects import group_of, named_projects
 from micropkgd.machine.replaced import replace_file
 from micropkgd.model.config import read_settings
 from micropkgd.model.settings import Settings

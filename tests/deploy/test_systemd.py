@@ -36,7 +36,7 @@ Environment=HOME=/home/bob XDG_RUNTIME_DIR=/run/user/{BOB} PATH=/usr/local/bin:/
 Environment=SYSTEMD_UNIT_PATH=/home/bob/.config/systemd/user:/mnt/units
 """
 PROJECT = "srv/micropkgd/alice/shop"
-QUICK = "[Service]\nWatchdogSec=2s\nRestartSec=100ms\n"
+QUICK = "[Service]\nWatchdogSec=5s\nRestartSec=100ms\n"
 
 
 def analyze(*words: str, home: Path) -> str:

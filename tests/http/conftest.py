@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A window of its own."""
     context = browser.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
     yield context.new_page()
     context.close()
 
