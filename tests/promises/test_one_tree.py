@@ -170,7 +170,7 @@ class Team(RuleBasedStateMachine):
         self.rows: dict[str, str | None] = dict.fromkeys(PACKAGES, "")
         self.layout, self.policy, self.needs = "", POLICIES[0], ""
         self.count = 0
-        self.other_ends = False  # whether git writes some tree with CRLF
+        self.other_ends = False  # whether some tree has other line ends than what is committed
         self.large = LargeFiles(self.folder)
         self.settled: set[str] = set()  # commits in which a pass had nothing to do, without anything followed since
 
@@ -437,7 +437,7 @@ class Team(RuleBasedStateMachine):
         person = self.people[who]
         person.commit()
         if person.is_clean:
-            self.other_ends |= ends == "true"
+            self.other_ends |= ends != "false"
             person.git("config", "core.autocrlf", ends)
             person.write_anew()
 
