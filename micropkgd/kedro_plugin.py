@@ -19,7 +19,7 @@ from micropkgd.annotations import TYPE_CHECKING, Any, Protocol
 from micropkgd.errors import MicropkgError
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from types import SimpleNamespace as Namespace
 
     from micropkgd.model.outcome import Outcome
     from micropkgd.model.packaged import PackageOutcome
@@ -231,12 +231,12 @@ def _packaged(
 
 def _options(metadata: Metadata, given: dict[str, Any], *words: str) -> "Namespace":
     """The options of our own command line that mean the same."""
-    from micropkgd.cli.parser import make_parser
+    from micropkgd.cli.parser import parse
     from micropkgd.workspace.root import find_root
 
     verbose = ["--verbose"] if given["verbose"] else []
     arguments = [*words, *verbose, "--project", find_root(str(metadata.project_path))]
-    return make_parser(arguments).parse_args(arguments)
+    return parse(arguments)
 
 
 def _words(given: dict[str, Any], *names: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import ArchiveError
 from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 from micropkgd.model.lock import Block

@@ -7,9 +7,9 @@ Read `run`, then `everyday` (the short way; `lines` is all that it says), `execu
 `hints`, `output_package`, `output_diff`, `output_summary` and `output_status` (how it is said; pure). `paths`,
 `streams`, `logs`, `progress` and `signals` are what they stand on.
 Data goes to stdout, logs and progress to stderr.
-So many beside each other: half of them are split off so that `--version` and the short way import nothing of the
-rest. A command line is taken apart by `command_parser`, with `examples` in its help; `command_tree` is the same as
-values, for `completions` (with `argument_names`) and the `manual`. A person is asked by `ask`, and shown
-`explanations` of errors and a `status_table` with `ages` on a `terminal`.
+So many beside each other: half of them are split off so that `--version` and the short way import nothing of the rest.
+A command line in plain form is read by `plain_arguments`, any other by `command_parser`, with `examples` in its help;
+`command_tree` is the same as values, for `completions` (with `argument_names`) and the `manual`. A person is asked by
+`ask`, and shown `explanations` of errors and a `status_table` with `ages` on a `terminal`.
 `json_schemas` describes what `--json` prints.
 """

@@ -1,18 +1,18 @@
 """The whole way: what was asked is parsed, and the one module that carries it out is imported."""
 
-from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.output import error_lines
-from micropkgd.cli.parser import COMMANDS, make_parser
+from micropkgd.cli.parser import COMMANDS, parse
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command that was asked for; what a person can cause is an error message and an exit code."""
-    options = make_parser(arguments).parse_args(arguments)
+    options = parse(arguments)
     home = import_module(f"micropkgd.cli.commands.{COMMANDS[options.command].home}")
     try:
         exit_code: int = getattr(home, options.command)(options)

@@ -4,8 +4,8 @@ Rule: where nobody said anything and nobody listens, which is the usual case, ne
 """
 
 import os
-from argparse import Namespace
 from functools import cache
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError

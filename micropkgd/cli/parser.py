@@ -1,12 +1,13 @@
 """The parser of the command line. The README shows its help texts, and a test compares them."""
 
-from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd import __version__
-from micropkgd.annotations import Final
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli import parser_service as service
 from micropkgd.cli.arguments import (
+    Definition,
     add_allow_downgrade,
     add_allow_empty,
     add_common,
@@ -19,8 +20,11 @@ from micropkgd.cli.arguments import (
     add_pull_options,
     add_sources,
 )
-from micropkgd.cli.command_parser import CommandParser
+from micropkgd.cli.plain_arguments import NotPlainError, PlainCommand
 from micropkgd.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from micropkgd.cli.command_parser import CommandParser
 
 EXIT_CODES = """\
 exit codes: 0 in sync; 1 an entry failed; 2 usage, config, manifest or a bad
@@ -42,12 +46,30 @@ class Command(NamedTuple):
     """One command: its help, its arguments, and the module below `commands` that carries it out."""
 
     what: str
-    define: Callable[[ArgumentParser], None]
+    define: Callable[[Definition], None]
     home: str
 
 
-def make_parser(words: Sequence[str] = ()) -> CommandParser:
+def parse(words: Sequence[str]) -> Namespace:
+    """What a command line asks for."""
+    try:
+        return _plain(words)
+    except NotPlainError:
+        return make_parser(words).parse_args(words, Namespace())
+
+
+def _plain(words: Sequence[str]) -> Namespace:
+    name = words[0] if words else ""
+    if name not in COMMANDS:
+        raise NotPlainError(name)
+    COMMANDS[name].define(command := PlainCommand())
+    return Namespace(command=name, **command.read(words[1:]))
+
+
+def make_parser(words: Sequence[str] = ()) -> "CommandParser":
     """The whole command line, or as much of it as these words need: each command costs some time to define."""
+    from micropkgd.cli.command_parser import CommandParser
+
     parser = CommandParser(
         prog="micropkgd",
         description="Keep micro-packages, code that projects copy in and own, equal to what pyproject.toml asks for.",
@@ -63,7 +85,7 @@ def make_parser(words: Sequence[str] = ()) -> CommandParser:
     return parser
 
 
-def _reconcile(command: ArgumentParser) -> None:
+def _reconcile(command: Definition) -> None:
     add_common(command)
     command.add_argument("--once", action="store_true", help="run one pass and end; without it, serve until a signal")
     add_config(command)
@@ -85,7 +107,7 @@ def _reconcile(command: ArgumentParser) -> None:
     add_projects_or_globs(command)
 
 
-def _lock(command: ArgumentParser) -> None:
+def _lock(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "--check", action="store_true", help="write nothing, and exit 3 where the lock is not up to date"
@@ -108,7 +130,7 @@ def _lock(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _add(command: ArgumentParser) -> None:
+def _add(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "ref", metavar="REF", nargs="?", help="path, address or requirement of the archive (default: asked for)"
@@ -121,7 +143,7 @@ def _add(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _init(command: ArgumentParser) -> None:
+def _init(command: Definition) -> None:
     add_common(command)
     command.add_argument("-y", "--yes", action="store_true", help="write it without asking")
     command.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
@@ -141,7 +163,7 @@ def _init(command: ArgumentParser) -> None:
     add_projects(command)
 
 
-def _remove(command: ArgumentParser) -> None:
+def _remove(command: Definition) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", help="ref, target folder or name of the entry")
     choice = command.add_mutually_exclusive_group()
@@ -155,7 +177,7 @@ def _remove(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _status(command: ArgumentParser) -> None:
+def _status(command: Definition) -> None:
     add_common(command)
     command.add_argument("--all", action="store_true", help="every project that the running service serves")
     command.add_argument("--watch", action="store_true", help="say it again whenever it changes, until interrupted")
@@ -163,7 +185,7 @@ def _status(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _diff(command: ArgumentParser) -> None:
+def _diff(command: Definition) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
     command.add_argument(
@@ -175,12 +197,12 @@ def _diff(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _verify(command: ArgumentParser) -> None:
+def _verify(command: Definition) -> None:
     add_common(command)
     add_project(command)
 
 
-def _accept(command: ArgumentParser) -> None:
+def _accept(command: Definition) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
     command.add_argument("--dry-run", action="store_true", help="say what would be accepted, and write nothing")
@@ -188,7 +210,7 @@ def _accept(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _resolve(command: ArgumentParser) -> None:
+def _resolve(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "ref", nargs="?", metavar="REF", help="ref, target folder or name of the entry (default: the one that is held)"
@@ -205,12 +227,12 @@ def _resolve(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _history(command: ArgumentParser) -> None:
+def _history(command: Definition) -> None:
     add_common(command)
     add_project(command)
 
 
-def _rollback(command: ArgumentParser) -> None:
+def _rollback(command: Definition) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="only this entry: its ref, target folder or name")
     command.add_argument("--to", metavar="ID", help="take back every commit since this one of `micropkgd history`")
@@ -219,7 +241,7 @@ def _rollback(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _pull(command: ArgumentParser) -> None:
+def _pull(command: Definition) -> None:
     add_common(command)
     command.add_argument("ref", metavar="REF", nargs="?", help="path, address or requirement of the archive")
     command.add_argument("--all", action="store_true", help="run one pass over the pull tables instead")
@@ -228,7 +250,7 @@ def _pull(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _package(command: ArgumentParser) -> None:
+def _package(command: Definition) -> None:
     add_common(command)
     command.add_argument("module", metavar="MODULE", nargs="?", help="module below the project's package")
     command.add_argument("--all", action="store_true", help="package every row of the package table")
@@ -239,7 +261,7 @@ def _package(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _publish(command: ArgumentParser) -> None:
+def _publish(command: Definition) -> None:
     add_common(command)
     command.add_argument("modules", nargs="*", metavar="MODULE", help="modules (default: each row that has `publish`)")
     command.add_argument(
@@ -250,12 +272,12 @@ def _publish(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _outdated(command: ArgumentParser) -> None:
+def _outdated(command: Definition) -> None:
     add_common(command)
     add_project(command)
 
 
-def _patch(command: ArgumentParser) -> None:
+def _patch(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "ref", metavar="REF", nargs="?", help="ref, target folder or name of the entry (default: the one with edits)"
@@ -279,7 +301,7 @@ def _patch(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _export(command: ArgumentParser) -> None:
+def _export(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "--format",
@@ -292,24 +314,24 @@ def _export(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def _migrate(command: ArgumentParser) -> None:
+def _migrate(command: Definition) -> None:
     add_common(command)
     command.add_argument("--dry-run", action="store_true", help="show the change as a unified diff, and write nothing")
     add_sources(command)
     add_project(command)
 
 
-def _explain(command: ArgumentParser) -> None:
+def _explain(command: Definition) -> None:
     add_common(command)
     command.add_argument("code", metavar="CODE", nargs="?", help="like MPK104 (default: list all codes)")
 
 
-def _completion(command: ArgumentParser) -> None:
+def _completion(command: Definition) -> None:
     add_common(command)
     command.add_argument("shell", choices=["bash", "fish", "zsh"], help="the shell that is to complete")
 
 
-def _doctor(command: ArgumentParser) -> None:
+def _doctor(command: Definition) -> None:
     add_common(command)
     command.add_argument(
         "--bundle",

@@ -1,17 +1,23 @@
 """The parsers of the commands for the service, the machine's config, and what all projects share."""
 
-from argparse import ArgumentParser
-
 from micropkgd.annotations import TYPE_CHECKING
-from micropkgd.cli.arguments import add_common, add_config, add_lock_timeout, add_project, add_projects, days
+from micropkgd.cli.arguments import (
+    Definition,
+    add_common,
+    add_config,
+    add_lock_timeout,
+    add_project,
+    add_projects,
+    days,
+)
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+    from argparse import ArgumentParser, _SubParsersAction
 
     Actions = _SubParsersAction[ArgumentParser]
 
 
-def config(command: ArgumentParser) -> None:
+def config(command: Definition) -> None:
     """`config check | show`."""
     actions = _actions(command, "config")
     action = _action(actions, "check", "read the config as the service would, and say what is wrong with it")
@@ -21,7 +27,7 @@ def config(command: ArgumentParser) -> None:
     add_config(action)
 
 
-def events(command: ArgumentParser) -> None:
+def events(command: Definition) -> None:
     """`events`."""
     add_common(command)
     command.add_argument("-f", "--follow", action="store_true", help="go on with what happens from now on")
@@ -33,14 +39,14 @@ def events(command: ArgumentParser) -> None:
     )
 
 
-def why(command: ArgumentParser) -> None:
+def why(command: Definition) -> None:
     """`why`."""
     add_common(command)
     command.add_argument("path", metavar="PATH", help="a file or folder of the project")
     add_project(command)
 
 
-def suspend(command: ArgumentParser) -> None:
+def suspend(command: Definition) -> None:
     """`suspend` and `resume`."""
     add_common(command)
     command.add_argument(
@@ -50,7 +56,7 @@ def suspend(command: ArgumentParser) -> None:
     add_project(command)
 
 
-def trigger(command: ArgumentParser) -> None:
+def trigger(command: Definition) -> None:
     """`trigger`."""
     add_common(command)
     command.add_argument("--all", action="store_true", help="every project that is served")
@@ -58,14 +64,14 @@ def trigger(command: ArgumentParser) -> None:
     add_projects(command)
 
 
-def ui(command: ArgumentParser) -> None:
+def ui(command: Definition) -> None:
     """`ui`."""
     add_common(command)
     command.add_argument("--print", action="store_true", help="print the address, and open no browser")
     add_config(command)
 
 
-def trust(command: ArgumentParser) -> None:
+def trust(command: Definition) -> None:
     """`trust`."""
     add_common(command)
     ways = command.add_mutually_exclusive_group()
@@ -78,14 +84,14 @@ def trust(command: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def token(command: ArgumentParser) -> None:
+def token(command: Definition) -> None:
     """`token show | rotate`."""
     actions = _actions(command, "token")
     add_config(_action(actions, "show", "print the token that requests over HTTP must carry"))
     add_config(_action(actions, "rotate", "make a new token; the old one is refused from then on"))
 
 
-def cache(command: ArgumentParser) -> None:
+def cache(command: Definition) -> None:
     """`cache info | gc | verify`."""
     actions = _actions(command, "cache")
     _action(actions, "info", "say where the archives are, how many, and how large")
@@ -94,7 +100,7 @@ def cache(command: ArgumentParser) -> None:
     _action(actions, "verify", "hash every archive, and remove and name those that are damaged")
 
 
-def unit(command: ArgumentParser) -> None:
+def unit(command: Definition) -> None:
     """`service install | uninstall | reload | add | remove`."""
     actions = _actions(command, "service")
     action = _action(actions, "install", "write a systemd unit for this user, and say how to start it")
@@ -115,7 +121,7 @@ def unit(command: ArgumentParser) -> None:
         )
 
 
-def health(command: ArgumentParser) -> None:
+def health(command: Definition) -> None:
     """`health`."""
     add_common(command)
     questions = command.add_mutually_exclusive_group()
@@ -137,16 +143,17 @@ def health(command: ArgumentParser) -> None:
     add_config(command)
 
 
-def _add_unit_options(action: ArgumentParser) -> None:
+def _add_unit_options(action: Definition) -> None:
     action.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     action.add_argument("--force", action="store_true", help="also where somebody has changed the unit")
 
 
-def _actions(command: ArgumentParser, name: str) -> "Actions":
-    return command.add_subparsers(dest="action", metavar="ACTION", required=True, prog=f"micropkgd {name}")
+def _actions(command: Definition, name: str) -> "Actions":
+    actions: Actions = command.add_subparsers(dest="action", metavar="ACTION", required=True, prog=f"micropkgd {name}")
+    return actions
 
 
-def _action(actions: "Actions", name: str, what: str) -> ArgumentParser:
+def _action(actions: "Actions", name: str, what: str) -> "ArgumentParser":
     action = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     add_common(action)
     return action

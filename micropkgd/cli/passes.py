@@ -1,9 +1,9 @@
 """The passes that a command runs, each project on its own."""
 
 import os
-from argparse import Namespace
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.cli.logs import Logs

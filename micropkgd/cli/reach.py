@@ -1,8 +1,8 @@
 """The cache and the sources of one command: made when the first pass needs them, and shared by all."""
 
 import os
-from argparse import Namespace
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.machine import settings_of, tell_once

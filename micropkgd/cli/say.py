@@ -2,8 +2,8 @@
 
 import json
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import TYPE_CHECKING, TextIO
 from micropkgd.cli import output

@@ -351,12 +351,12 @@ def test_invoked_by_a_test_runner(kedro: Kedro) -> None:
 
 
 def test_every_start_of_kedro_stays_cheap(kedro: Kedro) -> None:
-    """Other commands do not pay for ours: of micropkgd only the plugin and its errors are imported."""
+    """Other commands do not pay for ours: of micropkgd only the plugin, its errors and words are imported."""
     show = (
         "import sys; from pathlib import Path; from kedro.framework.cli.cli import KedroCLI; KedroCLI(Path.cwd());"
         "print('LOADED', *sorted(name for name in sys.modules if name.startswith('micropkgd')))"
     )
     loaded = kedro.run(kedro.bin / "python", "-c", show).partition("LOADED ")[2].split()
 
-    assert loaded[:3] == ["micropkgd", "micropkgd.errors", "micropkgd.kedro_plugin"]
-    assert [name for name in loaded[3:] if name.startswith("micropkgd")] == []
+    assert loaded[:4] == ["micropkgd", "micropkgd.annotations", "micropkgd.errors", "micropkgd.kedro_plugin"]
+    assert [name for name in loaded[4:] if name.startswith("micropkgd")] == []

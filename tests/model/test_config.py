@@ -2,8 +2,8 @@
 
 import json
 import tomllib
-from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace as Namespace
 
 import pytest
 from hypothesis import given

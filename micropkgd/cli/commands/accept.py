@@ -1,7 +1,7 @@
 """`accept`: a person's word that the edits in the tree are meant, written into the lock."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.accept import AcceptedEntry, accept_edits
 from micropkgd.actions.naming import match_entry

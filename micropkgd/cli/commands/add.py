@@ -1,7 +1,7 @@
 """`add`: a new row of the manifest, and the pass that installs it."""
 
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.edit_manifest import Added, add_entry, with_entry
 from micropkgd.cli.passes import passes

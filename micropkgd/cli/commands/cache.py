@@ -2,8 +2,8 @@
 
 import os
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.ages import size
 from micropkgd.cli.lines import plain

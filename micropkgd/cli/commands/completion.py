@@ -1,6 +1,6 @@
 """`completion`: a script by which a shell completes commands, options and what they take."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.command_tree import tree_of
 from micropkgd.cli.completions import SHELLS

@@ -2,8 +2,8 @@
 
 import json
 import os
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import Final
 from micropkgd.cli.lines import plain

@@ -1,8 +1,8 @@
 """`diff`: show what a pass would change, what holds an entry, or what was edited here; and change nothing."""
 
-from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.diff import changes_of, read_files, with_texts_beside
 from micropkgd.actions.edits import EditedEntry, edited_entries

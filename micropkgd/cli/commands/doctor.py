@@ -1,8 +1,8 @@
 """`doctor`: say what micropkgd sees here, and what is wrong with it."""
 
 import os
-from argparse import Namespace
 from collections.abc import Iterator
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.doctor import Diagnosis, examine
 from micropkgd.cli.lines import plain

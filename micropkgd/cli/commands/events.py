@@ -2,9 +2,9 @@
 
 import os
 import time
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import Any, Final
 from micropkgd.cli.lines import plain

@@ -1,9 +1,9 @@
 """`explain`: what the code of an error means, and what to do."""
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from textwrap import wrap
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.explanations import EXPLANATIONS, reason_of
 from micropkgd.cli.say import say, say_json

@@ -1,8 +1,8 @@
 """`export`: what was copied in, in the words of other programs; nothing of the project is changed."""
 
 import os
-from argparse import Namespace
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.copied import CopiedCode, copied_code, with_archives
 from micropkgd.annotations import Final

@@ -1,8 +1,8 @@
 """`health`: one question to the running service, for what keeps containers running. It imports next to nothing."""
 
 import os
-from argparse import Namespace
 from collections.abc import Mapping
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import Any, Final
 from micropkgd.cli.streams import aside, put

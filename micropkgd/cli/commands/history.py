@@ -1,7 +1,7 @@
 """`history`: what the last commits did."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.history import PastCommit, past_commits
 from micropkgd.cli.lines import plain, version_said

@@ -1,7 +1,7 @@
 """`init`: what a project needs to begin, shown, agreed to, and written."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.init import (
     ATTRIBUTES,

@@ -1,9 +1,9 @@
 """`resolve --edit`: let a person join both sides of what is held, in their merge tool or editor."""
 
 import os
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.settle import (
     HeldEntry,

@@ -1,6 +1,6 @@
 """`lock`: bring the lock up to date, and leave the tree as it is."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.passes import passes
 from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes

@@ -1,6 +1,6 @@
 """`migrate`: from Kedro's table to our own, and the first pass, which adopts what Kedro has pulled."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output

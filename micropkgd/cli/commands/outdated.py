@@ -1,8 +1,8 @@
 """`outdated`: what is newer than the lock; exit 3 where anything is."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions import outdated as action
 from micropkgd.actions.outdated import VersionComparison

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of

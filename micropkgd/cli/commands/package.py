@@ -1,7 +1,7 @@
 """`package`: turn modules of the project into archives."""
 
-from argparse import Namespace
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.reach import Reach

@@ -1,8 +1,8 @@
 """`patch`: the edits of an entry as a patch for the repository where its module lives."""
 
 import os
-from argparse import Namespace
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.entry_edits import ChosenPaths
 from micropkgd.actions.git_patch import mail_of, patch_of

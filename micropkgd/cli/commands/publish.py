@@ -1,7 +1,7 @@
 """`publish`: put the archives of modules where their rows say, whatever `publish-when` says of it."""
 
-from argparse import Namespace
 from contextlib import ExitStack
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.output_package import package_lines
 from micropkgd.cli.reach import Reach

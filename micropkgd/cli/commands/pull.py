@@ -1,7 +1,7 @@
 """`pull`: place one archive by hand, or every row of the pull tables."""
 
 import shlex
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.passes import passes, work_on
 from micropkgd.cli.paths import from_project, ref_from

@@ -1,8 +1,8 @@
 """`reconcile`: one pass, or the service."""
 
 import os
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.passes import passes
 from micropkgd.cli.paths import in_workspaces

@@ -1,6 +1,6 @@
 """`remove`: a row less in the manifest, and the pass that removes its files."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.edit_manifest import remove_entry, without_entry
 from micropkgd.actions.naming import match_entry

@@ -1,6 +1,6 @@
 """`resolve`: a person's word on what becomes of a held entry."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.naming import held_entry, match_entry
 from micropkgd.actions.resolving import changed_meanwhile, resolving

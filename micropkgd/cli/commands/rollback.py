@@ -1,6 +1,6 @@
 """`rollback`: take the last commits back."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.rollback import roll_back
 from micropkgd.cli.passes import work_on

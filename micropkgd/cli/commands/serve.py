@@ -3,8 +3,8 @@
 import gc
 import os
 import shlex
-from argparse import Namespace
 from contextlib import suppress
+from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import Final
 from micropkgd.cli.logs import Logs

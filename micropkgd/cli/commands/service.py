@@ -3,8 +3,8 @@
 import os
 import shlex
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import socket_of

@@ -3,9 +3,9 @@
 import os
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.settled_status import settled_status
 from micropkgd.annotations import TYPE_CHECKING, Final

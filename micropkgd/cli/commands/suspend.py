@@ -1,6 +1,6 @@
 """`suspend` and `resume`: leave entries alone for a while."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions import suspend as suspending
 from micropkgd.cli.machine import tell_service

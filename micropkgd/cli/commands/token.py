@@ -1,7 +1,7 @@
 """`token`: the secret that requests over HTTP must carry."""
 
 import os
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.say import say, say_json
 from micropkgd.machine.config import load

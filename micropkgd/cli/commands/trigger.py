@@ -1,6 +1,6 @@
 """`trigger`: ask the running service for passes."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.machine import socket_of
 from micropkgd.cli.say import say_json, say_words

@@ -1,7 +1,7 @@
 """`trust`: in which projects the service may act that only a glob of its config finds."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.review import Review, review
 from micropkgd.cli.lines import plain

@@ -1,6 +1,6 @@
 """`ui`: the status page in a browser, with a login that is good once."""
 
-from argparse import Namespace
+from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.machine import socket_of
 from micropkgd.cli.say import say, say_aside, say_json

@@ -1,7 +1,7 @@
 """`verify`: whether every installed file is what the lock says."""
 
-from argparse import Namespace
 from collections.abc import Iterator
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.verify import Verification, verify_files
 from micropkgd.cli.lines import plain

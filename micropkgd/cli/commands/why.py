@@ -1,8 +1,8 @@
 """`why PATH`: which entry, ref, digest, pass and trigger put this file here."""
 
 import os
-from argparse import Namespace
 from collections.abc import Iterator
+from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.why import Reason, reasons
 from micropkgd.cli.lines import plain
