@@ -20,7 +20,8 @@ from micropkgd.reconcile.package.build import Builder
 from micropkgd.reconcile.package.inputs import Input, PackagedModule
 from micropkgd.reconcile.package.spellings import RewrittenText, way_home
 from micropkgd.reconcile.plan.render import MemberMapping
-from micropkgd.relocate import Finding, notes_of
+from micropkgd.relocate import Finding
+from micropkgd.relocate.notes import notes_of
 from micropkgd.sdist.reader import Member
 
 _TOLD: Final = 3  # lines of a file that come back in other words

@@ -3,7 +3,6 @@
 import sys
 
 from micropkgd.annotations import TYPE_CHECKING
-from micropkgd.cli.ages import size
 from micropkgd.cli.streams import aside
 from micropkgd.model.ref import Ref
 
@@ -37,6 +36,8 @@ class Downloads:
             self._draw(ref, received, total)
         elif ref.text not in self._tasks:
             self._tasks[ref.text] = None
+            from micropkgd.cli.ages import size
+
             whole = f" ({size(total)})" if total is not None else ""
             aside(f"downloading {ref.text}{whole}\n")
 

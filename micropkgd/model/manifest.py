@@ -16,12 +16,12 @@ from micropkgd.model.distribution_name import NAME
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.index import index_kind, parse_index
 from micropkgd.model.portable import portable
-from micropkgd.model.publish import PublishTarget, name_in
 from micropkgd.model.ref import Ref, RefKind, parse_mirror
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from micropkgd.model.publish import PublishTarget
     from micropkgd.model.signers import SignatureRule
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -145,7 +145,7 @@ class PackageEntry(NamedTuple):
     alias: str | None = None
     destination: str = "dist"
     env: str | None = None
-    publish: PublishTarget | None = None
+    publish: "PublishTarget | None" = None
     overwrite: bool = False  # other bytes under the same name may be replaced
     publish_when: PublishWhen | None = None  # None: what suits the rest, see `reconcile.package.entries`
     fs_args: str | None = None  # for publishing: a YAML file, relative to the project
@@ -321,6 +321,8 @@ def _pull_entry(key: str, row: object, home: TablePath, policy: Policy) -> PullE
 
 
 def _package_entry(key: str, row: object, home: TablePath) -> PackageEntry:
+    from micropkgd.model.publish import PublishTarget
+
     fields = Fields.of_row(key, row, home, _PACKAGE_KEYS)
     if not re.fullmatch(_MODULE, key):
         meant = ".".join(filter(None, key.removesuffix(".py").split("/")))
@@ -449,6 +451,10 @@ def _refuse_below_twice(pulls: Iterable[PullEntry], project: ProjectTables) -> N
 def _refuse_cycles(pulls: Iterable[PullEntry], packages: Iterable[PackageEntry]) -> None:
     """What is pulled from where the project itself publishes it would change for ever."""
     published = [(package, package.publish) for package in packages if package.publish is not None]
+    if not published:
+        return
+    from micropkgd.model.publish import name_in
+
     for pull in pulls:
         for package, target in published:
             names = [package.alias or package.module.rpartition(".")[2]]

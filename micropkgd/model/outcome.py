@@ -8,13 +8,13 @@ from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import EXIT_HELD, EXIT_IN_SYNC, Condition, Failure, worst
 from micropkgd.model.contents import Contents, held_in
 from micropkgd.model.entry_key import NOWHERE, EntryKey
-from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.model.lock import Block
+    from micropkgd.model.packaged import PackageOutcome
 
 
 class Installed(NamedTuple):
@@ -147,7 +147,7 @@ class Outcome(NamedTuple):
 
     root: str
     entries: tuple[EntryOutcome, ...] = ()
-    packages: tuple[PackageOutcome, ...] = ()
+    packages: "tuple[PackageOutcome, ...]" = ()
     shared: tuple[Change, ...] = ()  # changes to files with several owners; the lock is the last
     applied: bool = True  # False: a dry run
     recovered: bool = False  # an interrupted commit was finished or taken back first
@@ -163,7 +163,7 @@ class Outcome(NamedTuple):
         return (
             bool(self.shared)
             or any(entry.plan is not None and entry.plan.writes for entry in self.entries)
-            or any(package.step in {Step.CREATE, Step.UPDATE} for package in self.packages)
+            or any(package.writes for package in self.packages)
         )
 
     @property
@@ -182,8 +182,7 @@ class Outcome(NamedTuple):
                 entries.get(entry.key, entry) if entry.verb is Verb.NONE else entry for entry in later.entries
             ),
             packages=tuple(
-                packages.get(package.module, package) if package.step is Step.NONE else package
-                for package in later.packages
+                packages.get(package.module, package) if package.is_idle else package for package in later.packages
             ),
             shared=tuple(
                 {

@@ -57,6 +57,16 @@ class PackageOutcome(NamedTuple):
     since: str = ""  # when it came to stand so: ISO 8601, UTC; empty where nobody remembers
 
     @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return self.step is Step.NONE
+
+    @property
+    def writes(self) -> bool:
+        """Whether an archive was, or in a dry run would be, written."""
+        return self.step in {Step.CREATE, Step.UPDATE}
+
+    @property
     def told(self) -> tuple[str, ...]:
         """All notes; those of a last good archive say nothing about the one that could not be made."""
         return self.notes if self.step is Step.FAIL or self.archived is None else (*self.notes, *self.archived.notes)

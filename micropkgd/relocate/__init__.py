@@ -13,10 +13,7 @@ to the same module, wherever the file uses it (in a list of imports: `shop.pipel
 """
 
 from micropkgd.relocate.files import CODE, is_importable, module_of, packages_among
-from micropkgd.relocate.mentions import mentions
 from micropkgd.relocate.names import Finding, Kind, Move, Relocated, Relocation
-from micropkgd.relocate.notes import notes_of
-from micropkgd.relocate.parameters import relocate_parameters
 from micropkgd.relocate.rewrite import relocate, relocate_or_keep
 
 __all__ = [
@@ -27,11 +24,8 @@ __all__ = [
     "Relocated",
     "Relocation",
     "is_importable",
-    "mentions",
     "module_of",
-    "notes_of",
     "packages_among",
     "relocate",
     "relocate_or_keep",
-    "relocate_parameters",
 ]

@@ -7,7 +7,6 @@ what parses (`changes`) is not imported for it.
 import re
 from functools import lru_cache
 
-from micropkgd.relocate.mentions import mentions_in_text
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of, top_of
 from micropkgd.relocate.text import Edit, Text, UnreadError
 
@@ -49,6 +48,8 @@ def relocate_or_keep(
         routes = routes_of(relocation)
         if importable and _asks_for_ours(source, routes, _climb(routes, module, is_package=is_package)):
             raise
+        from micropkgd.relocate.mentions import mentions_in_text
+
         lines = source.splitlines() or [b""]
         line = lines[min(error.line, len(lines)) - 1].decode(errors="replace").strip()
         finding = Finding(error.line, line[:_SHOWN], f"{error.what}; the file is taken as it is", "unread")

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from micropkgd.annotations import TYPE_CHECKING
-from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import CodeError
 from micropkgd.named_tuples import NamedTuple
 
@@ -81,6 +80,8 @@ class Text(NamedTuple):
 
     def tree(self, *, type_comments: bool = False) -> "ast.Module":
         """Parse; with type comments, if all in the file are such as they should be, for they stop nothing else."""
+        from micropkgd.documents.syntax_trees import syntax_tree
+
         if type_comments:
             try:
                 return syntax_tree(self._code, type_comments=True)

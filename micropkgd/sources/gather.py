@@ -16,7 +16,6 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.sources.cache import ArchiveCache, CachedArchive
-from micropkgd.sources.kinds import REMOTE
 from micropkgd.sources.loop import OwnLoop, SharedLoop
 from micropkgd.sources.near import Near
 from micropkgd.sources.source import (
@@ -194,6 +193,8 @@ class Sources:
     def _without_network(self, request: Request, near: Near) -> Answer | None:
         if request.kind is RefKind.LOCAL:
             return near.fetch(request)
+        from micropkgd.sources.kinds import REMOTE
+
         if request.kind not in REMOTE:
             return _no_source(request)
         if self._offline:
@@ -320,6 +321,7 @@ class Sources:
     def _store(self, kind: RefKind, bounds: "Bounds") -> Source:
         """Each list has connections of its own, for redirects are held to it."""
         if (kind, bounds) not in self._open:
+            from micropkgd.sources.kinds import REMOTE
             from micropkgd.sources.retry import RetryPolicy
 
             patience = RetryPolicy() if self._least_speed is None else RetryPolicy(least_speed=self._least_speed)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping
 
 from micropkgd import documents
-from micropkgd.documents.conflicts import sides
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
@@ -80,7 +79,11 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: 
 
 
 def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:
-    both = sides(documents.decode(data)) if merging else None
+    if not merging:
+        return Lock.from_mapping(documents.read_toml(data))
+    from micropkgd.documents.conflicts import sides
+
+    both = sides(documents.decode(data))
     if both is None:
         return Lock.from_mapping(documents.read_toml(data))
     from micropkgd.model.lock_merge import both_sides
@@ -109,6 +112,8 @@ def _possible(side: Lock, layout: Layout) -> Lock:
 
 
 def _has_markers(root: str) -> bool:
+    from micropkgd.documents.conflicts import sides
+
     try:
         return sides(documents.decode(read_document(root, LOCK_NAME))) is not None
     except (FileNotFoundError, DocumentError, TreeError):

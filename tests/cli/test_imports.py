@@ -101,9 +101,9 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 150
+    assert found.ours <= 140
     assert found.others <= 82
-    assert found.values <= 126
+    assert found.values <= 119
     assert found.patterns <= 39
     assert found.syncs <= 22
     assert found.threads == 0
@@ -121,9 +121,9 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 131
+    assert found.ours <= 127
     assert found.others <= 75
-    assert found.values <= 118
+    assert found.values <= 117
     assert found.patterns <= 33
     assert found.syncs <= 2
     assert found.threads == 0
@@ -141,9 +141,9 @@ def test_code_that_names_nothing_that_moves_is_not_parsed(world: World) -> None:
     assert world.read("src/shop/ds/pipeline.py") == "from .nodes import scale\n"
 
     found = cost(world, "pull", "dist/ds.tar.gz", "--alias", "other")
-    assert found.ours <= 143
+    assert found.ours <= 130
     assert found.others <= 80
-    assert found.values <= 109
+    assert found.values <= 102
     assert found.patterns <= 29
 
 

@@ -23,7 +23,8 @@ from micropkgd.model.ref import Ref, parse_mirror
 from micropkgd.reconcile.package.git_rules import GitRules
 from micropkgd.reconcile.package.metadata import normal_version, read_requirements
 from micropkgd.reconcile.package.static_text import bindings_of
-from micropkgd.relocate import Move, Relocation, mentions, relocate
+from micropkgd.relocate import Move, Relocation, relocate
+from micropkgd.relocate.mentions import mentions
 from micropkgd.sdist.fields import read_fields
 from micropkgd.sdist.requirements import canonical_requirements, direct_address
 from micropkgd.service.hooks.command import shown

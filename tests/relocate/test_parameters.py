@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micropkgd.relocate import Finding, Move, Relocated, Relocation, relocate_parameters
+from micropkgd.relocate import Finding, Move, Relocated, Relocation
+from micropkgd.relocate.parameters import relocate_parameters
 
 MOVES = Relocation(
     (Move("ds", "shop.pipelines.fc"), Move("tests", "tests.pipelines.fc")),

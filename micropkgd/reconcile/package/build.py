@@ -25,12 +25,10 @@ from micropkgd.relocate import (
     Relocated,
     Relocation,
     is_importable,
-    mentions,
     module_of,
     packages_among,
     relocate,
     relocate_or_keep,
-    relocate_parameters,
 )
 from micropkgd.relocate.text import Text
 from micropkgd.sdist.reader import Member
@@ -162,10 +160,14 @@ def _old_module(subject: PackagedModule, file: Input) -> tuple[str, bool]:
 def _moved(subject: PackagedModule, file: Input, source: bytes, relocation: Relocation, reading: Reading) -> Relocated:
     """One file as it is in the archive; one that is no Python code stays as it is."""
     if file.path.startswith(f"{subject.place.conf}/"):
+        from micropkgd.relocate.parameters import relocate_parameters
+
         return relocate_parameters(
             source, name=file.member, relocation=relocation, rewrite=subject.rewrite_parameters
         )  # fmt: skip
     if not file.member.endswith(CODE):
+        from micropkgd.relocate.mentions import mentions
+
         return Relocated(source, mentions(source, name=file.member, relocation=relocation))
     module, is_package = _old_module(subject, file)
     try:

@@ -22,7 +22,8 @@ from micropkgd.reconcile.package.nesting import refuse_nesting
 from micropkgd.reconcile.package.spool import Spool
 from micropkgd.reconcile.package.still import pieces_of, text_of, while_still
 from micropkgd.reconcile.package.version import Versions
-from micropkgd.relocate import Finding, notes_of
+from micropkgd.relocate import Finding
+from micropkgd.relocate.notes import notes_of
 from micropkgd.relocate.text import UnreadError
 from micropkgd.sdist.writer import Packing
 from micropkgd.workspace.fsops import FsOps, refused_by_disk

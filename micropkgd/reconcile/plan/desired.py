@@ -276,7 +276,7 @@ def _of_requirements(rendering: Rendering) -> Iterator[str]:
 def _of_code(rendering: Rendering) -> Iterator[str]:
     """Name what could not be rewritten, with file and line."""
     if rendering.findings:
-        from micropkgd.relocate import notes_of
+        from micropkgd.relocate.notes import notes_of
 
         yield from notes_of(rendering.findings)
 

@@ -23,11 +23,9 @@ from micropkgd.relocate import (
     Relocated,
     Relocation,
     is_importable,
-    mentions,
     module_of,
     packages_among,
     relocate_or_keep,
-    relocate_parameters,
 )
 from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.names import check_portable, shown
@@ -130,6 +128,8 @@ class MemberMapping(NamedTuple):
         path = self.target(member.path)
         if not path.startswith(f"{self.place.conf}/"):
             return _relocated(member, self.relocation, self.packages)
+        from micropkgd.relocate.parameters import relocate_parameters
+
         return relocate_parameters(
             member.data, name=path, relocation=self.relocation, rewrite=self.rewrite_parameters
         )  # fmt: skip
@@ -156,6 +156,8 @@ def _relocated(member: Member, relocation: Relocation, packages: frozenset[str])
     """A file under its new names; code that needs none of them need not even be Python that we can read."""
     if not member.path.endswith(CODE):
         data = member.data
+        from micropkgd.relocate.mentions import mentions
+
         return Relocated(data, mentions(data, name=member.path, relocation=relocation))
     module, is_package = module_of(member.path)
     try:

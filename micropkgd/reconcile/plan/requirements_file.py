@@ -8,19 +8,19 @@ stops the entries whose lines would change in it, and nobody else; where nobody'
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from micropkgd.annotations import Final
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import TreeError
-from micropkgd.model import requirements
 from micropkgd.model.condition import Failure
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Version
-from micropkgd.model.requirement_lines import allows, name_in, pins
 from micropkgd.model.tree import Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import started_from_old
-from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_source
 from micropkgd.reconcile.plan.whole_file import WrittenChange, written
 from micropkgd.workspace.fsops import FsOps
+
+if TYPE_CHECKING:
+    from micropkgd.reconcile.plan.requirements_source import RequirementsText
 
 Lines = frozenset[str]
 
@@ -82,6 +82,8 @@ def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> 
     moving = [one for one in asking if not _says_the_same(one, stands=stands)]
     if not moving:
         return ()
+    from micropkgd.reconcile.plan.requirements_source import read_source
+
     try:
         source = read_source(fs, layout)
     except TreeError as error:
@@ -89,8 +91,10 @@ def requirements_change(fs: FsOps, layout: Layout, asking: Sequence[Asking]) -> 
     return change_of(as_one(fs, layout, source, asking), layout, moving)
 
 
-def as_one(fs: FsOps, layout: Layout, source: RequirementsText, asking: Iterable[Asking]) -> RequirementsText:
+def as_one(fs: FsOps, layout: Layout, source: "RequirementsText", asking: Iterable[Asking]) -> "RequirementsText":
     """The file with what is left of an entry under other names in the entry's own block."""
+    from micropkgd.model import requirements
+
     if not requirements.blocks_of(source.text):
         return source
     from micropkgd.reconcile.plan.requirements_leftovers import with_leftovers
@@ -100,10 +104,12 @@ def as_one(fs: FsOps, layout: Layout, source: RequirementsText, asking: Iterable
 
 
 def change_of(
-    source: RequirementsText, layout: Layout, moving: Sequence[Asking], *, as_moved: bool = False
+    source: "RequirementsText", layout: Layout, moving: Sequence[Asking], *, as_moved: bool = False
 ) -> tuple[WrittenChange, ...]:
     """The change of a file that was read; `as_moved` has the blocks of entries in a file that is yet to be made."""
     if source.hashed:
+        from micropkgd.model.requirement_lines import pins
+
         moving = [_without_pinned(one, pins(source.hashed)) for one in moving]
         _refuse_plain_lines(source, moving, layout)
     known = as_moved or source.found is not None
@@ -120,11 +126,13 @@ def _without_pinned(one: Asking, versions: Mapping[str, str]) -> Asking:
     """What an entry asks of a file that pins every version: nothing where the version that is there will do."""
     if one.after is None:
         return one
+    from micropkgd.model.requirement_lines import allows, name_in
+
     lines = (line for line in one.after.requirements if not allows(line, versions.get(name_in(line), "")))
     return one._replace(after=one.after._replace(requirements=tuple(lines)))
 
 
-def _refuse_plain_lines(source: RequirementsText, moving: Sequence[Asking], layout: Layout) -> None:
+def _refuse_plain_lines(source: "RequirementsText", moving: Sequence[Asking], layout: Layout) -> None:
     """Pip refuses a file where one line has a hash and another has none."""
     stands = frozenset(source.text.splitlines())
     known = source.found is not None
@@ -150,8 +158,10 @@ def _says_the_same(one: Asking, *, stands: bool) -> bool:
     return all(version.target == one.after.target for version in one.versions) and not one.is_absent
 
 
-def _updated(source: RequirementsText, moving: Sequence[Asking], layout: Layout, *, known: bool) -> str:
+def _updated(source: "RequirementsText", moving: Sequence[Asking], layout: Layout, *, known: bool) -> str:
     """The text with the lines that entries come to ask for; `known` is what their blocks had."""
+    from micropkgd.model import requirements
+
     blocks = requirements.blocks_of(source.text)
     before: defaultdict[str, Lines] = defaultdict(frozenset)
     after: defaultdict[str, Lines] = defaultdict(frozenset)

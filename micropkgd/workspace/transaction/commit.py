@@ -23,7 +23,6 @@ from micropkgd.model.plan import Change
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, parents
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import HALFWAY, FsOps, LinkInTheWayError, refused_by_disk
-from micropkgd.workspace.transaction.foreign import set_foreign_aside
 from micropkgd.workspace.transaction.journal import (
     FOLDER,
     JOURNAL,
@@ -103,6 +102,8 @@ def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Recovery:
         try:
             journal = read_journal(fs)
         except ForeignJournalError:
+            from micropkgd.workspace.transaction.foreign import set_foreign_aside
+
             foreign = set_foreign_aside(fs)
         if journal is not None and journal.undo:
             _undo(fs, journal)
