@@ -13,11 +13,11 @@ from micropkgd.clock import utc
 from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, TreeError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
+from micropkgd.model.manifest import stays_deleted
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import edit_digest
 from micropkgd.reconcile.plan.facts import as_it_stands
-from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.plan.shared_files import lock_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
 from micropkgd.reconcile.resolve.blocks import current_blocks

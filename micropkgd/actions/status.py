@@ -9,7 +9,7 @@ from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.manifest import PackageEntry, stays_deleted
 from micropkgd.model.standing import (
     LEAVING,
     LOCKED,
@@ -28,7 +28,6 @@ from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.holds import is_about
-from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import beside, read_laid

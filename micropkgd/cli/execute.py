@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import SimpleNamespace as Namespace
 
-from micropkgd.cli.output import error_lines
 from micropkgd.cli.parser import COMMANDS, parse
 from micropkgd.errors import MicropkgError
-from micropkgd.model.condition import Failure
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -34,11 +32,13 @@ def _say_error(options: Namespace, error: MicropkgError) -> None:
     """Say what is wrong with the command as a whole: who asked for a document gets one."""
     if options.json:
         from micropkgd.cli.say import say_json
+        from micropkgd.model.condition import Failure
         from micropkgd.model.outcome_json import failure_document
 
         failure = failure_document(Failure.of(error))
         say_json(options, {"projects": [], "failure": failure}, exit_code=error.exit_code)
     else:
+        from micropkgd.cli.output import error_lines
         from micropkgd.cli.say import say_aside
 
         say_aside(error_lines(error))

@@ -1,25 +1,23 @@
 """Prints what a command did: data to stdout, all else to stderr, or one JSON document."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace as Namespace
 
 from micropkgd.annotations import TYPE_CHECKING, TextIO
-from micropkgd.cli import output
 from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside, put
 from micropkgd.cli.terminal import columns, fitted, in_colour, painted
 from micropkgd.model.condition import EXIT_PENDING, worst
-from micropkgd.model.outcome import Outcome
 
 if TYPE_CHECKING:
+    from micropkgd.model.outcome import Outcome
     from micropkgd.reconcile.resolve.fetcher import Fetcher
 
     MakeFetcher = Callable[[str], Fetcher]
 
 
-def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
+def exit_code_of(outcomes: "Sequence[Outcome]", *, check: bool = False) -> int:
     """The exit code of a command over these projects; `check` counts what is pending."""
     codes = [outcome.exit_code for outcome in outcomes]
     if check and any(outcome.pending for outcome in outcomes):
@@ -27,7 +25,7 @@ def exit_code_of(outcomes: Sequence[Outcome], *, check: bool = False) -> int:
     return worst(codes)
 
 
-def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object) -> None:
+def say_outcomes(options: Namespace, outcomes: "Sequence[Outcome]", **also: object) -> None:
     """Say what came of each project, in the form that was asked for; `also` is for the document alone."""
     if options.json:
         from micropkgd.model.outcome_json import outcome_document
@@ -44,6 +42,8 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
 
         say(summary_lines(outcomes))
         return
+    from micropkgd.cli.output import outcome_lines
+
     for outcome in outcomes:
         if len(outcomes) > 1:
             heading = [f"{plain(outcome.root)}:"]
@@ -51,7 +51,7 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
         if outcome.failure is not None:
             say_problems(outcome)
             continue
-        say_words(output.outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
+        say_words(outcome_lines(outcome, verbose=options.verbose, quiet=options.quiet))
         if outcome.packages:
             from micropkgd.cli.output_package import package_lines
 
@@ -61,11 +61,13 @@ def say_outcomes(options: Namespace, outcomes: Sequence[Outcome], **also: object
             say_words(words)
 
 
-def say_problems(outcome: Outcome) -> None:
+def say_problems(outcome: "Outcome") -> None:
     """What kept a project from being worked on, or an entry from being shown, goes to stderr."""
+    from micropkgd.cli.output import failure_lines
+
     failures = [outcome.failure] if outcome.failure else [entry.failure for entry in outcome.entries if entry.failure]
     for failure in failures:
-        say_aside(output.failure_lines(failure))
+        say_aside(failure_lines(failure))
 
 
 def say_aside(lines: Iterable[str]) -> None:
@@ -75,7 +77,11 @@ def say_aside(lines: Iterable[str]) -> None:
 
 def say_json(options: Namespace, document: dict[str, object], *, exit_code: int) -> None:
     """Print a result as the versioned document of docs/json.md."""
-    document = {"schema": output.JSON_SCHEMA, "command": options.command, "exit_code": exit_code, **document}
+    import json
+
+    from micropkgd.cli.output import JSON_SCHEMA
+
+    document = {"schema": JSON_SCHEMA, "command": options.command, "exit_code": exit_code, **document}
     say([json.dumps(document, indent=2)])
 
 

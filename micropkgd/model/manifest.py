@@ -7,7 +7,7 @@ about; `documents.statements.line_of` turns that address into a line.
 import keyword
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 from micropkgd.annotations import TYPE_CHECKING
@@ -187,6 +187,15 @@ class Manifest(NamedTuple):
         _refuse_twice((entry.module, entry.home) for entry in packages)
         _refuse_cycles(pulls, packages)
         return cls(project, tuple(pulls), tuple(packages), policy)
+
+
+def stays_deleted(path: RelPath, patterns: Collection[str]) -> bool:
+    """Whether an entry's `keep-deleted` names a file."""
+    if not patterns:
+        return False
+    from micropkgd.model.patterns import matches
+
+    return any(matches(path, pattern) for pattern in patterns)
 
 
 def check_name(name: str, what: str) -> str:

@@ -8,13 +8,16 @@ it; an edit that was never accepted is none afterwards either.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.lock import Block
-from micropkgd.model.plan import ChangeKind, EntryPlan
+from micropkgd.model.manifest import stays_deleted
 from micropkgd.model.text_form import form_of, plain, same_texts
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.planner import stays_deleted
 from micropkgd.workspace.fsops import FsOps
+
+if TYPE_CHECKING:
+    from micropkgd.model.plan import EntryPlan
 
 
 def edit_digest(data: bytes) -> Digest:
@@ -44,13 +47,15 @@ class FilesAfter(NamedTuple):
     """What is known of an entry's files once its plan is applied."""
 
     fs: FsOps
-    plan: EntryPlan
+    plan: "EntryPlan"
     found: Mapping[RelPath, Found]  # what stands at each path, as the plan was told
     merged: Mapping[Digest, bytes]  # what is written besides generated files
     origins: Mapping[RelPath, RelPath]  # the old paths of files that move
 
     def edits(self, block: Block) -> Iterator[tuple[RelPath, Digest]]:
         """The files that are not as generated, with their digests."""
+        from micropkgd.model.plan import ChangeKind
+
         steps = {change.path: change for change in self.plan.changes if change.kind is not ChangeKind.ADOPT}
         for path, generated in block.files.items():
             there = self.found.get(path)

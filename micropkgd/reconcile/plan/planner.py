@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from micropkgd.annotations import Final
 from micropkgd.model.choice import Conflict
+from micropkgd.model.manifest import stays_deleted
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
@@ -77,15 +78,6 @@ def contested(subject: EntryFacts) -> tuple[RelPath, ...]:
         and not _is_ours_to_replace(path, ours, subject)
         and (path in subject.doubtful or subject.theirs[path] not in {ours, subject.base[path]})
     )
-
-
-def stays_deleted(path: RelPath, patterns: Collection[str]) -> bool:
-    """Whether an entry's `keep-deleted` names a file."""
-    if not patterns:
-        return False
-    from micropkgd.model.patterns import matches
-
-    return any(matches(path, pattern) for pattern in patterns)
 
 
 def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:

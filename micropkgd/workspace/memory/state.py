@@ -7,7 +7,6 @@ that it does. The process lock beside it, made once and never written to, has an
 in each of them.
 """
 
-import json
 from collections.abc import Mapping
 
 from micropkgd.errors import DocumentError
@@ -18,7 +17,6 @@ from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.reading import DOCUMENT
 from micropkgd.workspace.record import replace_record
-from micropkgd.workspace.transaction.kept import KEPT
 
 STATE = RelPath(".micropkgd/state.json")
 _PROCESS_LOCK = RelPath(".micropkgd/lock")
@@ -100,6 +98,8 @@ class State(NamedTuple):
 
 def read_state(fs: FsOps) -> State:
     """The state of the last pass; an empty one where there is none or it cannot be read."""
+    import json
+
     try:
         return _parse(json.loads(fs.read(STATE, at_most=DOCUMENT)), _birthplace(fs))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DocumentError):
@@ -112,6 +112,10 @@ def write_state(fs: FsOps, state: State) -> None:
     It says which commits are kept: a later one that it does not name was never remembered. Raises `TreeError` where the
     disk refuses.
     """
+    import json
+
+    from micropkgd.workspace.transaction.kept import KEPT
+
     document = {
         "schema": _SCHEMA,
         "birthplace": _birthplace(fs),
