@@ -20,11 +20,12 @@ from micropkgd.cli.programs import answer_of, run_program
 from micropkgd.errors import StillHeldError, UsageError
 from micropkgd.machine.safe_path import path_beside
 from micropkgd.model.tree import RelPath
+from micropkgd.model.variables import PREFIX
 from micropkgd.named_tuples import NamedTuple
 
 _ASKED: Final = r"^(merge\.(tool|conflictstyle)|mergetool\..*)$"
 _OURS: Final = {"mergetool.keepbackup": "false", "mergetool.writetotemp": "true"}
-_SAVED: Final = "MICROPKGD_SAVED"
+_SAVED: Final = f"{PREFIX}SAVED"
 _AND_SAVE: Final = f'( eval %s ) ; ended=$? ; test $ended = 0 || cp -- "$MERGED" "${_SAVED}/$MERGED" ; ( exit $ended )'
 _VARIABLES: Final = ("VISUAL", "EDITOR")
 
