@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from micropkgd.reconcile.plan import requirements_file
+from micropkgd.reconcile.plan import requirements_source
 from micropkgd.reconcile.plan.requirements_source import read_source
 from tests.kit.world import ROW, World, archive
 
@@ -378,7 +378,7 @@ class TestEntriesDoNotDisturbEachOther:
         world.asks_for()
         world.sync()
         read = Mock(side_effect=read_source)
-        monkeypatch.setattr(requirements_file, "read_source", read)
+        monkeypatch.setattr(requirements_source, "read_source", read)
         world.write("conf/base/parameters.yml", "own: 2\n")
         world.sync()
 

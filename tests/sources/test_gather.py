@@ -12,7 +12,7 @@ import pytest
 from micropkgd.errors import TreeError
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
-from micropkgd.sources import gather
+from micropkgd.sources import kinds
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.kinds import REMOTE
@@ -61,7 +61,7 @@ def test_kind_without_source_is_refused(
     sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ref: str, what: str
 ) -> None:
     """The message names what cannot be fetched."""
-    monkeypatch.setattr(gather, "REMOTE", {})
+    monkeypatch.setattr(kinds, "REMOTE", {})
     (answer,) = sources.answer(requests(ref), tmp_path)
     assert isinstance(answer, Failed)
     assert (answer.kind, what in answer.problem) == (FailureKind.REFUSED, True)
@@ -110,7 +110,7 @@ def test_limits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: lis
     """So many at once, and so many for one host."""
     counting = Counting()
     refs = [f"https://{host}/{number}.tar.gz" for number, host in enumerate(hosts)]
-    monkeypatch.setattr(gather, "REMOTE", dict.fromkeys(REMOTE, lambda *_: counting))
+    monkeypatch.setattr(kinds, "REMOTE", dict.fromkeys(REMOTE, lambda *_: counting))
     with Sources(ArchiveCache(tmp_path), at_once=3, per_host=2) as sources:
         sources.answer(requests(*refs), tmp_path)
     assert counting.most == most
