@@ -7,8 +7,8 @@ want of descriptors all that stands in it would seem to have gone.
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Final
 
+from micropkgd.annotations import Final
 from micropkgd.errors import ShortageError, is_shortage
 
 _WILD: Final = frozenset("*?[")
