@@ -41,6 +41,51 @@ class YamlItem(NamedTuple):
     inner: tuple[YamlPair, ...] | None  # the pairs that it is, the first of them behind the dash
 
 
+class FlowItem(NamedTuple):
+    """What stands between brackets, or within those, by its place in the text."""
+
+    kind: str  # "mapping", "list", or the tag of a scalar
+    name: str  # of a scalar itself, of a mapping its `name`, `id` or `key`
+    start: int
+    end: int
+    key: str  # under which it stands in a mapping
+    key_start: int  # where that begins, or it
+    inner: tuple["FlowItem", ...]
+
+
+def flow_of(text: str) -> FlowItem | None:
+    """The one collection between brackets that a document is; None for another one."""
+    root = _composed(text.encode())
+    return None if root is None else flow_item(root)
+
+
+def flow_item(node: "yaml.Node", key: "yaml.Node | None" = None) -> FlowItem | None:
+    """A node between brackets; None where something within stands elsewhere, or has a name that an alias needs."""
+    import yaml
+
+    inner: list[FlowItem | None] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [flow_item(value, one) if _is_scalar(one) else None for one, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = [flow_item(one) for one in node.value]
+    is_flow = not isinstance(node, yaml.CollectionNode) or node.flow_style
+    ends = [one.end for one in inner if one is not None]
+    found = [one for one in inner if one is not None]
+    is_apart = all(end <= one.key_start for end, one in zip([node.start_mark.index, *ends], found, strict=False))
+    if not is_flow or len(found) < len(inner) or not is_apart or (key and _stands_elsewhere(node, key)):
+        return None
+    kind = "mapping" if _is_mapping(node) else "list" if isinstance(node, yaml.SequenceNode) else node.tag
+    return FlowItem(
+        kind,
+        str(node.value) if _is_scalar(node) else _name(node),
+        node.start_mark.index,
+        node.end_mark.index,
+        str(key.value) if key is not None else "",
+        (node if key is None else key).start_mark.index,
+        tuple(found),
+    )
+
+
 def pairs_of(text: str) -> tuple[YamlPair, ...] | None:
     """The pairs of a document; None where it is no block mapping, each key of which begins a line."""
     root = _composed(text.encode())

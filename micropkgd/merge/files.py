@@ -75,6 +75,14 @@ def _by_structure(path: RelPath, texts: ThreeVersions[str]) -> str:
         from micropkgd.merge.parameters import merged_yaml
 
         return merged_yaml(texts)
+    if path.endswith(".toml"):
+        from micropkgd.merge.tables import merged_toml
+
+        return merged_toml(texts)
+    if path.endswith(".json"):
+        from micropkgd.merge.flows import merged_json
+
+        return merged_json(texts)
     raise CollisionError(f"nothing is known of the structure of {path}")
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 
 from micropkgd.annotations import Any, Final
-from micropkgd.documents.keys import YamlItem, YamlPair, pairs_of
+from micropkgd.documents.keys import FlowItem, YamlItem, YamlPair, flow_item, pairs_of
 from micropkgd.errors import DocumentError
+from micropkgd.merge.flows import merged_flow
 from micropkgd.merge.rows import Look, in_step
 from micropkgd.merge.spans import LineSpan, block_of, indent_of, lines_of
 from micropkgd.merge.text import merged_lines
@@ -93,7 +94,43 @@ def _joined_by(finer: Callable[[ThreeVersions[Unit]], str], base: Unit | None, o
 
 
 def _joined_key(units: ThreeVersions[Unit]) -> str:
-    return "".join(map(merged_lines, _columns(units.each(_parts)))) + _inner(units)
+    lead, code, comment = _columns(units.each(_parts))
+    return merged_lines(lead) + _joined_code(units, code) + merged_lines(comment) + _inner(units)
+
+
+def _joined_code(units: ThreeVersions[Unit], code: ThreeVersions[str]) -> str:
+    """The line of a key, or the lines of a value that stands between brackets, item by item."""
+    try:
+        return merged_lines(code)
+    except CollisionError:
+        items = units.each(_flow)
+        around = zip(code, items, strict=True)
+        heads = {text[: item.start] for text, item in around}
+        if len(heads) > 1 or any(item.end != len(text) for text, item in zip(code, items, strict=True)):
+            raise
+        return heads.pop() + merged_flow(code, items)
+
+
+def _flow(unit: Unit) -> FlowItem:
+    """The value of a key as it stands in the lines of the key; `CollisionError` where brackets are not all of it."""
+    node = unit.node.value
+    if node is None or not isinstance(getattr(node, "value", None), list) or not node.flow_style:
+        raise CollisionError("its value is one piece")
+    line, column = node.start_mark.line - unit.first, node.start_mark.column
+    start = sum(map(len, lines_of(unit.code)[:line])) + column
+    item = flow_item(node)
+    if item is None:
+        raise CollisionError("its value is one piece")
+    return _moved(item, start - item.start)
+
+
+def _moved(item: FlowItem, by: int) -> FlowItem:
+    return item._replace(
+        start=item.start + by,
+        end=item.end + by,
+        key_start=item.key_start + by,
+        inner=tuple(_moved(one, by) for one in item.inner),
+    )
 
 
 def _columns(parts: ThreeVersions[list[str]]) -> Iterator[ThreeVersions[str]]:
@@ -106,12 +143,22 @@ def _parts(unit: Unit) -> list[str]:
         raise CollisionError("it has no name")
     if unit.node.inner or unit.node.items:
         return [unit.lead, lines_of(unit.code)[0], ""]
+    if (end := _end_of_flow(unit)) is not None:
+        return [unit.lead, unit.code[:end], unit.code[end:]]
     if unit.code.count("\n") > 1:
         raise CollisionError("its value is one piece")
     code = unit.code.rstrip("\n").partition(" #")[0].rstrip()
     if any(mark in code for mark in "'\"|>"):
         raise CollisionError("what looks like a comment may be text")
     return [unit.lead, code, unit.code[len(code) :]]
+
+
+def _end_of_flow(unit: Unit) -> int | None:
+    """Where a value between brackets ends; None for another one."""
+    try:
+        return _flow(unit).end
+    except CollisionError:
+        return None
 
 
 def _inner(units: ThreeVersions[Unit]) -> str:

@@ -18,6 +18,7 @@ from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 from micropkgd.merge.membership import Membership, membership_of
 from micropkgd.merge.overlap import overlap_of
+from micropkgd.merge.values import TABLES, keeps_values
 from micropkgd.merge.versions import ThreeVersions
 from micropkgd.model.tree import RelPath
 
@@ -32,9 +33,9 @@ def is_sound(path: RelPath, merged: str, texts: ThreeVersions[str], *, reordered
             return _is_sound_python(merged, texts, reordered=reordered)
         if path.endswith(YAML):
             return _is_sound_yaml(merged, texts)
-        if path.endswith(".json"):
-            return _has_no_more(_doubled_in_json(merged), *map(_doubled_in_json, texts[1:]))
-        return not fault_in(path, _bytes(merged))
+        if path.endswith((".json", ".ipynb")) and not _has_no_more(*map(_doubled_in_json, (merged, *texts[1:]))):
+            return False
+        return not fault_in(path, _bytes(merged)) and (not path.endswith(TABLES) or keeps_values(path, merged, texts))
     except (SyntaxError, ValueError, DocumentError, RecursionError, MemoryError):  # the last two: nested without end
         return False
 

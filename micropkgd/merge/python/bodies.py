@@ -15,7 +15,9 @@ from itertools import pairwise
 from micropkgd.annotations import Any, Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.merge.meaning import same_meaning
+from micropkgd.merge.order import merged_order
 from micropkgd.merge.python.expressions import joined_statement
+from micropkgd.merge.python.heads import joined_decorators, joined_head
 from micropkgd.merge.python.spots import comments_in
 from micropkgd.merge.rows import Look, in_step
 from micropkgd.merge.spans import LineSpan, block_of, lines_of
@@ -33,13 +35,11 @@ _DOES: Final = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.With, ast.Asy
 def joined_compound(units: ThreeVersions[Unit]) -> str:
     """A function, loop or branch that both sides changed: its heads by lines, what it does by statements."""
     cuts = units.each(_cut)
-    if len({tuple(type(one.node) for one in cut) for cut in cuts}) > 1:
-        raise CollisionError("it has other parts now")
     parts = [merged_lines(units.each(lambda unit: unit.lead))]
-    for branches in zip(*cuts, strict=True):
-        three = ThreeVersions(*branches)
-        heads = zip(*three.each(lambda one: one.heads), strict=True)
-        parts += [*(merged_lines(ThreeVersions(*head)) for head in heads), _body(three)]
+    if len({tuple(type(one.node) for one in cut) for cut in cuts}) == 1:
+        parts += (_branch(ThreeVersions(*branches)) for branches in zip(*cuts, strict=True))
+    else:
+        parts += _in_their_order(cuts)
     _refuse_names(units, "".join(parts))
     return "".join(parts)
 
@@ -53,6 +53,59 @@ class _Branch(NamedTuple):
     first: int
     last: int
     body: Sequence[ast.stmt]
+
+    @property
+    def text(self) -> str:
+        """Its lines."""
+        return "".join([*self.heads, *self.lines[self.first : self.last]])
+
+    @property
+    def asks(self) -> str:
+        """When it is come to, which it is known by; of one that needs no question, by which word."""
+        node = self.node
+        match node:
+            case ast.If(test=asked) | ast.While(test=asked) | ast.ExceptHandler(type=asked):
+                return f"{type(node).__name__} {ast.unparse(asked) if asked is not None else ''}"
+            case ast.match_case(pattern=pattern, guard=guard):
+                return f"case {ast.unparse(pattern)} {ast.unparse(guard) if guard is not None else ''}"
+        return type(node).__name__ if node is not None else self.heads[1].strip().partition(":")[0]
+
+
+def _branch(branches: ThreeVersions[_Branch]) -> str:
+    """A part that all versions have."""
+    heads, nodes = zip(*branches.each(lambda one: one.heads), strict=True), branches.each(lambda one: one.node)
+    decorators, opens, documents = (ThreeVersions(*head) for head in heads)
+    joined = [joined_decorators(decorators, nodes), joined_head(opens, nodes), merged_lines(documents)]
+    return "".join([*joined, _body(branches)])
+
+
+def _in_their_order(cuts: ThreeVersions[list[_Branch]]) -> Iterator[str]:
+    """Parts that one side alone added or took out; `finally` goes with all others."""
+    tables = cuts.each(lambda cut: {one.asks: one for one in cut})
+    if any(len(table) < len(cut) for table, cut in zip(tables, cuts, strict=True)):
+        raise CollisionError("two of its parts ask the same")
+    asked = tables.each(lambda table: [one for one in table if one != "finally"])
+    if len({cut[0].asks for cut in cuts}) > 1 or the_changed(asked) is None:
+        raise CollisionError("both sides have other parts now")
+    found = {one: _part(ThreeVersions(*(table.get(one) for table in tables))) for table in tables for one in table}
+    orders = tables.each(lambda table: [one for one in table if found[one]])
+    yield from (found[one] for one in merged_order(orders, lambda one, other: sorted([*one, *other], key=_is_last)))
+
+
+def _is_last(asked: str) -> bool:
+    return asked == "finally"
+
+
+def _part(branches: ThreeVersions[_Branch | None]) -> str:
+    """A part that one side may have added, or taken out; empty where it is gone."""
+    base, ours, theirs = branches
+    if base is not None and ours is not None and theirs is not None:
+        return _branch(ThreeVersions(base, ours, theirs))
+    texts = branches.each(lambda one: "" if one is None else one.text)
+    whole = the_changed(texts)
+    if whole is None:
+        raise CollisionError("one side changed a part that the other has not, or both added it")
+    return whole
 
 
 def _body(branches: ThreeVersions[_Branch]) -> str:
@@ -95,8 +148,8 @@ def _cut(unit: Unit) -> list[_Branch]:
     cut = []
     for (one, first, body), end in zip(starts, ends, strict=True):
         opens = one.lineno - 1 if isinstance(one, _FUNCTIONS) else first
-        head = _end_of_head(lines, opens)
-        if first_line(body[0]) < head:
+        head = _end_of_head(lines[:end], opens)
+        if body and first_line(body[0]) < head:
             raise CollisionError("it is on one line")
         inner = _end_of_docstring(one, head)
         heads = ["".join(lines[start:stop]) for start, stop in pairwise((first, opens, head, inner))]
@@ -127,6 +180,9 @@ def _branches(node: Any, lines: Sequence[str]) -> Iterator[tuple[Any, int, Seque
         for word, body in (("else", node.orelse), ("finally", node.finalbody)):
             if body:
                 yield None, _word_above(lines, body[0], word), body
+    elif isinstance(node, ast.Match):
+        yield node, node.lineno - 1, ()
+        yield from ((one, one.pattern.lineno - 1, one.body) for one in node.cases)
     elif isinstance(node, (*_FUNCTIONS, ast.With, ast.AsyncWith)):
         yield node, first_line(node), node.body
     else:
@@ -277,7 +333,9 @@ def _bound(nodes: Sequence[ast.AST]) -> Iterator[str]:
                 yield name
             case ast.alias(name=name, asname=other):
                 yield other or name.partition(".")[0]
-            case ast.ExceptHandler(name=str(name)):
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name
+            case ast.MatchMapping(rest=str(name)):
                 yield name
 
 
