@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from micropkgd.actions.entry_edits import ALL, ChosenPaths, EntryEdits, entry_edits, is_edited
 from micropkgd.actions.homeward import HomeChange, homeward
 from micropkgd.actions.naming import match_entry
-from micropkgd.errors import ArchiveError, DocumentError, UsageError
+from micropkgd.errors import ArchiveError, DocumentError, StillHeldError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block
 from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, ModuleOrigin, read_module_origin
 from micropkgd.model.publish import name_in
 from micropkgd.named_tuples import NamedTuple
+from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, fetcher_for
 from micropkgd.sdist.metadata import own_table
@@ -56,8 +57,19 @@ def entry_patch(
         )
     if isinstance(found, Failure):
         return found
+    _refuse_markers(found)
     origin = None if as_archived else _origin(found.sdist, entry)
     return _patch(found, block, origin, as_archived=as_archived)
+
+
+def _refuse_markers(edits: EntryEdits) -> None:
+    """`StillHeldError` where git has left both sides in an edited file: its markers are nobody's edit."""
+    for one in edits.edited:
+        lines = markers_in(one.after, one.before) if one.after is not None else ()
+        if len(lines) > 1:
+            several = ", ".join(map(str, lines))
+            hint = "finish the merge, then run again; PATHs, or `--exclude`, take the other edits"
+            raise StillHeldError(f"markers of a merge are in lines {several}", where=one.path, hint=hint)
 
 
 def _named(fs: FsOps, project: Project, only: str | None) -> tuple[PullEntry | None, Block | None]:

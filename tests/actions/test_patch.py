@@ -34,6 +34,18 @@ def append(world: World, path: str, text: str) -> None:
     world.write(path, world.read(path) + text)
 
 
+def test_no_marker_goes_home(pair: Homes) -> None:
+    """A file in which git has left both sides is nobody's edit yet; the others can be chosen."""
+    append(pair.here, NODES, "<<<<<<< HEAD\nX = 1\n=======\nX = 2\n>>>>>>> other\n")
+    append(pair.here, "conf/base/parameters_fcst.yml", "b: 2\n")
+    said = pair.here.run("patch")
+
+    assert (said.code, said.out) == (4, "")
+    assert f"error: {NODES}: markers of a merge are in lines " in said.err
+    assert "+b: 2" in pair.here.run("patch", "--exclude", NODES).out
+    assert "<<<<<<<" not in pair.here.run("patch", "--exclude", NODES).out
+
+
 class TestCarried:
     """What stands there after `micropkgd patch | git apply -3`."""
 
