@@ -8,20 +8,29 @@ that was meant.
 
 import ast
 import copy
-from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 
 from micropkgd.annotations import Any, Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.merge.python.displays import Display, Item, ItemLayout, display_of, laid_out
+from micropkgd.merge.python.items import (
+    LOOK,
+    arguments_of,
+    called,
+    dumped,
+    in_order,
+    named_items,
+    refuse_numbers,
+    refuse_two_makers,
+    side_by_side,
+)
 from micropkgd.merge.python.spots import Piece, Spot, StatementText, last_indent, put
-from micropkgd.merge.rows import Key, Look, in_step, merged_row
+from micropkgd.merge.rows import in_step, merged_row
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.units import Unit
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 
 _WIDTH: Final = 88  # characters of a line where nothing longer is there already
-_SORTED: Final = 3  # texts that stand in order do so on purpose
 _SHELLS: Final[dict[type[ast.AST], tuple[str, ...]]] = {
     ast.Assign: ("value",),
     ast.AnnAssign: ("value",),
@@ -35,7 +44,6 @@ _SHELLS: Final[dict[type[ast.AST], tuple[str, ...]]] = {
     ast.Subscript: ("value",),
     ast.BinOp: ("left", "right"),
 }
-_NODE: Final = {"node", "pipeline"}
 _DISPLAYS: Final = (ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
@@ -105,14 +113,14 @@ class _Join:
             given = spots.each(_given)
             if len(set(given)) == 1:
                 return self._of_func(spots, funcs)
-            if len({_called(spot.node).casefold() for spot in funcs}) > 1:
+            if len({called(spot.node).casefold() for spot in funcs}) > 1:
                 func = None
         if func is None:
             raise CollisionError("one side calls something else, and the other changed what it is given")
         _refuse_arguments(spots)
-        displays = spots.each(lambda spot: display_of(spot, list(_arguments(spot.node))))
+        displays = spots.each(lambda spot: display_of(spot, list(arguments_of(spot.node))))
         displays = displays.each(lambda one: one._replace(opening="("))
-        in_pipeline = {_called(spot.node.func).casefold() for spot in spots} == {"pipeline"}
+        in_pipeline = {called(spot.node.func).casefold() for spot in spots} == {"pipeline"}
         items, display = self._items(spots, displays, in_pipeline=in_pipeline)
         nodes = [item.nodes[-1] for item in items]
         node = ast.Call(
@@ -132,7 +140,7 @@ class _Join:
         return Piece(before + piece.text + behind, node)
 
     def _display(self, spots: ThreeVersions[Spot]) -> Piece:
-        named = _named(spots)
+        named = named_items(spots)
         if named is None:
             displays = spots.each(lambda spot: display_of(spot, [(("item", ""), [one]) for one in spot.node.elts]))
             items, display = self._items(spots, displays, ordered=True)
@@ -147,7 +155,7 @@ class _Join:
         if isinstance(node, ast.Tuple) and len(items) == 1:
             display = display._replace(comma=True)
         if spots.ours.in_pipeline:
-            _refuse_two_makers(node, spots)
+            refuse_two_makers(node, spots)
         return Piece(display.written(), node)
 
     def _items(
@@ -161,8 +169,8 @@ class _Join:
         column = displays.ours.column
         rows: ThreeVersions[Sequence[Item]] = displays.each(lambda one: one.items)
         if ordered:
-            _refuse_numbers(rows)
-            rows = ThreeVersions(*in_step(rows, _LOOK))
+            refuse_numbers(rows)
+            rows = ThreeVersions(*in_step(rows, LOOK))
         if any(len({item.key for item in row}) < len(row) for row in rows):
             raise CollisionError("something stands there twice")
 
@@ -174,7 +182,7 @@ class _Join:
             return ours
 
         def in_run(left: Sequence[Item], right: Sequence[Item]) -> Sequence[Item]:
-            return _in_order(left, right, rows) if ordered else _side_by_side(left, right)
+            return in_order(left, right, rows) if ordered else side_by_side(left, right)
 
         items = merged_row(rows, join, lambda one, other: one.says == other.says, in_run)
         if not items:
@@ -193,7 +201,7 @@ class _Join:
             the_changed(three.each(lambda item: item.lead)),
             the_changed(three.each(lambda item: item.comment)),
         )
-        if lead is None or comment is None or len({_dump(item.nodes[:-1]) for item in three}) > 1:
+        if lead is None or comment is None or len({dumped(item.nodes[:-1]) for item in three}) > 1:
             raise CollisionError("both sides changed what stands beside an item")
         inner = ThreeVersions(
             *(spot.at(item.nodes[-1], in_pipeline=in_pipeline) for spot, item in zip(spots, three, strict=True))
@@ -245,17 +253,9 @@ def _longer(around: ThreeVersions[tuple[str, str]]) -> tuple[str, str]:
     return max(around, key=lambda one: "".join(one).count("\n"))
 
 
-def _called(func: ast.AST) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def _dump(nodes: Sequence[Any]) -> str:
-    return " ".join("" if node is None else ast.dump(node) for node in nodes)
-
-
 def _given(spot: Spot) -> Hashable:
     node = spot.node
-    return _dump(node.args), _dump(node.keywords)
+    return dumped(node.args), dumped(node.keywords)
 
 
 def _refuse_arguments(spots: ThreeVersions[Spot]) -> None:
@@ -267,121 +267,3 @@ def _refuse_arguments(spots: ThreeVersions[Spot]) -> None:
         raise CollisionError("both sides changed its arguments")
     if sum(len(set(one)) > 1 for one in zip(*versions, strict=True)) > 1:
         raise CollisionError("both sides changed its arguments")
-
-
-def _arguments(node: ast.Call) -> Iterator[tuple[Key, list[Any]]]:
-    given: list[Any] = sorted([*node.args, *node.keywords], key=lambda one: (one.lineno, one.col_offset))
-    for number, one in enumerate(given):
-        if isinstance(one, ast.keyword) and one.arg is not None:
-            yield ("keyword", one.arg), [one]
-        elif isinstance(one, ast.keyword | ast.Starred):
-            yield ("loose", ast.unparse(one)), [one]
-        else:
-            yield ("argument", str(number)), [one]
-
-
-def _named(spots: ThreeVersions[Spot]) -> ThreeVersions[list[tuple[Key, list[Any]]]] | None:
-    """The items of what is known by names, in any order; None for a list whose order says something."""
-    node = spots.ours.node
-    if isinstance(node, ast.Dict):
-        found = spots.each(
-            lambda spot: [
-                (_dict_key(key), [key, value]) for key, value in zip(spot.node.keys, spot.node.values, strict=True)
-            ]
-        )
-    elif isinstance(node, ast.Set):
-        found = spots.each(lambda spot: [(("item", ast.unparse(one)), [one]) for one in spot.node.elts])
-    elif spots.ours.in_pipeline and all(_is_node(one) for spot in spots for one in spot.node.elts):
-        found = spots.each(lambda spot: [(_node_key(one), [one]) for one in spot.node.elts])
-    else:
-        return None
-    return found
-
-
-def _dict_key(key: ast.expr | None) -> Key:
-    return ("loose", "**") if key is None else ("key", ast.unparse(key))
-
-
-def _is_node(item: ast.expr) -> bool:
-    return isinstance(item, ast.Call) and _called(item.func).casefold() in _NODE
-
-
-def _node_key(item: ast.Call) -> Key:
-    """What a node of Kedro is known by: its name, or what it makes."""
-    given = {one.arg: one.value for one in item.keywords}
-    named = given.get("name") or given.get("outputs") or (item.args[2] if len(item.args) > 2 else None)
-    return ("node", ast.unparse(named if named is not None else item))
-
-
-def _refuse_two_makers(node: ast.List, spots: ThreeVersions[Spot]) -> None:
-    """No data set may come out of two nodes that does not do so on a side."""
-    counts = spots.each(lambda spot: Counter(_made(spot.node)))
-    if any(count > max(1, counts.ours[name], counts.theirs[name]) for name, count in Counter(_made(node)).items()):
-        raise CollisionError("two nodes make one data set")
-
-
-def _made(node: ast.AST) -> Iterator[str]:
-    for item in getattr(node, "elts", ()):
-        given = {one.arg: one.value for one in item.keywords} if isinstance(item, ast.Call) else {}
-        made = given.get("outputs") or (item.args[2] if isinstance(item, ast.Call) and len(item.args) > 2 else None)
-        for one in ast.walk(made) if made is not None else ():
-            if isinstance(one, ast.Constant) and isinstance(one.value, str):
-                yield one.value
-
-
-def _about(item: Item) -> Hashable:
-    """What stays when an item is changed: what it calls, and the name that it gives it."""
-    node = item.nodes[0]
-    if isinstance(node, ast.Call):
-        names = [ast.unparse(one.value) for one in node.keywords if one.arg in {"name", "id", "key"}]
-        return ("Call", ast.unparse(node.func), *names)
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        names = [
-            ast.unparse(value)
-            for key, value in pairs
-            if isinstance(key, ast.Constant) and key.value in {"name", "id", "key"}
-        ]
-        return ("Dict", *names)
-    return type(node).__name__, item.says
-
-
-def _refuse_numbers(rows: ThreeVersions[Sequence[Item]]) -> None:
-    """Numbers in a row belong together: limits, sizes, steps."""
-    if any(
-        isinstance(one, ast.Constant) and isinstance(one.value, int | float | complex)
-        for row in rows
-        for item in row
-        for one in _plain(item)
-    ):
-        raise CollisionError("both sides changed numbers in a row")
-
-
-def _plain(item: Item) -> Iterator[ast.AST]:
-    node = item.nodes[0]
-    yield node.operand if isinstance(node, ast.UnaryOp) else node
-
-
-def _side_by_side(left: Sequence[Item], right: Sequence[Item]) -> Sequence[Item]:
-    """What both added at one place and is known by its name."""
-    run = [*left, *right]
-    if any(item.key[0] == "loose" for item in run):
-        raise CollisionError("both sides added something at one place that may have any name")
-    return sorted(run, key=lambda item: item.key[0] != "argument")
-
-
-def _in_order(left: Sequence[Item], right: Sequence[Item], rows: ThreeVersions[Sequence[Item]]) -> Sequence[Item]:
-    """What both added at one place of a list: in order where all versions are."""
-    run = [*left, *right]
-    texts = [[_text(item) for item in row] for row in (*rows, run)]
-    if len(texts[0]) < _SORTED or any(None in one for one in texts) or any(sorted(one) != one for one in texts[:3]):
-        raise CollisionError("both sides added something at one place of a list")
-    return sorted(run, key=lambda item: str(_text(item)))
-
-
-def _text(item: Item) -> Any:
-    node = item.nodes[0]
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-_LOOK: Final = Look[Item](lambda item: item.says, lambda item: _dump(item.nodes), _about)
