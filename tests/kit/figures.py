@@ -20,8 +20,9 @@ from tests.kit.places import REPOSITORY
 PAGE = REPOSITORY / "docs" / "reliability.md"
 BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", re.DOTALL)
 SUITES = (
-    "crashes", "transaction", "races", "rollback", "convergence", "sdist_reader", "hostile_project", "hostile_laws",
-    "audit",
+    "promises/test_crashes.py", "workspace/test_transaction.py", "promises/test_races.py", "actions/test_rollback.py",
+    "promises/test_convergence.py", "sdist", "promises/test_hostile_project.py", "promises/test_hostile_laws.py",
+    "promises/test_audit.py",
 )  # fmt: skip
 SAID = {
     "kills": "passes, recoveries and rollbacks killed at a call or system call of their own",
@@ -103,7 +104,7 @@ def figures() -> str:
     """Run the suites, and say what was done."""
     counting, began = Counting(), time.monotonic()
     counting.wrap_tools()
-    code = pytest.main([f"tests/test_{suite}.py" for suite in SUITES], plugins=[counting])
+    code = pytest.main([f"tests/{suite}" for suite in SUITES], plugins=[counting])
     if code != 0:
         sys.exit(f"the suites failed ({code}): no figures were written")
     rows = "".join(f"| {words} | {counting.done[what]:,} |\n" for what, words in SAID.items())
