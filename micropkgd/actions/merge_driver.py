@@ -5,7 +5,7 @@ from micropkgd.errors import DocumentError, UsageError
 from micropkgd.model.lock import Lock
 from micropkgd.model.lock_merge import merge_locks
 from micropkgd.workspace.project import lock_text
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import LOCK, read_regular
 
 
 def merge_files(base: str, ours: str, theirs: str) -> tuple[str, ...]:
@@ -14,9 +14,10 @@ def merge_files(base: str, ours: str, theirs: str) -> tuple[str, ...]:
     Raises `DocumentError` where one of them is not a lock; nothing was written then, and git keeps both sides.
     """
     merged = merge_locks(*(_read(path) for path in (base, ours, theirs)))
+    text = lock_text(merged.lock)
     try:
         with open(ours, "wb") as stream:
-            stream.write(lock_text(merged.lock))
+            stream.write(text)
     except OSError as error:
         raise UsageError.unreadable(error, ours) from error
     return merged.contested
@@ -24,7 +25,7 @@ def merge_files(base: str, ours: str, theirs: str) -> tuple[str, ...]:
 
 def _read(path: str) -> Lock:
     try:
-        data = read_regular(path)
+        data = read_regular(path, at_most=LOCK)
     except OSError as error:
         raise UsageError.unreadable(error, path) from error
     try:

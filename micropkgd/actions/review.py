@@ -12,7 +12,7 @@ from micropkgd.model.tree import rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.workspace.project import read_manifest
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import TEXT, read_regular
 
 
 class Review(NamedTuple):
@@ -53,4 +53,5 @@ def _variables(root: str, manifest: Manifest) -> Iterator[str]:
     entries: Iterable[PullEntry | PackageEntry] = (*manifest.pulls, *manifest.packages)
     for path in sorted({entry.fs_args for entry in entries if entry.fs_args is not None}):
         with suppress(MicropkgError, OSError):
-            yield from documents.variables_of(documents.read_yaml(read_regular(os.path.join(root, rel_path(path)))))
+            text = read_regular(os.path.join(root, rel_path(path)), at_most=TEXT)
+            yield from documents.variables_of(documents.read_yaml(text))

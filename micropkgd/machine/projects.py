@@ -8,7 +8,7 @@ from micropkgd.clock import is_young
 from micropkgd.errors import ShortageError, is_shortage
 from micropkgd.machine.globs import is_glob, paths_of
 from micropkgd.model.settings import Group
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import TEXT, read_regular
 from micropkgd.workspace.root import MANIFEST_NAME, root_around
 
 
@@ -93,7 +93,7 @@ def _real(path: str) -> str:
 
 def _speaks_of_us(folder: str) -> bool:
     try:
-        return b"micropkg" in read_regular(os.path.join(folder, MANIFEST_NAME))
+        return b"micropkg" in read_regular(os.path.join(folder, MANIFEST_NAME), at_most=TEXT)
     except OSError as error:
         if is_shortage(error):
             raise ShortageError.of(error, folder) from error

@@ -1,8 +1,13 @@
 """The identity of a pull entry: its ref and the folder of its code, `ref -> target` where it is written as one text."""
 
+from typing import Final
+
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
+
+MOST_ENTRIES: Final = 20_000
+"""How many entries a manifest or a lock may have: a pass costs time for each, in every project of a service."""
 
 NOWHERE = RelPath("")
 """The target of an entry whose archive could not be read yet."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from micropkgd.annotations import TypeVar
 from micropkgd.errors import DocumentError
-from micropkgd.model.entry_key import EntryKey
+from micropkgd.model.entry_key import MOST_ENTRIES, EntryKey
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.parameters import is_parameters
@@ -178,6 +178,7 @@ class Lock(NamedTuple):
         packages = document.get("packages", [])
         if not isinstance(packages, list):
             raise DocumentError(f"`packages` must be a list of tables, found {kind_of(packages)}")
+        refuse_too_many(len(packages))
         blocks = (_block(package, f"packages[{number}]") for number, package in enumerate(packages, start=1))
         return cls(tuple(blocks), place_in(document))
 
@@ -206,6 +207,13 @@ class Lock(NamedTuple):
     def by_key(self) -> dict[EntryKey, Block]:
         """The blocks by identity."""
         return {block.key: block for block in self.blocks}
+
+
+def refuse_too_many(blocks: int) -> None:
+    """`DocumentError` for more blocks than a lock may have."""
+    if blocks > MOST_ENTRIES:
+        problem = f"{blocks:,} packages are more than the {MOST_ENTRIES:,} that one lock may have"
+        raise DocumentError(problem, hint="pull in several projects")
 
 
 def stray_paths(block: Block, layout: Layout) -> tuple[RelPath, ...]:

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError
-from micropkgd.model.distribution_name import NAME
+from micropkgd.model.distribution_name import NAME, normalised
+from micropkgd.model.entry_key import MOST_ENTRIES
 from micropkgd.model.fields import Fields, ManifestError, Table, TablePath, table_at
 from micropkgd.model.index import index_kind, parse_index
 from micropkgd.model.portable import portable
@@ -21,7 +22,7 @@ from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, re
 from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from micropkgd.model.publish import PublishTarget
+    from micropkgd.model.publish import ArchiveFolder, PublishTarget
     from micropkgd.model.signers import SignatureRule
 
 KEDRO_PULL: TablePath = ("tool", "kedro", "micropkg", "pull")
@@ -179,10 +180,12 @@ class Manifest(NamedTuple):
         project = _project(document)
         policy = _policy(document)
         homes = (KEDRO_PULL, OWN_PULL)
+        _refuse_too_many(document, homes)
         pulls = [_pull_entry(key, row, home, policy) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.ref.text, entry.home) for entry in pulls)
         _refuse_below_twice(pulls, project)
         homes = (KEDRO_PACKAGE, OWN_PACKAGE)
+        _refuse_too_many(document, homes)
         packages = [_package_entry(key, row, home) for home in homes for key, row in _rows(document, home)]
         _refuse_twice((entry.module, entry.home) for entry in packages)
         _refuse_cycles(pulls, packages)
@@ -421,6 +424,13 @@ def _rows(document: Table, home: TablePath) -> Iterable[tuple[str, object]]:
     return () if table is None else table.items()
 
 
+def _refuse_too_many(document: Table, homes: tuple[TablePath, ...]) -> None:
+    rows = {home: len(table_at(document, home) or ()) for home in homes}
+    if sum(rows.values()) > MOST_ENTRIES:
+        problem = f"{sum(rows.values()):,} rows are more than the {MOST_ENTRIES:,} that one project may have"
+        raise ManifestError(problem, max(rows, key=lambda home: rows[home]), hint="split the project")
+
+
 def _refuse_twice(rows: Iterable[tuple[str, TablePath]]) -> None:
     seen: dict[str, TablePath] = {}
     for key, home in rows:
@@ -457,23 +467,28 @@ def _refuse_below_twice(pulls: Iterable[PullEntry], project: ProjectTables) -> N
                 )
 
 
-def _refuse_cycles(pulls: Iterable[PullEntry], packages: Iterable[PackageEntry]) -> None:
+def _refuse_cycles(pulls: Iterable[PullEntry], packages: Collection[PackageEntry]) -> None:
     """What is pulled from where the project itself publishes it would change for ever."""
-    published = [(package, package.publish) for package in packages if package.publish is not None]
-    if not published:
+    if all(package.publish is None for package in packages):
         return
-    from micropkgd.model.publish import name_in
+    from micropkgd.model.publish import name_in, places_of
 
+    by_name = dict["tuple[ArchiveFolder, str]", PackageEntry]()
+    by_module = dict["tuple[ArchiveFolder, str]", PackageEntry]()
+    for package in packages:
+        for place in package.publish.places if package.publish is not None else ():
+            by_name.setdefault((place, normalised(package.alias or package.module.rpartition(".")[2])), package)
+            by_module.setdefault((place, package.module), package)
     for pull in pulls:
-        for package, target in published:
-            names = [package.alias or package.module.rpartition(".")[2]]
-            if pull.alias is not None and ".".join((*pull.destination, pull.alias)) == package.module:
-                names.append(name_in(pull.ref))  # a pulled module is packaged under the name it came with
-            if target.holds(pull.ref, pull.index_url, names):
-                cycle = f"`{package.module}` -> `{target.text}` -> `{pull.ref.text}`"
+        # A pulled module is packaged under the name it came with.
+        module = "" if pull.alias is None else ".".join((*pull.destination, pull.alias))
+        for place in places_of(pull.ref, pull.index_url):
+            again = by_name.get((place, normalised(name_in(pull.ref)))) or by_module.get((place, module))
+            if again is not None and again.publish is not None:
+                cycle = f"`{again.module}` -> `{again.publish.text}` -> `{pull.ref.text}`"
                 raise ManifestError(
                     f"a cycle: {cycle} is published by this project and pulled by it again",
                     (*pull.home, pull.ref.text),
-                    other=(*package.home, package.module),
+                    other=(*again.home, again.module),
                     hint="remove the pull entry, or publish elsewhere",
                 )

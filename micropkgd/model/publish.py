@@ -4,10 +4,8 @@ Rule: the text decides the kind, as with refs: a bucket's folder, a folder on di
 """
 
 import re
-from collections.abc import Iterable
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.distribution_name import normalised
 from micropkgd.model.index import archive_in, folder_of, index_kind, names_file
 from micropkgd.model.ref import Ref, RefKind, names_server
 from micropkgd.named_tuples import NamedTuple
@@ -15,6 +13,10 @@ from micropkgd.named_tuples import NamedTuple
 _SIMPLE = r"/\+?simple/$"
 _KINDS = frozenset({RefKind.LOCAL, RefKind.S3, RefKind.GCS, RefKind.INDEX})
 _WAYS = "`s3://bucket/folder/`, `gs://bucket/folder/`, a folder, or an index like `https://host/simple/`"
+
+
+ArchiveFolder = tuple[RefKind, str]
+"""A folder of archives: what answers there, and its address, as two texts that name it are compared."""
 
 
 class PublishTarget(NamedTuple):
@@ -50,19 +52,23 @@ class PublishTarget(NamedTuple):
         """Of an index, where archives are sent: by convention the address above its pages."""
         return re.sub(_SIMPLE, "/", self.folder)
 
-    def holds(self, ref: Ref, index_url: str | None, names: Iterable[str]) -> bool:
-        """Whether a ref is answered from here by an archive of one of these names."""
-        if normalised(name_in(ref)) not in {normalised(name) for name in names}:
-            return False
-        if ref.kind is not RefKind.INDEX:
-            return ref.kind is self.kind and self._is_at(ref)
-        if index_url is None or index_kind(index_url) is not self.kind:
-            return False
-        return folder_of(index_url) == self.folder or self._is_at(archive_in(index_url, "x.tar.gz"))
+    @property
+    def places(self) -> tuple[ArchiveFolder, ...]:
+        """What it is called by refs that are answered from here."""
+        return (
+            (self.kind, self.folder),
+            (self.kind, _folder(archive_in(self.folder, "x.tar.gz"))),
+        )
 
-    def _is_at(self, ref: Ref) -> bool:
-        """Whether a ref names a file of this folder."""
-        return _folder(Ref.parse(f"{self.folder}x.tar.gz").location) == _folder(ref.location)
+
+def places_of(ref: Ref, index_url: str | None) -> tuple[ArchiveFolder, ...]:
+    """Where a ref is answered from: one of `PublishTarget.places`, where that is published by the project itself."""
+    if ref.kind is not RefKind.INDEX:
+        return ((ref.kind, _folder(ref)),)
+    if index_url is None:
+        return ()
+    kind = index_kind(index_url)
+    return ((kind, folder_of(index_url)), (kind, _folder(archive_in(index_url, "x.tar.gz"))))
 
 
 def name_in(ref: Ref) -> str:
@@ -76,6 +82,7 @@ def _unpinned(location: str) -> str:
     return location.partition("?versionId=")[0].partition("#")[0]
 
 
-def _folder(location: str) -> str:
-    folder = _unpinned(location).rpartition("/")[0].replace("gcs://", "gs://")
+def _folder(ref: Ref) -> str:
+    """The folder that a ref names a file of, without a slash at its end."""
+    folder = _unpinned(ref.location).rpartition("/")[0].replace("gcs://", "gs://")
     return "/".join(part for part in folder.split("/") if part != ".")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from micropkgd.errors import ProjectBusyError, TreeError
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.workspace.reading import CONTENT, read_regular
+from micropkgd.workspace.reading import CONTENT, TEXT, read_regular
 
 PATIENCE = 10.0  # seconds that git is let finish what it writes
 _GIT_MARKS = {
@@ -62,7 +62,7 @@ def checked_out(root: str) -> CheckedOut | None:
     path = os.path.join(folder, "HEAD")
     try:
         # In repositories of long ago HEAD is a link to the file of its branch.
-        said = f"ref: {os.readlink(path)}" if os.path.islink(path) else os.fsdecode(read_regular(path)).strip()
+        said = f"ref: {os.readlink(path)}" if os.path.islink(path) else _said_in(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -82,13 +82,18 @@ def git_folder(root: str) -> str | None:
             return mark
         if os.path.isfile(mark):
             try:
-                return os.path.join(folder, os.fsdecode(read_regular(mark)).partition("gitdir:")[2].strip())
+                return os.path.join(folder, _said_in(mark).partition("gitdir:")[2].strip())
             except OSError as error:
                 raise TreeError.unreadable(error, mark) from error
         above = os.path.dirname(folder)
         if above == folder:
             return None
         folder = above
+
+
+def _said_in(path: str) -> str:
+    """What one of git's files says that has a line."""
+    return os.fsdecode(read_regular(path, at_most=TEXT)).strip()
 
 
 def git_operation(root: str) -> str | None:

@@ -1,5 +1,6 @@
 """One project on disk: where it is, what its manifest and lock say, how it is laid out."""
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 
@@ -7,13 +8,13 @@ from micropkgd import documents
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
-from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths
+from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths, refuse_too_many
 from micropkgd.model.manifest import Manifest, Policy
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.layout import recognise
-from micropkgd.workspace.reading import read_regular
+from micropkgd.workspace.reading import LOCK, TEXT, read_regular
 from micropkgd.workspace.root import MANIFEST_NAME
 
 _HEADINGS = {
@@ -178,19 +179,25 @@ def placed(project: Project, place: RequirementsPlace) -> Project:
 
 
 def read_document(root: str, name: str) -> bytes:
-    """The bytes of one of the project's documents; `TreeError` where it cannot be read."""
+    """The bytes of one of the project's documents; `TreeError` if unreadable, `DocumentError` if too large."""
     try:
-        return read_regular(os.path.join(root, name))
+        return read_regular(os.path.join(root, name), at_most=LOCK if name in _HEADINGS else TEXT)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise TreeError.unreadable(error, name) from error
+        kind = DocumentError if error.errno == errno.EFBIG else TreeError
+        raise kind.unreadable(error, name) from error
 
 
 def lock_text(lock: Lock, record: RelPath = LOCK_NAME) -> bytes:
-    """The bytes of a lock file."""
+    """The bytes of a lock file; `DocumentError` where they are more than the next pass would read."""
     heading = f"# {_HEADINGS[record]}\n"
-    return (heading + documents.write_toml(lock.to_mapping())).encode()
+    refuse_too_many(len(lock.blocks))
+    data = (heading + documents.write_toml(lock.to_mapping())).encode()
+    if len(data) > LOCK:
+        problem = f"it would have {len(data):,} bytes, and no more than {LOCK:,} are read"
+        raise DocumentError(problem, where=record, hint="pull in several projects: these are too many files for one")
+    return data
 
 
 def see_layout(root: str, manifest: Manifest) -> Layout:

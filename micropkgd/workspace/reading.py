@@ -12,8 +12,9 @@ from io import BufferedReader
 from micropkgd.annotations import BinaryIO, Final
 
 MIB: Final = 1 << 20
-TEXT: Final = 4 * MIB  # bytes of a source file, of requirements, of fs-args: what people write by hand
-DOCUMENT: Final = 64 * MIB  # of a manifest, a lock, a record: what programs write, at 100,000 files
+TEXT: Final = 4 * MIB  # bytes of a source file, a manifest, of requirements, of fs-args: what people write by hand
+LOCK: Final = 32 * MIB  # of a lock, at 300,000 files; a pass writes none that it would not read
+DOCUMENT: Final = 64 * MIB  # of a record: what programs write on this machine
 CONTENT: Final = 256 * MIB  # of any file that an archive may hold, of an archive, of git's index
 
 

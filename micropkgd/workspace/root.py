@@ -8,7 +8,7 @@ person stands in.
 import os
 
 MANIFEST_NAME = "pyproject.toml"
-_LONGEST = 64 << 20  # bytes of a manifest, as for whoever reads it
+_LONGEST = 4 << 20  # bytes of a manifest, as for whoever reads it
 
 
 def root_around(start: str) -> str | None:

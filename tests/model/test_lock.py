@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from micropkgd.documents import read_toml
 from micropkgd.errors import DocumentError
+from micropkgd.model.entry_key import MOST_ENTRIES
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import RENDERER, Block, Lock, Version, foreign_paths, stray_paths
 from micropkgd.model.parameters import is_parameters
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.workspace.project import lock_text
+from micropkgd.workspace.reading import LOCK
 
 ONE, TWO = digest_of(b"1"), digest_of(b"2")
 LAYOUT = Layout("shop", "src", "tests", "conf", "base", RelPath("requirements.in"), RelPath("requirements.txt"))
@@ -47,6 +49,19 @@ def test_the_text_of_a_lock() -> None:
         f'requirements = [\n    "pandas>=2",\n]\n\n'
         f'[packages.tool.micropkgd.files]\n"src/shop/ds/__init__.py" = "{ONE}"\n'
     )
+
+
+@pytest.mark.parametrize(
+    "too_large",
+    [
+        pytest.param(lambda: lock(block("x" * LOCK)), id="bytes"),
+        pytest.param(lambda: lock(*(block(f"{number}.tar.gz") for number in range(MOST_ENTRIES + 1))), id="blocks"),
+    ],
+)
+def test_no_lock_is_written_that_would_not_be_read(too_large: Callable[[], Lock]) -> None:
+    """Else a pass would leave a project that no pass can work in."""
+    with pytest.raises(DocumentError, match=r"(are read|more than the 20,000)"):
+        lock_text(too_large())
 
 
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"], exclude_characters="\\/"), min_size=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from micropkgd.model.entry_key import MOST_ENTRIES
 from tests.kit.archives import gz, project, tar
 from tests.kit.canaries import CANARY
 from tests.kit.packages import ARCHIVE, CODE, module, package
@@ -383,6 +384,54 @@ def test_a_bad_lock(world: World, spoil: Callable[[str], str], words: str) -> No
     world.write(LOCK, spoil(text))
 
     refused(world, 2, "micropkg.lock: ", words)
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", LOCK])
+def test_a_document_without_end(world: World, name: str) -> None:
+    """Exit 2 with its size, which is all that is looked at."""
+    locked(world)
+    with (world.root / name).open("ab") as stream:
+        stream.truncate(1 << 40)
+    said = world.reconcile()
+    (world.root / name).unlink()  # what a run leaves is searched for secrets
+
+    assert said.code == 2
+    assert f"{name}: cannot be read: it has 1,099,511,627,776 bytes, and no more than" in said.err
+    assert "[MPK102]" in said.err
+
+
+@pytest.mark.parametrize(
+    ("home", "row"),
+    [
+        pytest.param("tool.micropkgd.pull", '"dist/d{}.tar.gz" = {{}}\n', id="pull"),
+        pytest.param("tool.kedro.micropkg.package", '"d{}" = {{}}\n', id="package"),
+    ],
+)
+def test_more_rows_than_a_project_may_have(world: World, home: str, row: str) -> None:
+    """300,000 of them kept a service at work for minutes, in each pass."""
+    world.manifest("".join(row.format(number) for number in range(MOST_ENTRIES + 1)), home=home)
+
+    refused(world, 2, "20,001 rows are more than the 20,000 that one project may have", "[MPK103]")
+
+
+def test_more_packages_than_a_lock_may_have(world: World) -> None:
+    """The lock is left as it is."""
+    head, mark, block = locked(world).partition("[[packages]]")
+    more = (f"{mark}{block.replace(ROW, f'dist/d{number}.tar.gz')}\n" for number in range(MOST_ENTRIES + 1))
+    world.write(LOCK, head + "".join(more))
+
+    refused(world, 2, "micropkg.lock: 20,001 packages are more than the 20,000", "[MPK102]")
+
+
+def test_a_large_lock_is_written_anew(world: World) -> None:
+    """One of more than 4 MiB could be read, and was never written again: no pass that changed anything succeeded."""
+    head, mark, block = locked(world).partition("[[packages]]")
+    rest = block.replace("src/shop/ds", "src/shop/d{0}").replace(ROW, "dist/d{0}.tar.gz")
+    world.write(LOCK, head + mark + block + "".join(f"\n{mark}{rest.format(number)}" for number in range(7_000)))
+    assert (world.root / LOCK).stat().st_size > 4 << 20
+    world.sync()
+
+    assert world.read(LOCK) == head + mark + block
 
 
 def test_a_lock_that_names_a_person_s_parameters_prunes_nothing(world: World) -> None:

@@ -17,7 +17,7 @@ import pytest
 from micropkgd import documents
 from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.model.index import index_kind, names_file
-from micropkgd.model.manifest import check_name
+from micropkgd.model.manifest import Manifest, check_name
 from micropkgd.model.patterns import matches
 from micropkgd.model.ref import Ref, parse_mirror
 from micropkgd.reconcile.package.git_rules import GitRules
@@ -70,7 +70,17 @@ def page(text: str) -> object:
     return parse_page(text.encode(), "text/html", "https://host/simple/x/")
 
 
+def cycles(text: str) -> object:
+    """A manifest that pulls and publishes as much as it can, nothing of it from where the other row puts it."""
+    rows = range(text.count("\n"))
+    pulls = {f"s3://team/{number}-1.tar.gz": dict[str, object]() for number in rows}
+    packages = {f"x.p{number}": {"publish": "s3://team/"} for number in rows}
+    own = {"project": {"package": "shop"}, "pull": pulls, "package": packages}
+    return Manifest.from_mapping({"tool": {"micropkgd": own}})
+
+
 CASES = {
+    "manifest: cycles": Case(cycles, lambda n: "\n" * (n // 8)),
     "ref: spaces": Case(Ref.parse, lambda n: "a" + " " * n + "!"),
     "ref: direct": Case(Ref.parse, lambda n: "a" + " " * n + "@" + " " * n + "!"),
     "ref: clauses": Case(Ref.parse, lambda n: "a" + ">=1," * n + "!"),

@@ -9,6 +9,7 @@ from micropkgd.reconcile.plan.requirements_file import Asking, requirements_chan
 from micropkgd.reconcile.plan.whole_file import WrittenChange, bytes_of, written
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project, lock_text, read_lock
+from micropkgd.workspace.reading import LOCK
 
 
 def shared_changes(
@@ -55,7 +56,7 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[WrittenChange
     """
     if lock == project.lock and not project.in_conflict:
         return ()
-    found = bytes_of(fs, project.record)
+    found = bytes_of(fs, project.record, at_most=LOCK)
     if project.record == LOCK_NAME and _lock_now(project) != project.lock:
         hint = "run again when nobody else writes this file"
         raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)

@@ -17,13 +17,13 @@ class WrittenChange(NamedTuple):
     data: bytes
 
 
-def bytes_of(fs: FsOps, path: RelPath) -> bytes | None:
+def bytes_of(fs: FsOps, path: RelPath, *, at_most: int = TEXT) -> bytes | None:
     """The bytes of a file; None where there is none, `TreeError` where something else stands there."""
     found = fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
     try:
-        return None if found is None else fs.read(path, at_most=TEXT)
+        return None if found is None else fs.read(path, at_most=at_most)
     except FileNotFoundError:  # somebody took it away between the two looks
         return None
     except OSError as error:
