@@ -9,5 +9,6 @@ To carry edits home: `patch` with `entry_edits` (what was edited), `homeward` (a
 `git_patch` (as git writes it). To tell other programs: `copied` (what is here), written as a `pylock` or in the words
 of `cyclonedx`. `naming` finds the entry that a person means.
 So many beside each other: each is the whole of one command, and none knows another.
-To begin: `init` with `package_guess`, and the `members` of a workspace. To tell the makers: `bug_report`.
+To begin: `init` with `package_guess`, and the `members` of a workspace (by
+`folder_search`). To tell the makers: `bug_report`.
 """

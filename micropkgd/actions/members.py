@@ -3,12 +3,12 @@
 Rule: a pass goes over who publishes before who pulls from there, so that one round is enough.
 """
 
-import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from micropkgd import documents
+from micropkgd.actions.folder_search import FolderSearch
 from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.fields import Table
@@ -37,25 +37,39 @@ def speaking_members(root: str) -> list[str]:
 
 def in_order(roots: Sequence[str]) -> list[str]:
     """The projects with each behind those it pulls from; as they were where nobody does, or all from each other."""
+    behind = _behind(roots)
+    ordered: dict[str, None] = {}
+    seen = set[str]()
+    for root in roots:
+        waiting = [(root, iter(behind[root]))] if root not in seen else []
+        seen.add(root)
+        while waiting:
+            one, others = waiting[-1]
+            other = next((other for other in others if other not in seen), None)
+            if other is None:
+                ordered[one] = None
+                waiting.pop()
+            else:
+                seen.add(other)
+                waiting.append((other, iter(behind[other])))
+    return [*ordered]
+
+
+def _behind(roots: Sequence[str]) -> dict[str, list[str]]:
+    """Whom each project pulls from, of those that stand with it."""
     manifests: dict[str, Manifest] = {}
     for root in roots:
         with suppress(MicropkgError, OSError):
             manifests[root] = read_manifest(root)
-    ordered: dict[str, None] = {}
-    for root in roots:
-        _put(root, manifests, ordered, ())
-    return [*ordered]
-
-
-def _put(root: str, manifests: Mapping[str, Manifest], ordered: dict[str, None], above: tuple[str, ...]) -> None:
-    """Put a project behind those that it pulls from; `above` waits for it already."""
-    if root in above:
-        return
-    places = set(_pulled_from(root, manifests[root].pulls)) if root in manifests else set()
-    for other, manifest in manifests.items():
-        if other != root and not places.isdisjoint(_released_to(other, manifest.packages)):
-            _put(other, manifests, ordered, (*above, root))
-    ordered.setdefault(root)
+    released: dict[str, list[str]] = {}
+    for root, manifest in manifests.items():
+        for place in dict.fromkeys(_released_to(root, manifest.packages)):
+            released.setdefault(place, []).append(root)
+    found: dict[str, list[str]] = {root: [] for root in roots}
+    for root, manifest in manifests.items():
+        places = set(_pulled_from(root, manifest.pulls))
+        found[root] = sorted({other for place in places for other in released.get(place, ()) if other != root})
+    return found
 
 
 def _pulled_from(root: str, pulls: Iterable[PullEntry]) -> Iterator[str]:
@@ -88,21 +102,12 @@ def _tables(document: Table) -> Iterator[Table]:
 
 
 def _members(root: str, workspace: Table) -> Iterator[str]:
-    left_out = {path for pattern in _texts(workspace, "exclude") for path in _found(root, pattern)}
+    search = FolderSearch(root)
+    left_out = {path for pattern in _texts(workspace, "exclude") for path in search.found(pattern)}
     for pattern in _texts(workspace, "members"):
-        for path in _found(root, pattern):
+        for path in search.found(pattern):
             if path not in left_out and os.path.isfile(os.path.join(path, MANIFEST_NAME)):
                 yield path
-
-
-def _found(root: str, pattern: str) -> Iterator[str]:
-    """The folders below the workspace that a pattern finds."""
-    if os.path.isabs(pattern):
-        return
-    for name in glob.iglob(pattern, root_dir=root, recursive=True):
-        path = _real(root, name)
-        if path.startswith(f"{root}{os.sep}"):
-            yield path
 
 
 def _texts(table: Table, key: str) -> Iterator[str]:

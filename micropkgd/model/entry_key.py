@@ -1,7 +1,6 @@
 """The identity of a pull entry: its ref and the folder of its code, `ref -> target` where it is written as one text."""
 
-from typing import Final
-
+from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
