@@ -5,10 +5,13 @@ from collections.abc import Callable
 from io import StringIO
 
 from micropkgd.annotations import TYPE_CHECKING, Final
+from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside
 
 if TYPE_CHECKING:
     from logging import Handler
+
+    from structlog.typing import EventDict
 
 Log = Callable[..., None]
 """Called with the name of an event and its facts as keywords."""
@@ -94,10 +97,11 @@ def _structlog(form: str) -> Log:
 
     # Local variables never reach a log line: they hold tokens and addresses (promise P9).
     errors = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    in_colours = sys.stderr.isatty() and "NO_COLOR" not in _environ()
     render = (
-        structlog.processors.JSONRenderer()
+        [structlog.processors.JSONRenderer()]  # which escapes all but ASCII
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in _environ())
+        else [_without_controls, structlog.dev.ConsoleRenderer(colors=in_colours)]
     )
     logger = structlog.wrap_logger(
         structlog.WriteLogger(_Aside()),
@@ -106,7 +110,7 @@ def _structlog(form: str) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             errors,
-            render,
+            *render,
         ],
         wrapper_class=structlog.BoundLogger,
     )
@@ -115,6 +119,11 @@ def _structlog(form: str) -> Log:
         getattr(logger, level)(event, **facts)
 
     return write
+
+
+def _without_controls(_logger: object, _level: str, facts: "EventDict") -> "EventDict":
+    """The words and facts of a line with nothing in them that moves a cursor, or begins one (docs/threats.md, T25)."""
+    return {key: plain(fact) if isinstance(fact, str) else fact for key, fact in facts.items()}
 
 
 class _Aside(StringIO):

@@ -43,8 +43,13 @@ def put(text: str) -> None:
 
 
 def put_bytes(data: bytes) -> None:
-    """Write data to stdout that is not of one encoding, as it is."""
+    """Write data to stdout that is not of one encoding, as it is; on a terminal what others wrote moves no cursor."""
     stream = getattr(sys.stdout, "buffer", None)
+    if sys.stdout.isatty():
+        from micropkgd.cli.lines import plain
+
+        put("\n".join(map(plain, data.decode(errors="backslashreplace").split("\n"))))
+        return
     if stream is None:  # something else than a stream of bytes stands in for it
         put(data.decode(errors="backslashreplace"))
         return
