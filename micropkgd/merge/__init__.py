@@ -4,7 +4,8 @@ Pure: texts in, a text or nothing out; the code is parsed and never run. A merge
 both sides in two ways (`versions`), and where what comes out parses, doubles no definition or key, and lacks no name
 that a side relied on (`soundness`, which `overlap` tells where to look, `names` what Python binds, `membership`
 what belongs to what, and `values` what TOML, JSON and INI files say).
-`files` is the story. `text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
+`files` is the story, within one `effort`.
+`text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
 which `spans` cuts along their lines, `rows` joins one by one, by their names or in step, and `order` puts in a row;
 `python/`, `parameters` (YAML), `tables` (TOML) and `flows` (JSON, and YAML between brackets) join what both sides
 changed of one. `meaning` says when two texts of Python are

@@ -3,6 +3,7 @@
 import re
 
 from micropkgd.documents.syntax import PYTHON, YAML
+from micropkgd.merge.effort import one_effort
 from micropkgd.merge.soundness import is_sound
 from micropkgd.merge.text import merged_lines
 from micropkgd.merge.versions import CollisionError, ThreeVersions
@@ -30,7 +31,8 @@ def merge_files(path: RelPath, files: ThreeVersions[bytes], *, structure: bool =
         return None
     form = form_of(files.ours)
     texts = (files if form is None else files.each(plain)).each(_decoded)
-    merged = _merged(path, texts, structure=structure)
+    with one_effort():
+        merged = _merged(path, texts, structure=structure)
     if merged is None:
         return None
     data = _encoded(merged[0])

@@ -7,10 +7,10 @@ what was added beside something that the other side took out is a question.
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Generic, TypeVar
 
 from micropkgd.annotations import Any, Protocol, Self
+from micropkgd.merge.effort import opcodes
 from micropkgd.merge.order import merged_order
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.named_tuples import NamedTuple
@@ -145,7 +145,7 @@ def _refuse_doubled(known: set[Hashable], sides: Sequence[_Side[R]]) -> None:
 def _paired(base: Sequence[R], row: Sequence[R], look: Look[R]) -> dict[int, int]:
     """The number in the base of each that is there still, changed or not."""
     pairs: dict[int, int] = {}
-    for kind, start, end, at, until in _opcodes(list(map(look.says, base)), list(map(look.says, row))):
+    for kind, start, end, at, until in opcodes(list(map(look.says, base)), list(map(look.says, row))):
         if kind == "equal":
             pairs.update(zip(range(at, until), range(start, end), strict=True))
         elif kind == "replace":
@@ -156,7 +156,7 @@ def _paired(base: Sequence[R], row: Sequence[R], look: Look[R]) -> dict[int, int
 
 def _changed(olds: Sequence[Hashable], news: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
     """Which of the new ones are changed ones of those that are gone: about the same, or of one kind in equal number."""
-    for kind, start, end, at, until in _opcodes(olds, news):
+    for kind, start, end, at, until in opcodes(olds, news):
         same_number = end - start == until - at
         if kind == "equal" or (kind == "replace" and same_number and _kinds(olds[start:end]) == _kinds(news[at:until])):
             yield from zip(range(at, until), range(start, end), strict=True)
@@ -164,7 +164,3 @@ def _changed(olds: Sequence[Hashable], news: Sequence[Hashable]) -> Iterator[tup
 
 def _kinds(found: Sequence[Any]) -> list[Any]:
     return [one[0] for one in found]
-
-
-def _opcodes(one: Sequence[Hashable], other: Sequence[Hashable]) -> Sequence[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
