@@ -6,6 +6,7 @@ Rule: the project may be hostile. No program is found in or below it, whatever P
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from types import FrameType, TracebackType
@@ -83,7 +84,8 @@ class _InForeground:
         self._process = process
         if self._told is not None:
             os.kill(process, self._told)
-        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)  # its number is nobody else's yet
+        if sys.platform != "darwin":  # where Python has no `waitid` before 3.13
+            os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)  # its number is nobody else's yet
         self._process = None
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
