@@ -9,7 +9,8 @@ and `outcome_json`), `status`, `event`, `trigger`. The machine's config: `settin
 install.
 So many beside each other: each is one noun of micropkgd with its rules, and a leaf that at most two or three others
 name; whoever looks for a noun finds a file of that name, and no room in between would have a name of its own.
-`schemas` tells editors of TOML what can be written. `failure_codes` outlive words.
+`schemas` tells editors of TOML what can be written. `failure_codes` outlive words. `backoff` is the pause before what
+failed is tried again.
 Values are `NamedTuple`s (docs/decisions/0001): a second constructor (`parse`, `from_mapping`) checks, the plain one
 does not.
 """

@@ -5,8 +5,7 @@ takes what is due from `timing/`, lets `passes` run it (the same code as `reconc
 what `conclusion` says follows from it. `fleet` says which projects there are, and `watching/` which of their files
 changed. `conditions` says how a project stands (pure), `board` keeps it and tells events. `waiting_callers` are those
 who wait for a pass. `hooks/`, `http/` and `sqs` talk to others; `client` asks a running service. `liveness`,
-`systemd_notify`, `unix_connection`, `pid1` and `backoff` are what they stand on.
-So many beside each other: what has parts has a room; the rest are the single figures of the story above.
+`systemd_notify`, `unix_connection` and `pid1` are what they stand on.
 
 One thread, the loop's, decides everything and owns every value here. Others do what takes time, and come back to it:
 

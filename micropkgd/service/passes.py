@@ -6,9 +6,7 @@ every download at once, while a commit that has begun goes on to its end.
 
 import asyncio
 import os
-import random
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,12 +33,11 @@ from micropkgd.reconcile.cycle import run_pass
 from micropkgd.reconcile.news import SourceNews, seek_news
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher
-from micropkgd.service.backoff import pause
 from micropkgd.service.liveness import Liveness
 from micropkgd.service.timing.agenda import MOST_UNDER_WAY
 from micropkgd.service.watching.relevant_paths import RelevantPaths
 from micropkgd.sources.gather import Sources
-from micropkgd.sources.hosts import Hosts, HostTrouble
+from micropkgd.sources.hosts import HostTrouble, hosts_of_a_process
 from micropkgd.sources.traffic import Traffic
 from micropkgd.workspace.memory.settling import settled_outcome
 from micropkgd.workspace.root import MANIFEST_NAME
@@ -94,7 +91,7 @@ class Passes:
         self._on_wait = on_wait
         self._cache = cache_of(settings)
         self._settings = settings
-        self._hosts = Hosts(_pause, _time_of_day, on_back)
+        self._hosts = hosts_of_a_process(on_back)
         self._sources = Sources(
             self._cache,
             progress=liveness.received,
@@ -246,11 +243,3 @@ class Passes:
 
     def _note_cached(self, archives: int) -> None:
         self._loop.call_soon_threadsafe(self._traffic.note_cached, archives)
-
-
-def _pause(failures: int, asked: float | None) -> float:
-    return pause(failures, random.random(), asked)  # noqa: S311 - no secret
-
-
-def _time_of_day(ahead: float) -> str:
-    return time.strftime("%H:%M:%SZ", time.gmtime(time.time() + ahead))

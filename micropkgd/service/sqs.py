@@ -16,10 +16,10 @@ from urllib.parse import unquote_plus
 from micropkgd import __version__
 from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError
+from micropkgd.model.backoff import pause
 from micropkgd.model.settings import Queue
 from micropkgd.model.status import ProjectStatus
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.service.backoff import pause
 from micropkgd.service.conditions import News
 from micropkgd.sources.redaction import origin
 

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 class Sources:
     """All sources of one process, with their connections; `permits` says what a project may reach, by its folder.
 
-    `hosts` knows which hosts are to be left alone; `rate_limit` holds downloads back; a thread is within `waiting`
-    while it waits for another one's loop. `note` is told the bytes and seconds of each download.
+    `hosts` knows which hosts are to be left alone; without it, those are that failed here. `rate_limit` holds
+    downloads back; a thread is within `waiting` while it waits for another one's loop. `note` is told the bytes and
+    seconds of each download.
 
     Without `loop`: used in a `with`, by one thread at a time, which runs no event loop itself. With the running `loop`
     of another thread: used by any number of threads, limits and connections being those of all; end with `aclose`.
@@ -82,7 +83,7 @@ class Sources:
         self._at_once = at_once
         self._per_host = per_host
         self._permits = permits
-        self._hosts = hosts
+        self._own_hosts = hosts
         self._rate_limit = rate_limit
         self._open: dict[tuple[RefKind, Bounds], Source] = {}
         self._folders: dict[tuple[RefKind, Bounds], Source] = {}  # the same stores, as they answer requirements
@@ -249,6 +250,14 @@ class Sources:
             return answer
 
     @property
+    def _hosts(self) -> "Hosts":
+        """What is known of hosts; made when the first one is asked."""
+        from micropkgd.sources.hosts import hosts_of_a_process
+
+        self._own_hosts = self._own_hosts or hosts_of_a_process()
+        return self._own_hosts
+
+    @property
     def _late(self) -> "LateDownloads":
         """The downloads that passes do not wait for; made on the loop."""
         from micropkgd.sources.late import LateDownloads
@@ -265,17 +274,15 @@ class Sources:
         import asyncio
 
         source = self._source(request, bounds)
-        if self._hosts is None:
-            return await source.fetch(request, self._cache, self._progress)
-        now = asyncio.get_running_loop().time
-        if (objection := self._hosts.objection(host, now())) is not None:
+        hosts, now = self._hosts, asyncio.get_running_loop().time
+        if (objection := hosts.objection(host, now())) is not None:
             return _mistake(source, request) or objection
         try:
             answer = await source.fetch(request, self._cache, self._progress)
         except BaseException:
-            self._hosts.give_up(host)
+            hosts.give_up(host)
             raise
-        self._hosts.note(host, answer, now())
+        hosts.note(host, answer, now())
         return answer
 
     async def _survey(self, requests: Sequence[Request], bounds: "Bounds") -> list[Request | Unchanged]:
@@ -290,7 +297,7 @@ class Sources:
                 numbers = [
                     number
                     for number, request in enumerate(requests)
-                    if sources[number] is source and not (self._hosts and self._hosts.ails(host_of(request)))
+                    if sources[number] is source and not self._hosts.ails(host_of(request))
                 ]
                 found = await self._in_time(source, [requests[number] for number in numbers])
                 for number, what in zip(numbers, found, strict=True):

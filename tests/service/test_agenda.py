@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.model import backoff
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service import backoff
 from micropkgd.service.timing.agenda import Agenda
 
 FILES, RETRY, SCHEDULE = Trigger(TriggerKind.FILES, "a"), Trigger(TriggerKind.RETRY), Trigger(TriggerKind.SCHEDULE)

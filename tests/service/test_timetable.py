@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from micropkgd.clock import utc
 from micropkgd.machine.cron import seconds_until
+from micropkgd.model.backoff import LONGEST
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Group
 from micropkgd.model.trigger import Trigger, TriggerKind
-from micropkgd.service.backoff import LONGEST
 from micropkgd.service.conclusion import PassEnd, conclude
 from micropkgd.service.timing.agenda import Agenda, Due
 from micropkgd.service.timing.schedule import Instant

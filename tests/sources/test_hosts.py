@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micropkgd.model.backoff import pause
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import digest_of
-from micropkgd.service.backoff import pause
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.hosts import Hosts, host_of
@@ -202,12 +202,31 @@ def test_a_hundred_projects_on_a_host_that_is_down_cost_a_handful_of_requests(
         assert isinstance(one_project(0), Fetched)
 
 
-def test_without_the_service_every_host_is_asked(tmp_path: Path, faults: FaultServer) -> None:
-    """A pass by hand has nothing to remember, and somebody who waits for it."""
+def test_a_hundred_refs_on_a_host_that_is_down_cost_a_command_a_handful_of_requests(
+    tmp_path: Path, faults: FaultServer
+) -> None:
+    """It took ten minutes for a thousand; each ref gets its answer, and the next command asks anew."""
+    requests = [Request(Ref.parse(faults.script(f"/{number}.tar.gz", Reply(503)))) for number in range(100)]
+    with Sources(ArchiveCache(tmp_path / "cache")) as sources:
+        answers = sources.answer(requests, tmp_path)
+    assert {answer.kind for answer in answers if isinstance(answer, Failed)} == {FailureKind.UNREACHABLE}
+    assert len(answers) == 100
+    assert "is left alone until" in str(answers[-1])
+    assert 9 <= len(faults.seen) <= 24, "four at once and what comes while they are tried again, three tries each"
+
+    url = faults.script("/ds.tar.gz", Reply(body=b"x"))
+    with Sources(ArchiveCache(tmp_path / "cache")) as sources:
+        assert isinstance(sources.answer([Request(Ref.parse(url))], tmp_path)[0], Fetched)
+
+
+def test_a_command_heeds_who_asks_to_be_left_alone(tmp_path: Path, faults: FaultServer) -> None:
+    """As the service does: one object that is missing is no reason, `Retry-After` is."""
     url = faults.script("/ds.tar.gz", Reply(404), Reply(429, headers={"Retry-After": "600"}), Reply(body=b"x"))
     with Sources(ArchiveCache(tmp_path / "cache")) as sources:
-        kinds = [sources.answer([Request(Ref.parse(url))], tmp_path)[0].__class__ for _ in range(3)]
-    assert kinds == [Failed, Failed, Fetched]
+        answers = [sources.answer([Request(Ref.parse(url))], tmp_path)[0] for _ in range(3)]
+    assert [answer.kind for answer in answers if isinstance(answer, Failed)] == [
+        FailureKind.GONE, FailureKind.THROTTLED, FailureKind.THROTTLED,
+    ]  # fmt: skip
 
 
 def test_a_listing_is_not_asked_of_a_store_that_is_left_alone(tmp_path: Path, faults: FaultServer) -> None:

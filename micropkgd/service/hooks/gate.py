@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Coroutine
 
 from micropkgd.annotations import Any, Final
+from micropkgd.model.backoff import pause
 from micropkgd.model.settings import Hooks
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.commit.preview import Check, Staging
-from micropkgd.service.backoff import pause
 from micropkgd.service.hooks import command
 from micropkgd.service.hooks.command import CommandResult, HookClock, unmeasured
 

@@ -14,11 +14,11 @@ from functools import partial
 
 from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError, words_of
+from micropkgd.model.backoff import pause
 from micropkgd.model.event import Event
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.settings import Hooks
 from micropkgd.model.status import ProjectStatus
-from micropkgd.service.backoff import pause
 from micropkgd.service.conditions import News
 from micropkgd.service.hooks import command, web
 from micropkgd.service.hooks.command import CommandResult, HookClock, unmeasured

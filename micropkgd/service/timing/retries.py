@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from micropkgd.annotations import Final
 from micropkgd.errors import ProjectBusyError
+from micropkgd.model.backoff import pause
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.service.backoff import pause
 
 BUSY_AGAIN: Final = 2.0  # seconds: another process is at it, which is no reason to go slow
 
