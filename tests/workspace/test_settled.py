@@ -10,7 +10,14 @@ from micropkgd.actions.settled_status import settled_status
 from micropkgd.actions.status import project_status
 from micropkgd.cli.everyday import answer
 from micropkgd.clock import GRAIN_NS
+from micropkgd.model.outcome import EntryOutcome, Outcome
+from micropkgd.reconcile import cycle
+from micropkgd.reconcile.plan.planned import Proposal
+from micropkgd.reconcile.record import short_way
+from micropkgd.reconcile.this_pass import Pass
 from micropkgd.workspace.memory import settled
+from micropkgd.workspace.memory.settling import Watched, settled_outcome
+from micropkgd.workspace.memory.state import State
 from tests.kit.world import KEDRO, ROW, World
 
 EVERYDAY = ("reconcile", "--once")
@@ -47,6 +54,38 @@ def test_it_says_what_the_whole_way_says(resting: World) -> None:
     assert resting.reconcile("--log-format", "console").out == said
     (resting.root / ".micropkgd/settled.json").unlink()
     assert resting.reconcile().out == said
+
+
+def known(entry: EntryOutcome) -> tuple[object, ...]:
+    """All that is known of an entry beside since when, and what was not to be done."""
+    assert entry.plan is not None
+    return entry._replace(plan=None, since=""), entry.plan.edited, entry.plan.formatted, entry.plan.held
+
+
+def test_it_knows_what_a_whole_pass_knows(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every field: a service that forgot where a requirement is looked up would not heed news of that bucket."""
+    whole: list[Outcome] = []
+    leave = short_way.leave_record
+
+    def leaving(this: Pass, proposal: Proposal, watched: Watched, after: State, outcome: Outcome) -> None:
+        whole.append(outcome)
+        leave(this, proposal, watched, after, outcome)
+
+    monkeypatch.setattr(cycle, "leave_record", leaving)
+    resting.publish({"nodes.py": "B = 1\n"}, "1.0", "shelf/ds-1.0.tar.gz")
+    table = "[tool.micropkgd.pull]\n"
+    row = f'{table}"ds>=1" = {{index = "shelf/", alias = "tw"}}\n'
+    resting.write("pyproject.toml", resting.read("pyproject.toml").replace(table, row))
+    resting.sync()
+    time.sleep(2 * GRAIN_NS / 1e9)
+    (resting.root / settled.RECORD).unlink(missing_ok=True)
+    resting.sync()
+    again = settled_outcome(str(resting.root), apply=True)
+
+    assert again is not None
+    assert [entry.index_url for entry in again.outcome.entries] == ["shelf/", ""]
+    assert [known(entry) for entry in again.outcome.entries] == [known(entry) for entry in whole[-1].entries]
+    assert again.outcome.packages == whole[-1].packages
 
 
 def test_the_check_of_a_lock_says_what_the_whole_way_says(resting: World) -> None:

@@ -131,11 +131,13 @@ def _package_row(package: PackageOutcome, archived: Archived) -> list[str]:
 
 
 def _entry(row: Row) -> EntryOutcome:
-    ref, target, name, version, archive, since, formatted, _, _, *drifted = row
+    ref, target, name, version, archive, since, formatted, index_url, signed_by, *drifted = row
     installed = Installed(version, Digest(archive))
     only = tuple(map(RelPath, formatted.split("\n"))) if formatted else ()
     plan = EntryPlan(ref, RelPath(target), (), tuple(map(RelPath, drifted)), formatted=only)
-    return EntryOutcome(ref, RelPath(target), name, installed, installed, plan, since=since)
+    return EntryOutcome(
+        ref, RelPath(target), name, installed, installed, plan, since=since, index_url=index_url, signed_by=signed_by
+    )
 
 
 def _package(row: Row) -> PackageOutcome:
