@@ -1,5 +1,6 @@
 """Fixtures of all tests: a project to work on, and the servers."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# In a hook of git, or in `git bisect run`, git tells whose repository that is; it is none of those that tests make.
+for _name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"):
+    os.environ.pop(_name, None)
 
 NO_INDEX = "http://127.0.0.1:9/simple/"  # the discard port, where nobody listens
 

@@ -140,6 +140,8 @@ def main() -> int:
     options.bodies.mkdir(parents=True, exist_ok=True)
     bot = Bot(options.branch, options.bodies.absolute())
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # in a hook of git they name its repository
+        os.environ.pop(name, None)
     print("| repository | | |\n|---|---|---|")
     results = []
     for checkout in part_of(options.part, (one.absolute() for one in options.checkouts)):

@@ -7,6 +7,7 @@
 # The folder must be new. It gets two git repositories, `producer` and `consumer`, and a `bucket` between them: a folder
 # here, `s3://...` elsewhere. What is run is printed first; read it from top to bottom.
 set -eu
+unset $(git rev-parse --local-env-vars)  # in a hook of git they name its repository
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:?"name a new folder to work in"}

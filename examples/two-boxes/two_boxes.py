@@ -135,6 +135,8 @@ class Between:
 def main() -> None:
     """Tell the story, and measure if asked to."""
     options = _options()
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # in a hook of git they name its repository
+        os.environ.pop(name, None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     networks = network.move(wanted=not options.one_network)
     work = options.folder.absolute()

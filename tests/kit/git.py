@@ -15,6 +15,17 @@ def git(folder: Path, *words: str) -> str:
     return ended.stdout.decode("utf-8", "surrogateescape")
 
 
+def hook_of_another(folder: Path) -> dict[str, str]:
+    """What git tells the hooks of a repository, an empty one that is made: no other one may be taken for it."""
+    git(folder, "init", "-q", "another")
+    return {"GIT_DIR": str(folder / "another/.git"), "GIT_INDEX_FILE": str(folder / "another/.git/index")}
+
+
+def is_untouched(folder: Path) -> bool:
+    """Whether nothing came into that repository."""
+    return not git(folder / "another", "for-each-ref") and not (folder / "another/.git/index").exists()
+
+
 def commit_all(folder: Path, subject: str = "all") -> None:
     """Commit everything that there is."""
     git(folder, "add", "-A")

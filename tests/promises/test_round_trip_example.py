@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.git import git
+from tests.kit.git import git, hook_of_another, is_untouched
 from tests.kit.places import REPOSITORY
 
 SCRIPT = REPOSITORY / "examples/round-trip/round-trip.sh"
@@ -24,9 +24,13 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("MICROPKGD_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    others = hook_of_another(tmp_path)
     command = ["sh", str(SCRIPT), str(tmp_path / "work")]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **others}
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert is_untouched(tmp_path)
     return ended.stdout
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.kit.git import hook_of_another, is_untouched
 from tests.kit.places import REPOSITORY
 
 SCRIPT = REPOSITORY / "examples/two-boxes/two_boxes.py"
@@ -31,11 +32,16 @@ class Told(NamedTuple):
 
 def told(folder: Path, moto_program: Path, *options: str, path: str = os.environ["PATH"]) -> Told:
     """Run it; it must work."""
-    own = {"PATH": f"{path}:{moto_program.parent}", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": str(folder)}
+    own = hook_of_another(folder) | {
+        "PATH": f"{path}:{moto_program.parent}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "HOME": str(folder),
+    }
     command = [sys.executable, str(SCRIPT), str(folder / "work"), *options]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **own})
     logs = "".join(log.read_text() for log in (folder / "work").glob("state-*/log"))
     assert ended.returncode == 0, ended.stdout + ended.stderr + logs
+    assert is_untouched(folder)
     return Told(ended.stdout, ended.stderr)
 
 
