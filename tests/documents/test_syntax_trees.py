@@ -98,7 +98,7 @@ def test_threads_leave_warnings_and_the_collector_as_they_were() -> None:
     assert (warnings.filters, gc.isenabled()) == (before, True)
 
 
-@pytest.mark.parametrize("code", ["a b", "\0", "(" * 5000, "-" * 5000 + "1"])
+@pytest.mark.parametrize("code", ["a b", "\0", "(" * 5000, "-" * 50_000 + "1"])
 def test_what_cannot_be_parsed_holds_nobody_up(code: str) -> None:
     """The next one has its turn, and the collector works on."""
     with pytest.raises((SyntaxError, ValueError, MemoryError, RecursionError)):
