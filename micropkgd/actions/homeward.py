@@ -7,12 +7,13 @@ words, is told.
 """
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import islice, zip_longest
 
 from micropkgd.actions.entry_edits import EditedFile, EntryEdits
 from micropkgd.annotations import Final
 from micropkgd.errors import CodeError, MicropkgError
+from micropkgd.merge.effort import one_effort, opcodes
+from micropkgd.merge.versions import CollisionError
 from micropkgd.model.module_origin import ModuleOrigin
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
@@ -191,9 +192,14 @@ def _joined(base: bytes, original: bytes, edited: bytes) -> _Joined:
     if any(b"\0" in text for text in (base, original, edited)):
         return _Joined(edited, clean=False)
     old, own, new = (text.splitlines(keepends=True) for text in (base, original, edited))
-    words = [op[1:] for op in SequenceMatcher(None, old, own, autojunk=False).get_opcodes() if op[0] != "equal"]
+    try:
+        with one_effort():
+            words = [op[1:] for op in opcodes(old, own) if op[0] != "equal"]
+            edits = opcodes(old, new)
+    except CollisionError:  # thousands of equal lines
+        return _Joined(edited, clean=False)
     lines, used = list[bytes](), 0
-    for kind, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, start, end, new_start, new_end in edits:
         if kind != "equal":
             lines += new[new_start:new_end]
             continue

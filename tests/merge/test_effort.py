@@ -2,6 +2,7 @@
 
 import pytest
 
+from micropkgd.actions import homeward
 from micropkgd.merge import ThreeVersions, merge_files
 from micropkgd.merge.effort import MOST, one_effort, opcodes
 from micropkgd.merge.versions import CollisionError
@@ -14,6 +15,14 @@ def test_equal_things_without_end_are_a_question() -> None:
     texts = ThreeVersions(*("def f():\n" + f"{call}{more}" * 2_000 for more in ("", "    b()\n", "    c()\n")))
 
     assert merge_files(RelPath("a.py"), texts.each(str.encode)) is None
+
+
+def test_a_patch_home_of_equal_lines_ends() -> None:
+    """It is made in the words of here then, and says that it is not clean."""
+    base, original, edited = (b"    a()\n" * 20_000 + more for more in (b"", b"x\n", b"y\n"))
+
+    assert homeward._joined(base, original, edited) == (edited, False)
+    assert homeward._joined(b"a\nb\n", b"A\nb\n", b"a\nc\n") == (b"A\nc\n", True)
 
 
 def test_one_file_has_one_effort() -> None:
