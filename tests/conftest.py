@@ -16,9 +16,10 @@ __all__ = ["no_secret_is_left", "pytest_runtest_makereport", "pytest_terminal_su
 
 pytest_plugins = ["tests.kit.servers.fixtures"]
 
-# Started by `nohup`, or in the background of a script, a run ignores SIGINT, and so would all that it starts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Started by `nohup`, or in the background of a script, a run ignores these, and so would all that it starts.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -99,7 +99,7 @@ COMMANDS = [
     ("remove nope", "no entry `nope`", "see `micropkgd status`"),
     ("resolve nope --keep", "no entry `nope`", "see `micropkgd status`"),
     ("rollback --to zzz", "no commit is kept", "see `micropkgd history`"),
-    ("publish nope", "no package entry is for the module `nope`", "no package table"),
+    ("publish nope", "no package entry is for the module `nope`", 'write `"nope" = {publish = '),
     ("lock --nope", "unknown option `--nope`", "see `micropkgd lock --help`"),
     ("pull nope.tar.gz", "there is no file `nope.tar.gz`", "from the project's folder"),
 ]  # fmt: skip
