@@ -1,7 +1,6 @@
 """A held entry over HTTP: seen, decided file by file, by several people at once, and never against a newer edit."""
 
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -145,12 +144,12 @@ def test_a_checkout_between_look_and_press(held: Held, daemon: Daemon) -> None:
         assert held.decide(choice, CODE, seen=one).status == 409
         assert held.decide(choice, seen=whole).status == 409
     assert held.world.read(CODE) == "X = 2\n"
-    with ThreadPoolExecutor(1) as beside:
-        with daemon.asleep():  # a pass of the checkout itself, which follows nothing, would bring the deleted file back
-            subprocess.run([*git, "checkout", "-q", "-"], check=True)
-            assert held.world.read(CODE) == OURS[CODE]
-            asked = beside.submit(held.site.post, "/v1/reconcile", {"projects": [held.root]})
-        assert asked.result().status == 200
+    with daemon.asleep():  # a pass of the checkout itself, which follows nothing, would bring the deleted file back
+        subprocess.run([*git, "checkout", "-q", "-"], check=True)
+        assert held.world.read(CODE) == OURS[CODE]
+        asked = held.site.begin("/v1/reconcile", {"projects": [held.root]})
+    assert asked.getresponse().status == 200
+    asked.close()
     assert held.decide("keep", seen=whole).status == 200
     assert held.world.read(CODE) == OURS[CODE]
 

@@ -57,6 +57,13 @@ class Site(NamedTuple):
         typed = {"Content-Type": "application/json", **headers}
         return self.ask("POST", target, json.dumps(document).encode(), typed)
 
+    def begin(self, target: str, document: object) -> http.client.HTTPConnection:
+        """Ask for something to be done by a service that may be asleep: what was sent is before it when it wakes."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+        typed = self.signed({"Content-Type": "application/json"})
+        connection.request("POST", target, json.dumps(document).encode(), typed)
+        return connection
+
     def signed(self, headers: Mapping[str, str] = _NOTHING, token: str | None = None) -> dict[str, str]:
         """Headers with the token among them."""
         given = self.token if token is None else token
