@@ -4,7 +4,7 @@ A list is a block of items, which keep their order: what both added at one place
 stand in order.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 
 from micropkgd.annotations import Any, Final
@@ -14,7 +14,7 @@ from micropkgd.merge.flows import merged_flow
 from micropkgd.merge.rows import Look, in_step
 from micropkgd.merge.spans import LineSpan, block_of, indent_of, lines_of
 from micropkgd.merge.text import merged_lines
-from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block, merged_keyed
+from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, joined_by, merged_block, merged_keyed
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 from micropkgd.named_tuples import NamedTuple
 
@@ -80,17 +80,6 @@ def _spans(lines: Sequence[str], last: int, parts: Sequence[YamlPair | YamlItem]
 def _is_between(line: str, column: int) -> bool:
     """Whether a line is blank, or a comment that is no part of the value above it."""
     return not line.strip() or (line.lstrip().startswith(("#", "---")) and indent_of(line) <= column)
-
-
-def _joined_by(finer: Callable[[ThreeVersions[Unit]], str], base: Unit | None, ours: Unit, theirs: Unit) -> str:
-    """What both sides changed, by its lines, or else in a finer way."""
-    if base is None:
-        raise CollisionError("both sides added it")
-    units = ThreeVersions(base, ours, theirs)
-    try:
-        return merged_lines(units.each(lambda unit: unit.text))
-    except CollisionError:
-        return finer(units)
 
 
 def _joined_key(units: ThreeVersions[Unit]) -> str:
@@ -253,6 +242,6 @@ def _in_run(ours: Sequence[Unit], theirs: Sequence[Unit], blocks: ThreeVersions[
     return sorted(run, key=lambda unit: unit.key) if is_sorted else run
 
 
-_GRAMMAR = Grammar(partial(_joined_by, _joined_key), _is_same, _in_run)
+_GRAMMAR = Grammar(partial(joined_by, _joined_key), _is_same, _in_run)
 _LOOK = Look[Unit](lambda unit: unit.text, lambda unit: (unit.code or unit.text).strip(), _about)
-_LIST = Grammar(partial(_joined_by, _joined_item), _is_same, _in_list)
+_LIST = Grammar(partial(joined_by, _joined_item), _is_same, _in_list)

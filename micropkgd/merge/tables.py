@@ -4,6 +4,7 @@ Each line is one of a side. Keys of the document stand before all tables, also w
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from micropkgd.annotations import Any, Final
 from micropkgd.documents.statements import Statement, last_of_section, statements_of
@@ -11,7 +12,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.merge.rows import Key
 from micropkgd.merge.spans import LineSpan, block_of, lines_of
 from micropkgd.merge.text import merged_lines
-from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, merged_block
+from micropkgd.merge.units import Grammar, Unit, UnitBlock, UnitKind, joined_by, merged_block
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 
 
@@ -61,7 +62,7 @@ def _joined_table(base: Unit | None, ours: Unit, theirs: Unit) -> str:
         raise CollisionError("both sides added it")
     units = ThreeVersions(base, ours, theirs)
     if ours.kind is UnitKind.NAMED:
-        return _joined_key(base, ours, theirs)
+        return joined_by(_joined_key, base, ours, theirs)
     heads = units.each(lambda unit: unit.lead + lines_of(unit.code)[0])
     return merged_lines(heads) + merged_block(units.each(_keys), _KEYS)
 
@@ -74,16 +75,9 @@ def _keys(unit: Unit) -> UnitBlock:
     return block_of(lines, 0, len(lines), spans, 0)
 
 
-def _joined_key(base: Unit | None, ours: Unit, theirs: Unit) -> str:
-    """A key that both sides changed: by its lines, or its value and its comment, each by itself."""
-    if base is None:
-        raise CollisionError("both sides added it")
-    units = ThreeVersions(base, ours, theirs)
-    try:
-        return merged_lines(units.each(lambda unit: unit.text))
-    except CollisionError:
-        parts = units.each(_parts)
-        return "".join(merged_lines(ThreeVersions(*part)) for part in zip(*parts, strict=True))
+def _joined_key(units: ThreeVersions[Unit]) -> str:
+    """A key that both sides changed: its value and its comment, each by itself."""
+    return "".join(merged_lines(ThreeVersions(*part)) for part in zip(*units.each(_parts), strict=True))
 
 
 def _parts(unit: Unit) -> tuple[str, str, str]:
@@ -108,5 +102,5 @@ def _is_same(one: Unit, other: Unit) -> bool:
     return one.text == other.text
 
 
-_KEYS: Final = Grammar(_joined_key, _is_same, _in_run)
+_KEYS: Final = Grammar(partial(joined_by, _joined_key), _is_same, _in_run)
 _TABLES: Final = Grammar(_joined_table, _is_same, _in_run, apart="\n")

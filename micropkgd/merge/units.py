@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from micropkgd.annotations import Any, Final
 from micropkgd.merge.rows import Key, merged_row, shown
+from micropkgd.merge.text import merged_lines
 from micropkgd.merge.versions import CollisionError, ThreeVersions
 from micropkgd.named_tuples import NamedTuple
 
@@ -73,6 +74,17 @@ class Grammar(NamedTuple):
     ]  # what both added at one place
     apart: str = ""  # the least that stands between a definition and its neighbour
     placed: Callable[[Sequence[Unit], ThreeVersions[UnitBlock]], Placed] = lambda row, blocks: (row, blocks)
+
+
+def joined_by(finer: Callable[[ThreeVersions[Unit]], str], base: Unit | None, ours: Unit, theirs: Unit) -> str:
+    """What both sides changed, by its lines, or else in a finer way."""
+    if base is None:
+        raise CollisionError("both sides added it")
+    units = ThreeVersions(base, ours, theirs)
+    try:
+        return merged_lines(units.each(lambda unit: unit.text))
+    except CollisionError:
+        return finer(units)
 
 
 def merged_block(blocks: ThreeVersions[UnitBlock], grammar: Grammar) -> str:
