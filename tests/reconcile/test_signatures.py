@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from micropkgd.clock import GRAIN_NS
+from micropkgd.workspace.memory.settled import RECORD
 from tests.kit.signing import Person, keygen
 from tests.kit.world import ROW, World
 
@@ -415,3 +418,19 @@ class TestConfig:
         world.manifest(f'"{ROW}" = {{}}\n\n[[tool.micropkgd.signatures]]\n{row}\n')
         said = world.reconcile()
         assert (said.code, "pyproject.toml" in said.err) == (2, True), said
+
+
+def test_a_record_knows_who_signed(world: World, ana: Person, asks: Asks) -> None:
+    """Where nobody asks for signatures any more, a pass may end by its record, and says the same."""
+    asks(ana.line)
+    ana.sign(release(world))
+    world.asks_for()
+    world.sync()
+    (world.root.parent / "machine.toml").write_text("")
+    time.sleep(2 * GRAIN_NS / 1e9)  # what is younger is not believed yet
+    world.sync()
+
+    assert (world.root / RECORD).exists()
+    assert entry(world)["signed_by"] == ana.identity
+    (world.root / RECORD).unlink()
+    assert entry(world)["signed_by"] == ana.identity
