@@ -74,14 +74,27 @@ class Diagnosis(NamedTuple):
 
 def examine(start: str, environ: Mapping[str, str]) -> Diagnosis:
     """Look at the project around a folder, and at the machine."""
-    root, findings = start, [_versions()]
+    root, found = start, list[DoctorFinding]()
     try:
         root = find_root(start)
     except MicropkgError as error:
-        findings.append(_trouble("project", error))
+        found.append(_trouble("project", error))
     else:
-        for topic, look in _OF_A_PROJECT.items():
-            findings += _asked(topic, partial(look, root))
+        found += examine_project(root).findings
+    versions, *others = examine_machine(root, environ).findings
+    return Diagnosis(root, (versions, *found, *others))
+
+
+def examine_project(root: str) -> Diagnosis:
+    """Look at a project alone."""
+    return Diagnosis(
+        root, tuple(one for topic, look in _OF_A_PROJECT.items() for one in _asked(topic, partial(look, root)))
+    )
+
+
+def examine_machine(root: str, environ: Mapping[str, str]) -> Diagnosis:
+    """Look at the machine alone; `root` says where somebody asked."""
+    findings = [_versions()]
     findings += _asked("drivers", _drivers)
     findings += _asked("inotify", _inotify)
     findings += _asked("cache", partial(_cache, environ))

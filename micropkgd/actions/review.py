@@ -42,7 +42,8 @@ def review(root: str) -> Review:
 def _place(entry: PullEntry) -> str:
     ref = entry.ref
     if ref.kind is RefKind.INDEX:
-        return redacted(entry.index_url) if entry.index_url else "the index of this machine"
+        index = entry.index_url or "the index of this machine"
+        return redacted(index) if "://" in index else index
     if ref.kind is not RefKind.LOCAL:
         return origin(ref.location)
     outside = os.path.isabs(ref.location) or ".." in ref.location.split("/")

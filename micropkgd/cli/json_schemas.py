@@ -204,7 +204,8 @@ def _head(command: _Node) -> _Node:
 
 
 def _rows(**keys: _Node) -> _Node:
-    return {"projects": _list(_object(project=_TEXT, **keys))}
+    """What each project answers; of a workspace also which members could not."""
+    return {"projects": _list({"anyOf": [_object(project=_TEXT, **keys), _object(project=_TEXT, failure=_failure())]})}
 
 
 def _object(**keys: _Node) -> _Node:

@@ -4,17 +4,19 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace as Namespace
 
-from micropkgd.annotations import TYPE_CHECKING, TextIO
+from micropkgd.annotations import TYPE_CHECKING, TextIO, TypeVar
 from micropkgd.cli.lines import plain
 from micropkgd.cli.streams import aside, put
 from micropkgd.cli.terminal import columns, fitted, in_colour, painted
-from micropkgd.model.condition import EXIT_PENDING, worst
+from micropkgd.model.condition import EXIT_PENDING, Failure, worst
 
 if TYPE_CHECKING:
     from micropkgd.model.outcome import Outcome
     from micropkgd.reconcile.resolve.fetcher import Fetcher
 
     MakeFetcher = Callable[[str], Fetcher]
+
+Answer = TypeVar("Answer")
 
 
 def exit_code_of(outcomes: "Sequence[Outcome]", *, check: bool = False) -> int:
@@ -59,6 +61,46 @@ def say_outcomes(options: Namespace, outcomes: "Sequence[Outcome]", **also: obje
                 outcome.packages, verbose=options.verbose, quiet=options.quiet, applied=outcome.applied
             )
             say_words(words)
+
+
+def say_each(
+    options: Namespace,
+    found: Sequence[tuple[str, Answer | Failure]],
+    document: Callable[[Answer], dict[str, object]],
+    lines: Callable[[Answer], Iterable[str]],
+    exit_code_of: Callable[[Answer], int] = lambda _: 0,
+) -> int:
+    """Say what each project answered, where there are several below its folder; the exit code of all."""
+    codes = [answer.exit_code if isinstance(answer, Failure) else exit_code_of(answer) for _, answer in found]
+    exit_code = worst(codes)
+    if options.json:
+        rows = [
+            failed_row(root, one) if isinstance(one, Failure) else {"project": root, **document(one)}
+            for root, one in found
+        ]
+        say_json(options, {"projects": rows}, exit_code=exit_code)
+        return exit_code
+    for root, one in found:
+        say_one(root if len(found) > 1 else "", one if isinstance(one, Failure) else [*lines(one)])
+    return exit_code
+
+
+def say_one(heading: str, said: Failure | Sequence[str]) -> None:
+    """What one project has to say, below its folder where that is told; nothing where it has nothing to say."""
+    above = [plain(f"{heading}:")] if heading and said else []
+    if not isinstance(said, Failure):
+        say_words([*above, *said])
+        return
+    from micropkgd.cli.output import failure_lines
+
+    say_aside([*above, *failure_lines(said)])
+
+
+def failed_row(root: str, failure: Failure) -> dict[str, object]:
+    """The document of a project that could not answer."""
+    from micropkgd.model.outcome_json import failure_document
+
+    return {"project": root, "failure": failure_document(failure)}
 
 
 def say_problems(outcome: "Outcome") -> None:

@@ -34,7 +34,9 @@ def table_lines(project: ProjectStatus, width: int, now: float, *, verbose: bool
         yield "no entries"
 
 
-def all_lines(projects: Sequence[ProjectStatus], width: int, now: float, *, home: str = "") -> Iterator[str]:
+def all_lines(
+    projects: Sequence[ProjectStatus], width: int, now: float, *, home: str = "", verbose: bool = False
+) -> Iterator[str]:
     """The same of many projects, each below its folder and its last pass."""
     for project in projects:
         root = f"~{project.root[len(home) :]}" if home and project.root.startswith(f"{home}/") else project.root
@@ -44,7 +46,7 @@ def all_lines(projects: Sequence[ProjectStatus], width: int, now: float, *, home
             yield from fitted(f"  last pass {moment(last.ended, now)}, {last.trigger}", width)
         if project.running:
             yield from fitted(f"  a pass is under way since {moment(project.running_since, now)}", width)
-        yield from (f"  {line}" for line in table_lines(project, width - 2, now))
+        yield from (f"  {line}" for line in table_lines(project, width - 2, now, verbose=verbose))
 
 
 def _told_below(project: ProjectStatus) -> bool:

@@ -121,7 +121,7 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 128
+    assert found.ours <= 129
     assert found.others <= 75
     assert found.values <= 117
     assert found.patterns <= 33

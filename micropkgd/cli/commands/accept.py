@@ -6,22 +6,22 @@ from types import SimpleNamespace as Namespace
 from micropkgd.actions.accept import AcceptedEntry, accept_edits
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli.lines import NOTHING_WRITTEN, plain
-from micropkgd.cli.say import say_json, say_words
-from micropkgd.workspace.root import find_root
+from micropkgd.cli.paths import ask_each, one_project, projects_at
+from micropkgd.cli.say import say_each
 
 
 def accept(options: Namespace) -> int:
     """Accept the edits of one entry, or of all."""
-    root = find_root(options.project)
-    only = match_entry(root, options.ref) if options.ref else None
-    entries = accept_edits(root, only, options.lock_timeout, apply=not options.dry_run)
-    if options.json:
-        rows = [entry.document() for entry in entries]
-        document = {"project": root, "applied": not options.dry_run, "entries": rows}
-        say_json(options, {"projects": [document]}, exit_code=0)
-    else:
-        say_words(plain(line) for line in _lines(entries, applied=not options.dry_run))
-    return 0
+    applied = not options.dry_run
+    roots = [one_project(options.project)] if options.ref else projects_at(options.project)
+    only = match_entry(roots[0], options.ref) if options.ref else None
+    found = ask_each(roots, lambda root: accept_edits(root, only, options.lock_timeout, apply=applied))
+    return say_each(
+        options,
+        found,
+        lambda entries: {"applied": applied, "entries": [entry.document() for entry in entries]},
+        lambda entries: map(plain, _lines(entries, applied=applied)),
+    )
 
 
 def _lines(entries: Sequence[AcceptedEntry], *, applied: bool) -> Iterator[str]:

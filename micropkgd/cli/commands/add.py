@@ -5,7 +5,7 @@ from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.edit_manifest import Added, add_entry, with_entry
 from micropkgd.cli.passes import passes
-from micropkgd.cli.paths import ref_from
+from micropkgd.cli.paths import one_project, ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.errors import MicropkgError, UsageError
@@ -13,12 +13,12 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import Outcome, Verb
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.workspace.project import read_project
-from micropkgd.workspace.root import MANIFEST_NAME, find_root
+from micropkgd.workspace.root import MANIFEST_NAME
 
 
 def add(options: Namespace) -> int:
     """Add a pull entry; one that cannot be installed leaves the manifest as it was, whatever the reason."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     if options.ref is None:
         _ask(options, root)
     options.ref = ref_from(options.ref, root)

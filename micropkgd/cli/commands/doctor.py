@@ -4,11 +4,14 @@ import os
 from collections.abc import Iterator
 from types import SimpleNamespace as Namespace
 
-from micropkgd.actions.doctor import Diagnosis, examine
+from micropkgd.actions.doctor import Diagnosis, examine, examine_machine, examine_project
 from micropkgd.cli.lines import plain
-from micropkgd.cli.say import say_json, say_words
+from micropkgd.cli.paths import in_workspaces, one_project
+from micropkgd.cli.say import say_json, say_one, say_words
 from micropkgd.errors import TreeError, words_of
+from micropkgd.model.condition import worst
 from micropkgd.sdist.writer import Packing, Part
+from micropkgd.workspace.root import find_root, root_around
 
 _ROOT = "micropkgd-report"
 
@@ -17,13 +20,25 @@ def doctor(options: Namespace) -> int:
     """Examine the project and its machine, or write down what can be sent to whoever mends micropkgd."""
     if options.bundle is not None:
         return _bundle(options)
-    diagnosis = examine(options.project, os.environ)
+    found = _diagnoses(options.project)
+    exit_code = worst(one.exit_code for one in found)
     if options.json:
-        say_json(options, {"projects": [diagnosis.document()]}, exit_code=diagnosis.exit_code)
-    else:
-        told = (line for line in _lines(diagnosis) if not options.quiet or not line.startswith("ok "))
-        say_words(plain(line) for line in told)
-    return diagnosis.exit_code
+        say_json(options, {"projects": [one.document() for one in found]}, exit_code=exit_code)
+        return exit_code
+    for one in found:
+        told = [line for line in _lines(one) if not options.quiet or not line.startswith("ok ")]
+        say_one(one.root if len(found) > 1 else "", [plain(line) for line in told])
+    troubles = sum(finding.trouble for one in found for finding in one.findings)
+    say_words([f"{troubles} {'trouble' if troubles == 1 else 'troubles'}" if troubles else "all is well"])
+    return exit_code
+
+
+def _diagnoses(start: str) -> list[Diagnosis]:
+    """Of a workspace the machine once, under its root, then each member."""
+    members = in_workspaces([start])
+    if members == [start]:
+        return [examine(start, os.environ)]
+    return [examine_machine(find_root(start), os.environ), *map(examine_project, members)]
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
@@ -31,14 +46,14 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"{'trouble' if finding.trouble else 'ok':<8} {finding.topic:<12} {finding.text}"
         if finding.hint:
             yield f"  hint: {finding.hint}"
-    troubles = sum(finding.trouble for finding in diagnosis.findings)
-    yield f"{troubles} {'trouble' if troubles == 1 else 'troubles'}" if troubles else "all is well"
 
 
 def _bundle(options: Namespace) -> int:
     """Write the report where nothing stands yet, and say what is in it."""
     from micropkgd.actions.bug_report import bug_report
 
+    if root_around(options.project) is not None:
+        one_project(options.project)
     files = bug_report(options.project, os.environ)
     data = b"".join(Packing(_ROOT).pack(Part(name, len(text), False, [text]) for name, text in files.items()))
     try:

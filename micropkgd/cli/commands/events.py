@@ -9,13 +9,14 @@ from types import SimpleNamespace as Namespace
 from micropkgd.annotations import Any, Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import settings_of, socket_of, tell_once
+from micropkgd.cli.paths import projects_at
 from micropkgd.cli.say import local, say, say_json, say_words
 from micropkgd.errors import DocumentError, UsageError
 from micropkgd.machine.memory.event_log import read_events
 from micropkgd.machine.places import memory_place, served_by
 from micropkgd.service.client import ServiceError, require_service
 from micropkgd.service.conditions import is_weighty
-from micropkgd.workspace.root import find_root, root_around
+from micropkgd.workspace.root import root_around
 
 _PATIENCE: Final = 2.0  # seconds for an answer that the disk has, too
 _LOOK_EVERY: Final = 0.5  # seconds
@@ -25,17 +26,18 @@ Row = Mapping[str, Any]
 
 def events(options: Namespace) -> int:
     """Say what happened."""
-    root = None if options.all else _project_of(options)
+    roots = None if options.all else _projects_of(options)
+    whose = roots is None or len(roots) > 1
     if options.follow:
         with suppress(KeyboardInterrupt):  # the way to end it
             for event in _as_they_come(options):
-                _say_events(options, _wanted(options, [event], root), whose=root is None)
+                _say_events(options, _wanted(options, [event], roots), whose=whose)
         return 0
-    found = _wanted(options, _ask(options), root)
+    found = _wanted(options, _ask(options), roots)
     if options.json:
         say_json(options, {"projects": [], "events": list(found)}, exit_code=0)
     else:
-        _say_events(options, found, whose=root is None)
+        _say_events(options, found, whose=whose)
     return 0
 
 
@@ -90,15 +92,19 @@ def _place(options: Namespace) -> str:
     return memory_place(served_by(options.config, settings.socket if settings else None, os.environ), os.environ)
 
 
-def _project_of(options: Namespace) -> str | None:
-    """The project whose events are meant; where nobody named one, and this folder is in none: all."""
-    return root_around(".") if options.project == "." else find_root(options.project)
+def _projects_of(options: Namespace) -> frozenset[str] | None:
+    """The projects whose events are meant; where nobody named one, and this folder is in none: all."""
+    if options.project == "." and root_around(".") is None:
+        return None
+    return frozenset(projects_at(options.project))
 
 
-def _wanted(options: Namespace, found: Iterable[Row], root: str | None) -> Iterator[Row]:
+def _wanted(options: Namespace, found: Iterable[Row], roots: frozenset[str] | None) -> Iterator[Row]:
     """Those of the project that is meant; with `--quiet` what needs somebody alone."""
     for row in found:
-        if root in {None, row["project"]} and (not options.quiet or is_weighty(row["kind"], row["message"])):
+        if (roots is None or row["project"] in roots) and (
+            not options.quiet or is_weighty(row["kind"], row["message"])
+        ):
             yield row
 
 

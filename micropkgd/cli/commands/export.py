@@ -7,12 +7,12 @@ from types import SimpleNamespace as Namespace
 from micropkgd.actions.copied import CopiedCode, copied_code, with_archives
 from micropkgd.annotations import Final
 from micropkgd.cli.lines import plain
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.reach import Reach
 from micropkgd.cli.say import say_aside, say_json
 from micropkgd.cli.streams import put_bytes
 from micropkgd.errors import TreeError, UsageError, words_of
 from micropkgd.machine.replaced import replace_file
-from micropkgd.workspace.root import find_root
 
 _EPOCH: Final = "SOURCE_DATE_EPOCH"
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999
@@ -23,7 +23,7 @@ _MARKED_WITHIN: Final = 1 << 24  # bytes
 
 def export(options: Namespace) -> int:
     """Print the document, or put it where `--output` says."""
-    code = copied_code(find_root(options.project))
+    code = copied_code(one_project(options.project))
     place = options.output if options.output != "-" else None
     if options.format == "pylock":
         from micropkgd import documents

@@ -5,22 +5,20 @@ from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.history import PastCommit, past_commits
 from micropkgd.cli.lines import plain, version_said
-from micropkgd.cli.say import local, say_json, say_words
+from micropkgd.cli.paths import ask_each, projects_at
+from micropkgd.cli.say import local, say_each
 from micropkgd.model.tree import Digest, short
-from micropkgd.workspace.root import find_root
 
 
 def history(options: Namespace) -> int:
     """List the kept commits, newest first."""
-    root = find_root(options.project)
-    commits = past_commits(root)
-    if options.json:
-        say_json(
-            options, {"projects": [{"project": root, "commits": [one.document() for one in commits]}]}, exit_code=0
-        )
-    else:
-        say_words(plain(line) for line in _lines(commits))
-    return 0
+    found = ask_each(projects_at(options.project), past_commits)
+    return say_each(
+        options,
+        found,
+        lambda commits: {"commits": [one.document() for one in commits]},
+        lambda commits: map(plain, _lines(commits)),
+    )
 
 
 def _lines(commits: Sequence[PastCommit]) -> Iterator[str]:

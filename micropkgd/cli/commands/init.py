@@ -1,5 +1,6 @@
 """`init`: what a project needs to begin, shown, agreed to, and written."""
 
+import os
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace as Namespace
 
@@ -20,7 +21,7 @@ from micropkgd.cli.ask import agrees, choose, on_terminal
 from micropkgd.cli.lines import plain
 from micropkgd.cli.output import diff_lines
 from micropkgd.cli.say import say, say_aside, say_json, say_words
-from micropkgd.errors import UsageError
+from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.condition import EXIT_PENDING
 from micropkgd.model.manifest import Update
 from micropkgd.model.tree import RelPath
@@ -37,7 +38,8 @@ _QUESTIONS = {
 def init(options: Namespace) -> int:
     """Plan each project, show it, and write it once somebody agrees; 3 where nobody was there to."""
     asks = on_terminal() and not (options.yes or options.dry_run or options.json)
-    plans = [plan_init(root, _wishes(options, root, asks=asks)) for root in _roots(options)]
+    roots = _roots(options)
+    plans = [_planned(options, root, asks=asks, several=len(roots) > 1) for root in roots]
     pending = any(plan.files for plan in plans)
     if not options.json:
         _say_plans(options, plans)
@@ -66,6 +68,16 @@ def _roots(options: Namespace) -> list[str]:
     if options.package and len(roots) > 1:
         raise UsageError("--package is for one project", hint="name the project, like `micropkgd init packages/shop`")
     return [*roots]
+
+
+def _planned(options: Namespace, root: str, *, asks: bool, several: bool) -> InitPlan:
+    """What one project needs; where there are several, what is wrong is said with its folder, and none is written."""
+    try:
+        return plan_init(root, _wishes(options, root, asks=asks))
+    except MicropkgError as error:
+        if several:
+            error.where = os.path.join(root, error.where)
+        raise
 
 
 def _wishes(options: Namespace, root: str, *, asks: bool) -> InitWishes:

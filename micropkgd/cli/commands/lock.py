@@ -3,9 +3,9 @@
 from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import ask_each, one_project, projects_at
 from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.workspace.root import find_root
 
 
 def lock(options: Namespace) -> int:
@@ -13,14 +13,16 @@ def lock(options: Namespace) -> int:
     if options.merge_driver is not None:
         return _merge(*options.merge_driver)
     from micropkgd.actions.naming import match_entry
+    from micropkgd.model.condition import Failure
     from micropkgd.workspace.project import read_manifest
 
-    root = find_root(options.project)
+    roots = [one_project(options.project)] if options.upgrade else projects_at(options.project)
     refs = frozenset[str]()
-    if options.upgrade is not None:
-        entries = read_manifest(root).pulls
-        named = [match_entry(root, text) for text in options.upgrade]
-        refs = frozenset(named or (entry.ref.text for entry in entries))
+    if options.upgrade:
+        refs = frozenset(match_entry(roots[0], text) for text in options.upgrade)
+    elif options.upgrade is not None:
+        manifests = (manifest for _, manifest in ask_each(roots, read_manifest) if not isinstance(manifest, Failure))
+        refs = frozenset(entry.ref.text for manifest in manifests for entry in manifest.pulls)
     wanted = PassOptions(
         apply=not options.check,
         lock_only=True,
@@ -29,7 +31,7 @@ def lock(options: Namespace) -> int:
         allow_empty=options.allow_empty,
         lock_timeout=options.lock_timeout,
     )
-    outcomes = passes(options, [root], wanted)
+    outcomes = passes(options, roots, wanted)
     say_outcomes(options, outcomes)
     return exit_code_of(outcomes, check=options.check)
 

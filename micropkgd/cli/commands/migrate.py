@@ -5,16 +5,17 @@ from types import SimpleNamespace as Namespace
 from micropkgd.actions.migrate import Migration, plan_migration
 from micropkgd.cli import output
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.say import exit_code_of, say, say_json, say_outcomes, say_words
 from micropkgd.model.plan import Change, ChangeKind
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.workspace.root import MANIFEST_NAME, find_root
+from micropkgd.workspace.root import MANIFEST_NAME
 
 
 def migrate(options: Namespace) -> int:
     """Move the manifest, and reconcile."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     migration = plan_migration(root)
     moved = list(migration.rows) if migration else []
     if migration is None or options.dry_run:

@@ -8,24 +8,24 @@ from micropkgd.actions import outdated as action
 from micropkgd.actions.outdated import VersionComparison
 from micropkgd.cli.lines import entries_line, plain, standing_line, version_said
 from micropkgd.cli.output import failure_lines
+from micropkgd.cli.paths import ask_each, projects_at
 from micropkgd.cli.reach import Reach
-from micropkgd.cli.say import say_json, say_words
+from micropkgd.cli.say import say_each
 from micropkgd.model.outcome import Installed
-from micropkgd.workspace.root import find_root
 
 
 def outdated(options: Namespace) -> int:
     """Ask every source, and change nothing."""
-    root = find_root(options.project)
     with ExitStack() as stack:
-        found = action.outdated(root, Reach(options, stack).fetcher)
-    exit_code = action.exit_code_of(found)
-    if options.json:
-        rows = [one.document() for one in found]
-        say_json(options, {"projects": [{"project": root, "entries": rows}]}, exit_code=exit_code)
-    else:
-        say_words(_lines(found, quiet=options.quiet))
-    return exit_code
+        reach = Reach(options, stack)
+        found = ask_each(projects_at(options.project), lambda root: action.outdated(root, reach.fetcher))
+    return say_each(
+        options,
+        found,
+        lambda found: {"entries": [one.document() for one in found]},
+        lambda found: _lines(found, quiet=options.quiet),
+        action.exit_code_of,
+    )
 
 
 def _lines(found: Sequence[VersionComparison], *, quiet: bool) -> Iterator[str]:

@@ -6,18 +6,18 @@ from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of
+from micropkgd.cli.paths import in_workspaces, projects_at
 from micropkgd.cli.say import say_json, say_words
 from micropkgd.machine.own_projects import add_project, remove_project
 from micropkgd.machine.places import find_config, usual_places
-from micropkgd.workspace.root import find_root, root_around
+from micropkgd.workspace.root import root_around
 
 
 def change_projects(options: Namespace) -> int:
     """Put projects into the config or take them out, and let the running service read it again."""
     config = find_config(options.config, os.environ) or usual_places(os.environ)[0]
     adds, changes = options.action == "add", {}
-    for folder in options.folders or ["."]:
-        root = find_root(folder) if adds else root_around(folder) or os.path.realpath(folder)
+    for root in _roots(options.folders or ["."], adds=adds):
         if adds:
             changes[root] = "added" if add_project(config, root, dry_run=options.dry_run) else "named already"
         else:
@@ -33,6 +33,13 @@ def change_projects(options: Namespace) -> int:
     say_words(map(plain, said))
     say_words(plain(line) for root in changes for line in _how_it_is_served(options, root, served, config))
     return 0
+
+
+def _roots(folders: list[str], *, adds: bool) -> list[str]:
+    """The projects that are meant; one that is to be taken out need not be there any more."""
+    if adds:
+        return projects_at(*folders)
+    return [root_around(folder) or os.path.realpath(folder) for folder in in_workspaces(folders)]
 
 
 def _served(options: Namespace, roots: list[str]) -> dict[str, bool]:

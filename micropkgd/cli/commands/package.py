@@ -1,35 +1,50 @@
 """`package`: turn modules of the project into archives."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.output_package import package_lines
+from micropkgd.cli.paths import ask_each, one_project, projects_at
 from micropkgd.cli.reach import Reach
-from micropkgd.cli.say import say_json, say_words
+from micropkgd.cli.say import say_each
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import worst
+from micropkgd.model.packaged import PackageOutcome
 from micropkgd.reconcile.package.entries import run_package
 from micropkgd.reconcile.package.jobs import PackageRequest
-from micropkgd.workspace.root import find_root
 
 
 def package(options: Namespace) -> int:
     """Package one module, or every row of the package table."""
-    root = find_root(options.project)
+    wanted = _wanted(options)
+    roots = projects_at(options.project) if options.all else [one_project(options.project)]
     with ExitStack() as stack:
         reach = Reach(options, stack)
-        outcomes = run_package(
-            root, _wanted(options), lock_timeout=options.lock_timeout, make_publisher=reach.publisher
-        )
-    exit_code = worst(outcome.exit_code for outcome in outcomes)
-    if options.json:
-        from micropkgd.model.outcome_json import package_document
 
-        rows = [package_document(outcome) for outcome in outcomes]
-        say_json(options, {"projects": [{"project": root, "packages": rows}]}, exit_code=exit_code)
-    else:
-        say_words(package_lines(outcomes, verbose=options.verbose, quiet=options.quiet))
-    return exit_code
+        def packaged(root: str) -> tuple[PackageOutcome, ...]:
+            return run_package(root, wanted, lock_timeout=options.lock_timeout, make_publisher=reach.publisher)
+
+        found = ask_each(roots, packaged)
+    return say_each(
+        options,
+        found,
+        documents_of,
+        lambda outcomes: package_lines(outcomes, verbose=options.verbose, quiet=options.quiet),
+        exit_code_of,
+    )
+
+
+def documents_of(outcomes: Sequence[PackageOutcome]) -> dict[str, object]:
+    """What programs are told of the modules of one project."""
+    from micropkgd.model.outcome_json import package_document
+
+    return {"packages": [package_document(outcome) for outcome in outcomes]}
+
+
+def exit_code_of(outcomes: Sequence[PackageOutcome]) -> int:
+    """The exit code of these modules."""
+    return worst(outcome.exit_code for outcome in outcomes)
 
 
 def _wanted(options: Namespace) -> PackageRequest:

@@ -9,6 +9,7 @@ from micropkgd.actions.git_patch import mail_of, patch_of
 from micropkgd.actions.patch import EntryPatch, entry_patch
 from micropkgd.cli.lines import plain
 from micropkgd.cli.output import failure_lines
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.reach import Reach
 from micropkgd.cli.say import say_aside, say_json
 from micropkgd.cli.streams import put_bytes
@@ -16,12 +17,11 @@ from micropkgd.errors import TreeError, UsageError
 from micropkgd.machine.git_identity import GitIdentity, git_identity
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome_json import failure_document
-from micropkgd.workspace.root import find_root
 
 
 def patch(options: Namespace) -> int:
     """Print the patch, or write it to a file; nothing else is written."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     author = _author(root) if options.mail else None
     chosen = ChosenPaths(tuple(options.paths), tuple(options.exclude), root, os.getcwd())
     with ExitStack() as stack:

@@ -4,7 +4,7 @@ import shlex
 from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.passes import passes, work_on
-from micropkgd.cli.paths import from_project, ref_from
+from micropkgd.cli.paths import from_project, one_project, projects_at, ref_from
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.errors import UsageError
@@ -12,7 +12,6 @@ from micropkgd.model.condition import Condition
 from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
 from micropkgd.model.outcome import Outcome
 from micropkgd.model.ref import Ref
-from micropkgd.workspace.root import find_root
 
 _OPTIONS = ("alias", "destination", "env", "fs_args")
 
@@ -24,10 +23,14 @@ def pull(options: Namespace) -> int:
         raise UsageError("--all takes no ref and no options: each row of the manifest has its own")
     if not options.all and not options.ref:
         raise UsageError("name a ref, or say --all", hint="micropkgd pull dist/ds-0.1.tar.gz")
-    root = find_root(options.project)
-    outcomes = pull_all(options, root) if options.all else pull_one(options, root)
+    if options.all:
+        outcomes = [one for root in projects_at(options.project) for one in pull_all(options, root)]
+        say_outcomes(options, outcomes)
+        return exit_code_of(outcomes)
+    root = one_project(options.project)
+    outcomes = pull_one(options, root)
     say_outcomes(options, outcomes)
-    if not options.all and not options.quiet and all(_is_ready(outcome) for outcome in outcomes):
+    if not options.quiet and all(_is_ready(outcome) for outcome in outcomes):
         aside(f"hint: to have it kept up to date: {_add_line(entry_of(options, root))}\n")
     return exit_code_of(outcomes)
 

@@ -5,17 +5,18 @@ from types import SimpleNamespace as Namespace
 from micropkgd.actions.edit_manifest import remove_entry, without_entry
 from micropkgd.actions.naming import match_entry
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.model.choice import Conflict, Decision
 from micropkgd.reconcile.options import PassOptions
-from micropkgd.workspace.root import MANIFEST_NAME, find_root
+from micropkgd.workspace.root import MANIFEST_NAME
 from micropkgd.workspace.transaction import kept
 
 
 def remove(options: Namespace) -> int:
     """Remove a pull entry and its untouched files; of its local edits somebody must say what becomes."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     ref, before = match_entry(root, options.ref), kept.ids(root)
     wanted = PassOptions(
         allow_empty=True,

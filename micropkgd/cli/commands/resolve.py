@@ -6,15 +6,15 @@ from micropkgd.actions.naming import held_entry, match_entry
 from micropkgd.actions.resolving import changed_meanwhile, resolving
 from micropkgd.cli.lines import plain
 from micropkgd.cli.passes import passes
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.say import exit_code_of, say_aside, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.model.choice import Conflict
-from micropkgd.workspace.root import find_root
 
 
 def resolve(options: Namespace) -> int:
     """Apply a held entry as the person chose, once all that holds it is decided."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     ref = match_entry(root, options.ref, leaving=True) if options.ref else held_entry(root)
     if options.edit:
         from micropkgd.cli.commands.join import join

@@ -12,14 +12,15 @@ from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import service_of, settings_of, socket_of, tell_once
 from micropkgd.cli.output_status import status_lines
+from micropkgd.cli.paths import ask_each, projects_at
 from micropkgd.cli.say import say, say_json, say_words
 from micropkgd.cli.streams import put
 from micropkgd.cli.terminal import columns, is_smart
 from micropkgd.clock import utc
 from micropkgd.errors import DocumentError, MicropkgError
-from micropkgd.model.condition import Condition
+from micropkgd.model.condition import Condition, Failure
+from micropkgd.model.standing import failed
 from micropkgd.model.status import EntryStatus, ProjectStatus, by_need, in_need, read_status
-from micropkgd.workspace.root import find_root
 
 if TYPE_CHECKING:
     from micropkgd.service.client import Service
@@ -31,18 +32,20 @@ _PATIENCE: Final = 1.5  # seconds for an answer that the last pass has left, too
 
 def status(options: Namespace) -> int:
     """Say it once, or again whenever it changes; asks no source."""
+    roots = [] if options.all else projects_at(options.project)
+    options.headed = options.all or len(roots) > 1  # each project below its folder
     if options.watch:
         with suppress(KeyboardInterrupt):  # the way to end it
-            _watch(options)
+            _watch(options, roots)
     else:
-        _say(options, _ask(options))
+        _say(options, _ask(options, roots))
     return 0
 
 
-def _watch(options: Namespace) -> None:
+def _watch(options: Namespace, roots: Sequence[str]) -> None:
     shown: object = None
     while True:
-        projects = _ask(options)
+        projects = _ask(options, roots)
         seen = [project.document() for project in projects] if options.json else list(_lines(options, projects))
         if seen != shown:
             if is_smart(sys.stdout) and not options.json:
@@ -54,21 +57,24 @@ def _watch(options: Namespace) -> None:
         time.sleep(_LOOK_EVERY)
 
 
-def _ask(options: Namespace) -> Sequence[ProjectStatus]:
+def _ask(options: Namespace, roots: Sequence[str]) -> Sequence[ProjectStatus]:
     """The projects that are meant, what needs somebody first; with `--quiet` that alone."""
-    found = by_need(_found(options))
+    found = by_need(_found(options, roots))
     return [one for one in map(in_need, found) if one is not None] if options.quiet else found
 
 
-def _found(options: Namespace) -> Sequence[ProjectStatus]:
+def _found(options: Namespace, roots: Sequence[str]) -> Sequence[ProjectStatus]:
+    """One of several that cannot be read stands so, as the service would say it."""
     if options.all:
         return _ask_for_all(options)
-    service, root = service_of(options), find_root(options.project)
-    if service is not None:
-        served = _served(service, root)
-        if served is not None:
-            return [_as_seen(served)]
-    return [_by_memory(options, root)]
+    service = service_of(options)
+    found = ask_each(roots, lambda root: _of_one(options, service, root))
+    return [ProjectStatus(root, failed(one, "")) if isinstance(one, Failure) else one for root, one in found]
+
+
+def _of_one(options: Namespace, service: "Service | None", root: str) -> ProjectStatus:
+    served = _served(service, root) if service is not None else None
+    return _as_seen(served) if served is not None else _by_memory(options, root)
 
 
 def _served(service: "Service", root: str) -> ProjectStatus | None:
@@ -146,16 +152,18 @@ def _lines(options: Namespace, projects: Sequence[ProjectStatus]) -> Iterator[st
         from micropkgd.cli.status_table import all_lines, table_lines
 
         now = time.time()
-        if options.all:
-            yield from map(plain, all_lines(projects, width, now, home=os.path.expanduser("~")))
+        if options.headed:
+            yield from map(
+                plain, all_lines(projects, width, now, home=os.path.expanduser("~"), verbose=options.verbose)
+            )
             return
         for project in projects:
             yield from map(plain, table_lines(project, width, now, verbose=options.verbose))
         return
     for project in projects:
-        if options.all:
+        if options.headed:
             yield plain(_heading(project))
-        yield from (plain(f"  {line}" if options.all else line) for line in status_lines(project))
+        yield from (plain(f"  {line}" if options.headed else line) for line in status_lines(project))
 
 
 def _heading(project: ProjectStatus) -> str:

@@ -3,15 +3,15 @@
 from types import SimpleNamespace as Namespace
 
 from micropkgd.cli.machine import socket_of
+from micropkgd.cli.paths import projects_at
 from micropkgd.cli.say import say_json, say_words
 from micropkgd.service.client import require_service
-from micropkgd.workspace.root import find_root
 
 
 def trigger(options: Namespace) -> int:
     """Ask for passes."""
     service = require_service(socket_of(options))
-    roots = [find_root(project) for project in options.projects or ([] if options.all else ["."])]
+    roots = projects_at(*(options.projects or ([] if options.all else ["."])))
     answer = service.post("/v1/trigger", {} if options.all else {"projects": roots})
     if options.json:
         say_json(options, {"projects": [{"project": root} for root in answer["projects"]]}, exit_code=0)

@@ -6,16 +6,16 @@ from types import SimpleNamespace as Namespace
 from micropkgd.actions.review import Review, review
 from micropkgd.cli.lines import plain
 from micropkgd.cli.machine import tell_service
+from micropkgd.cli.paths import projects_at
 from micropkgd.cli.say import local, say_json, say_words
 from micropkgd.machine import trust as trusting
-from micropkgd.workspace.root import find_root
 
 
 def trust(options: Namespace) -> int:
     """Trust projects, take trust back, or list those that have it."""
     if options.listed:
         return _list(options)
-    roots = [find_root(folder) for folder in options.folders or ["."]]
+    roots = projects_at(*(options.folders or ["."]))
     return _revoke(options, roots) if options.revoke else _trust(options, roots)
 
 

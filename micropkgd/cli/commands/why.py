@@ -6,15 +6,15 @@ from types import SimpleNamespace as Namespace
 
 from micropkgd.actions.why import Reason, reasons
 from micropkgd.cli.lines import plain
+from micropkgd.cli.paths import one_project
 from micropkgd.cli.say import local, say_json, say_words
 from micropkgd.errors import UsageError
 from micropkgd.model.tree import Digest, short
-from micropkgd.workspace.root import find_root
 
 
 def why(options: Namespace) -> int:
     """Say why a file is here."""
-    root = find_root(options.project)
+    root = one_project(options.project)
     path = os.path.relpath(
         os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(options.path))), os.path.basename(options.path)),
         root,
