@@ -13,7 +13,7 @@ from micropkgd.clock import utc
 from micropkgd.errors import OutOfStepError, ProjectBusyError, StillHeldError, TreeError
 from micropkgd.model.entry_key import EntryKey
 from micropkgd.model.lock import Block, Lock
-from micropkgd.model.manifest import stays_deleted
+from micropkgd.model.pull_entry import stays_deleted
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.accepted import edit_digest

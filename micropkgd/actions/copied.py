@@ -10,8 +10,8 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.fields import table_at
 from micropkgd.model.lock import Block, Release, Version
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, read_module_origin
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.tree import LEFT_OUT, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.facts import as_it_stands

@@ -22,7 +22,8 @@ from micropkgd.model.fields import dotted
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import LOCK_NAME
 from micropkgd.model.lookalikes import lookalikes
-from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL, Manifest
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.project_tables import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL
 from micropkgd.model.tree import RelPath, short
 from micropkgd.model.variables import CACHE_DIR
 from micropkgd.named_tuples import NamedTuple

@@ -9,8 +9,9 @@ from micropkgd.clock import utc
 from micropkgd.documents.edits import add_row, edited, remove_row
 from micropkgd.documents.rows import with_rows
 from micropkgd.errors import MicropkgError, ProjectBusyError, TreeError, UsageError
-from micropkgd.model.manifest import OWN_PULL, Manifest
+from micropkgd.model.manifest import Manifest
 from micropkgd.model.plan import Change, ChangeKind
+from micropkgd.model.project_tables import OWN_PULL
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps

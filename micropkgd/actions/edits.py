@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Version
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.text_form import form_of, plain
 from micropkgd.model.tree import Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.desired import base_contents
 from micropkgd.reconcile.plan.facts import as_it_stands
+from micropkgd.reconcile.plan.rendered import base_contents
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, fetcher_for
 from micropkgd.workspace.fsops import FsOps

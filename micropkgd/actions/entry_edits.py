@@ -14,7 +14,7 @@ from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of, held_in, size_of
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block, Release, Version
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.text_form import form_of, in_form
 from micropkgd.model.tree import LEFT_OUT, Found, Obstacle, RelPath

@@ -16,8 +16,9 @@ from micropkgd.documents.yaml_lists import add_to_list
 from micropkgd.errors import DocumentError, ProjectBusyError, TreeError, UsageError
 from micropkgd.model.fields import ManifestError, Table, table_at
 from micropkgd.model.lock import LOCK_NAME
-from micropkgd.model.manifest import Manifest, Update
+from micropkgd.model.manifest import Manifest
 from micropkgd.model.plan import Change, ChangeKind
+from micropkgd.model.policy import Update
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps

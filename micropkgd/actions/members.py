@@ -9,14 +9,18 @@ from contextlib import suppress
 
 from micropkgd import documents
 from micropkgd.actions.folder_search import FolderSearch
-from micropkgd.annotations import Final
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.fields import Table
 from micropkgd.model.index import archive_in
-from micropkgd.model.manifest import Manifest, PackageEntry, PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.workspace.project import read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME
+
+if TYPE_CHECKING:
+    from micropkgd.model.manifest import Manifest
+    from micropkgd.model.package_entry import PackageEntry
 
 _WORKSPACES: Final = ("uv", "rye", "hatch")
 
@@ -80,7 +84,7 @@ def _pulled_from(root: str, pulls: Iterable[PullEntry]) -> Iterator[str]:
             yield os.path.dirname(_real(root, ref.location))
 
 
-def _released_to(root: str, packages: Iterable[PackageEntry]) -> Iterator[str]:
+def _released_to(root: str, packages: "Iterable[PackageEntry]") -> Iterator[str]:
     """The folders on disk that a project's archives go to."""
     for package in packages:
         yield _real(root, package.destination)

@@ -7,7 +7,8 @@ from micropkgd.documents.moves import move_table
 from micropkgd.documents.statements import line_of
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import nearest, table_at
-from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, Manifest
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.project_tables import KEDRO_PACKAGE, KEDRO_PULL
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.project import read_document, read_manifest
 from micropkgd.workspace.root import MANIFEST_NAME

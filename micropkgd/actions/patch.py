@@ -8,9 +8,9 @@ from micropkgd.actions.naming import match_entry
 from micropkgd.errors import ArchiveError, DocumentError, StillHeldError, UsageError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, ModuleOrigin, read_module_origin
 from micropkgd.model.publish import name_in
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.marked import markers_in
 from micropkgd.reconcile.resolve.blocks import current_blocks

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 
 from micropkgd.errors import UsageError
 from micropkgd.model.lock import BY_HAND, Block, Lock
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_one_beside
 from micropkgd.reconcile.plan.backwards import emptied
-from micropkgd.reconcile.plan.desired import Desired, desire, refuse_overlaps
+from micropkgd.reconcile.plan.desire import desire
+from micropkgd.reconcile.plan.desired import Desired
+from micropkgd.reconcile.plan.overlaps import refuse_overlaps
 from micropkgd.reconcile.plan.proposal import Proposer
 from micropkgd.reconcile.record.outcome import outcome_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, fetcher_for

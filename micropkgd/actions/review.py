@@ -5,14 +5,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from micropkgd import documents
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import MicropkgError
-from micropkgd.model.manifest import Manifest, PackageEntry, PullEntry
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.redaction import origin, redacted
 from micropkgd.workspace.project import read_manifest
 from micropkgd.workspace.reading import TEXT, read_regular
+
+if TYPE_CHECKING:
+    from micropkgd.model.package_entry import PackageEntry
 
 
 class Review(NamedTuple):

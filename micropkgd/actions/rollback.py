@@ -15,9 +15,9 @@ from micropkgd.clock import utc
 from micropkgd.errors import StillHeldError, TreeError, UsageError
 from micropkgd.model.contents import Content, Contents
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
-from micropkgd.model.manifest import Update
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
+from micropkgd.model.policy import Update
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.named_tuples import NamedTuple

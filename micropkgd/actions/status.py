@@ -9,7 +9,8 @@ from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import PackageEntry, stays_deleted
+from micropkgd.model.package_entry import PackageEntry
+from micropkgd.model.pull_entry import stays_deleted
 from micropkgd.model.standing import (
     LEAVING,
     LOCKED,

@@ -5,7 +5,6 @@ from types import SimpleNamespace as Namespace
 
 from micropkgd import __version__
 from micropkgd.annotations import TYPE_CHECKING, Final
-from micropkgd.cli import parser_service as service
 from micropkgd.cli.arguments import (
     Definition,
     add_allow_downgrade,
@@ -46,8 +45,17 @@ class Command(NamedTuple):
     """One command: its help, its arguments, and the module below `commands` that carries it out."""
 
     what: str
-    define: Callable[[Definition], None]
+    arguments: Callable[[Definition], None] | None  # None: `parser_service` has them, by home
     home: str
+
+    def define(self, command: Definition) -> None:
+        """Tell a parser of the arguments; those of the service are imported where one of its commands is asked for."""
+        if self.arguments is not None:
+            self.arguments(command)
+            return
+        from micropkgd.cli.parser_service import ARGUMENTS
+
+        ARGUMENTS[self.home](command)
 
 
 def parse(words: Sequence[str]) -> Namespace:
@@ -80,8 +88,8 @@ def make_parser(words: Sequence[str] = ()) -> "CommandParser":
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="micropkgd")
     wanted = words[:1] if words and words[0] in COMMANDS else COMMANDS
     for name in wanted:
-        what, define, _ = COMMANDS[name]
-        define(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
+        what = COMMANDS[name].what
+        COMMANDS[name].define(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
     return parser
 
 
@@ -370,22 +378,22 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "move [tool.kedro.micropkg] to [tool.micropkgd], comments kept, and reconcile", _migrate, "migrate"
     ),
     "doctor": Command("say what micropkgd sees here, and what is wrong with it", _doctor, "doctor"),
-    "why": Command("say which entry, archive, pass and trigger put a file here", service.why, "why"),
-    "suspend": Command("leave a project, or entries of it, alone on this machine", service.suspend, "suspend"),
-    "resume": Command("look after what was suspended again", service.suspend, "suspend"),
-    "trigger": Command("ask the running service for a pass, and do not wait for it", service.trigger, "trigger"),
-    "events": Command("say what happened lately, also without a running service", service.events, "events"),
-    "trust": Command("let the service act in a project that only a glob of its config finds", service.trust, "trust"),
-    "token": Command("look after the token that HTTP requests must carry", service.token, "token"),
-    "ui": Command("open the status page of the running service, logged in", service.ui, "ui"),
+    "why": Command("say which entry, archive, pass and trigger put a file here", None, "why"),
+    "suspend": Command("leave a project, or entries of it, alone on this machine", None, "suspend"),
+    "resume": Command("look after what was suspended again", None, "suspend"),
+    "trigger": Command("ask the running service for a pass, and do not wait for it", None, "trigger"),
+    "events": Command("say what happened lately, also without a running service", None, "events"),
+    "trust": Command("let the service act in a project that only a glob of its config finds", None, "trust"),
+    "token": Command("look after the token that HTTP requests must carry", None, "token"),
+    "ui": Command("open the status page of the running service, logged in", None, "ui"),
     "service": Command(
         "look after the systemd units of this user's service, and the projects that its config names",
-        service.unit,
+        None,
         "service",
     ),
-    "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", service.health, "health"),
-    "config": Command("look at the machine's config", service.config, "config"),
+    "health": Command("ask whether the running service is alive: exit 0 for yes, 1 for no", None, "health"),
+    "config": Command("look at the machine's config", None, "config"),
     "explain": Command("say what the code of an error means, and what to do", _explain, "explain"),
     "completion": Command("print a script by which a shell completes this command line", _completion, "completion"),
-    "cache": Command("look after the archives that all projects of a user share", service.cache, "cache"),
+    "cache": Command("look after the archives that all projects of a user share", None, "cache"),
 }

@@ -1,6 +1,8 @@
 """The parsers of the commands for the service, the machine's config, and what all projects share."""
 
-from micropkgd.annotations import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.cli.arguments import (
     Definition,
     add_common,
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     Actions = _SubParsersAction[ArgumentParser]
 
 
-def config(command: Definition) -> None:
+def _config(command: Definition) -> None:
     """`config check | show`."""
     actions = _actions(command, "config")
     action = _action(actions, "check", "read the config as the service would, and say what is wrong with it")
@@ -27,7 +29,7 @@ def config(command: Definition) -> None:
     add_config(action)
 
 
-def events(command: Definition) -> None:
+def _events(command: Definition) -> None:
     """`events`."""
     add_common(command)
     command.add_argument("-f", "--follow", action="store_true", help="go on with what happens from now on")
@@ -39,14 +41,14 @@ def events(command: Definition) -> None:
     )
 
 
-def why(command: Definition) -> None:
+def _why(command: Definition) -> None:
     """`why`."""
     add_common(command)
     command.add_argument("path", metavar="PATH", help="a file or folder of the project")
     add_project(command)
 
 
-def suspend(command: Definition) -> None:
+def _suspend(command: Definition) -> None:
     """`suspend` and `resume`."""
     add_common(command)
     command.add_argument(
@@ -56,7 +58,7 @@ def suspend(command: Definition) -> None:
     add_project(command)
 
 
-def trigger(command: Definition) -> None:
+def _trigger(command: Definition) -> None:
     """`trigger`."""
     add_common(command)
     command.add_argument("--all", action="store_true", help="every project that is served")
@@ -64,14 +66,14 @@ def trigger(command: Definition) -> None:
     add_projects(command)
 
 
-def ui(command: Definition) -> None:
+def _ui(command: Definition) -> None:
     """`ui`."""
     add_common(command)
     command.add_argument("--print", action="store_true", help="print the address, and open no browser")
     add_config(command)
 
 
-def trust(command: Definition) -> None:
+def _trust(command: Definition) -> None:
     """`trust`."""
     add_common(command)
     ways = command.add_mutually_exclusive_group()
@@ -84,14 +86,14 @@ def trust(command: Definition) -> None:
     )  # fmt: skip
 
 
-def token(command: Definition) -> None:
+def _token(command: Definition) -> None:
     """`token show | rotate`."""
     actions = _actions(command, "token")
     add_config(_action(actions, "show", "print the token that requests over HTTP must carry"))
     add_config(_action(actions, "rotate", "make a new token; the old one is refused from then on"))
 
 
-def cache(command: Definition) -> None:
+def _cache(command: Definition) -> None:
     """`cache info | gc | verify`."""
     actions = _actions(command, "cache")
     _action(actions, "info", "say where the archives are, how many, and how large")
@@ -100,7 +102,7 @@ def cache(command: Definition) -> None:
     _action(actions, "verify", "hash every archive, and remove and name those that are damaged")
 
 
-def unit(command: Definition) -> None:
+def _unit(command: Definition) -> None:
     """`service install | uninstall | reload | add | remove`."""
     actions = _actions(command, "service")
     action = _action(actions, "install", "write a systemd unit for this user, and say how to start it")
@@ -121,7 +123,7 @@ def unit(command: Definition) -> None:
         )
 
 
-def health(command: Definition) -> None:
+def _health(command: Definition) -> None:
     """`health`."""
     add_common(command)
     questions = command.add_mutually_exclusive_group()
@@ -157,3 +159,19 @@ def _action(actions: "Actions", name: str, what: str) -> "ArgumentParser":
     action = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     add_common(action)
     return action
+
+
+ARGUMENTS: Final[Mapping[str, Callable[[Definition], None]]] = {
+    "cache": _cache,
+    "config": _config,
+    "events": _events,
+    "health": _health,
+    "service": _unit,
+    "suspend": _suspend,
+    "token": _token,
+    "trigger": _trigger,
+    "trust": _trust,
+    "ui": _ui,
+    "why": _why,
+}
+"""What defines the arguments of a command, by the module below `commands` that carries it out."""

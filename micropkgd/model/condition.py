@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from micropkgd.errors import MicropkgError
-from micropkgd.model.failure_codes import code_of
 from micropkgd.named_tuples import NamedTuple
 
 EXIT_IN_SYNC = 0
@@ -68,6 +67,8 @@ class Failure(NamedTuple):
     @property
     def code(self) -> str:
         """What it is called for ever: docs/errors.md."""
+        from micropkgd.model.failure_codes import code_of  # a pass in which nothing fails does without
+
         return code_of(self.reason)
 
     @property

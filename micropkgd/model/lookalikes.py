@@ -6,7 +6,7 @@ What stands below such a header is asked for by nobody, so a manifest that has o
 from collections.abc import Collection, Iterator
 
 from micropkgd.model.fields import Table, TablePath
-from micropkgd.model.manifest import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL
+from micropkgd.model.project_tables import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL
 
 _OURS = (OWN_PULL, KEDRO_PULL, OWN_PACKAGE, KEDRO_PACKAGE)
 _OTHERS = {  # as Kedro 0.17 had them, and what is left out by a slip

@@ -11,7 +11,7 @@ from micropkgd.annotations import Final
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import kind_of
 from micropkgd.model.layout import Layout, Place
-from micropkgd.model.portable import portable
+from micropkgd.model.place_names import portable
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
 

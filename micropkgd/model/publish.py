@@ -1,4 +1,4 @@
-"""The place where an archive is published, and the rule that nothing is pulled from there again. Pure.
+"""The place where an archive is published, and which refs are answered from there. Pure.
 
 Rule: the text decides the kind, as with refs: a bucket's folder, a folder on disk, or the simple address of an index.
 """

@@ -13,15 +13,8 @@ from micropkgd.annotations import Any, Final
 from micropkgd.model.config import GROUP, KEYS, QUEUE, SIGNATURES, WEBHOOK, value_of
 from micropkgd.model.kinds import TEXT
 from micropkgd.model.lock import LOCK_VERSION
-from micropkgd.model.manifest import (
-    MergePolicy,
-    OnDanglingImport,
-    OnDowngrade,
-    OnLocalEdit,
-    Policy,
-    PublishWhen,
-    Update,
-)
+from micropkgd.model.package_entry import PublishWhen
+from micropkgd.model.policy import MergePolicy, OnDanglingImport, OnDowngrade, OnLocalEdit, Policy, Update
 from micropkgd.model.settings import Settings
 from micropkgd.model.variables import PREFIX
 

@@ -17,7 +17,8 @@ from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.commit.carry_out import carry_out
 from micropkgd.reconcile.commit.conflicts import lay_beside
 from micropkgd.reconcile.options import Following, PassOptions
-from micropkgd.reconcile.plan.desired import Desired, desire
+from micropkgd.reconcile.plan.desire import desire
+from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.holds import decided, still_asked
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.plan.proposal import Proposer

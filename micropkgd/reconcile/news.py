@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from micropkgd.errors import DocumentError
-from micropkgd.model.manifest import Manifest, OnDowngrade, Policy, ProjectTables, Update
+from micropkgd.model.manifest import Manifest
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.policy import OnDowngrade, Policy, Update
+from micropkgd.model.project_tables import ProjectTables
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.options import PassOptions
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Resolution, fetcher_for

@@ -6,7 +6,7 @@ and so are names that git or Windows cannot hold, so that a lock made on one mac
 """
 
 from micropkgd.errors import ArchiveError
-from micropkgd.model.portable import why_not_portable
+from micropkgd.model.place_names import why_not_portable
 from micropkgd.sdist.limits import ReadLimits
 
 _SHOWN_AT_MOST = 160  # characters of a name in a message

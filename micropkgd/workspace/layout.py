@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.layout import SETTINGS, Layout
-from micropkgd.model.manifest import Manifest, parse_base_env
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.place_names import parse_base_env
 from micropkgd.model.tree import RelPath, managed_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.reading import TEXT, read_regular

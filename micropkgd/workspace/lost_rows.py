@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from micropkgd import documents
 from micropkgd.model.fields import ManifestError, Table, dotted, table_at
 from micropkgd.model.lookalikes import lookalikes, table_with
-from micropkgd.model.manifest import KEDRO_PULL, OWN_PULL
+from micropkgd.model.project_tables import KEDRO_PULL, OWN_PULL
 from micropkgd.workspace.project import located, read_document
 from micropkgd.workspace.root import MANIFEST_NAME
 

@@ -9,7 +9,8 @@ from micropkgd.errors import DocumentError, TreeError
 from micropkgd.model.fields import ManifestError
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock, foreign_paths, refuse_too_many
-from micropkgd.model.manifest import Manifest, Policy
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.policy import Policy
 from micropkgd.model.requirements_place import RequirementsPlace
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple

@@ -9,8 +9,8 @@ from micropkgd.actions.entry_edits import EditedFile, EntryEdits
 from micropkgd.actions.homeward import homeward
 from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Version
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import TABLE, ModuleOrigin, read_module_origin
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.reconcile.package.build import Builder

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from micropkgd.actions.pull_by_hand import pull_by_hand
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache

@@ -8,10 +8,10 @@ import pytest
 from micropkgd.cli import logs, output, output_package
 from micropkgd.model.choice import Conflict
 from micropkgd.model.condition import Condition
-from micropkgd.model.manifest import OnLocalEdit
 from micropkgd.model.outcome import Verb
 from micropkgd.model.packaged import Step
 from micropkgd.model.plan import ChangeKind
+from micropkgd.model.policy import OnLocalEdit
 from micropkgd.model.ref import RefKind
 from micropkgd.model.settings import Level
 from micropkgd.model.standing import _WORST_FIRST

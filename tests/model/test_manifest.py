@@ -6,18 +6,9 @@ import pytest
 
 from micropkgd.errors import DocumentError
 from micropkgd.model.fields import ManifestError
-from micropkgd.model.manifest import (
-    KEDRO_PULL,
-    OWN_PULL,
-    Manifest,
-    OnDanglingImport,
-    OnLocalEdit,
-    Policy,
-    Update,
-    check_name,
-    parse_destination,
-    parse_env,
-)
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.policy import OnDanglingImport, OnLocalEdit, Policy, Update
+from micropkgd.model.project_tables import KEDRO_PULL, OWN_PULL
 
 KEDRO = {"package_name": "shop", "project_name": "Shop", "kedro_init_version": "0.19.15"}
 
@@ -115,6 +106,7 @@ def test_a_plain_python_project() -> None:
         pytest.param({"pull": {"a.tar.gz": 1}}, (*OWN_PULL, "a.tar.gz"), id="row"),
         pytest.param({"pull": {"": {}}}, (*OWN_PULL, ""), id="ref"),
         pytest.param({"pull": []}, OWN_PULL, id="table"),
+        pytest.param({"package": {"x²": {}}}, ("tool", "micropkgd", "package", "x²"), id="no-python-name"),
         pytest.param({"update": "never"}, ("tool", "micropkgd", "update"), id="choice"),
         pytest.param({"requirements-file": "../r.in"}, ("tool", "micropkgd", "requirements-file"), id="outside"),
         pytest.param({"requirements-file": "pyproject.toml"}, ("tool", "micropkgd", "requirements-file"), id="itself"),
@@ -136,79 +128,6 @@ def test_each_error_has_the_address_of_its_key(own: Mapping[str, object], path: 
     assert caught.value.path == path
 
 
-@pytest.mark.parametrize("name", ["class", "match", "None", "json", "sys", "1bad", "a.b", "a-b", "a b", "", "a/b"])
-def test_names_that_cannot_be_modules(name: str) -> None:
-    """Keywords, names of the standard library, and what is no name at all."""
-    with pytest.raises(DocumentError):
-        check_name(name, "alias")
-
-
-@pytest.mark.parametrize("name", ["a", "_x", "forecast", "größe", "x1"])
-def test_names_that_can(name: str) -> None:
-    """Any Python name, one letter too."""
-    assert check_name(name, "alias") == name
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("pipelines", ("pipelines",)),
-        ("a/b", ("a", "b")),
-        ("a.b", ("a", "b")),
-        ("a/b/", ("a", "b")),
-        ("größe", ("größe",)),
-        ("./a", ("a",)),
-        ("./a/b/", ("a", "b")),
-    ],
-)
-def test_a_destination_in_either_form(text: str, parts: tuple[str, ...]) -> None:
-    """Slashes and dots say the same."""
-    assert parse_destination(text) == parts
-
-
-@pytest.mark.parametrize(
-    "text", ["/a", "..", "a/../b", "a//b", "a..b", ".", "a.", "my dir", "a\\b", "class", "a/1b", "x.py/z"]
-)
-def test_destinations_that_are_refused(text: str) -> None:
-    """What leaves the package folder, or could not be imported."""
-    with pytest.raises(DocumentError):
-        parse_destination(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("/pipelines", "is an absolute path"),
-        ("../pipelines", "leaves the package folder"),
-        ("a//b", "is not in its shortest form"),
-        ("a/./b", "is not in its shortest form"),
-    ],
-)
-def test_what_is_wrong_with_a_destination_is_said(text: str, words: str) -> None:
-    """Each in its own words."""
-    with pytest.raises(DocumentError) as caught:
-        parse_destination(text)
-    assert (caught.value.problem, caught.value.hint) == (
-        f"destination `{text}` {words}", "write a place below the package folder, like `pipelines`"
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("pipelines.fc", 'an alias is one name: `alias = "fc"` with `destination = "pipelines"`'),
-        ("a/b/fc", 'an alias is one name: `alias = "fc"` with `destination = "a/b"`'),
-        ("my-ds", "write it like `my_ds`"),
-        ("1x", "use letters, digits and underscores"),
-    ],
-)
-def test_an_alias_that_cannot_be_is_told_how(name: str, hint: str) -> None:
-    """Folders in front are a destination; other characters become underscores."""
-    with pytest.raises(DocumentError) as caught:
-        check_name(name, "alias")
-    assert caught.value.hint == hint
-
-
 @pytest.mark.parametrize(
     ("text", "hint"),
     [("src/shop/pipelines", "write `pipelines`"), ("shop.a.b", "write `a/b`"), ("shop", "leave it out")],
@@ -219,10 +138,3 @@ def test_a_destination_that_names_the_package_folder_is_refused(text: str, hint:
     with pytest.raises(DocumentError, match="names the package folder") as caught:
         Manifest.from_mapping({"tool": tool})
     assert caught.value.hint.startswith(hint)
-
-
-@pytest.mark.parametrize("text", ["..", "../x", "/etc", "a/../../b", "", "a\\b", "a//b", "."])
-def test_envs_that_are_refused(text: str) -> None:
-    """What leaves the config folder."""
-    with pytest.raises(DocumentError):
-        parse_env(text)

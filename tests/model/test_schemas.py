@@ -10,7 +10,7 @@ import pytest
 
 from micropkgd.documents import read_toml
 from micropkgd.errors import DocumentError
-from micropkgd.model import config, manifest
+from micropkgd.model import config, package_entry, policy, pull_entry
 from micropkgd.model.config import read_settings
 from micropkgd.model.lock import Lock
 from micropkgd.model.manifest import Manifest
@@ -42,8 +42,8 @@ def test_the_files_are_what_the_code_makes(name: str) -> None:
 
 def test_every_key_of_the_manifest() -> None:
     """No key is missing, and none is made up."""
-    assert own().keys() == {*manifest._POLICY_KEYS, *manifest._PARTS}
-    for table, keys in (("pull", manifest._PULL_KEYS), ("package", manifest._PACKAGE_KEYS)):
+    assert own().keys() == {*policy._KEYS, *policy._TABLES}
+    for table, keys in (("pull", pull_entry._KEYS), ("package", package_entry._KEYS)):
         assert own()[table]["additionalProperties"]["properties"].keys() == set(keys)
 
 

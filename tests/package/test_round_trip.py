@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.model.layout import Layout
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import renamed
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package.build import Builder

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
-from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.package_entry import PackageEntry
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.package import still

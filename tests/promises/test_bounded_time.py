@@ -17,8 +17,9 @@ import pytest
 from micropkgd import documents
 from micropkgd.machine.hook_check import runs_the_project
 from micropkgd.model.index import index_kind, names_file
-from micropkgd.model.manifest import Manifest, check_name
+from micropkgd.model.manifest import Manifest
 from micropkgd.model.patterns import matches
+from micropkgd.model.place_names import check_name
 from micropkgd.model.ref import Ref, parse_mirror
 from micropkgd.reconcile.package.git_rules import GitRules
 from micropkgd.reconcile.package.metadata import normal_version, read_requirements

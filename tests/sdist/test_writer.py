@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.errors import ArchiveError
-from micropkgd.model.portable import why_not_portable
+from micropkgd.model.place_names import why_not_portable
 from micropkgd.model.tree import digest_of
 from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.reader import Member, Sdist, read_sdist

@@ -23,7 +23,7 @@ from micropkgd.cli.output import diff_lines
 from micropkgd.cli.say import say, say_aside, say_json, say_words
 from micropkgd.errors import MicropkgError, UsageError
 from micropkgd.model.condition import EXIT_PENDING
-from micropkgd.model.manifest import Update
+from micropkgd.model.policy import Update
 from micropkgd.model.tree import RelPath
 from micropkgd.workspace.root import MANIFEST_NAME, find_root
 

@@ -9,8 +9,9 @@ from micropkgd.cli.say import exit_code_of, say_outcomes
 from micropkgd.cli.streams import aside
 from micropkgd.errors import UsageError
 from micropkgd.model.condition import Condition
-from micropkgd.model.manifest import PullEntry, check_name, parse_destination, parse_env
 from micropkgd.model.outcome import Outcome
+from micropkgd.model.place_names import check_name, parse_destination, parse_env
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 
 _OPTIONS = ("alias", "destination", "env", "fs_args")

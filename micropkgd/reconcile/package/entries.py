@@ -13,7 +13,7 @@ from posixpath import isabs
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
-from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.package_entry import PackageEntry
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.reconcile.package.inputs import Seen, unmoved
 from micropkgd.reconcile.package.jobs import Job, PackageRequest, entries_of, job_of, published_entries

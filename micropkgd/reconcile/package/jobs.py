@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from micropkgd.errors import DocumentError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.lock import Block, Lock
-from micropkgd.model.manifest import Manifest, PackageEntry, check_name
+from micropkgd.model.manifest import Manifest
 from micropkgd.model.module_origin import LONGEST_ADDRESS, ModuleOrigin
+from micropkgd.model.package_entry import PackageEntry
+from micropkgd.model.place_names import check_name, is_dotted_name
 from micropkgd.model.tree import rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import IGNORE_FILE, PackagedModule
-from micropkgd.reconcile.package.likely import likely_module
 from micropkgd.reconcile.package.names import archive_stem
 from micropkgd.workspace.project import Project
 
@@ -140,8 +141,11 @@ def _address(url: str) -> str:
 
 
 def _check_module(project: Project, module: str) -> None:
-    if all(part.isidentifier() for part in module.split(".")):
+    """`UsageError` where a module's name is none, with the one that is most likely meant."""
+    if is_dotted_name(module):
         return
+    from micropkgd.reconcile.package.likely import likely_module
+
     inside = os.path.relpath(module, project.root) if os.path.isabs(module) else module
     likely = likely_module(
         inside, project.layout.package_folder, lambda folder: os.path.isdir(os.path.join(project.root, folder))

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from posixpath import normpath
 
+from micropkgd.model.place_names import is_dotted_name
+
 
 def likely_module(said: str, package_folder: str, stands: Callable[[str], bool]) -> str:
     """The dotted name below the package folder that a path or a name most likely means; empty where none stands.
@@ -15,8 +17,7 @@ def likely_module(said: str, package_folder: str, stands: Callable[[str], bool])
     prefixes = (f"{folder}.", f"{folder.rpartition('.')[2]}.")
     inner = next((dotted.removeprefix(prefix) for prefix in prefixes if dotted.startswith(prefix)), dotted)
     for meant in (inner, inner.replace("-", "_"), f"pipelines.{inner}"):
-        names = meant.split(".")
-        if all(map(str.isidentifier, names)) and stands("/".join((package_folder, *names))):
+        if is_dotted_name(meant) and stands("/".join((package_folder, *meant.split(".")))):
             return meant
     return ""
 

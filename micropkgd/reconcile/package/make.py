@@ -9,8 +9,8 @@ from functools import partial
 
 from micropkgd.errors import ArchiveError, CodeError, DocumentError, TreeError
 from micropkgd.model.condition import Failure
-from micropkgd.model.manifest import OnDanglingImport
 from micropkgd.model.packaged import Archived
+from micropkgd.model.policy import OnDanglingImport
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.build import Builder

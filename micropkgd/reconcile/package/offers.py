@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from micropkgd.annotations import TYPE_CHECKING
-from micropkgd.model.manifest import PackageEntry, PublishWhen
+from micropkgd.model.package_entry import PackageEntry, PublishWhen
 from micropkgd.model.packaged import PackageOutcome, Step
 from micropkgd.model.ref import RefKind
 from micropkgd.named_tuples import NamedTuple

@@ -20,7 +20,6 @@ from micropkgd.sdist.writer import is_written_here
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import Signature
 from micropkgd.workspace.observe import signature_of
-from micropkgd.workspace.transaction.foreign import free_ending
 
 
 class PlacedArchive(NamedTuple):
@@ -59,6 +58,8 @@ def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> PlacedArch
     step = Step.NONE if found == spool.digest else Step.UPDATE if found or too_large else Step.CREATE
     aside = None
     if step is Step.UPDATE and not _is_ours(fs, path):
+        from micropkgd.workspace.transaction.foreign import free_ending
+
         aside = RelPath(f"{path}{free_ending(fs, path)}")
     if apply and step is not Step.NONE:
         _put(fs, path, spool, aside)

@@ -15,7 +15,7 @@ from hashlib import file_digest
 from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Final
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
-from micropkgd.model.manifest import PackageEntry
+from micropkgd.model.package_entry import PackageEntry
 from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import PublishTarget
 from micropkgd.model.ref import RefKind

@@ -10,7 +10,7 @@ from functools import cache, partial
 
 from micropkgd.clock import utc
 from micropkgd.model.condition import Failure
-from micropkgd.model.manifest import PublishWhen
+from micropkgd.model.package_entry import PublishWhen
 from micropkgd.model.packaged import Published
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import short

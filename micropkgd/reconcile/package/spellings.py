@@ -10,8 +10,8 @@ from itertools import groupby
 
 from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.module_origin import ModuleOrigin, OriginalSpelling, Run, blob_name
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.inputs import Input

@@ -13,12 +13,11 @@ from micropkgd.errors import MicropkgError, TreeError, UsageError
 from micropkgd.model.layout import Place
 from micropkgd.model.packaged import LeftOut
 from micropkgd.model.parameters import renamed, why_not_parameters
-from micropkgd.model.portable import why_not_portable
+from micropkgd.model.place_names import why_not_portable
 from micropkgd.model.tree import RelPath, parents, rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.ignore import Ignored
 from micropkgd.reconcile.package.inputs import REQUIREMENTS, Input, Inputs, PackagedModule, signature
-from micropkgd.reconcile.package.likely import likely_module, nearest_module
 from micropkgd.reconcile.package.names import belongs, concerns
 from micropkgd.reconcile.package.travel import is_cache, why_not_file, why_not_folder
 from micropkgd.sdist.limits import DEFAULT_LIMITS, MIB
@@ -214,6 +213,8 @@ def _stands(fs: FsOps, folder: str) -> bool:
 
 
 def _hint_at_others(fs: FsOps, place: Place) -> str:
+    from micropkgd.reconcile.package.likely import likely_module, nearest_module
+
     label = place.requirements_label
     package = place.code.removesuffix("/" + label.replace(".", "/"))
     likely = likely_module(label, package, lambda folder: _stands(fs, folder))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import stays_deleted
+from micropkgd.model.pull_entry import stays_deleted
 from micropkgd.model.text_form import form_of, plain, same_texts
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple

@@ -11,8 +11,8 @@ from micropkgd.annotations import Final
 from micropkgd.model.condition import EXIT_HELD, Failure
 from micropkgd.model.contents import held_in, pieces_of, size_of
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import OnDowngrade
 from micropkgd.model.outcome import StepBack
+from micropkgd.model.policy import OnDowngrade
 from micropkgd.model.tree import RelPath, digest_of, parents
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.reading import TEXT

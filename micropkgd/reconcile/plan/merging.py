@@ -10,16 +10,18 @@ from micropkgd.model.collision import ThreeTexts
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import Content, Contents, by_digest, held_in, size_of
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import MergePolicy, PullEntry
 from micropkgd.model.plan import EntryPlan
+from micropkgd.model.policy import MergePolicy
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.text_form import LARGEST, Form, form_of, in_form
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.plan.beside import laid_beside
-from micropkgd.reconcile.plan.desired import Desired, base_contents
+from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.planned import Planned
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
+from micropkgd.reconcile.plan.rendered import base_contents
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.state import State

@@ -13,12 +13,13 @@ from micropkgd.errors import TreeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of
 from micropkgd.model.lock import Version
-from micropkgd.model.manifest import PullEntry, stays_deleted
+from micropkgd.model.pull_entry import PullEntry, stays_deleted
 from micropkgd.model.text_form import LARGEST, form_of, plain
 from micropkgd.model.tree import Found, RelPath, suffix_of
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.desired import Arranged, Desired, rendering_of, with_moved
+from micropkgd.reconcile.plan.desired import Arranged, Desired
 from micropkgd.reconcile.plan.facts import tree_version
+from micropkgd.reconcile.plan.rendered import rendering_of, with_moved
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.reconcile.resolve.rendering import Rendering
 from micropkgd.workspace.fsops import FsOps

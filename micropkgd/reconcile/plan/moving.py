@@ -6,14 +6,15 @@ from micropkgd.errors import CodeError
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of
 from micropkgd.model.lock import Block, Version
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.plan import Change, ChangeKind, EntryPlan
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.tree import Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.desired import base_contents
+from micropkgd.reconcile.plan import moves
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.planned import Planned
 from micropkgd.reconcile.plan.planner import EntryFacts, plan_entry
+from micropkgd.reconcile.plan.rendered import base_contents
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.project import Project
@@ -32,14 +33,9 @@ class Moving(NamedTuple):
         desired, subject = entry.desired, entry.subject
         if subject is None or desired.entry is None or desired.before is None or desired.after is None:
             return entry
-        old = tree_version(desired.before, subject.found)
-        if desired.rendering is None or (
-            old.target == desired.after.target and old.files.keys() <= subject.theirs.keys()
-        ):
+        if desired.rendering is None:
             return entry
-        from micropkgd.reconcile.plan import moves
-
-        place = desired.rendering.place
+        old, place = tree_version(desired.before, subject.found), desired.rendering.place
         trip = moves.move(old, place, subject.theirs)
         if not trip.is_one:
             return entry
@@ -67,10 +63,8 @@ class Moving(NamedTuple):
         """The plan of an entry that moves, as steps on the tree as it is; what stays behind is named."""
         if entry.move is None or entry.plan is None or entry.subject is None:
             return entry
-        from micropkgd.reconcile.plan.moves import landed
-
         others = {path for path, owner in owners.items() if owner != entry.desired.ref}
-        plan = landed(entry.plan, entry.subject, found, entry.move, others)
+        plan = moves.landed(entry.plan, entry.subject, found, entry.move, others)
         before = entry.desired.before
         gone = before.paths if before is not None else frozenset()
         leaves = before is not None and entry.applies and not entry.move.renames

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 
 from micropkgd.annotations import Final
 from micropkgd.model.choice import Conflict
-from micropkgd.model.manifest import stays_deleted
 from micropkgd.model.plan import Blocked, Change, ChangeKind, EntryPlan, MergeWay
+from micropkgd.model.pull_entry import stays_deleted
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath
 from micropkgd.named_tuples import NamedTuple
 

@@ -13,14 +13,13 @@ from micropkgd.model.lock import BY_HAND, LOCK_NAME, Lock
 from micropkgd.model.plan import ChangeKind
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.desired import Desired, with_bytes
-from micropkgd.reconcile.plan.facts import gather, looks_like
+from micropkgd.reconcile.plan.desired import Desired
+from micropkgd.reconcile.plan.facts import gather, looks_like, tree_version
 from micropkgd.reconcile.plan.holds import new_hold, plan_with_hold
 from micropkgd.reconcile.plan.merging import Merging
-from micropkgd.reconcile.plan.moved_here import MovedHere
-from micropkgd.reconcile.plan.moving import Moving
 from micropkgd.reconcile.plan.planned import Planned, Proposal
 from micropkgd.reconcile.plan.planner import EntryFacts, contested, plan_entry
+from micropkgd.reconcile.plan.rendered import with_bytes
 from micropkgd.reconcile.plan.requirements_file import NOT_WRITTEN, Asking, RequirementsFileError
 from micropkgd.reconcile.plan.shared_files import shared_changes
 from micropkgd.reconcile.plan.whole_file import contents_of
@@ -48,7 +47,7 @@ class Proposer(NamedTuple):
         wanted = [desired._replace(failure=refused.get(desired.ref, desired.failure)) for desired in wanted]
         wanted = [_chosen(desired) if desired.ref in self.choices else desired for desired in wanted]
         subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
-        following = [self._moved_here.followed(desired, found) for desired in _as_checked_out(wanted, found)]
+        following = [self._as_arranged(desired, found) for desired in _as_checked_out(wanted, found)]
         if following != wanted:
             wanted = following
             subjects, found, hashes = gather(self.fs, self.project, self.state, self.choices, wanted)
@@ -57,12 +56,10 @@ class Proposer(NamedTuple):
             return self._replace(choices=standing).propose(wanted, refused)
         stays = {*refused, *(one.ref for one in wanted if one.failure is not None and one.failure.suspended)}
         entries = [self._planned(one, None if one.ref in stays else subjects.get(one.key)) for one in wanted]
-        entries = [
-            self._merging.with_merges(self._moving.as_if_moved(entry)) for entry in self._with_needed_bytes(entries)
-        ]
+        entries = [self._merging.with_merges(self._as_if_moved(entry)) for entry in self._with_needed_bytes(entries)]
         entries = [self._merging.with_renames(entry) for entry in entries]
         owners = {path: desired.ref for desired in wanted for path in desired.files}
-        entries = [self._merging.in_own_form(self._moving.landed(entry, found, owners), found) for entry in entries]
+        entries = [self._merging.in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._merging.with_layouts(entry, self.state) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
@@ -80,13 +77,29 @@ class Proposer(NamedTuple):
     def _merging(self) -> Merging:
         return Merging(self.fs, self.project, self.fetcher, self.choices)
 
-    @property
-    def _moved_here(self) -> MovedHere:
-        return MovedHere(self.fs, self.project, self.fetcher, self.keeps_lock)
+    def _as_arranged(self, desired: Desired, found: Mapping[RelPath, Found]) -> Desired:
+        """The entry with the files that a person moved in it; most entries have all where the lock has them."""
+        if not _may_be_rearranged(desired, found):
+            return desired
+        from micropkgd.reconcile.plan.moved_here import MovedHere
 
-    @property
-    def _moving(self) -> Moving:
-        return Moving(self.fs, self.project, self.fetcher)
+        return MovedHere(self.fs, self.project, self.fetcher, self.keeps_lock).followed(desired, found)
+
+    def _as_if_moved(self, entry: Planned) -> Planned:
+        """The entry planned in its new place, where that is another."""
+        if not _may_move(entry):
+            return entry
+        from micropkgd.reconcile.plan.moving import Moving
+
+        return Moving(self.fs, self.project, self.fetcher).as_if_moved(entry)
+
+    def _landed(self, entry: Planned, found: Mapping[RelPath, Found], owners: Mapping[RelPath, str]) -> Planned:
+        """The plan of an entry that moves, as steps on the tree as it is."""
+        if entry.move is None:
+            return entry
+        from micropkgd.reconcile.plan.moving import Moving
+
+        return Moving(self.fs, self.project, self.fetcher).landed(entry, found, owners)
 
     def _with_needed_bytes(self, entries: Sequence[Planned]) -> list[Planned]:
         """Render the entries that were taken from the lock and turn out to need bytes."""
@@ -227,6 +240,24 @@ def _as_checked_out(wanted: Sequence[Desired], found: Mapping[RelPath, Found]) -
     from micropkgd.reconcile.plan.sparse import as_checked_out
 
     return [as_checked_out(desired, found) for desired in wanted]
+
+
+def _may_be_rearranged(desired: Desired, found: Mapping[RelPath, Found]) -> bool:
+    """Whether a person may have moved files of an entry: some are missing, or were moved before."""
+    before, after = desired.before, desired.after
+    if desired.entry is None or before is None or after is None:
+        return False
+    were_moved = any(version.moved for version in (*before.versions, after.made))
+    return were_moved or any(found.get(path) is None for path in before.paths)
+
+
+def _may_move(entry: Planned) -> bool:
+    """Whether an entry may get another place: its folder is another, or the new version lacks a file of the old one."""
+    desired, subject = entry.desired, entry.subject
+    if subject is None or desired.before is None or desired.after is None or desired.rendering is None:
+        return False
+    old = tree_version(desired.before, subject.found)
+    return old.target != desired.after.target or not old.files.keys() <= subject.theirs.keys()
 
 
 def _without(entries: Sequence[Planned], error: RequirementsFileError) -> list[Planned]:

@@ -11,8 +11,8 @@ from micropkgd.annotations import Final
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.contents import Content, Contents, size_of
 from micropkgd.model.layout import Layout, Place
-from micropkgd.model.manifest import PullEntry
 from micropkgd.model.parameters import is_parameters, renamed
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.tree import RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.rendering import Rendering

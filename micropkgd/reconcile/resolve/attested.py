@@ -12,7 +12,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.index import index_kind
 from micropkgd.model.lock import Release
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.signers import SignatureRule
 from micropkgd.model.tree import Digest

@@ -13,12 +13,12 @@ from micropkgd.annotations import TYPE_CHECKING, BinaryIO
 from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release, SignedBy
-from micropkgd.model.manifest import Manifest, PullEntry
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.tree import Digest, RelPath, rel_path
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.resolve.full_check import CHANGED, CHANGED_UNDER_PIN, NEVER, FullCheck
-from micropkgd.reconcile.resolve.mirrors import ask
 from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
@@ -124,7 +124,7 @@ class Fetcher(NamedTuple):
                 asked[number] = self._question(entry, block, known.get(entry.ref.text), load)
             except MicropkgError as error:
                 answers.setdefault(number, Resolution(failure=Failure.of(error)))
-        replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
+        replies = self._ask(list(requests.values()))
         for (number, request), reply in zip(requests.items(), replies, strict=True):
             found, (_, block) = known.get(request.ref.text), entries[number]
             answers[number] = self._resolution(request, reply, found)
@@ -156,10 +156,18 @@ class Fetcher(NamedTuple):
                     requests[number] = self._request_again(wanted[number], load)
                 except MicropkgError as error:
                     found[number] = Failure.of(error)
-            replies = ask(self.sources, list(requests.values()), self.mirrors, self.root, self.remote)
+            replies = self._ask(list(requests.values()))
             for number, reply in zip(requests, replies, strict=True):
                 found[number] = self._found(reply, wanted[number].archive)
         return [one if one is not None else _lost() for one in found]
+
+    def _ask(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """What the sources answer, in order; other places that have archives by digest come in where there are any."""
+        if self.remote is None and not self.mirrors:
+            return self.sources.answer(requests, self.root)
+        from micropkgd.reconcile.resolve.mirrors import ask
+
+        return ask(self.sources, requests, self.mirrors, self.root, self.remote)
 
     def _found(self, reply: Answer, archive: Digest) -> CachedArchive | Failure | None:
         return failure_of(reply) if isinstance(reply, Failed) else self.cache.find(archive)

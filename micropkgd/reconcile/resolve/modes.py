@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 
 from micropkgd.errors import OutOfStepError
 from micropkgd.model.lock import RENDERER, Block, stray_paths
-from micropkgd.model.manifest import Manifest, OnDowngrade, Policy, PullEntry, Update
+from micropkgd.model.manifest import Manifest
+from micropkgd.model.policy import OnDowngrade, Policy, Update
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.reconcile.options import Following, PassOptions

@@ -6,7 +6,7 @@ Equal questions of one pass have one answer: what was heard before the whole pro
 from collections.abc import Sequence
 
 from micropkgd.model.lock import Block
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref
 from micropkgd.model.tree import Digest, RelPath, parse_digest
 from micropkgd.named_tuples import NamedTuple

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.layout import Layout, Place
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple

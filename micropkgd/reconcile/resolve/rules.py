@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from micropkgd.annotations import TYPE_CHECKING
-from micropkgd.model.manifest import Policy
+from micropkgd.model.policy import Policy
 from micropkgd.reconcile.resolve.blocks import current_blocks
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution
 from micropkgd.workspace.memory.state import Hold

@@ -13,7 +13,7 @@ from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.index import folder_of
 from micropkgd.model.lock import Block, Release, SignedBy
-from micropkgd.model.manifest import PullEntry
+from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import Ref, RefKind
 from micropkgd.model.signers import SignatureRule, beside
 from micropkgd.model.tree import Digest

@@ -11,7 +11,7 @@ from micropkgd.annotations import Final
 from micropkgd.errors import MicropkgError
 from micropkgd.model.index import archive_in
 from micropkgd.model.lock import LOCK_NAME
-from micropkgd.model.manifest import PublishWhen
+from micropkgd.model.package_entry import PublishWhen
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import parents
 from micropkgd.named_tuples import NamedTuple
