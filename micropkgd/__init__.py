@@ -2,7 +2,7 @@
 
 Read `errors`, then `model/` (the words), then `reconcile/` (`cycle` tells one pass in one function). From there down:
 `sources/`, `sdist/`, `relocate/`, `merge/`, `workspace/`, `documents/`, `folders`, `drafts`, `clock`, `named_tuples`,
-`annotations`. From there up: `actions/`, `machine/`, `service/`, `cli/`, `kedro_plugin`. Imports point down
+`annotations`, `finder`. From there up: `actions/`, `machine/`, `service/`, `cli/`, `kedro_plugin`. Imports point down
 (docs/architecture.md).
 """
 

@@ -31,9 +31,9 @@ def main() -> int:
             pass  # the whole way says what is wrong
         else:
             return 0
+    gc.set_threshold(_ALLOCATIONS)
     from micropkgd.cli.run import run
 
-    gc.set_threshold(_ALLOCATIONS)
     try:
         return run(sys.argv[1:])
     finally:

@@ -34,6 +34,9 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     said = answer(arguments)
     if said is None:
+        from micropkgd.finder import ask_first
+
+        ask_first()  # from here on it is many modules
         from micropkgd.cli.execute import execute
 
         return execute(arguments)

@@ -51,7 +51,7 @@ def served_by(config: str | None, socket: str | None, environ: Mapping[str, str]
 
 def service_place(what: str, environ: Mapping[str, str]) -> str:
     """Where the one service of `what` keeps its own: the lock has this name, and a folder beside it what it knows."""
-    from hashlib import sha256
+    from micropkgd.model.hashing import sha256
 
     name = sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return os.path.join(state_place(environ), _SERVICES, name)

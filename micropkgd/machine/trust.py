@@ -24,6 +24,7 @@ from micropkgd.clock import is_young, utc
 from micropkgd.errors import MicropkgError, ShortageError, TreeError
 from micropkgd.machine.projects import find_projects, named_projects
 from micropkgd.model.condition import Distrust, Failure
+from micropkgd.model.hashing import mark_of
 from micropkgd.model.settings import Group, Trust
 from micropkgd.model.tree import RelPath
 from micropkgd.named_tuples import NamedTuple
@@ -217,6 +218,4 @@ def _write(fs: FsOps, one: Trusted) -> None:
 
 
 def _mark(fs: FsOps, body: bytes) -> bytes:
-    from hmac import digest
-
-    return digest(user_key(fs), _PURPOSE + body, "sha256").hex().encode()
+    return mark_of(user_key(fs), _PURPOSE + body)

@@ -48,13 +48,10 @@ class Ref(NamedTuple):
     def parse(cls, text: str) -> "Ref":
         """Say what a ref's text names; `DocumentError` where it names nothing that can be fetched."""
         _refuse_odd_text(text)
-        if match := re.match(_SCHEME, text):
-            return cls._of_address(text, match.group(1).lower())
-        if match := re.match(_DIRECT, text):
-            raise DocumentError(f"ref `{match[1]} @ ...` names an address", hint="make the address itself the ref")
-        if match := re.match(_BARE_SCHEME, text):
-            hint = f"write `{match[1]}://{text[match.end() :].lstrip('/')}`"
-            raise DocumentError(f"ref `{text}` begins like an address, and has no `://`", hint=hint)
+        if ":" in text:
+            if match := re.match(_SCHEME, text):
+                return cls._of_address(text, match.group(1).lower())
+            _refuse_half_an_address(text)
         if text.endswith(".tar.gz") or "/" in text or text.startswith("."):
             return cls(text, RefKind.LOCAL, text)
         if ";" in text:
@@ -119,8 +116,16 @@ def _refuse_odd_text(text: str) -> None:
         raise DocumentError(problem, hint="name an archive: a path, an address, or a requirement like `name>=1,<2`")
     if "\\" in text:
         raise DocumentError(f"ref `{text}` has a backslash", hint="write paths with forward slashes")
-    if "::" in re.sub(_NUMBERED_HOST, "", text, count=1):
+    if "::" in text and "::" in re.sub(_NUMBERED_HOST, "", text, count=1):
         raise DocumentError(f"ref `{text}` chains file systems with `::`", hint="name the archive itself")
+
+
+def _refuse_half_an_address(text: str) -> None:
+    if match := re.match(_DIRECT, text):
+        raise DocumentError(f"ref `{match[1]} @ ...` names an address", hint="make the address itself the ref")
+    if match := re.match(_BARE_SCHEME, text):
+        hint = f"write `{match[1]}://{text[match.end() :].lstrip('/')}`"
+        raise DocumentError(f"ref `{text}` begins like an address, and has no `://`", hint=hint)
 
 
 def _refuse_secrets(text: str) -> None:

@@ -13,7 +13,8 @@ from micropkgd.model.tree import Digest, digest_of
 from micropkgd.named_tuples import NamedTuple
 
 LARGEST = 16 * 1024 * 1024  # bytes of a text that is worth another look, or a merge
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid (sha256:[0-9a-f]{64})\nsize [0-9]+\n")
+_POINTER_BEGINS = b"version https://git-lfs.github.com/spec/v1\n"
+_POINTER = re.escape(_POINTER_BEGINS) + rb"oid (sha256:[0-9a-f]{64})\nsize [0-9]+\n"
 
 
 class Form(NamedTuple):
@@ -34,7 +35,7 @@ def form_of(data: bytes) -> Form | None:
 
 def pointed_at(data: bytes) -> Digest | None:
     """The digest of the file that a pointer of Git LFS stands for; None for what is no pointer, and nothing else."""
-    pointer = _POINTER.fullmatch(data)
+    pointer = re.fullmatch(_POINTER, data) if data.startswith(_POINTER_BEGINS) else None
     return Digest(pointer[1].decode()) if pointer is not None else None
 
 

@@ -76,7 +76,7 @@ def parents(path: RelPath) -> tuple[RelPath, ...]:
 
 def digest_of(data: bytes) -> Digest:
     """Name bytes by their sha256."""
-    from hashlib import sha256
+    from micropkgd.model.hashing import sha256  # where bytes are hashed at all
 
     return Digest(f"sha256:{sha256(data).hexdigest()}")
 

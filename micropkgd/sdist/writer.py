@@ -8,10 +8,10 @@ the tar inside is told, too: that one never does.
 
 import zlib
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 
 from micropkgd.annotations import BinaryIO, Final
 from micropkgd.errors import ArchiveError
+from micropkgd.model.hashing import Hasher
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sdist.headers import parse
@@ -58,7 +58,7 @@ class Packing:
         self._claims = Claims(limits)
         self._last = ""
         self._count = self._unpacked = self._packed = 0
-        self._inside = sha256()
+        self._inside = Hasher()
         self._crc = 0
         self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         self._waiting = bytearray()
@@ -66,7 +66,7 @@ class Packing:
     @property
     def content(self) -> Digest:
         """The digest of the tar, once it is whole."""
-        return Digest(f"sha256:{self._inside.hexdigest()}")
+        return self._inside.digest
 
     def pack(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """All of the archive; `ArchiveError` names a file that no reader should be given."""

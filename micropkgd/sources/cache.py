@@ -21,6 +21,7 @@ from types import TracebackType
 from micropkgd.annotations import BinaryIO, Self
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.folders import cache_folder
+from micropkgd.model.hashing import Hasher
 from micropkgd.model.tree import Digest, digest_of, parse_digest
 from micropkgd.model.variables import CACHE_DIR
 from micropkgd.named_tuples import NamedTuple
@@ -185,21 +186,19 @@ class ArchiveWriter:
     def __init__(
         self, folder: str, path: str, descriptor: int, max_bytes: int, written: dict[Digest, tuple[int, ...]]
     ) -> None:
-        from hashlib import sha256
-
         self.size = 0
         self._folder = folder
         self._path = path
         self._descriptor = descriptor
         self._max_bytes = max_bytes
-        self._hash = sha256()
+        self._hash = Hasher()
         self._written = written
         self._committed = False
 
     @property
     def digest(self) -> Digest:
         """The digest of what was written so far."""
-        return Digest(f"sha256:{self._hash.hexdigest()}")
+        return self._hash.digest
 
     def write(self, chunk: bytes | bytearray) -> None:
         """Add bytes; `TooLargeError` before the first one too many reaches the disk."""
@@ -262,10 +261,11 @@ def _archives_below(folder: str, start: str) -> Iterator[Archive]:
 
 
 def _hashed(path: str) -> Digest:
-    from hashlib import file_digest
-
-    with open(path, "rb") as file:
-        return Digest(f"sha256:{file_digest(file, 'sha256').hexdigest()}")
+    hasher = Hasher()
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+    return hasher.digest
 
 
 @contextmanager

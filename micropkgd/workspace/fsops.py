@@ -354,18 +354,19 @@ def kind_of_file(mode: int) -> str:
 
 def _digest(parent: int, name: str, size: int) -> Digest:
     """The digest of a file that had this size: one read that gives so much is all of it."""
-    from hashlib import sha256
+    from micropkgd.model.hashing import Hasher
 
+    hasher = Hasher()
     descriptor = os.open(name, _FILE, dir_fd=parent)
     try:
         data = os.read(descriptor, min(size + 1, _CHUNK))
-        hasher = sha256(data)
+        hasher.update(data)
         while data and len(data) != size:
             data = os.read(descriptor, _CHUNK)
             hasher.update(data)
     finally:
         os.close(descriptor)
-    return Digest(f"sha256:{hasher.hexdigest()}")
+    return hasher.digest
 
 
 def _parent(path: RelPath) -> RelPath | None:

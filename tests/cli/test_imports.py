@@ -31,6 +31,7 @@ UNASKED = {
     "unicodedata",
     "micropkgd.workspace.memory.settled",
 }  # of words as usual
+OPENSSL = {"hashlib", "hmac"}  # which load it
 PARSES = {"micropkgd.relocate.changes", "micropkgd.relocate.imports", "micropkgd.relocate.scopes"}
 
 
@@ -101,10 +102,10 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 140
-    assert found.others <= 82
+    assert found.ours <= 142
+    assert found.others <= 80
     assert found.values <= 116
-    assert found.patterns <= 38
+    assert found.patterns <= 32
     assert found.syncs <= 22
     assert found.threads == 0
 
@@ -121,10 +122,10 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 129
-    assert found.others <= 75
+    assert found.ours <= 131
+    assert found.others <= 74
     assert found.values <= 117
-    assert found.patterns <= 33
+    assert found.patterns <= 27
     assert found.syncs <= 2
     assert found.threads == 0
 
@@ -136,15 +137,15 @@ def test_code_that_names_nothing_that_moves_is_not_parsed(world: World) -> None:
     for name, text in {"__init__.py": '__version__ = "1.0"\n', **code}.items():
         world.write(f"src/shop/pipelines/fe/{name}", text)
 
-    assert not loaded(world, "pull", "dist/ds.tar.gz") & {*PARSES, "ast", "tomli_w", "datetime"}
-    assert not loaded(world, "package", "pipelines.fe") & PARSES
+    assert not loaded(world, "pull", "dist/ds.tar.gz") & {*PARSES, *OPENSSL, "ast", "tomli_w", "datetime"}
+    assert not loaded(world, "package", "pipelines.fe") & (PARSES | OPENSSL)
     assert world.read("src/shop/ds/pipeline.py") == "from .nodes import scale\n"
 
     found = cost(world, "pull", "dist/ds.tar.gz", "--alias", "other")
-    assert found.ours <= 130
-    assert found.others <= 80
+    assert found.ours <= 132
+    assert found.others <= 78
     assert found.values <= 102
-    assert found.patterns <= 29
+    assert found.patterns <= 23
 
 
 @pytest.mark.parametrize("mode", ["", "--check", "--locked", "--json"])
@@ -208,8 +209,8 @@ def test_files_verified(world: World) -> None:
     world.sync()
     modules = loaded(world, "verify")
 
-    assert not modules & (UNASKED | {"json", "micropkgd.model.outcome", "micropkgd.reconcile.plan.planner"})
-    assert cost(world, "verify").ours <= 54
+    assert not modules & (UNASKED | OPENSSL | {"json", "micropkgd.model.outcome", "micropkgd.reconcile.plan.planner"})
+    assert cost(world, "verify").ours <= 57
 
 
 def test_version_imports_nothing_of_the_house(world: World) -> None:

@@ -1,5 +1,6 @@
 """Names that Python, git or Windows refuses or reads otherwise: tables, and what git itself says."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.errors import DocumentError
+from micropkgd.model import place_names
 from micropkgd.model.place_names import check_name, parse_destination, parse_env, why_not_portable
 
 GIT = "git keeps its own under that name and refuses it"
@@ -59,6 +61,17 @@ def test_git_refuses_nothing_that_passes(repository: Path, path: str) -> None:
     (repository / ".git/index").unlink(missing_ok=True)
 
     assert not refused or why_not_portable(path) or {".", ".."} & {*path.split("/")}
+
+
+NAMES = st.sampled_from([".", "con", "Aux", "COM1", "lpt9", "git", "~1", "$", " ", ":", "x", "¹", "é", "in", "\n"])
+ANY_PART = st.lists(NAMES, max_size=5).map("".join)
+
+
+@given(path=st.lists(ANY_PART, min_size=1, max_size=3).map("/".join))
+def test_what_is_looked_at_in_haste_is_what_the_pattern_says(path: str) -> None:
+    """Most paths are let pass before the pattern is asked, and it would have let each of them pass."""
+    found = re.search(place_names._PATTERN, path)
+    assert bool(why_not_portable(path)) == bool(found)
 
 
 @pytest.mark.parametrize("check", [lambda text: check_name(text, "alias"), parse_destination, parse_env])

@@ -1,10 +1,10 @@
 """The bytes of an archive while it is made: in memory while they are few, else in a file without a name."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from types import TracebackType
 
 from micropkgd.annotations import BinaryIO, Final, Self
+from micropkgd.model.hashing import Hasher
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.workspace.fsops import FsOps
 
@@ -20,7 +20,7 @@ class Spool:
         self._fs = fs
         self._held = bytearray()
         self._file: BinaryIO | None = None
-        self._hash = sha256()
+        self._hash = Hasher()
 
     def __enter__(self) -> Self:
         return self
@@ -33,12 +33,12 @@ class Spool:
     @property
     def digest(self) -> Digest:
         """Of all bytes so far."""
-        return Digest(f"sha256:{self._hash.hexdigest()}")
+        return self._hash.digest
 
     def clear(self) -> None:
         """Begin anew."""
         self._held.clear()
-        self._hash = sha256()
+        self._hash = Hasher()
         if self._file is not None:
             self._file.close()
         self._file = None

@@ -5,10 +5,10 @@ Where nothing is to be installed, of a large file nothing is kept but its size a
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
 
 from micropkgd.annotations import BinaryIO, Final
 from micropkgd.model.contents import OutsideMemory
+from micropkgd.model.hashing import Hasher
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.reading import TEXT
@@ -32,14 +32,14 @@ class ByteStore:
 
     def keep(self, pieces: Iterable[bytes]) -> OutsideMemory:
         """Take the bytes of one file."""
-        start, taken = self._filed + len(self._held), sha256()
+        start, taken = self._filed + len(self._held), Hasher()
         for piece in pieces:
             taken.update(piece)
             self._held += piece
             if len(self._held) > (_PIECE if self._file is not None else _IN_MEMORY):
                 self._put_off()
         size = self._filed + len(self._held) - start
-        return StoredFile(self, start, size, Digest(f"sha256:{taken.hexdigest()}"))
+        return StoredFile(self, start, size, taken.digest)
 
     def anew(self) -> "ByteStore":
         """An empty store that keeps all bytes of everything."""
@@ -69,7 +69,7 @@ class DigestStore(ByteStore):
 
     def keep(self, pieces: Iterable[bytes]) -> OutsideMemory:
         """Take the bytes of one file, and keep those of a text."""
-        held, size, taken = bytearray(), 0, sha256()
+        held, size, taken = bytearray(), 0, Hasher()
         for piece in pieces:
             taken.update(piece)
             size += len(piece)
@@ -77,7 +77,7 @@ class DigestStore(ByteStore):
                 held += piece
             else:
                 held.clear()
-        return super().keep([bytes(held)]) if size <= TEXT else SeenFile(size, Digest(f"sha256:{taken.hexdigest()}"))
+        return super().keep([bytes(held)]) if size <= TEXT else SeenFile(size, taken.digest)
 
 
 class NotKeptError(Exception):

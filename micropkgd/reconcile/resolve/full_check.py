@@ -17,7 +17,7 @@ class FullCheck(NamedTuple):
         """Whether the ref's moment has come since `checked` (seconds since the epoch), or the clock went back."""
         if self.interval <= 0:
             return False
-        from hashlib import sha256  # only where a source is asked: it costs as much as a small pass
+        from micropkgd.model.hashing import sha256
 
         share = int.from_bytes(sha256(ref.encode()).digest()[:8], "big") / 2**64
         offset = share * self.interval

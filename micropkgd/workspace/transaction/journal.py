@@ -12,6 +12,7 @@ import stat
 from collections.abc import Mapping
 
 from micropkgd.errors import DocumentError, TreeError
+from micropkgd.model.hashing import mark_of
 from micropkgd.model.lock import BY_HAND
 from micropkgd.model.tree import Digest, RelPath, managed_path, parse_digest, rel_path
 from micropkgd.named_tuples import NamedTuple
@@ -128,9 +129,7 @@ def _read(fs: FsOps, path: RelPath) -> dict[str, object] | None:
 
 def _mark(fs: FsOps, body: bytes) -> bytes:
     """What only this user can write below these bytes: their HMAC-SHA256."""
-    from hmac import digest
-
-    return digest(own_key(fs), body, "sha256").hex().encode()
+    return mark_of(own_key(fs), body)
 
 
 def _folder_number(fs: FsOps) -> int:
