@@ -1,15 +1,17 @@
 """The rewriter: source bytes in, source bytes and findings out.
 
-Rules: a file with none of our words, and no relative import that climbs out of the package, is not parsed at all, and
-what parses (`changes`) is not imported for it.
+Rules: a file with none of our words, and no relative import that climbs out of the package, is not parsed at all. Where
+only addresses of imports change, `addresses` knows it, and what follows names (`changes`) is not imported.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of, top_of
-from micropkgd.relocate.text import Edit, Text, UnreadError
+from micropkgd.relocate.text import Edit, Places, Text, UnreadError, Wanted
 
+_TYPE_COMMENT = rb"#[ \t]*type:[ \t]*(?!ignore)"
 _SHOWN = 60  # characters of a line
 
 
@@ -21,18 +23,43 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     """
     routes = routes_of(relocation)
     text = Text.decode(source)
-    climbs = _climbs(_climb(routes, module, is_package=is_package))
-    # Looking for bytes is far cheaper than a pattern of many words, and for most files it settles the matter.
-    if not any(word.encode() in text.data for word in routes.words) and not climbs.search(text.data):
+    wanted = wanted_in(routes, module, is_package=is_package)
+    if not wanted.is_in(text.data):
         return Relocated(source, ())
-    from micropkgd.relocate.changes import changes_of
-
     try:
-        changes = changes_of(text, routes, climbs.pattern, module=module, is_package=is_package)
+        changes = _changes(text, routes, wanted, module=module, is_package=is_package)
     except RecursionError as error:
         raise UnreadError(1, "or later is nested too deeply to be followed") from error
     findings = sorted(change for change in changes if isinstance(change, Finding))
     return Relocated(text.edited([change for change in changes if isinstance(change, Edit)]), tuple(findings))
+
+
+def _changes(text: Text, routes: Routes, wanted: Wanted, *, module: str, is_package: bool) -> Sequence[Edit | Finding]:
+    """The edits and findings of a file in which something wanted stands."""
+    from micropkgd.relocate.addresses import address_edits
+
+    places = text.places()
+    tree = text.tree(type_comments=_is_typed(places, wanted))
+    edits = address_edits(tree, places, routes, wanted)
+    if edits is not None:
+        return edits
+    from micropkgd.relocate.changes import changes_of
+    from micropkgd.relocate.imports import ImportingFile, Reader
+
+    return changes_of(tree, places, Reader(routes, ImportingFile(module, is_package)), wanted)
+
+
+def _is_typed(places: Places, wanted: Wanted) -> bool:
+    """Whether a comment that may be of types stands on a line with something wanted."""
+    if b"type:" not in places.data:
+        return False
+    lines = map(places.line, places.lines_with(wanted.pattern()))
+    return any(re.search(_TYPE_COMMENT, line) for line in lines)
+
+
+def wanted_in(routes: Routes, module: str, *, is_package: bool) -> Wanted:
+    """What makes a line of a file worth a look."""
+    return Wanted(routes.words, _climbs(_climb(routes, module, is_package=is_package)))
 
 
 def relocate_or_keep(

@@ -61,7 +61,7 @@ class Strings:
         self.scan = scan
         self.routes = routes
         self.places = places
-        self.paths = Paths.of(tree) if scan.texts or routes.distribution else Paths({})
+        self.paths = Paths.of(tree) if scan.takers and (scan.texts or routes.distribution) else Paths({})
         self.constants = {use: bound for bound in _constants(scan) for use in bound.uses}
         self.settled: set[ast.AST] = set()
 

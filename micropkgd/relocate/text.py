@@ -8,6 +8,7 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from micropkgd.annotations import TYPE_CHECKING
@@ -21,6 +22,7 @@ BOM = b"\xef\xbb\xbf"
 _NOT_PARSED = f"does not parse by Python {sys.version_info.major}.{sys.version_info.minor}"
 _OTHER_PYTHON = "if it is code of another Python, run micropkgd with that one"
 _QUOTES = (b'"', b"'", b'"""', b"'''")
+_INSIDE_WORDS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_").union(range(0x80, 0x100))
 # Compiled by `re` when they are first needed.
 _OPENING = rb"[fFrRuU]{0,2}(?:\"\"\"|'''|\"|')"
 _TWO_LINES = rb"[^\r\n]*(?:\r\n|\r|\n)?[^\r\n]*"
@@ -148,6 +150,46 @@ class Places(NamedTuple):
     def line(self, number: int) -> bytes:
         """The bytes of one line."""
         return self.data[self.starts[number - 1] : self.starts[number]]
+
+
+class Wanted(NamedTuple):
+    """What makes a line worth a look: any of some words, as a whole, or what the pattern of a relative import finds."""
+
+    words: frozenset[str]
+    dots: re.Pattern[bytes] | None = None
+
+    def is_in(self, data: bytes) -> bool:
+        """Whether anything wanted stands in a text."""
+        # Looking for bytes is far cheaper than a pattern of many words, which would be another one for each package.
+        if any(_stands_in(word.encode(), data) for word in self.words):
+            return True
+        return self.dots is not None and self.dots.search(data) is not None
+
+    def pattern(self) -> re.Pattern[bytes]:
+        """Finds all that is wanted."""
+        return _whole(self.words, self.dots.pattern if self.dots else b"")
+
+
+def _stands_in(word: bytes, data: bytes) -> bool:
+    """Whether a word stands somewhere as a whole, as `_whole` would find it."""
+    start = data.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if _INSIDE_WORDS.isdisjoint(data[max(start - 1, 0) : start] + data[end : end + 1]):
+            return True
+        start = data.find(word, start + 1)
+    return False
+
+
+@lru_cache(maxsize=64)
+def _whole(words: frozenset[str], dots: bytes = b"") -> re.Pattern[bytes]:
+    """Finds any of the words, and what the pattern of a relative import finds.
+
+    What stands before a word is looked at behind it: a pattern that begins with letters passes over all others quickly.
+    """
+    whole = (re.escape(word.encode()) for word in sorted(words))
+    alone = b"|".join(word + rb"(?<![\w\x80-\xff]" + word + rb")" for word in whole)
+    return re.compile(rb"(?:" + alone + rb")(?![\w\x80-\xff])" + (b"|" + dots if dots else b""))
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -102,10 +102,10 @@ def test_a_pull_by_hand(world: World) -> None:
 
     world.copy_sample("01-minimal/ds-0.1.tar.gz", "dist/other.tar.gz")
     found = cost(world, "pull", "dist/other.tar.gz", "--alias", "other")
-    assert found.ours <= 142
+    assert found.ours <= 136
     assert found.others <= 80
-    assert found.values <= 116
-    assert found.patterns <= 32
+    assert found.values <= 100
+    assert found.patterns <= 26
     assert found.syncs <= 22
     assert found.threads == 0
 
@@ -122,10 +122,10 @@ def test_one_module_packaged(world: World) -> None:
 
     world.write("src/shop/pipelines/features/nodes.py", "import shop.pipelines.features as features\n")
     found = cost(world, "package", "pipelines.features")
-    assert found.ours <= 131
+    assert found.ours <= 122
     assert found.others <= 74
-    assert found.values <= 117
-    assert found.patterns <= 27
+    assert found.values <= 100
+    assert found.patterns <= 20
     assert found.syncs <= 2
     assert found.threads == 0
 
@@ -144,7 +144,7 @@ def test_code_that_names_nothing_that_moves_is_not_parsed(world: World) -> None:
     found = cost(world, "pull", "dist/ds.tar.gz", "--alias", "other")
     assert found.ours <= 132
     assert found.others <= 78
-    assert found.values <= 102
+    assert found.values <= 100
     assert found.patterns <= 23
 
 

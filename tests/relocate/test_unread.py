@@ -56,6 +56,12 @@ class TestKept:
         assert PYTHON in finding.reason or "encoding" in finding.reason
         assert finding.reason.endswith("; the file is taken as it is")
 
+    @pytest.mark.parametrize("word", ["fields", "odds", "_ds", "ds_", "ds2", "\xe9ds", "tests_"])
+    def test_file_with_our_words_inside_others_is_not_looked_at(self, word: str) -> None:
+        """Nor is there anything to tell of it."""
+        source = f"{word} = 1\nprint 'old'\n"
+        assert kept(source) == (source.encode(), ())
+
     def test_file_without_our_words_is_not_looked_at(self) -> None:
         """It costs no parsing, so there is nothing to tell."""
         assert kept("print 'old'\n").findings == ()

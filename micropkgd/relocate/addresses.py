@@ -1,0 +1,52 @@
+"""Files in which only addresses of imports change, as nothing else is of interest than imports at the top that move.
+
+So it is in most files that a pull rewrites. Each such import says by itself what becomes of it, and what it binds keeps
+its name: none is to be followed through the file. What `changes` would find is found here by looking at the statements
+at the top alone (a law compares the two); where anything else is of interest, it looks itself.
+"""
+
+import ast
+
+from micropkgd.annotations import Final
+from micropkgd.relocate.names import METADATA, Routes, top_of
+from micropkgd.relocate.text import Edit, Places, Wanted, apply
+
+_METADATA_TOPS: Final = frozenset(map(top_of, METADATA))  # what is imported from these is followed by its name
+
+
+def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Wanted) -> list[Edit] | None:
+    """The edits of a file in which nothing is wanted but such imports; None for any other file."""
+    after: list[ast.stmt | None] = [*tree.body[1:], None]
+    moving = {
+        node: edit
+        for node, following in zip(tree.body, after, strict=True)
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        and _is_alone(node, following)
+        and (edit := _address_edit(node, places, routes))
+    }
+    rest = apply(places.data, (Edit(places.start(node), places.end(node), b"") for node in moving))
+    return None if wanted.is_in(rest) else list(moving.values())
+
+
+def _address_edit(node: ast.ImportFrom | ast.Import, places: Places, routes: Routes) -> Edit | None:
+    """The edit of an import of what moves, if it is written in the plain way and binds no name of a package."""
+    before, old, after = _parts(node)
+    home = routes.goes_to(old)
+    if home is None or top_of(old) in _METADATA_TOPS:
+        return None
+    start = places.start(node)
+    if not places.data.startswith(f"{before}{old}{after}".encode(), start):
+        return None
+    return Edit(start + len(before), start + len(before) + len(old.encode()), home.encode())
+
+
+def _parts(node: ast.ImportFrom | ast.Import) -> tuple[str, str, str]:
+    """What stands before the address in such an import, the address, and what stands behind it."""
+    if isinstance(node, ast.ImportFrom):
+        return "from ", node.module or "", " import"
+    return "import ", node.names[0].name if len(node.names) == 1 else "", " as "
+
+
+def _is_alone(node: ast.stmt, following: ast.stmt | None) -> bool:
+    """Whether no other statement stands on the lines of one, which would be looked at for being there."""
+    return node.col_offset == 0 and (following is None or following.lineno > (node.end_lineno or node.lineno))
