@@ -6,14 +6,14 @@ two probe files in `.micropkgd`, which go again; the folder is made where it is 
 """
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
-from micropkgd import __version__, documents
+from micropkgd import documents
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.actions.kedro_check import check_kedro
+from micropkgd.actions.machine_check import MACHINE_CHECKS
 from micropkgd.actions.requirements_check import check_requirements
 from micropkgd.actions.service_check import check_service
 from micropkgd.documents.statements import line_of
@@ -25,19 +25,17 @@ from micropkgd.model.lookalikes import lookalikes
 from micropkgd.model.manifest import Manifest
 from micropkgd.model.project_tables import KEDRO_PACKAGE, KEDRO_PULL, OWN_PACKAGE, OWN_PULL
 from micropkgd.model.tree import RelPath, short
-from micropkgd.model.variables import CACHE_DIR
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, read_builds
 from micropkgd.reconcile.resolve.modes import check_lock
-from micropkgd.sources.cache import default_cache_folder
-from micropkgd.sources.drivers import drivers_said, installed_drivers
 from micropkgd.workspace.fsops import FsOps, refused_by_disk
 from micropkgd.workspace.git import git_folder, git_operation, tracked_below
 from micropkgd.workspace.layout import recognise
 from micropkgd.workspace.lost_rows import refuse_slip
 from micropkgd.workspace.process_lock import hold
 from micropkgd.workspace.project import (
+    Project,
     check_config,
     left_manifest,
     read_by_hand,
@@ -50,11 +48,6 @@ from micropkgd.workspace.transaction.foreign import found_aside
 from micropkgd.workspace.transaction.journal import FOLDER, read_journal
 
 _PROBES = (RelPath(".micropkgd/probe.one"), RelPath(".micropkgd/probe.two"))
-_INOTIFY = "/proc/sys/fs/inotify"
-_FEW_WATCHES = 8192
-_FEW_INSTANCES = 16
-_NETWORK = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "netrc")
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
 class Diagnosis(NamedTuple):
@@ -95,12 +88,8 @@ def examine_project(root: str) -> Diagnosis:
 
 def examine_machine(root: str, environ: Mapping[str, str]) -> Diagnosis:
     """Look at the machine alone; `root` says where somebody asked."""
-    findings = [_versions()]
-    findings += _asked("drivers", _drivers)
-    findings += _asked("inotify", _inotify)
-    findings += _asked("cache", partial(_cache, environ))
-    findings += _asked("network", partial(_network, environ))
-    return Diagnosis(root, tuple(findings))
+    questions = MACHINE_CHECKS.items()
+    return Diagnosis(root, tuple(one for topic, look in questions for one in _asked(topic, partial(look, environ))))
 
 
 def _asked(topic: str, look: Callable[[], Iterator[DoctorFinding]]) -> list[DoctorFinding]:
@@ -117,11 +106,6 @@ def _asked(topic: str, look: Callable[[], Iterator[DoctorFinding]]) -> list[Doct
 
 def _trouble(topic: str, error: MicropkgError) -> DoctorFinding:
     return DoctorFinding(topic, str(error), trouble=True, hint=error.hint)
-
-
-def _versions() -> DoctorFinding:
-    system = f"{platform.system()} {platform.release()}"
-    return DoctorFinding("micropkgd", f"{__version__}, Python {platform.python_version()}, {system}")
 
 
 def _project(root: str) -> Iterator[DoctorFinding]:
@@ -263,13 +247,9 @@ def _tracked(root: str) -> Iterator[DoctorFinding]:
         yield DoctorFinding("git", text, trouble=True, hint=f"git rm -r --cached {FOLDER}")
 
 
-def _releases(root: str) -> Iterator[DoctorFinding]:
+def _releases(project: Project) -> Iterator[DoctorFinding]:
     """Whether what is published under a module's version is the code that is here; as far as passes have seen."""
-    try:
-        project = read_project(root)
-    except MicropkgError:
-        return
-    with FsOps(root) as fs:
+    with FsOps(project.root) as fs:
         builds = read_builds(fs)
     for entry in project.manifest.packages:
         with suppress(MicropkgError):
@@ -290,72 +270,24 @@ def _release(module: str, place: str, build: Build) -> DoctorFinding:
     return DoctorFinding("releases", text, trouble=True, hint="give it a new version, or see who published that")
 
 
-def _drivers() -> Iterator[DoctorFinding]:
-    """Which libraries of sources are installed; those that come with micropkgd should be."""
-    lacking = [name for name, version in installed_drivers().items() if version is None and name != "keyring"]
-    hint = f"pip install {' '.join(lacking)}" if lacking else ""
-    yield DoctorFinding("drivers", drivers_said(), trouble=bool(lacking), hint=hint)
-
-
-def _inotify() -> Iterator[DoctorFinding]:
-    """How many files can be watched for the service."""
-    limits = {}
-    for name in ("max_user_watches", "max_user_instances"):
-        try:
-            with open(f"{_INOTIFY}/{name}", encoding="ascii") as stream:
-                limits[name] = int(stream.read())
-        except (OSError, ValueError):
-            yield DoctorFinding("inotify", "this machine does not say its limits")
-            return
-    watches, instances = limits.values()
-    few = watches < _FEW_WATCHES or instances < _FEW_INSTANCES
-    hint = "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512" if few else ""
-    yield DoctorFinding("inotify", f"{watches} watches and {instances} instances a user", trouble=few, hint=hint)
-
-
-def _cache(environ: Mapping[str, str]) -> Iterator[DoctorFinding]:
-    """Where archives are kept, and how many."""
-    folder = default_cache_folder(environ)
-    sizes = list(_sizes(folder))
-    above = folder
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
-    text = f"{folder}: {len(sizes)} {'archive' if len(sizes) == 1 else 'archives'}, {sum(sizes)} bytes"
-    if os.path.isdir(above) and os.access(above, os.W_OK | os.X_OK):
-        yield DoctorFinding("cache", text)
-    else:
-        hint = f"mend the folder, or set {CACHE_DIR} to another one"
-        yield DoctorFinding("cache", f"{text}; it cannot be written to", trouble=True, hint=hint)
-
-
-def _sizes(folder: str) -> Iterator[int]:
-    for here, _, names in os.walk(os.path.join(folder, "archives")):
-        for name in names:
-            with suppress(FileNotFoundError):
-                yield os.lstat(os.path.join(here, name)).st_size
-
-
-def _network(environ: Mapping[str, str]) -> Iterator[DoctorFinding]:
-    """Which variables change how sources are reached."""
-    named = sorted(name for name in environ if name.lower() in _NETWORK or name in _AUTHORITIES)
-    yield DoctorFinding(
-        "network", f"set in the environment: {', '.join(named)}" if named else "no proxy and no authority set"
-    )
-    for name in _AUTHORITIES:
-        if environ.get(name) and not os.path.exists(environ[name]):
-            hint = "unset it, or give the file or folder with your authorities"
-            yield DoctorFinding("network", f"{name} names nothing that is there", trouble=True, hint=hint)
+def _if_readable(look: Callable[[Project], Iterator[DoctorFinding]], root: str) -> Iterator[DoctorFinding]:
+    """What is found in a project that can be read; nothing else, for `manifest` or `lock` say what is wrong with it."""
+    try:
+        project = read_project(root)
+    except MicropkgError:
+        return
+    yield from look(project)
 
 
 _OF_A_PROJECT: Mapping[str, Callable[[str], Iterator[DoctorFinding]]] = {
     "project": _project,
     "manifest": _manifest,
     "lock": _lock,
-    "requirements": check_requirements,
-    "kedro": check_kedro,
+    "requirements": partial(_if_readable, check_requirements),
+    "kedro": partial(_if_readable, check_kedro),
     "pass": _pass,
     "files": _files,
     "git": _git,
-    "releases": _releases,
+    "releases": partial(_if_readable, _releases),
     "service": check_service,
 }

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.annotations import Final
-from micropkgd.errors import MicropkgError
 from micropkgd.model.layout import Layout, Place
 from micropkgd.model.tree import RelPath
 from micropkgd.reconcile.kedro.broken_imports import broken_in
@@ -12,21 +11,17 @@ from micropkgd.reconcile.kedro.config_keys import HINT, KINDS, environments, twi
 from micropkgd.reconcile.kedro.discovery import why_not_found
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project
 
 _TOPIC: Final = "kedro"
 
 
-def check_kedro(root: str) -> Iterator[DoctorFinding]:
-    """Whether Kedro takes the project as it is; silent where it is no project of Kedro's, or cannot be read."""
-    try:
-        project = read_project(root)
-    except MicropkgError:
-        return
+def check_kedro(project: Project) -> Iterator[DoctorFinding]:
+    """Whether Kedro takes the project as it is; silent where it is no project of Kedro's."""
     if not project.manifest.project.init_version:
         return
     found = False
-    with FsOps(root) as fs:
+    with FsOps(project.root) as fs:
         for finding in _findings(TreeAfter(fs), project):
             found = True
             yield finding

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from micropkgd.actions.finding import DoctorFinding
 from micropkgd.annotations import Final
-from micropkgd.errors import MicropkgError, TreeError
+from micropkgd.errors import TreeError
 from micropkgd.model.requirement_conflicts import at_odds
 from micropkgd.model.requirement_lines import name_in
 from micropkgd.model.requirements import blocks_of, lacking
@@ -16,23 +16,19 @@ from micropkgd.reconcile.plan.requirements_source import RequirementsText, read_
 from micropkgd.reconcile.plan.whole_file import bytes_of
 from micropkgd.reconcile.record.install_command import install_command
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project
 
 _TOPIC: Final = "requirements"
 _READERS: Final = tuple(map(RelPath, ("pyproject.toml", "Makefile", "Dockerfile", "noxfile.py", "tox.ini", "justfile")))
 _MADE_BY: Final = re.compile(r"(?:auto-?generated|@generated) by (pip-compile|uv|PDM|Poetry)", re.IGNORECASE)
 
 
-def check_requirements(root: str) -> Iterator[DoctorFinding]:
-    """Whether entries can have their lines written, and have them; silent where the project cannot be read."""
-    try:
-        project = read_project(root)
-    except MicropkgError:
-        return
+def check_requirements(project: Project) -> Iterator[DoctorFinding]:
+    """Whether entries can have their lines written, and have them."""
     if not project.manifest.pulls and not project.lock.blocks:
         return
     yield from _at_odds(project)
-    with FsOps(root) as fs:
+    with FsOps(project.root) as fs:
         if project.layout.requirements_group:
             yield from _of_group(fs, project)
             return

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from micropkgd.actions import doctor, service_check
+from micropkgd.actions import machine_check, service_check
 from micropkgd.workspace import fsops
 from micropkgd.workspace.transaction.journal import Journal, write_journal
 from tests.kit.canaries import CANARY
 from tests.kit.world import KEDRO, ROW, World
 
-NETWORK = (*doctor._AUTHORITIES, *doctor._NETWORK, *(name.upper() for name in doctor._NETWORK))
+NETWORK = (*machine_check._AUTHORITIES, *machine_check._NETWORK, *(name.upper() for name in machine_check._NETWORK))
 
 
 @pytest.fixture(autouse=True)
@@ -296,9 +296,9 @@ def test_few_watches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint raises the limits; a machine that does not say them is no trouble."""
     world.write("limits/max_user_watches", "128\n")
     world.write("limits/max_user_instances", "128\n")
-    monkeypatch.setattr(doctor, "_INOTIFY", str(world.root / "limits"))
+    monkeypatch.setattr(machine_check, "_INOTIFY", str(world.root / "limits"))
     assert "128 watches and 128 instances a user\n  hint: sysctl fs.inotify" in told(world, "inotify")
-    monkeypatch.setattr(doctor, "_INOTIFY", str(world.root / "none"))
+    monkeypatch.setattr(machine_check, "_INOTIFY", str(world.root / "none"))
 
     assert "does not say its limits" in told(world, "inotify")
     assert troubles(world) == []

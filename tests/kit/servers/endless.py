@@ -5,12 +5,11 @@ takes everything would be seen by the number. It ends when the client hangs up, 
 """
 
 import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
+
+from tests.kit.servers.accepting import AcceptingServer
 
 Send = Callable[[bytes], None]
 Way = Callable[[Send, str], None]
@@ -19,16 +18,14 @@ Way = Callable[[Send, str], None]
 OK: Final = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 
 
-class HostileServer:
+class HostileServer(AcceptingServer):
     """Use it in a `with`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent = 0  # bytes, as far as the kernel took them
         self.asked: list[str] = []
         self._ways: dict[str, Way] = {}
-        self._over = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._socket.getsockname()[1]
 
     def way(self, path: str, way: Way) -> str:
         """Set how paths that begin so are answered, and give the address."""
@@ -37,76 +34,42 @@ class HostileServer:
 
     def drip(self, send: Send, piece: bytes = b"x", pause: float = 0.05) -> None:
         """Send a little, again and again."""
-        while not self._over.wait(pause):
+        while not self.over.wait(pause):
             send(piece)
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
+    def serve(self, connection: socket.socket) -> None:
+        """Answer one request the way that its path has."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
         def send(data: bytes) -> None:
-            if self._over.is_set():
+            if self.over.is_set():
                 raise ConnectionError
             connection.sendall(data)
             self.sent += len(data)
 
-        with connection, suppress(OSError):
-            target = _target(connection)
-            self.asked.append(target)
-            way = next((way for path, way in self._ways.items() if target.startswith(path)), None)
-            if way is None:
-                send(b"HTTP/1.1 404 None\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            else:
-                way(send, target)
+        target = _target(connection)
+        self.asked.append(target)
+        way = next((way for path, way in self._ways.items() if target.startswith(path)), None)
+        if way is None:
+            send(b"HTTP/1.1 404 None\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        else:
+            way(send, target)
 
 
-class SilentTls:
+class SilentTls(AcceptingServer):
     """Takes connections and speaks no TLS: silent, or a byte of a record now and then."""
 
     def __init__(self, *, drips: bool) -> None:
+        super().__init__()
         self._drips = drips
-        self._over = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}/ds.tar.gz"
+        self.url = f"https://127.0.0.1:{self.port}/ds.tar.gz"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                threading.Thread(target=self._keep, args=(connection,), daemon=True).start()
-
-    def _keep(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            for byte in b"\x16\x03\x03\x3f\xff" + bytes(16_000):
-                if self._over.wait(0.1):
-                    return
-                if self._drips:
-                    connection.sendall(bytes([byte]))
+    def serve(self, connection: socket.socket) -> None:
+        """Send the beginning of a record, or nothing."""
+        for byte in b"\x16\x03\x03\x3f\xff" + bytes(16_000):
+            if self.over.wait(0.1):
+                return
+            if self._drips:
+                connection.sendall(bytes([byte]))
 
 
 def _target(connection: socket.socket) -> str:

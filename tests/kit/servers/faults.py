@@ -8,9 +8,9 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from tests.kit.servers.accepting import AcceptingServer
 
 
 class Reply(NamedTuple):
@@ -56,15 +56,13 @@ class Seen(NamedTuple):
     headers: Mapping[str, str]
 
 
-class FaultServer:
+class FaultServer(AcceptingServer):
     """Use it in a `with`; `script` before asking."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[Seen] = []
         self._scripts: dict[str, list[Reply]] = {}
-        self._over = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
 
     def script(self, path: str, *replies: Reply) -> str:
         """Set what a path answers, and give its address."""
@@ -79,19 +77,13 @@ class FaultServer:
         """What came in for a path, in order."""
         return [seen for seen in self.seen if seen.target.partition("?")[0] == path]
 
-    def _accept(self) -> None:
-        with suppress(OSError):  # the socket is shut down at the end
-            while True:
-                connection, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            seen = _read_request(connection)
-            self.seen.append(seen)
-            script = self._scripts.get(seen.target.partition("?")[0], [Reply(status=404)])
-            reply = script.pop(0) if len(script) > 1 else script[0]
-            self._send(connection, reply.for_method(seen.method))
+    def serve(self, connection: socket.socket) -> None:
+        """Note one request, and send its reply."""
+        seen = _read_request(connection)
+        self.seen.append(seen)
+        script = self._scripts.get(seen.target.partition("?")[0], [Reply(status=404)])
+        reply = script.pop(0) if len(script) > 1 else script[0]
+        self._send(connection, reply.for_method(seen.method))
 
     def _send(self, connection: socket.socket, reply: Reply) -> None:
         if reply.raw is not None:
@@ -103,31 +95,20 @@ class FaultServer:
         ends = [at for at in (reply.cut_after, reply.stall_after) if at is not None]
         self._send_body(connection, reply.payload()[: min(ends, default=None)], reply.rate_limit)
         if reply.stall_after is not None:
-            self._over.wait()
+            self.over.wait()
         if reply.reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _wait_at(self, gate: threading.Event) -> None:
-        while not gate.wait(0.05) and not self._over.is_set():
+        while not gate.wait(0.05) and not self.over.is_set():
             pass
 
     def _send_body(self, connection: socket.socket, body: bytes, rate_limit: tuple[int, float] | None) -> None:
         size, pause = rate_limit or (len(body) or 1, 0.0)
         for start in range(0, len(body), size):
             connection.sendall(body[start : start + size])
-            if self._over.wait(pause):
+            if self.over.wait(pause):
                 return
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
 
 
 def _read_request(connection: socket.socket) -> Seen:
