@@ -29,6 +29,12 @@ def takes_time(request: web.Request) -> bool:
     return waits
 
 
+def let_in(request: web.Request) -> None:
+    """Who asks has shown that it may: its connection makes room for no other."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.is_let_in = True
+
+
 def follows(request: web.Request) -> bool:
     """Whether somebody wants to hear of events as they come."""
     return request.path == "/v1/events" and request.query.get("follow") == "1"
@@ -41,18 +47,21 @@ class Connection(web.RequestHandler):
         super().__init__(*arguments, **keywords)
         self._ended = ended
         self._headers = headers
+        self._line: asyncio.BaseTransport | None = None  # aiohttp forgets its own before all is sent
         self._head = bytearray()
-        self.has_head = False
+        self._has_head = False
+        self.is_let_in = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect the head of a request."""
         super().connection_made(transport)
+        self._line = transport
         self._give(HEAD_WITHIN)
 
     def data_received(self, data: bytes) -> None:
         """Gather the head, then hand everything on."""
-        if self.has_head:
+        if self._has_head:
             super().data_received(data)
             return
         start = max(0, len(self._head) - 3)
@@ -61,7 +70,7 @@ class Connection(web.RequestHandler):
         if end > LARGEST_HEAD or (end < 0 and len(self._head) > LARGEST_HEAD):
             self._refuse_head()
         elif end >= 0:
-            self.has_head = True
+            self._has_head = True
             self._give(DONE_WITHIN)
             head, self._head = bytes(self._head), bytearray()
             super().data_received(head)
@@ -74,8 +83,8 @@ class Connection(web.RequestHandler):
 
     def abort(self) -> None:
         """End it without a word."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        if isinstance(self._line, asyncio.WriteTransport):
+            self._line.abort()
 
     def let_take_time(self) -> None:
         """Set no end to this exchange: it waits for a pass, or for events."""
@@ -98,7 +107,7 @@ class Connection(web.RequestHandler):
         return said
 
     def _refuse_head(self) -> None:
-        self.has_head = True  # what comes after it is not looked at: aiohttp ignores all after `close`
+        self._has_head = True  # what comes after it is not looked at: aiohttp ignores all after `close`
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.write(_TOO_LARGE)
         self.force_close()

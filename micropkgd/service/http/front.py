@@ -21,6 +21,7 @@ from micropkgd.service.http.guard import (
     HEADERS,
     LOCAL,
     LOGIN,
+    PROBES,
     Guard,
     add_headers,
     check_host,
@@ -189,7 +190,7 @@ def _only_asks(http: Http) -> Callable[..., Any]:
         check_host(request, allowed | {*request.app[SUPERVISOR].settings.http.allowed_hosts}, literals=True)
         if request.method not in _ASKS_ONLY:
             raise web.HTTPMethodNotAllowed(request.method, _ASKS_ONLY)
-        if not buckets.take(request.remote, time.monotonic()):
+        if not buckets.take((request.remote, request.path in PROBES), time.monotonic()):
             raise web.HTTPTooManyRequests(headers={"Retry-After": "1"})
         response: web.StreamResponse = await handler(request)
         return response

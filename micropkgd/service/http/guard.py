@@ -22,7 +22,7 @@ from micropkgd.machine.token import read_token
 from micropkgd.model.settings import Http
 from micropkgd.service.http.answers import SUPERVISOR
 from micropkgd.service.http.bucket import Buckets
-from micropkgd.service.http.connection import follows, takes_time
+from micropkgd.service.http.connection import follows, let_in, takes_time
 from micropkgd.service.http.control import ASKED_BY, largest_body
 
 HEADERS: Final = {
@@ -71,6 +71,7 @@ class Guard:
                 reason="this needs the token: see `micropkgd token --help`", headers={"WWW-Authenticate": "Bearer"}
             )
         if known:
+            let_in(request)
             request[ASKED_BY] = f"token {self._token.name}"
         await read_body(request, LARGEST_HOOK if _is_hook(request) else largest_body(request))
         if takes_time(request) and follows(request):

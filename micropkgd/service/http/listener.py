@@ -1,12 +1,16 @@
 """Listen at one place, TCP or unix: take connections within a number, speak TLS where there is a certificate.
 
 Connections are counted before TLS begins, so that nobody can use up the process's descriptors with half a handshake.
+Where one more comes than there may be, the oldest goes that has not shown yet that it may ask: however many are slow,
+who sends a request at once has its answer. No turn of the loop takes more than one, so that no flood of them can push
+out a request that is here already.
 """
 
 import asyncio
 import os
 import socket
 import ssl
+from collections import Counter
 
 from aiohttp import web
 
@@ -15,8 +19,8 @@ from micropkgd.errors import TreeError, UsageError, words_of
 from micropkgd.service.http.connection import HEAD_WITHIN, Connection
 
 CONNECTIONS: Final = 32
+_BACKLOG: Final = 1024  # connections that the kernel keeps until they are taken
 _LINGER: Final = 1.0  # seconds for what is still sent after an answer, so that the answer is read
-_A_MOMENT: Final = 0.02  # seconds for a connection to end that was told to
 _AGAIN: Final = 1.0  # seconds until the next try where the process is out of descriptors
 
 
@@ -32,24 +36,18 @@ class Listener:
         certificate: "Certificate | None" = None,
         *,
         most: int = CONNECTIONS,
-        makes_room: bool = False,
     ) -> None:
-        """Take connections that come in at `bound`, `most` at once; `key` is the config's word for it.
-
-        One that is too many is closed; with `makes_room` it waits, and the oldest that has said nothing yet goes.
-        """
+        """Take connections that come in at `bound`, `most` at once; `key` is the config's word for it."""
         self.key = key
         self._tls = certificate
         self._socket = bound
         self._socket.setblocking(False)
         self._most = most
-        self._makes_room = makes_room
-        self._connections: dict[Connection, None] = {}  # in order of their coming
+        self._connections: dict[Connection, str] = {}  # in order of their coming, with who it is
         self._headers = headers
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
-        self._open = 0
         self._accepting: asyncio.Task[None] | None = None
-        self._greeting: set[asyncio.Task[None]] = set()
+        self._greeting: dict[Connection, asyncio.Task[None]] = {}
 
     @property
     def address(self) -> str:
@@ -66,9 +64,10 @@ class Listener:
     async def stop(self) -> None:
         """Take no more; what is being answered has a second."""
         if self._accepting is not None:
-            for task in (self._accepting, *self._greeting):
+            tasks = (self._accepting, *self._greeting.values())
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(self._accepting, *self._greeting, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         self.unbind()
         await self._runner.cleanup()
 
@@ -90,56 +89,63 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._socket)
+                connection, address = await loop.sock_accept(self._socket)
             except OSError:
                 await asyncio.sleep(_AGAIN)
                 continue
-            if self._open >= self._most and not await self._has_room():
+            if self._has_room():
+                self._take(connection, address[0] if isinstance(address, tuple) else "")
+            else:
                 connection.close()
-                continue
-            self._open += 1
-            task = asyncio.create_task(self._greet(connection))
-            self._greeting.add(task)
-            task.add_done_callback(self._greeting.discard)
+            await asyncio.sleep(0)  # `sock_accept` does not let others have their turn while more wait
 
-    async def _has_room(self) -> bool:
-        """Whether one more can be taken after all."""
-        while self._makes_room and self._open >= self._most:
-            idle = next((one for one in self._connections if not one.has_head), None)
-            if idle is not None:
-                idle.abort()
-            await asyncio.sleep(_A_MOMENT)
-        return self._makes_room
+    def _has_room(self) -> bool:
+        """Whether one more can be taken, after somebody went for it where need be."""
+        if len(self._connections) < self._most:
+            return True
+        waiting = [one for one in self._connections if not one.is_let_in]
+        if not waiting:
+            return False
+        have = Counter(self._connections[one] for one in waiting)
+        self._drop(max(waiting, key=lambda one: have[self._connections[one]]))  # the first of those with most
+        return True
 
-    async def _greet(self, connection: socket.socket) -> None:
-        """Hand a connection to aiohttp, after the TLS handshake where there is one."""
-        loop = asyncio.get_running_loop()
-        ended = _once(self._release)
+    def _drop(self, connection: Connection) -> None:
+        self._release(connection)
+        if connection in self._greeting:
+            self._greeting[connection].cancel()
+        connection.abort()
+
+    def _take(self, accepted: socket.socket, address: str) -> None:
         made = Connection(
             self._runner.server,
-            ended=ended,
+            ended=self._release,
             headers=self._headers,
-            loop=loop,
+            loop=asyncio.get_running_loop(),
             access_log=None,
             max_headers=64,
             auto_decompress=False,  # a signature is of the bytes as they came, and so is a size
             lingering_time=_LINGER,
         )
-        self._connections[made] = None
+        self._connections[made] = address
+        task = self._greeting[made] = asyncio.create_task(self._greet(made, accepted))
+        task.add_done_callback(lambda _: self._greeting.pop(made))
+
+    async def _greet(self, made: Connection, accepted: socket.socket) -> None:
+        """Hand a connection to aiohttp, after the TLS handshake where there is one."""
         try:
-            await loop.connect_accepted_socket(
+            await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: made,
-                connection,
+                accepted,
                 ssl=self._tls.context() if self._tls else None,
                 ssl_handshake_timeout=HEAD_WITHIN if self._tls else None,
                 ssl_shutdown_timeout=HEAD_WITHIN if self._tls else None,
             )
-        except (OSError, asyncio.CancelledError):  # no TLS, or not in time
-            connection.close()
-            ended(made)
+        except (OSError, asyncio.CancelledError):  # no TLS, or not in time, or another has its place
+            accepted.close()
+            self._release(made)
 
     def _release(self, connection: Connection) -> None:
-        self._open -= 1
         self._connections.pop(connection, None)
 
 
@@ -178,7 +184,7 @@ def bind(key: str, address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
-        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=CONNECTIONS)
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise UsageError(
             f"cannot listen: {words_of(error)}",
@@ -186,17 +192,6 @@ def bind(key: str, address: str) -> socket.socket:
             hint="name another address; port 0 takes a free one",
         ) from error
     return listener
-
-
-def _once(action: Any) -> Any:
-    """An action that is done at the first call alone."""
-    left = [action]
-
-    def act(*arguments: Any) -> None:
-        if left:
-            left.pop()(*arguments)
-
-    return act
 
 
 def _no_password() -> str:

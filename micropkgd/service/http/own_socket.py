@@ -15,7 +15,7 @@ from micropkgd.annotations import Any, Final
 from micropkgd.errors import MicropkgError
 from micropkgd.service.board import Board
 from micropkgd.service.conditions import News
-from micropkgd.service.http.connection import takes_time
+from micropkgd.service.http.connection import let_in, takes_time
 from micropkgd.service.http.control import ASKED_BY, largest_body
 from micropkgd.service.http.guard import check_target, one_request, read_body
 from micropkgd.service.http.listener import Listener
@@ -35,7 +35,7 @@ class OwnSocket:
         self._board = board
         self._told = ""
         app.on_response_prepare.append(one_request)
-        self._listener = Listener("socket", opened.listener, app, {}, most=room(), makes_room=True)
+        self._listener = Listener("socket", opened.listener, app, {}, most=room())
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -93,6 +93,7 @@ class OwnUser:
         request[ASKED_BY] = f"user {uid}, process {pid}"
         check_target(request)
         await read_body(request, largest_body(request))
+        let_in(request)
         if not takes_time(request):
             response: web.StreamResponse = await handler(request)
             return response

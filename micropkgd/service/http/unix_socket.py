@@ -24,7 +24,7 @@ from micropkgd.service.unix_connection import connect_unix
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
 _XUCRED = "IIh16I"  # version, user, and groups
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START
-_BACKLOG: Final = 128
+_BACKLOG: Final = 1024
 _PATIENCE: Final = 2.0  # seconds
 
 
