@@ -164,6 +164,23 @@ def test_what_others_wrote_is_text(page: Page, site: Site, daemon: Daemon) -> No
     daemon.until("ProjectRemoved", root)
 
 
+def test_what_cannot_be_seen_is_written_out(page: Page, site: Site, daemon: Daemon) -> None:
+    """A name that turns a line round, or hides, is shown as what it is: in the table, in events, in a button's name."""
+    root = daemon.folder / "src" / "a\u202eb\x1b\u2066c"
+    World(root).manifest('"dist/ds.tar.gz" = {}')
+    daemon.until("ProjectAdded", root)
+    page.goto(address(site))
+
+    name = "a\u27e8U+202E\u27e9b\u27e8U+001B\u27e9\u27e8U+2066\u27e9c"
+    expect(page.locator("summary").filter(has_text=name)).to_be_visible()
+    expect(page.get_by_role("table").last).to_contain_text(name)
+    page.get_by_role("button", name=f"History {root.parent}/{name}").click()
+    expect(page.locator("#desk-head")).to_contain_text(name)
+    assert not {"\u202e", "\x1b", "\u2066"} & set(page.locator("body").inner_text())
+    taken_away(root)
+    daemon.until("ProjectRemoved", root)
+
+
 def test_the_page_is_there_without_scripts(browser: Browser, site: Site) -> None:
     """The server writes the table; who cannot show the token gets the page without it."""
     context = browser.new_context(java_script_enabled=False, extra_http_headers=site.signed())

@@ -46,6 +46,9 @@ _SHAPES: Final[Mapping[str, str]] = {
     Condition.STALLED: "✕",
     Condition.UNTRUSTED: "?",
 }
+_UNSEEN: Final = re.compile(  # those of desk.js
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]"
+)
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _LOGIN: Final = (
     '<section id="login" aria-labelledby="login-head"><h2 id="login-head">Log in</h2>'
@@ -112,7 +115,7 @@ def _content(supervisor: Supervisor, wish: _Wish) -> Iterator[str]:
         return
     fitting = [one for one in supervisor.statuses() if not wish.words or wish.fits(*_words_of(one))]
     fitting.sort(key=lambda one: (urgency(one.standing), one.root))
-    yield f'<p id="summary" role="status">{escape(board.summary())}</p>'
+    yield f'<p id="summary" role="status">{_shown(board.summary())}</p>'
     yield '<p class="scripted" hidden><label>Filter <input id="filter" type="search"></label> '
     yield '<button type="button" data-do="trigger">Reconcile all</button></p>'
     yield '<section aria-labelledby="projects"><h2 id="projects">Projects</h2>'
@@ -145,7 +148,7 @@ def _events(events: Sequence[Event], wish: _Wish) -> Iterator[str]:
         (
             (
                 _time(event.time),
-                escape(event.kind),
+                _shown(event.kind),
                 _path(event.project),
                 _path(event.subject),
                 _with_hint(event.message, event.hint),
@@ -200,12 +203,12 @@ def _inside(project: ProjectStatus) -> Iterator[str]:
 
 
 def _entry(project: ProjectStatus, entry: EntryStatus) -> Sequence[str]:
-    version = escape(entry.version)
+    version = _shown(entry.version)
     if entry.waiting:
-        version += f" <small>{escape(entry.waiting)} waits</small>"
+        version += f" <small>{_shown(entry.waiting)} waits</small>"
     place = _path(entry.target)
     if entry.signed_by:
-        place += f"<br><small>signed by {escape(entry.signed_by)}</small>"
+        place += f"<br><small>signed by {_shown(entry.signed_by)}</small>"
     for what, paths in _files(entry):
         if paths:
             items = "".join(f"<li>{_path(path)}</li>" for path in paths)
@@ -230,7 +233,7 @@ def _files(entry: EntryStatus) -> Sequence[tuple[str, Sequence[str]]]:
 
 
 def _package(project: ProjectStatus, package: PackageStatus) -> Sequence[str]:
-    return _row(project, package.standing, package.module, escape(package.version), _path(package.path))
+    return _row(project, package.standing, package.module, _shown(package.version), _path(package.path))
 
 
 def _row(
@@ -247,7 +250,7 @@ def _button(action: str, text: str, project: ProjectStatus, entry: str = "") -> 
     named = f' data-entry="{escape(entry)}"' if entry else ""
     return (
         f'<button type="button" data-do="{action}" data-root="{escape(project.root)}"{named}'
-        f' aria-label="{escape(about)}">{text}</button> '
+        f' aria-label="{_shown(about)}">{text}</button> '
     )
 
 
@@ -266,20 +269,25 @@ def _with_hint(what: str, hint: str) -> str:
     return f'{_words(what)}<br><span class="hint">{_words(hint)}</span>' if hint else _words(what)
 
 
+def _shown(text: str) -> str:
+    """Foreign text: never a tag, and what cannot be seen, or turns a line round, written out (threat T25)."""
+    return escape(_UNSEEN.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", text))
+
+
 def _words(text: str) -> str:
     """A message; what it has between backticks is code."""
-    return _QUOTED.sub(r"<code>\1</code>", escape(text))
+    return _QUOTED.sub(r"<code>\1</code>", _shown(text))
 
 
 def _path(text: str) -> str:
     """A path or address, which may go on in the next line behind any of its slashes."""
-    return escape(text).replace("/", "/<wbr>")
+    return _shown(text).replace("/", "/<wbr>")
 
 
 def _facts(project: ProjectStatus) -> str:
     words = [f"a pass is under way since {_time(project.running_since)}"] if project.running else []
     if project.last_pass is not None:
-        words.append(f"last pass {_time(project.last_pass.ended)}, {escape(project.last_pass.trigger)}")
+        words.append(f"last pass {_time(project.last_pass.ended)}, {_shown(project.last_pass.trigger)}")
     if project.next_pass:
         words.append(f"next {_time(project.next_pass)}")
     return ", ".join(words)

@@ -8,7 +8,7 @@ const DECIDED = { keep: "yours stays", take: "theirs is taken", merged: "the mer
 const SIDES = { base: "Installed version", ours: "Yours", theirs: "New version" };
 
 const codeOf = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
-const visible = (text) => text.replace(UNSEEN, (character) => `\u27e8${codeOf(character)}\u27e9`);
+export const visible = (text) => text.replace(UNSEEN, (character) => `\u27e8${codeOf(character)}\u27e9`);
 
 function wordFor(choice, file) {
   if (choice === "keep") return file.there === "nothing" ? "Keep it deleted" : "Keep mine";
@@ -88,7 +88,7 @@ export function makeDesk(ask, announce, refocus, dress) {
   async function open(kind, root, entry) {
     now = { kind, root, entry };
     said.textContent = "";
-    head.textContent = entry ? `${entry} in ${root}` : root;
+    head.textContent = visible(entry ? `${entry} in ${root}` : root);
     body.replaceChildren(make("p", {}, "Loading ..."));
     if (!dialog.open) dialog.showModal();
     head.focus();
@@ -103,7 +103,7 @@ export function makeDesk(ask, announce, refocus, dress) {
       body.replaceChildren(...nodes.filter((node) => node !== null));
       dress();
     } catch (error) {
-      if (mine === turn) body.replaceChildren(make("p", {}, `Cannot be shown: ${error.message}`), button("Try again", "", load));
+      if (mine === turn) body.replaceChildren(make("p", {}, visible(`Cannot be shown: ${error.message}`)), button("Try again", "", load));
     }
   }
 
@@ -114,10 +114,10 @@ export function makeDesk(ask, announce, refocus, dress) {
     try {
       await ask(path, { project: now.root, ...(now.entry ? { entry: now.entry } : {}), ...sent });
       said.textContent = done;
-      announce(`${now.entry ?? now.root}: ${done}`);
+      announce(visible(`${now.entry ?? now.root}: ${done}`));
       if (sent.paths?.length) for (const one of sent.paths) drafts.delete(draftKey(one));
     } catch (error) {
-      said.textContent = `${error.message}${error.hint ? ` (${error.hint})` : ""}`;
+      said.textContent = visible(`${error.message}${error.hint ? ` (${error.hint})` : ""}`);
     } finally {
       for (const one of buttons) one.disabled = false;
     }
@@ -163,7 +163,7 @@ export function makeDesk(ask, announce, refocus, dress) {
         inside.replaceChildren(...textsOf(texts, decide).filter((one) => one !== null));
       } catch (error) {
         delete node.dataset.filled;
-        inside.replaceChildren(make("p", {}, `Cannot be shown: ${error.message}`));
+        inside.replaceChildren(make("p", {}, visible(`Cannot be shown: ${error.message}`)));
       }
     };
     node.addEventListener("toggle", () => {
@@ -241,7 +241,7 @@ export function makeDesk(ask, announce, refocus, dress) {
   async function diff() {
     const { entry } = await ask(`/v1/held?${query({})}`);
     const found = await ask(`/v1/diff?${query({})}`);
-    if (found.problem) return [make("p", {}, `${found.problem}. ${found.hint}`)];
+    if (found.problem) return [make("p", {}, visible(`${found.problem}. ${found.hint}`))];
     if (!found.paths.length) return [make("p", {}, "Nothing is edited here.")];
     const count = `${found.paths.length} ${found.paths.length === 1 ? "file" : "files"}`;
     return [
@@ -256,7 +256,7 @@ export function makeDesk(ask, announce, refocus, dress) {
   async function pending() {
     const found = await ask(`/v1/diff?${query({ edits: "0" })}`);
     const nothing = found.lines.length ? null : make("p", {}, "A pass would change nothing of it.");
-    const problem = found.problem ? make("p", {}, `${found.problem}. ${found.hint}`) : null;
+    const problem = found.problem ? make("p", {}, visible(`${found.problem}. ${found.hint}`)) : null;
     return [problem, problem ? null : nothing, found.lines.length ? diffOf(found.lines, "What a pass would change", found.more) : null];
   }
 

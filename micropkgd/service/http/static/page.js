@@ -1,7 +1,7 @@
 // Keeps the page true, and does what its buttons say. It asks for the page again whenever the service tells of an event.
 // The token, or a code that is good for it once, comes in the address's fragment and is taken out of it at once. It lives in
 // this tab until the tab is closed: no cookie, so that no other page can make the browser send it.
-import { makeDesk } from "/desk.js";
+import { makeDesk, visible } from "/desk.js";
 
 const live = document.getElementById("live");
 const said = document.getElementById("said");
@@ -121,7 +121,7 @@ async function fill(project) {
     Object.assign(project.dataset, { whole: "yes", stamp: whole.dataset.stamp, state: whole.dataset.state });
     dress();
   } catch (error) {
-    said.textContent = `${project.dataset.project}: ${error.message}`;
+    said.textContent = visible(`${project.dataset.project}: ${error.message}`);
   } finally {
     delete project.dataset.asking;
   }
@@ -190,7 +190,7 @@ async function press(button) {
     await ask(`/v1/${action}`, body);
     said.textContent = `${about}: done`;
   } catch (error) {
-    said.textContent = `${about}: ${error.message}`;
+    said.textContent = visible(`${about}: ${error.message}`);
   } finally {
     button.disabled = false;
   }
