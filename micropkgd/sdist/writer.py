@@ -18,7 +18,7 @@ from micropkgd.sdist.headers import parse
 from micropkgd.sdist.inflate import Inflater
 from micropkgd.sdist.limits import DEFAULT_LIMITS, ReadLimits
 from micropkgd.sdist.names import Claims, clean_path
-from micropkgd.sdist.reader import Member, Sdist
+from micropkgd.sdist.reader import Member
 
 _MTIME: Final = 1_580_601_600  # 2020-02-02: later than 1980, where the zip archives of wheels begin
 _LEVEL: Final = 6
@@ -31,13 +31,6 @@ _PLAIN: Final = 0o644
 _EXECUTABLE: Final = 0o755
 _FEED: Final = 1 << 16  # bytes that the packer gets at a time
 _LONGEST_RECORD: Final = 1 << 16
-
-
-class WrittenArchive(NamedTuple):
-    """One archive."""
-
-    data: bytes  # the `.tar.gz`
-    content: Digest  # of the tar inside
 
 
 class Part(NamedTuple):
@@ -112,13 +105,6 @@ class Packing:
         if data:
             self._packed += len(data)
             yield data
-
-
-def write_sdist(sdist: Sdist, *, limits: ReadLimits = DEFAULT_LIMITS) -> WrittenArchive:
-    """Write the members below their root folder; `ArchiveError` names one that no reader should be given."""
-    packing = Packing(sdist.root, limits=limits)
-    data = b"".join(packing.pack(part_of(member) for member in sorted(sdist.members)))
-    return WrittenArchive(data, packing.content)
 
 
 def part_of(member: Member) -> Part:

@@ -180,8 +180,8 @@ class Fleet:
         self._settings = settings
         await self.search()
 
-    def miss(self) -> None:
-        """Say that there is nothing to do: a slip in a glob looks like a service that works."""
+    def report_none(self) -> None:
+        """Report where there is no project to serve: a slip in a glob looks like a service that works."""
         if not self._board.projects:
             paths = ", ".join(path for group in self._settings.groups for path in group.paths)
             what = f"no folder whose {MANIFEST_NAME} speaks of micro-packages is at {paths}"

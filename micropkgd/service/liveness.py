@@ -1,8 +1,9 @@
 """Tracks whether running passes make progress; feeds `/livez` and systemd's watchdog.
 
-A pass gets on by coming from one kind of work to the other: at its desk, or waiting for its sources. While it waits,
-every byte that arrives from any source counts, for it may be waiting for its turn behind other passes' downloads. How
-long all of it takes is nobody's concern: a large archive over a slow line is no reason for a restart.
+A pass gets on by coming from one kind of work to the other: in its place among those at work, or waiting for its
+sources. While it waits, every byte that arrives from any source counts, for it may be waiting for its turn behind other
+passes' downloads. How long all of it takes is nobody's concern: a large archive over a slow line is no reason for a
+restart.
 """
 
 import threading

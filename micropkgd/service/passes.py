@@ -63,11 +63,11 @@ class Passes:
     """What passes need in common. Made, used and closed on one loop.
 
     `on_back` is told of each host that answers again after it had been left alone, `on_wait` how many more passes (or
-    fewer) wait for a source: such a pass leaves its desk to another one. `liveness` is told how passes get on.
+    fewer) wait for a source: such a pass lets another one into its place. `liveness` is told how passes get on.
     `distrust` says before each pass, in its thread, why nothing may be done in a project: trust can be taken back at
     any time. `on_late` is told of each project for which a download has ended that no pass waited for. `relevant` says,
-    in that thread too, what a project depends on. `on_trouble` is told what ails the cache that
-    machines share; `traffic` counts downloads.
+    in that thread too, what a project depends on. `on_trouble` is told what ails the cache that machines share;
+    `traffic` counts downloads.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Passes:
         self._liveness = liveness
         self._distrust = distrust
         self._relevant = relevant
-        self._desks = threading.Semaphore(settings.limits.passes)
+        self._places = threading.Semaphore(settings.limits.passes)
         self._loop = asyncio.get_running_loop()
         self._on_wait = on_wait
         self._cache = cache_of(settings)
@@ -104,7 +104,7 @@ class Passes:
             least_speed=least_speed_of(settings),
             wait=settings.limits.source_wait,
             on_late=on_late,
-            waiting=self._away_from_desk,
+            waiting=self._out_of_its_place,
             note=partial(traffic.note, shared=False),
         )
         self._remote = remote_cache_of(
@@ -171,7 +171,7 @@ class Passes:
         return (self._sources,) if self._remote is None else (self._sources, self._remote.sources)
 
     def _run(self, root: str, options: PassOptions, check: Check | None) -> PassResult:
-        with self._desks:
+        with self._places:
             self._liveness.works()
             try:
                 if (doubt := self._doubt(root)) is not None:
@@ -182,7 +182,7 @@ class Passes:
                 self._liveness.ends()
 
     def _look(self, root: str, work: Callable[[Callable[[str], Fetcher]], T]) -> T | None:
-        with self._desks:
+        with self._places:
             self._liveness.works()
             try:
                 if (doubt := self._doubt(root)) is not None:
@@ -201,16 +201,16 @@ class Passes:
             return Failure.of(error)
 
     @contextmanager
-    def _away_from_desk(self) -> Iterator[None]:
-        """While a pass waits for a source."""
+    def _out_of_its_place(self) -> Iterator[None]:
+        """While a pass waits for a source, another one has its place."""
         self._loop.call_soon_threadsafe(self._on_wait, 1)
-        self._desks.release()
+        self._places.release()
         self._liveness.waits()
         try:
             yield
         finally:
             self._loop.call_soon_threadsafe(self._on_wait, -1)
-            self._desks.acquire()
+            self._places.acquire()
             self._liveness.works()
 
     def _pass(self, root: str, options: PassOptions, check: Check | None) -> Outcome | None:

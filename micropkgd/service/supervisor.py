@@ -152,7 +152,7 @@ class Supervisor:
         self._queues.read(settings.queues)
         self.board.say(News("ConfigReloaded", "", "the config was read again"))
         await self.fleet.reload(settings)
-        self.fleet.miss()
+        self.fleet.report_none()
         self._times.forget_outages()
         failing = [root for root, status in self.board.projects.items() if has_failed(status)]
         self.trigger(Trigger(TriggerKind.CONFIG), spread=SOON)
@@ -178,7 +178,7 @@ class Supervisor:
         while True:
             try:
                 await self.fleet.search()
-                self.fleet.miss()
+                self.fleet.report_none()
                 self._memory.sweep(self.board.projects)
                 await self.fleet.run()
             except Exception as error:  # noqa: BLE001 - who searches again finds what this one has not
@@ -230,25 +230,26 @@ class Supervisor:
         caller = self._callers.take(root)
         options = caller.options if caller is not None else PassOptions(lock_timeout=0.0, following=_following(due))
         options = options._replace(pass_id=pass_id, trigger=due.reasons, full_check=self.settings.full_check)
-        counts = options.apply
+        counts = options.apply  # what a dry run finds says nothing of how the project stands
         try:
             ran = await self._passes.run(root, options, self._hooks.check_for(pass_id, due.triggers))
         except Exception as error:  # noqa: BLE001 - a bug in one pass must not end the service (promise P7)
             ran, counts = PassResult(bug(root, error), None), True
         self.agenda.done(root, time.monotonic())
         self.fleet.follow(root, ran.relevant)
-        if ran.outcome is not None and counts:
+        outcome = ran.outcome if counts else None
+        if outcome is not None:
             try:
-                self._conclude(due, pass_id, time.monotonic() - began, ran.outcome)
+                self._conclude(due, pass_id, time.monotonic() - began, outcome)
             except Exception as error:  # noqa: BLE001 - who waits for the pass is answered all the same
                 self.board.say(News("Bug", "", f"{type(error).__name__}: {error}"), root, pass_id)
-        if ran.outcome is not None and counts and not ran.outcome.downloading:
-            self._callers.answer_parked(root, ran.outcome)
+            if not outcome.downloading:
+                self._callers.answer_parked(root, outcome)
         if caller is not None:
-            if ran.outcome is not None and counts and ran.outcome.downloading:
-                self._callers.park(root, caller, ran.outcome)
+            if outcome is not None and outcome.downloading:
+                self._callers.park(root, caller, outcome)
             else:
-                caller.grant(ran.outcome)
+                caller.reply(ran.outcome)
             # What it has not answered: another wish, or a pass without its restrictions.
             if self._callers.has(root) or caller.options != PassOptions(lock_timeout=caller.options.lock_timeout):
                 self._times.ask_again(root, due.triggers, time.monotonic())
@@ -269,7 +270,7 @@ class Supervisor:
         conclusion = conclude(told or before, outcome, ended, self._times.outage(root))
         self.board.put(conclusion.status)
         self.board.show(outcome)
-        self._times.suffer(root, conclusion.outage)
+        self._times.plan_retry(root, conclusion.outage)
         if conclusion.is_busy:
             self._times.ask_again(root, due.triggers, ended.now.clock + BUSY_AGAIN)
         for news in conclusion.news:

@@ -14,7 +14,7 @@ class WaitingCaller(NamedTuple):
     answer: "asyncio.Future[Outcome | None]"
     so_far: Outcome | None = None  # of a pass that went on without what is still on its way
 
-    def grant(self, outcome: Outcome | None) -> None:
+    def reply(self, outcome: Outcome | None) -> None:
         """Say what came of it; None where it was stopped."""
         if not self.answer.done():
             self.answer.set_result(self.with_what_came(outcome))
@@ -36,7 +36,7 @@ class WaitingCallers:
         """Wait for a pass."""
         caller = WaitingCaller(options, asyncio.get_running_loop().create_future())
         if self._closed:
-            caller.grant(None)
+            caller.reply(None)
             return caller
         self._waiting.setdefault(root, []).append(caller)
         return caller
@@ -52,14 +52,14 @@ class WaitingCallers:
     def park(self, root: str, caller: WaitingCaller, outcome: Outcome) -> None:
         """Let it wait for a later pass, after one that went on without what is still on its way."""
         if self._closed:
-            caller.grant(outcome)
+            caller.reply(outcome)
             return
         self._parked.setdefault(root, []).append(caller._replace(so_far=caller.with_what_came(outcome)))
 
     def answer_parked(self, root: str, outcome: Outcome) -> None:
         """Say what came of it to those who waited for what was on its way."""
         for caller in self._parked.pop(root, ()):
-            caller.grant(outcome)
+            caller.reply(outcome)
 
     def has(self, root: str) -> bool:
         """Whether somebody waits for a pass of this project."""
@@ -68,7 +68,7 @@ class WaitingCallers:
     def abandon(self, root: str) -> None:
         """Let nobody wait for a project that is no longer served."""
         for caller in (*self._waiting.pop(root, ()), *self._parked.pop(root, ())):
-            caller.grant(None)
+            caller.reply(None)
 
     def close(self) -> None:
         """Let nobody wait any more, and nobody begin to: no later pass comes."""

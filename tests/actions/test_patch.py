@@ -10,9 +10,9 @@ import pytest
 
 from micropkgd.model.module_origin import blob_name
 from micropkgd.sdist.reader import read_sdist
-from micropkgd.sdist.writer import write_sdist
 from tests.kit.git import commit_all, git
 from tests.kit.homes import CODE, FILES, HERE, Homes, homes
+from tests.kit.sdists import write_sdist
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.world import SAMPLES, World
 from tests.package.test_samples import ALL, Sample, become

@@ -13,9 +13,9 @@ from micropkgd.model.module_origin import blob_name, read_module_origin
 from micropkgd.reconcile.package.same_release import is_same_release
 from micropkgd.reconcile.package.spellings import way_home
 from micropkgd.sdist.reader import Member, read_sdist
-from micropkgd.sdist.writer import write_sdist
 from tests.kit.git import commit_all, git
 from tests.kit.packages import ARCHIVE, CODE, CONF, TESTS, inside, member, module, package, packed
+from tests.kit.sdists import write_sdist
 from tests.kit.world import World
 from tests.package.test_release import there
 

@@ -17,7 +17,7 @@ from micropkgd.model.place_names import why_not_portable
 from micropkgd.model.tree import digest_of
 from micropkgd.sdist.limits import ReadLimits
 from micropkgd.sdist.reader import Member, Sdist, read_sdist
-from micropkgd.sdist.writer import write_sdist
+from tests.kit.sdists import write_sdist
 
 PLAIN = Sdist("ds-1.0", (Member("PKG-INFO", b"Name: ds\n", False), Member("ds/run.sh", b"#!/bin/sh\n", True)))
 

@@ -125,7 +125,7 @@ class World:
         ended = PassEnd(due, "", self.clock - began, self.now, self._chance(), scheduled, 1e9)
         conclusion = conclude(self._status.get(root), came, ended, self.times.outage(root))
         self._status[root] = conclusion.status
-        self.times.suffer(root, conclusion.outage)
+        self.times.plan_retry(root, conclusion.outage)
         if conclusion.is_busy:
             self.times.ask_again(root, due.triggers, self.clock + 2.0)
         self.runs.append(Run(root, due.kinds, began, conclusion.status.standing.next_try))

@@ -77,7 +77,7 @@ class Timetable:
         """What is known of a project that failed."""
         return self._outages.get(root, Outage())
 
-    def suffer(self, root: str, outage: Outage) -> None:
+    def plan_retry(self, root: str, outage: Outage) -> None:
         """Try a project again when its outage says; one that is over needs no try."""
         before = self.outage(root)
         self._outages[root] = outage

@@ -92,7 +92,7 @@ def commit(
         raise refused_by_disk(error) from error
 
 
-def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Recovery:
+def recover(fs: FsOps) -> Recovery:
     """Finish what an interrupted commit began, or take it back where it had begun to; then sweep its debris.
 
     A journal that is not ours is set aside, and the tree is taken as it is.
@@ -108,7 +108,6 @@ def recover(fs: FsOps, floors: frozenset[RelPath] = frozenset()) -> Recovery:
         if journal is not None and journal.undo:
             _undo(fs, journal)
         elif journal is not None:
-            journal = journal._replace(floors=tuple(sorted({*journal.floors, *floors})))
             _carry_out(fs, journal, _apply_if_not_done)
         sweep(fs)
     except OSError as error:
