@@ -136,7 +136,7 @@ class Soak:
 
     def remove_state(self, number: int) -> None:
         """`git clean -fdx`, but for what people must not lose."""
-        for name in ("state.json", "settled.json", "builds.json"):
+        for name in ("state.json", "settled", "builds.json"):
             (self.worlds[number].root / ".micropkgd" / name).unlink(missing_ok=True)
 
     def lost(self) -> list[str]:

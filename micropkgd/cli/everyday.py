@@ -4,8 +4,6 @@ Rules: imports next to nothing, and says word for word what the whole way says (
 The record is read by `settled`, which no other command pays for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-
 from micropkgd.cli.lines import (
     NOTHING_WRITTEN,
     drifted_line,
@@ -19,10 +17,12 @@ from micropkgd.workspace.root import root_around
 
 TYPE_CHECKING = False  # as `typing` has it, which is not imported here
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from micropkgd.workspace.memory.settled import Row
 
 
-def answer(words: Sequence[str]) -> str | None:
+def answer(words: "Sequence[str]") -> str | None:
     """What these words of a command line are answered with; None where the whole way must be taken."""
     start, *others = words[2:] or ["."]
     lines = _LINES.get(tuple(words[:2]))
@@ -38,13 +38,14 @@ def answer(words: Sequence[str]) -> str | None:
     return "".join(f"{line}\n" for line in lines(*rows)) if rows is not None else None
 
 
-def _pass_lines(entries: "Sequence[Row]", packages: "Sequence[Row]") -> Iterator[str]:
+def _pass_lines(entries: "Sequence[Row]", packages: "Sequence[Row]") -> "Iterator[str]":
     from micropkgd.workspace.memory.settled import FIELDS
 
     for entry in entries:
-        only = entry[6].split("\n")
         yield _entry_line(entry)
-        yield from (drifted_line(path, formatted=path in only) for path in entry[FIELDS:])
+        if drifted := entry[FIELDS:]:
+            only = entry[6].split("\n")
+            yield from (drifted_line(path, formatted=path in only) for path in drifted)
     yield _summary(entries)
     for module, _, path, _, version, digest, *_ in packages:
         yield plain(standing_line("unchanged", module, path, version_said(version, digest)))
@@ -52,7 +53,7 @@ def _pass_lines(entries: "Sequence[Row]", packages: "Sequence[Row]") -> Iterator
         yield modules_line(len(packages), f"{len(packages)} unchanged")
 
 
-def _lock_lines(entries: "Sequence[Row]", _: "Sequence[Row]") -> Iterator[str]:
+def _lock_lines(entries: "Sequence[Row]", _: "Sequence[Row]") -> "Iterator[str]":
     """Of the lock alone: neither the tree nor the project's own modules are asked for."""
     yield from map(_entry_line, entries)
     yield _summary(entries) + NOTHING_WRITTEN

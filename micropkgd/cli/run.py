@@ -1,17 +1,20 @@
 """One command line from its words to its exit code: by the short way of `everyday`, or the whole way of `execute`."""
 
 import sys
-from collections.abc import Sequence
 
 from micropkgd.cli.everyday import answer
 from micropkgd.cli.streams import OutputError, aside, end, mend, put, silence
+
+TYPE_CHECKING = False  # as `typing` has it, which is not imported here
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNSAID = 1
 _INTERRUPTED = 130
 _NOBODY_READS = 141  # 128 + SIGPIPE
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: "Sequence[str]") -> int:
     """Run one command line; what a person can cause is an error message and an exit code, never a traceback."""
     mend()
     try:
@@ -31,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         return _UNSAID
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: "Sequence[str]") -> int:
     said = answer(arguments)
     if said is None:
         from micropkgd.finder import ask_first

@@ -177,7 +177,7 @@ def test_a_pass_with_nothing_to_do_fetches_nothing(world: World, place: Place, m
 
     assert passed(world)["published"] == first["published"]
     assert world.stamps() == before
-    (world.root / ".micropkgd/settled.json").unlink(missing_ok=True)
+    (world.root / ".micropkgd/settled").unlink(missing_ok=True)
     assert passed(world)["published"] == first["published"]
     monkeypatch.setattr(Publisher, "look", None)
     assert json.loads(world.reconcile("--json", "--offline").out)["projects"][0]["exit_code"] == 0
@@ -187,7 +187,7 @@ def test_equal_bytes_that_are_there_are_not_sent(world: World, place: Place, mon
     """A machine that never published the archive finds it in its place."""
     asked_to(world, place.target, place.more)
     first = passed(world)
-    for name in ("builds.json", "settled.json"):
+    for name in ("builds.json", "settled"):
         (world.root / ".micropkgd" / name).unlink(missing_ok=True)
     monkeypatch.setattr(Sources, "put", None)
 

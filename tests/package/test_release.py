@@ -456,6 +456,6 @@ def test_all_places_are_asked_together(world: World, shelf: Path, monkeypatch: p
         return answer(self, requests, root, publishing=publishing)
 
     monkeypatch.setattr(Sources, "answer", count)
-    (world.root / ".micropkgd/settled.json").unlink()
+    (world.root / ".micropkgd/settled").unlink()
     world.sync()
     assert rounds == [6]

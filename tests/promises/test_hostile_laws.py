@@ -31,6 +31,7 @@ from micropkgd.model.tree import digest_of
 from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.sources.cache import ArchiveCache
 from micropkgd.sources.gather import Sources
+from micropkgd.workspace.memory.settled import FIELD, ROW, SCHEMA, SECTION
 from micropkgd.workspace.memory.settling import settled_outcome
 from tests.kit.faults import Scene, Tree, fast_folder, tree_of
 
@@ -178,6 +179,8 @@ states = st.fixed_dictionaries(
      "known": st.dictionaries(refs, st.tuples(st.text(max_size=3), hashes).map(list), max_size=2),
      "standing": st.just({})}
 )  # fmt: skip
+marked = st.text(st.sampled_from(f"{SECTION}{ROW}{FIELD}\0a/[]{{}}"), max_size=20)
+records = st.one_of(odd, st.lists(marked, max_size=7).map(lambda rest: SECTION.join([SCHEMA, *rest])))
 planted = st.fixed_dictionaries(
     {},
     optional={
@@ -188,7 +191,7 @@ planted = st.fixed_dictionaries(
         ".micropkgd/txn/zz/journal": apt_journals | journals,
         ".micropkgd/state.json": st.one_of(states, odd),
         ".micropkgd/builds.json": odd,
-        ".micropkgd/settled.json": odd,
+        ".micropkgd/settled": records,
     },
 )
 
@@ -200,6 +203,9 @@ def in_place(scene: Scene, documents_: Mapping[str, Any]) -> None:
     for name, document in documents_.items():
         if name.endswith(".lock"):
             scene.write({name: documents.write_toml(document)})
+            continue
+        if isinstance(document, str) and name.endswith("settled"):
+            scene.write({name: document})
             continue
         text = json.dumps(document).replace('"FOLDER"', str(folder.stat().st_ino))
         text = text.replace('"BIRTHPLACE"', f"[{lock.st_ino}, {lock.st_ctime_ns}]")

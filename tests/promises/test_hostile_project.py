@@ -20,6 +20,7 @@ import pytest
 
 from micropkgd.model.tree import RelPath, digest_of
 from micropkgd.workspace.fsops import FsOps
+from micropkgd.workspace.memory.settled import NUMBERS, ROW, SECTION
 from micropkgd.workspace.transaction import journal
 from micropkgd.workspace.transaction import journal_key as key
 from tests.cli.test_imports import loaded
@@ -393,17 +394,18 @@ def test_the_state_of_another_folder_is_forgotten(installed: World) -> None:
 
 def test_a_planted_record_of_rest_does_not_stop_a_pass(installed: World) -> None:
     """One that watches nothing would say for ever that all is well."""
-    record = json.loads(installed.read(".micropkgd/settled.json"))
-    nothing: dict[str, object] = {"paths": [], "signatures": "", "absent": []}
-    record |= {"read": nothing, "installed": nothing, "folders": {}}
-    installed.write(".micropkgd/settled.json", json.dumps(record))
+    path = installed.root / ".micropkgd/settled"
+    text, *_ = path.read_bytes().partition(NUMBERS)
+    schema, asking, _, *groups, entries, packages = text.decode().split(SECTION)
+    planted = SECTION.join([schema, asking, "", *(ROW for _ in groups), entries, packages])
+    path.write_bytes(planted.encode() + NUMBERS)
     installed.publish({"nodes.py": "A = 2\n"}, version="2.0")
     installed.sync()
 
     assert installed.read("src/shop/ds/nodes.py") == "A = 2\n"
 
 
-RECORDS = ["state.json", "builds.json", "settled.json", "by-hand.lock", "kept", "conflicts", "txn", "journal"]
+RECORDS = ["state.json", "builds.json", "settled", "by-hand.lock", "kept", "conflicts", "txn", "journal"]
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -127,7 +127,7 @@ def test_a_clone_holds_it_too(installed: World) -> None:
     """The lock says what is installed, on every machine."""
     installed.publish(OLD, version="1.0")
     tree = installed.tree()
-    for name in ("state.json", "settled.json"):
+    for name in ("state.json", "settled"):
         (installed.root / ".micropkgd" / name).unlink(missing_ok=True)
     installed.forget_archives()
 

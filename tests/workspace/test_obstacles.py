@@ -22,7 +22,7 @@ OBSTACLES: dict[str, Put] = {
     "file": lambda place, elsewhere: place.write_text("somebody's"),
 }
 NEEDED = ("txn", "kept")
-REMEMBERED = ("passes", "state.json", "settled.json", "builds.json", "by-hand.lock", "suspended.json", "journal.tmp")
+REMEMBERED = ("passes", "state.json", "settled", "builds.json", "by-hand.lock", "suspended.json", "journal.tmp")
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from micropkgd.reconcile import cycle
 from micropkgd.reconcile.plan.planned import Proposal
 from micropkgd.reconcile.record import short_way
 from micropkgd.reconcile.this_pass import Pass
+from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory import settled
-from micropkgd.workspace.memory.settling import Watched, settled_outcome
+from micropkgd.workspace.memory.settling import AskedSources, Watched, settle, settled_outcome, watch
 from micropkgd.workspace.memory.state import State
 from tests.kit.world import KEDRO, ROW, World
 
@@ -52,7 +53,7 @@ def test_it_says_what_the_whole_way_says(resting: World) -> None:
     assert f"drifted: {NODES}" in said
     assert "1 module: 1 unchanged" in said
     assert resting.reconcile("--log-format", "console").out == said
-    (resting.root / ".micropkgd/settled.json").unlink()
+    (resting.root / ".micropkgd/settled").unlink()
     assert resting.reconcile().out == said
 
 
@@ -93,7 +94,7 @@ def test_the_check_of_a_lock_says_what_the_whole_way_says(resting: World) -> Non
     said = answer(CHECK)
     ways = [CHECK, (*CHECK, "--log-format", "console"), (*CHECK, "--json"), ("lock",), ("lock", "--json")]
     short = [resting.run(*way) for way in ways]
-    (resting.root / ".micropkgd/settled.json").unlink()
+    (resting.root / ".micropkgd/settled").unlink()
 
     assert said == short[0].out
     assert [resting.run(*way) for way in ways] == short
@@ -150,7 +151,7 @@ def unlink(path: str) -> Callable[[World], object]:
         pytest.param(make("src/tests/__init__.py"), id="layout"),
         pytest.param(make(".micropkgd/journal"), id="journal"),
         pytest.param(append(".micropkgd/state.json"), id="memory"),
-        pytest.param(unlink(".micropkgd/settled.json"), id="no record"),
+        pytest.param(unlink(".micropkgd/settled"), id="no record"),
     ],
 )
 def test_whatever_moves_ends_it(resting: World, move: Callable[[World], object]) -> None:
@@ -172,6 +173,56 @@ def test_a_record_that_is_older_than_a_document_is_not_read(
     monkeypatch.setattr(settled, "_own_bytes", lambda path: pytest.fail(path))
 
     assert answer(EVERYDAY) is None
+
+
+def test_a_record_that_is_cut_short_takes_the_whole_way(resting: World) -> None:
+    """Wherever a disk that was full, or went away, cut it."""
+    record = resting.root / settled.RECORD
+    data = record.read_bytes()
+    assert answer(EVERYDAY) is not None
+    for length in range(len(data)):
+        record.write_bytes(data[:length])
+        assert answer(EVERYDAY) is None, length
+
+
+def test_the_record_of_an_earlier_version_goes(resting: World) -> None:
+    """Nobody reads it any more."""
+    former = resting.root / ".micropkgd/settled.json"
+    former.write_text("{}")
+    (resting.root / settled.RECORD).unlink()
+    resting.sync()
+
+    assert answer(EVERYDAY) is not None
+    assert not former.exists()
+
+
+def test_who_stands_in_the_project_asks_for_its_files_from_there(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look a file, and no way down to the project in it; from elsewhere the files are the same."""
+    asked: list[str] = []
+    look = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path: (asked.append(path), look(path))[1])
+    said = answer(EVERYDAY)
+    here = [path for path in asked if path.endswith("/nodes.py")]
+    asked.clear()
+    monkeypatch.chdir("/")
+
+    assert answer([*EVERYDAY, str(resting.root)]) == said
+    assert here == [NODES]
+    assert [path for path in asked if path.endswith("/nodes.py")] == [f"{resting.root}/{NODES}"]
+
+
+@pytest.mark.parametrize("mark", [settled.SECTION, settled.ROW, settled.FIELD, "\0"])
+def test_a_name_with_a_mark_of_the_record_is_not_recorded(world: World, mark: str) -> None:
+    """It would be read as two."""
+    (world.root / ".micropkgd").mkdir()
+    before, asked = watch(str(world.root), [], []), AskedSources({}, None, {})
+    for name, is_recorded in (("a name", True), (f"a{mark}name", False)):
+        (world.root / settled.RECORD).unlink(missing_ok=True)
+        with FsOps(str(world.root)) as fs:
+            settle(fs, str(world.root), before, {name: None}, Outcome(str(world.root), ()), asked)
+        assert (world.root / settled.RECORD).exists() is is_recorded
 
 
 def test_a_file_from_before_1970_takes_the_whole_way(resting: World) -> None:

@@ -6,35 +6,41 @@ imports the loop. Where all refs are local that ends a pass; a remote source mus
 Who asks no source, as `status`, needs neither those nor the archives. The record may only skip work: whatever is not
 as recorded leads to a whole look.
 
-Rule: imports next to nothing, not even `typing`, for beside the `stat` calls that would be most of the cost.
+Rule: imports next to nothing, for beside the `stat` calls that would be most of the cost. So the record is no JSON,
+which takes `re` and `collections` to read: it is text between the marks of ASCII, and then numbers (decision 4).
 """
 
-import json
 import os
-from array import array
-from binascii import b2a_base64
-from collections.abc import Callable, Iterable
 from itertools import chain
 from operator import attrgetter
 
 from micropkgd import __version__
 from micropkgd.workspace.root import MANIFEST_NAME
 
-RECORD = ".micropkgd/settled.json"
-SCHEMA = f"8 {__version__}"
+TYPE_CHECKING = False  # as `typing` has it, which is not imported here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    Look = Callable[[str], os.stat_result]
+
+RECORD = ".micropkgd/settled"
+SCHEMA = f"9 {__version__}"
 FIELDS = 9  # of the row of an entry, before its drifted files
 
-Look = Callable[[str], os.stat_result]
+SECTION, ROW, FIELD = "\x1d", "\x1e", "\x1f"  # the marks that ASCII has between groups, records and units
+NUMBERS = b"\0"  # before the signatures: four numbers of 64 bits a file that is there, in the order of the paths
+NUMBER = "Q"
+
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 Row = tuple[str, ...]
 
-signature_of: Callable[[os.stat_result], Signature] = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
+signature_of: "Callable[[os.stat_result], Signature]" = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 
 _JOURNAL = ".micropkgd/journal"
 _LARGEST = 64 << 20  # bytes of the record
 
 
-def settled_rows(root: str, *, with_sources: bool = True) -> tuple[list[Row], list[Row]] | None:
+def settled_rows(root: str, *, with_sources: bool = True) -> "tuple[list[Row], list[Row]] | None":
     """What the last pass came to, if nothing moved since; None where a whole pass must look, or a source be asked.
 
     `with_sources`: nor did anything where the archives come from.
@@ -43,7 +49,7 @@ def settled_rows(root: str, *, with_sources: bool = True) -> tuple[list[Row], li
     return None if found is None else found[:2]
 
 
-def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list[Row], dict[str, object] | None] | None:
+def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list[Row], str] | None:
     """What the last pass came to, if nothing moved since on this machine, and what the other sources are asked.
 
     `archives`: nor did those. `remote`: also where some come from elsewhere.
@@ -56,23 +62,25 @@ def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list
     try:
         if _is_older(root):
             return None
-        record = json.loads(_own_bytes(f"{root}/{RECORD}"))
-        if record["schema"] != SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
+        text, _, numbers = _own_bytes(f"{root}/{RECORD}").partition(NUMBERS)
+        schema, asking, folders, *groups, entries, packages = text.decode(errors="surrogatepass").split(SECTION)
+        if schema != SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
             return None
-        if MANIFEST_NAME not in record["read"]["paths"]:  # whose signature no clone or copy shares
+        if asking and not remote:
             return None
-        asking = record["asking"]
-        if asking is not None and not remote:
+        read, local, installed = _groups(groups, memoryview(numbers).cast(NUMBER))
+        if MANIFEST_NAME not in read[0]:  # whose signature no clone or copy shares
             return None
+        start = _start(root)
         # What was read is looked at through links, as reading does; what is installed is never a link.
-        if not (_stand(root, os.stat, **record["read"]) and _stand(root, os.lstat, **record["installed"])):
+        if not (_stand(start, os.stat, *read) and _stand(start, os.lstat, *installed)):
             return None
-        if archives and not _stand(root, os.stat, **record["archives"]):
+        if archives and not _stand(start, os.stat, *local):
             return None
-        if any(os.path.isdir(f"{root}/{path}") != there for path, there in record["folders"].items()):
+        if any(os.path.isdir(f"{root}/{path}") != bool(there) for path, there in _rows(folders, 2)):
             return None
-        return _rows(record["entries"], FIELDS), _rows(record["packages"], 7), asking
-    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _rows(entries, FIELDS), _rows(packages, 7), asking
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -83,15 +91,7 @@ def _is_older(root: str) -> bool:
     return any(document is not None and document[1] > written for document in documents)
 
 
-def packed(signatures: Iterable[Signature]) -> str:
-    """Signatures as one text: those of ten thousand files are parsed and compared in a few milliseconds.
-
-    `OverflowError` where a file claims to be from before 1970.
-    """
-    return b2a_base64(array("Q", chain.from_iterable(signatures)), newline=False).decode()
-
-
-def signature(look: Look, path: str) -> Signature | None:
+def signature(look: "Look", path: str) -> Signature | None:
     """How a file stands; None where there is none.
 
     What nobody can look at, behind links in a circle or a closed folder, counts as what is not there; who reads it
@@ -103,12 +103,32 @@ def signature(look: Look, path: str) -> Signature | None:
         return None
 
 
-def _stand(root: str, look: Look, paths: Iterable[str], signatures: str, absent: Iterable[str]) -> bool:
+def _start(root: str) -> str:
+    """What paths begin with: nothing where we stand in the project, for to walk down to it is a tenth of a look."""
+    return "" if os.path.samestat(os.stat("."), os.stat(root)) else f"{root}/"
+
+
+def _stand(start: str, look: "Look", paths: "Sequence[str]", signatures: "memoryview", absent: "Iterable[str]") -> bool:
     """Whether files are as recorded. Most of a pass with nothing to do is spent here, so it loops in C."""
-    whole = (path if path.startswith("/") else f"{root}/{path}" for path in paths)
-    if packed(map(signature_of, map(look, whole))) != signatures:
+    whole = [path if path.startswith("/") else start + path for path in paths] if start else paths
+    if [*chain.from_iterable(map(signature_of, map(look, whole)))] != signatures.tolist():
         return False
-    return all(signature(look, os.path.join(root, path)) is None for path in absent)
+    return all(signature(look, os.path.join(start, path)) is None for path in absent)
+
+
+def _groups(
+    texts: "Iterable[str]", numbers: "memoryview"
+) -> "Iterator[tuple[Sequence[str], memoryview, Sequence[str]]]":
+    """The paths of files that are compared together, their signatures, and the paths where there was none."""
+    for text in texts:
+        paths, absent = map(_fields, text.split(ROW))
+        end = 4 * len(paths)
+        yield paths, numbers[:end], absent
+        numbers = numbers[end:]
+
+
+def _fields(text: str) -> "Sequence[str]":
+    return text.split(FIELD) if text else ()
 
 
 def _own_bytes(path: str) -> bytes:
@@ -120,8 +140,8 @@ def _own_bytes(path: str) -> bytes:
         return stream.read()
 
 
-def _rows(recorded: Iterable[Iterable[object]], fields: int) -> list[Row]:
-    rows = [tuple(map(str, row)) for row in recorded]
+def _rows(text: str, fields: int) -> list[Row]:
+    rows = [tuple(row.split(FIELD)) for row in text.split(ROW)] if text else []
     if any(len(row) < fields for row in rows):
         raise ValueError
     return rows

@@ -5,7 +5,9 @@ Files younger than the clock's grain are waited for, and nothing is recorded if 
 
 import json
 import os
+from array import array
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 
 from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.clock import let_grain_pass
@@ -14,13 +16,27 @@ from micropkgd.model.packaged import Archived, PackageOutcome, Published, Step
 from micropkgd.model.plan import EntryPlan
 from micropkgd.model.tree import Digest, RelPath
 from micropkgd.named_tuples import NamedTuple
-from micropkgd.workspace.memory.settled import FIELDS, RECORD, SCHEMA, Row, Signature, packed, signature, unmoved
+from micropkgd.workspace.memory.settled import (
+    FIELD,
+    FIELDS,
+    NUMBER,
+    NUMBERS,
+    RECORD,
+    ROW,
+    SCHEMA,
+    SECTION,
+    Row,
+    Signature,
+    signature,
+    unmoved,
+)
 from micropkgd.workspace.record import replace_record
 
 if TYPE_CHECKING:
     from micropkgd.workspace.fsops import FsOps
 
 _RECORD = RelPath(RECORD)
+_FORMER = RelPath(".micropkgd/settled.json")  # as it was called until 0.2
 
 
 class AskedSources(NamedTuple):
@@ -53,11 +69,15 @@ def settled_outcome(root: str, *, apply: bool, lock_only: bool = False) -> Settl
     found = unmoved(root, archives=True, remote=True)
     if found is None:
         return None
-    entries, packages, asking = found
+    entries, packages, asked = found
+    try:
+        asking = json.loads(asked or "{}")
+    except (ValueError, RecursionError):
+        return None
     if lock_only:
         entries, packages = [row[:FIELDS] for row in entries], []
     outcome = Outcome(root, tuple(map(_entry, entries)), tuple(map(_package, packages)), applied=apply)
-    return Settled(outcome, asking or {})
+    return Settled(outcome, asking)
 
 
 def watch(root: str, files: Iterable[str], folders: Iterable[str]) -> Watched:
@@ -83,24 +103,27 @@ def settle(
     """
     if watch(root, before.files, before.folders) != before:
         return
-    signatures = [one for one in (*before.files.values(), *installed.values()) if one is not None]
-    if any(min(one) < 0 for one in signatures):  # from before 1970, which `packed` does not know
+    archives = {path: one for path, one in before.files.items() if path in asked.archives}
+    read = {path: one for path, one in before.files.items() if path not in archives}
+    groups = [read, archives, installed]
+    signatures = [one for group in groups for one in group.values() if one is not None]
+    if any(min(one) < 0 for one in signatures):  # from before 1970, which is no number of a record
+        return
+    entries = [_entry_row(one, one.after, asked) for one in outcome.entries if one.after]
+    packages = [_package_row(one, one.archived) for one in outcome.packages if one.archived]
+    if _has_marks(chain(*groups, *entries, *packages)):
         return
     newest = max((ctime for _, ctime, *_ in signatures), default=0)
     let_grain_pass(newest)
-    record = {
-        "schema": SCHEMA,
-        "read": _group({path: one for path, one in before.files.items() if path not in asked.archives}),
-        "archives": _group({path: one for path, one in before.files.items() if path in asked.archives}),
-        "asking": asked.asking,
-        "installed": _group(installed),
-        "folders": before.folders,
-        "entries": [_entry_row(one, one.after, asked) for one in outcome.entries if one.after],
-        "packages": [_package_row(one, one.archived) for one in outcome.packages if one.archived],
-    }
-    data = json.dumps(record, separators=(",", ":")).encode()
+    asking = json.dumps(asked.asking) if asked.asking is not None else ""
+    folders = [(path, "there" if there else "") for path, there in before.folders.items()]
+    text = SECTION.join([SCHEMA, asking, _text(folders), *map(_group, groups), _text(entries), _text(packages)])
+    numbers = array(NUMBER, chain.from_iterable(signatures)).tobytes()
+    data = text.encode(errors="surrogatepass") + NUMBERS + numbers
     if not _says(fs, data):
         replace_record(fs, _RECORD, data)
+        if fs.status(_FORMER):
+            fs.remove_file(_FORMER)
 
 
 def can_settle(outcome: Outcome) -> bool:
@@ -112,11 +135,21 @@ def can_settle(outcome: Outcome) -> bool:
     return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
 
 
-def _group(files: Mapping[str, Signature | None]) -> dict[str, object]:
-    """The files of a record whose signatures are compared together."""
-    there = {path: signature for path, signature in files.items() if signature is not None}
-    absent = [path for path in files if path not in there]
-    return {"paths": [*there], "signatures": packed(there.values()), "absent": absent}
+def _has_marks(fields: Iterable[str]) -> bool:
+    """Whether a text has a mark that a record sets between texts, as no name has that we wrote."""
+    text = "".join(fields)
+    return any(mark in text for mark in (SECTION, ROW, FIELD, NUMBERS.decode()))
+
+
+def _group(files: Mapping[str, Signature | None]) -> str:
+    """The paths of a record whose signatures are compared together, and those where nothing is."""
+    there = [path for path, signature in files.items() if signature is not None]
+    absent = [path for path, signature in files.items() if signature is None]
+    return _text([there, absent])
+
+
+def _text(rows: Iterable[Iterable[str]]) -> str:
+    return ROW.join(map(FIELD.join, rows))
 
 
 def _entry_row(entry: EntryOutcome, after: Installed, asked: AskedSources) -> list[str]:
