@@ -1,77 +1,21 @@
 """Checks that the files of a project are what its lock says: each is hashed, no remembered hash is trusted.
 
-For an entry with accepted edits it is a gate: these belong to what the lock says, and whatever else differs was edited
-without anybody's word. Files that `keep-deleted` names are as the manifest says.
+Where manifest and lock are those that a pass has read and found right, neither is read as a whole (`listed`): files
+that are all as listed need no more. What else there is to say, `verify_whole` finds.
 """
 
-from collections.abc import Iterator, Mapping
-
-from micropkgd.model.condition import EXIT_HELD, worst
-from micropkgd.model.lock import Block
-from micropkgd.model.tree import LEFT_OUT, Found, Obstacle, RelPath
-from micropkgd.named_tuples import NamedTuple
-from micropkgd.reconcile.plan.accepted import is_accepted, unaccepted
+from micropkgd.actions.verification import Verification
 from micropkgd.workspace.fsops import FsOps
-from micropkgd.workspace.observe import as_texts, look, with_left_out
-from micropkgd.workspace.project import read_project
-
-_EXIT_DIFFERS = 6
-
-
-class Verification(NamedTuple):
-    """Which files are not what the lock says."""
-
-    root: str
-    checked: int
-    differing: tuple[tuple[RelPath, str], ...]  # path, and what is there instead
-    accepted: tuple[RelPath, ...] = ()  # edited, as somebody accepted
-    edited_more: frozenset[RelPath] = frozenset()  # those of `differing` that belong to an entry with accepted edits
-
-    @property
-    def exit_code(self) -> int:
-        """6 where anything differs; 4 where that is an edit beside accepted ones."""
-        return worst(EXIT_HELD if path in self.edited_more else _EXIT_DIFFERS for path, _ in self.differing)
-
-    def document(self) -> dict[str, object]:
-        """For programs."""
-        differing = [{"path": path, "found": what} for path, what in self.differing]
-        accepted = list(self.accepted)
-        return {"project": self.root, "checked": self.checked, "differing": differing, "accepted": accepted}
+from micropkgd.workspace.memory.listed import listed_files
 
 
 def verify_files(root: str) -> Verification:
-    """Hash every file of the inventory, trusting no remembered hash."""
-    project = read_project(root)
-    keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
-    locked = {path: digest for block in project.lock.blocks for path, digest in block.files.items()}
-    differing: dict[RelPath, str] = {}
-    accepted: list[RelPath] = []
-    more: set[RelPath] = set()
+    """Hash every file of the inventory, each once."""
     with FsOps(root) as fs:
-        there = with_left_out(root, {path: look(fs, path) for path in locked})
-        other = {path: {digest} for path, digest in locked.items() if there[path] != digest}
-        found = as_texts(fs, there, other)
-        for block in project.lock.blocks:
-            wrong = dict(unaccepted(fs, block, found, keep_deleted.get(block.ref, ())))
-            differing |= {path: _instead(block, path, there) for path, there in wrong.items()}
-            more.update(wrong if block.edited else ())
-            accepted += _accepted(fs, block, found)
-    checked = len(locked) - sum(there == LEFT_OUT for there in found.values())
-    return Verification(root, checked, tuple(sorted(differing.items())), tuple(sorted(accepted)), frozenset(more))
+        listed = listed_files(root)
+        seen = {path: fs.look(path) for path in listed or ()}
+        if listed is not None and seen == listed:
+            return Verification(root, len(listed))
+        from micropkgd.actions.verify_whole import verify_whole
 
-
-def _accepted(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> Iterator[RelPath]:
-    return (path for path, edit in block.edited.items() if is_accepted(fs, path, found.get(path), edit))
-
-
-def _instead(block: Block, path: RelPath, found: Found) -> str:
-    if path not in block.files:
-        return "accepted, and no longer part of its entry"
-    return "unedited" if found == block.files[path] else instead(found)
-
-
-def instead(found: Found) -> str:
-    """What is there in place of a locked file."""
-    if found is None:
-        return "missing"
-    return found.what if isinstance(found, Obstacle) else "modified"
+        return verify_whole(fs, root, seen)

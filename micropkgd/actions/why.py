@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from micropkgd.actions.verify import instead
+from micropkgd.actions.verify_whole import instead
 from micropkgd.model.tree import Digest, Found, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps

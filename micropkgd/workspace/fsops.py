@@ -185,6 +185,15 @@ class FsOps:
                 return Obstacle("a symbolic link")
             raise
 
+    def look(self, path: RelPath) -> Found:
+        """The same, said for people: a file that may not be read is an obstacle, `TreeError` names what else fails."""
+        try:
+            return self.found(path)
+        except PermissionError:
+            return Obstacle("a file without permission to read it")
+        except OSError as error:
+            raise TreeError.unreadable(error, path) from error
+
     @_telling
     def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
         """The bytes of a regular file; `OSError` for anything else, and for one of more than `at_most` bytes."""

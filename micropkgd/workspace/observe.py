@@ -41,7 +41,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         try:
             status = os.lstat(f"{root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
-            found[path] = look(fs, path)  # nothing, or what stands above it
+            found[path] = fs.look(path)  # nothing, or what stands above it
             continue
         except PermissionError:
             found[path] = Obstacle("a folder without permission to look into it")
@@ -55,7 +55,7 @@ def see(fs: FsOps, root: str, paths: Iterable[RelPath], hashes: Hashes) -> Seen:
         if known is not None and known[0] == _parts(status):
             found[path], kept[path] = known[1], known
             continue
-        found[path] = digest = look(fs, path)
+        found[path] = digest = fs.look(path)
         if isinstance(digest, str) and not is_young(status.st_ctime_ns, now):
             kept[path] = (signature_of(status), digest)
     return Seen(with_left_out(root, found), kept)
@@ -93,13 +93,3 @@ def as_texts(
 def signature_of(status: os.stat_result) -> Signature:
     """The part of a stat that changes when a file does."""
     return Signature(*_parts(status))
-
-
-def look(fs: FsOps, path: RelPath) -> Found:
-    """Say what stands at a path by reading it, whatever is remembered."""
-    try:
-        return fs.found(path)
-    except PermissionError:
-        return Obstacle("a file without permission to read it")
-    except OSError as error:
-        raise TreeError.unreadable(error, path) from error

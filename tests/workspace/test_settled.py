@@ -202,7 +202,12 @@ def test_who_stands_in_the_project_asks_for_its_files_from_there(
     """One look a file, and no way down to the project in it; from elsewhere the files are the same."""
     asked: list[str] = []
     look = os.lstat
-    monkeypatch.setattr(os, "lstat", lambda path: (asked.append(path), look(path))[1])
+
+    def asking(path: str) -> os.stat_result:
+        asked.append(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "lstat", asking)
     said = answer(EVERYDAY)
     here = [path for path in asked if path.endswith("/nodes.py")]
     asked.clear()

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from types import SimpleNamespace as Namespace
 
-from micropkgd.actions.verify import Verification, verify_files
+from micropkgd.actions.verification import Verification
+from micropkgd.actions.verify import verify_files
 from micropkgd.cli.lines import plain
 from micropkgd.cli.paths import ask_each, projects_at
 from micropkgd.cli.say import say_each

@@ -20,6 +20,7 @@ from micropkgd.workspace.root import MANIFEST_NAME
 TYPE_CHECKING = False  # as `typing` has it, which is not imported here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Final
 
     Look = Callable[[str], os.stat_result]
 
@@ -29,7 +30,7 @@ FIELDS = 9  # of the row of an entry, before its drifted files
 
 SECTION, ROW, FIELD = "\x1d", "\x1e", "\x1f"  # the marks that ASCII has between groups, records and units
 NUMBERS = b"\0"  # before the signatures: four numbers of 64 bits a file that is there, in the order of the paths
-NUMBER = "Q"
+NUMBER: "Final" = "Q"
 
 Signature = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 Row = tuple[str, ...]
@@ -60,20 +61,13 @@ def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list
     and as what.
     """
     try:
-        if _is_older(root):
-            return None
-        text, _, numbers = _own_bytes(f"{root}/{RECORD}").partition(NUMBERS)
-        schema, asking, folders, *groups, entries, packages = text.decode(errors="surrogatepass").split(SECTION)
-        if schema != SCHEMA or os.path.lexists(f"{root}/{_JOURNAL}"):
-            return None
+        (asking, folders, *groups, entries, packages), numbers = _record(root)
         if asking and not remote:
             return None
-        read, local, installed = _groups(groups, memoryview(numbers).cast(NUMBER))
-        if MANIFEST_NAME not in read[0]:  # whose signature no clone or copy shares
-            return None
+        read, local, installed = _groups(groups, numbers)
         start = _start(root)
         # What was read is looked at through links, as reading does; what is installed is never a link.
-        if not (_stand(start, os.stat, *read) and _stand(start, os.lstat, *installed)):
+        if not (_were_read(start, *read) and _stand(start, os.lstat, *installed)):
             return None
         if archives and not _stand(start, os.stat, *local):
             return None
@@ -82,6 +76,26 @@ def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list
         return _rows(entries, FIELDS), _rows(packages, 7), asking
     except (OSError, ValueError, TypeError):
         return None
+
+
+def documents_stand(root: str) -> bool:
+    """Whether manifest and lock are those that the last pass has read, and ended in sync with."""
+    try:
+        (_, _, read, *_), numbers = _record(root)
+        return _were_read(_start(root), *next(_groups([read], numbers)))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _record(root: str) -> "tuple[list[str], memoryview]":
+    """The sections of the record, and all signatures; `ValueError` where it cannot hold any more."""
+    if _is_older(root) or os.path.lexists(f"{root}/{_JOURNAL}"):
+        raise ValueError(root)
+    text, _, numbers = _own_bytes(f"{root}/{RECORD}").partition(NUMBERS)
+    schema, *sections = text.decode(errors="surrogatepass").split(SECTION)
+    if schema != SCHEMA:
+        raise ValueError(schema)
+    return sections, memoryview(numbers).cast(NUMBER)
 
 
 def _is_older(root: str) -> bool:
@@ -114,6 +128,11 @@ def _stand(start: str, look: "Look", paths: "Sequence[str]", signatures: "memory
     if [*chain.from_iterable(map(signature_of, map(look, whole)))] != signatures.tolist():
         return False
     return all(signature(look, os.path.join(start, path)) is None for path in absent)
+
+
+def _were_read(start: str, paths: "Sequence[str]", signatures: "memoryview", absent: "Iterable[str]") -> bool:
+    """Whether documents are those that were read; the manifest among them, whose signature no clone or copy shares."""
+    return MANIFEST_NAME in paths and _stand(start, os.stat, paths, signatures, absent)
 
 
 def _groups(
