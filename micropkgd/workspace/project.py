@@ -33,6 +33,7 @@ class Project(NamedTuple):
     lock: Lock
     record: RelPath = LOCK_NAME  # where `lock` is kept
     in_conflict: bool = False  # the lock has git's markers: `lock` is what both sides say
+    texts: Mapping[str, bytes | None] = {}  # of manifest and lock, as they were read; None where there is no lock
 
 
 def read_project(root: str, *, merging: bool = False, manifest_text: bytes | None = None) -> Project:
@@ -40,10 +41,25 @@ def read_project(root: str, *, merging: bool = False, manifest_text: bytes | Non
 
     With `merging` both sides of a lock that git left in conflict are read. `manifest_text` stands in for the manifest.
     """
-    manifest = read_manifest(root, manifest_text)
+    text = read_document(root, MANIFEST_NAME) if manifest_text is None else manifest_text
+    manifest = read_manifest(root, text)
     layout = see_layout(root, manifest)
     in_conflict = merging and _has_markers(root)
-    return Project(root, manifest, layout, read_lock(root, layout, merging=merging), in_conflict=in_conflict)
+    lock, lock_as_read = _lock_and_text(root, layout, LOCK_NAME, merging=merging)
+    texts = {MANIFEST_NAME: text, LOCK_NAME: lock_as_read}
+    return Project(root, manifest, layout, lock, in_conflict=in_conflict, texts=texts)
+
+
+def texts_now(root: str) -> dict[str, bytes | None]:
+    """Manifest and lock as they are by now, to be compared with what was read."""
+    return {name: _text(root, name) for name in (MANIFEST_NAME, LOCK_NAME)}
+
+
+def _text(root: str, name: str) -> bytes | None:
+    try:
+        return read_document(root, name)
+    except FileNotFoundError:
+        return None
 
 
 def read_manifest(root: str, text: bytes | None = None) -> Manifest:
@@ -62,10 +78,13 @@ _ONE_SIDE = "neither side can be read: `git checkout --ours micropkg.lock` takes
 
 def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: bool = False) -> Lock:
     """Read the lock; an empty one where there is no file. It may be of another layout, and of no impossible one."""
+    return _lock_and_text(root, layout, name, merging=merging)[0]
+
+
+def _lock_and_text(root: str, layout: Layout, name: RelPath, *, merging: bool) -> tuple[Lock, bytes | None]:
     try:
-        lock = _parse_lock(read_document(root, name), layout, merging=merging)
-    except FileNotFoundError:
-        return Lock()
+        text = _text(root, name)
+        lock = Lock() if text is None else _parse_lock(text, layout, merging=merging)
     except DocumentError as error:
         if name == LOCK_NAME and _has_markers(root):
             error.hint = _ONE_SIDE if merging else "run `micropkgd lock`, which reads both sides"
@@ -77,7 +96,7 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: 
                 where=name,
                 hint="restore the lock that micropkgd wrote, or remove this block",
             )
-    return lock
+    return lock, text
 
 
 def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:

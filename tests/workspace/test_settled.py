@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from micropkgd import documents
 from micropkgd.actions.settled_status import settled_status
 from micropkgd.actions.status import project_status
 from micropkgd.cli.everyday import answer
@@ -320,3 +321,30 @@ def test_status_asks_no_source(world: World) -> None:
     assert settled_status(str(world.root)) == project_status(str(world.root))
     world.sync()
     assert "A = 2" in world.read(NODES)
+
+
+@pytest.mark.parametrize(
+    "change", [newer, lambda world: os.utime(world.root / "pyproject.toml")], ids=["newer", "touch"]
+)
+def test_a_pass_parses_each_document_once(
+    resting: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[World], object]
+) -> None:
+    """What it finds again to the byte, or has written itself, it knows already."""
+    resting.write(NODES, "A = 1\n")
+    change(resting)
+    rest()
+    parsed: list[str] = []
+    words = {"manifest": b"[tool.micropkgd.pull]", "lock": b"lock-version"}
+    read = documents.read_toml
+
+    def reading(data: bytes) -> dict[str, object]:
+        parsed.extend(name for name, word in words.items() if word in data)
+        return read(data)
+
+    monkeypatch.setattr(documents, "read_toml", reading)
+    resting.sync()
+
+    assert sorted(parsed) == ["lock", "manifest"]
+    rest()
+    resting.sync()
+    assert answer(EVERYDAY) is not None

@@ -57,7 +57,7 @@ def lock_changes(fs: FsOps, project: Project, lock: Lock) -> tuple[WrittenChange
     if lock == project.lock and not project.in_conflict:
         return ()
     found = bytes_of(fs, project.record, at_most=LOCK)
-    if project.record == LOCK_NAME and _lock_now(project) != project.lock:
+    if project.record == LOCK_NAME and found != project.texts[LOCK_NAME] and _lock_now(project) != project.lock:
         hint = "run again when nobody else writes this file"
         raise TreeError("changed while this pass was at work", where=LOCK_NAME, hint=hint)
     return (written(project.record, found, lock_text(lock, project.record), "says what is installed"),)

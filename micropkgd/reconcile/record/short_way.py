@@ -17,7 +17,7 @@ from micropkgd.workspace.memory.settled import Signature
 from micropkgd.workspace.memory.settling import AskedSources, Watched, can_settle, settle, watch
 from micropkgd.workspace.memory.state import STATE, State
 from micropkgd.workspace.memory.suspension import SUSPENDED
-from micropkgd.workspace.project import Project, read_project
+from micropkgd.workspace.project import Project, see_layout, texts_now
 from micropkgd.workspace.root import MANIFEST_NAME
 
 
@@ -45,9 +45,16 @@ def leave_record(this: Pass, proposal: Proposal, watched: Watched, after: State,
             return
         installed[path] = hashes[path][0] if path in hashes else None
     packaged = _packaged(fs, project)
-    if packaged is not None and read_project(project.root) == project._replace(lock=proposal.lock):
+    if packaged is not None and _is_as_used(project, proposal):
         before = watched._replace(files={**watched.files, **written.files})
         settle(fs, project.root, before, {**installed, **packaged}, outcome, _asked(project, proposal.lock, after))
+
+
+def _is_as_used(project: Project, proposal: Proposal) -> bool:
+    """Whether manifest and lock are what the pass has read or written, to the byte, and the layout is as it was."""
+    written = {step.path: proposal.contents[step.after] for step in proposal.shared if step.after is not None}
+    used = {name: written.get(RelPath(name), text) for name, text in project.texts.items()}
+    return texts_now(project.root) == used and see_layout(project.root, project.manifest) == project.layout
 
 
 def _archives(project: Project) -> dict[str, None]:
