@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from micropkgd.sdist.metadata import own_table
 from micropkgd.sdist.reader import Sdist, read_sdist
 from micropkgd.sdist.writer import Packing
 from tests.package.test_round_trip import CONF, PLACE, Tree, data, names, travelling, trees
+
+pytestmark = pytest.mark.no_cover
 
 HERE = Layout("team", "src", "tests", "conf", "base", RelPath("requirements.in"), RelPath("requirements.txt"))
 ENTRY = PullEntry(Ref.parse("dist/x.tar.gz"), alias="ds", destination=("lib",))

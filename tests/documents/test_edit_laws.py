@@ -3,6 +3,7 @@
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from micropkgd.documents.edits import add_row, remove_row
 from micropkgd.documents.moves import move_table
 from micropkgd.documents.statements import comments_in, pairs_below, statements_of
 from tests.kit.toml_texts import texts
+
+pytestmark = pytest.mark.no_cover
 
 OLD, NEW = ("tool", "kedro", "micropkg"), ("tool", "micropkgd")
 HOMES = ((*OLD, "pull"), (*NEW, "pull"), (*NEW, "package"))

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import stat
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,6 +147,7 @@ def in_child(work: Callable[[], object]) -> int:
     """Do work in a forked process: 0 done, 3 ended by a `MicropkgError`, 1 by another error, -9 killed."""
     child = os.fork()
     if child == 0:
+        sys.settrace(None)  # what coverage would note of it dies with it
         code = 1
         try:
             work()

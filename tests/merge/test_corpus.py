@@ -12,6 +12,8 @@ from tests.kit.merge_table import RELEASES, against_releases, each_against_each,
 from tests.kit.merges import MergeCase, by_hand
 from tests.kit.places import REPOSITORY
 
+pytestmark = pytest.mark.no_cover
+
 Counts = Counter[str]
 
 

@@ -19,6 +19,8 @@ from micropkgd.model.plan import MergeWay
 from micropkgd.model.tree import RelPath
 from tests.kit.places import REPOSITORY
 
+pytestmark = pytest.mark.no_cover
+
 MODULE, YAML = RelPath("nodes.py"), RelPath("parameters.yml")
 SOURCES = sorted((REPOSITORY / "micropkgd").rglob("*.py"))
 

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -28,6 +29,8 @@ from micropkgd.model.choice import Conflict, Decision
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction import kept
 from tests.kit.faults import Call, Scene, hooking, in_child, kill_at
+
+pytestmark = pytest.mark.no_cover
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 NAMES = ("ds", "es")

@@ -37,6 +37,8 @@ from tests.kit.faults import (
     target_of,
 )
 
+pytestmark = pytest.mark.no_cover
+
 
 class Case:
     """The project before the pass, and the tree that an uninterrupted pass makes of it."""

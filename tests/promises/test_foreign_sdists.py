@@ -30,6 +30,8 @@ from tests.kit.corpus import BACKENDS, BY_RULE, LOCK, NAMES, Row, examine, fetch
 from tests.kit.servers.venvs import environment
 from tests.kit.world import World
 
+pytestmark = pytest.mark.no_cover
+
 FILES = {
     "PKG-INFO": "Metadata-Version: 2.2\nName: demo\nVersion: 1.0\n",
     "pyproject.toml": "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n"

@@ -35,6 +35,8 @@ from micropkgd.workspace.memory.settled import FIELD, ROW, SCHEMA, SECTION
 from micropkgd.workspace.memory.settling import settled_outcome
 from tests.kit.faults import Scene, Tree, fast_folder, tree_of
 
+pytestmark = pytest.mark.no_cover
+
 VICTIMS = {
     "src/shop/own.py": "OWN = 1\n",
     "src/shop/victim/__init__.py": "",

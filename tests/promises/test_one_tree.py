@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -34,6 +35,8 @@ from micropkgd.model.requirements import blocks_of
 from micropkgd.workspace.project import read_project
 from tests.kit.faults import Scene, Tree, hooking, in_child, kill_at
 from tests.kit.lfs import LargeFiles
+
+pytestmark = pytest.mark.no_cover
 
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 GIT = {

@@ -8,6 +8,8 @@ import pytest
 from micropkgd.model.choice import Conflict
 from tests.promises.test_one_tree import Team
 
+pytestmark = pytest.mark.no_cover
+
 
 @contextmanager
 def played() -> Iterator[Team]:

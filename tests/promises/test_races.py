@@ -22,6 +22,8 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.transaction import kept
 from tests.kit.faults import Call, Hook, Recorder, Scene, changing_scene, fast_folder, hooking, tree_of
 
+pytestmark = pytest.mark.no_cover
+
 SWAPS = int(os.environ.get("MICROPKGD_TEST_SWAPS", "20000"))
 MINE = b"MINE = True\n"
 BETA = ("src/shop/beta/one.py", "src/shop/beta/two/y.py", "src/shop/beta/gone.py", "src/shop/beta/deep/x.py",

@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 
 from micropkgd.relocate import Move, Relocation, relocate
 
+pytestmark = pytest.mark.no_cover
+
 PARTS = ("", ".nodes", ".sub", ".sub.deep")
 PACKAGES = frozenset({"", ".sub"})
 OLD = "demo.pipelines.ds"

@@ -26,6 +26,8 @@ from tests.kit import archives as a
 from tests.kit.gnu_tar import unpacked
 from tests.kit.world import ROW, SAMPLES, World
 
+pytestmark = pytest.mark.no_cover
+
 EXAMPLES = int(os.environ.get("MICROPKGD_TEST_EXAMPLES", "0"))
 FUZZ = settings(max_examples=EXAMPLES or 150, deadline=None, suppress_health_check=list(HealthCheck))
 FEW = settings(FUZZ, max_examples=max(EXAMPLES // 20, 40))

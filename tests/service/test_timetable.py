@@ -27,6 +27,8 @@ from micropkgd.service.timing.schedule import Instant
 from micropkgd.service.timing.timetable import Timetable
 from tests.service.test_conditions import DOWN, entry
 
+pytestmark = pytest.mark.no_cover
+
 if TYPE_CHECKING:
     from micropkgd.model.status import ProjectStatus
 
