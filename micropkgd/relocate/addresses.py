@@ -6,6 +6,7 @@ at the top alone (a law compares the two); where anything else is of interest, i
 """
 
 import ast
+from itertools import pairwise
 
 from micropkgd.annotations import Final
 from micropkgd.relocate.names import METADATA, Routes, top_of
@@ -16,10 +17,10 @@ _METADATA_TOPS: Final = frozenset(map(top_of, METADATA))  # what is imported fro
 
 def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Wanted) -> list[Edit] | None:
     """The edits of a file in which nothing is wanted but such imports; None for any other file."""
-    after: list[ast.stmt | None] = [*tree.body[1:], None]
+    with_end: list[ast.stmt | None] = [*tree.body, None]
     moving = {
         node: edit
-        for node, following in zip(tree.body, after, strict=True)
+        for node, following in pairwise(with_end)
         if isinstance(node, ast.ImportFrom | ast.Import)
         and _is_alone(node, following)
         and (edit := _address_edit(node, places, routes))

@@ -64,6 +64,7 @@ ODD = (
     "from .. import other", "from ... import shop", "from P.nodes import a; from other import b",
     "from P.nodes import a; import N", "import N", "from N import nodes", "from P import version\nversion(__name__)",
     "from importlib.metadata import version\nversion('ds-kit')", "def f(a):\n  # type: (P.nodes) -> int\n  pass",
+    "# of P.nodes", "",
     "def f(a: 'P.nodes'): pass", "x = f'{P.nodes}'", "from tests import a", "from P.nodes import a\f", "\fx = 1",
 )  # fmt: skip
 
