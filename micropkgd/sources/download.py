@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from threading import Lock
 
-from micropkgd.annotations import Protocol, Self
+from micropkgd.annotations import Final, Protocol, Self
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.cache import ArchiveCache, ArchiveWriter
@@ -27,6 +27,7 @@ from micropkgd.sources.source import (
 )
 
 _LEAST_PROGRESS = 1024
+_MEND_SERVER: Final = "the server, or a proxy before it, is broken: ask whoever runs it"
 _LEAST_PIECES = ((500_000, 256), (10_000, 16))  # once there are more than so many, so many bytes on average
 _BLOCK = 1 << 20  # bytes that are worth a call to another thread
 
@@ -81,7 +82,7 @@ async def pieces(content: Content, host: str) -> AsyncIterator[bytes]:
             return
         sizes.note(len(data))
         if fault := sizes.fault:
-            raise FetchError(Failed(FailureKind.REFUSED, f"{host} {fault}"), again=False)
+            raise FetchError(Failed(FailureKind.REFUSED, f"{host} {fault}", _MEND_SERVER), again=False)
         if data:
             yield data
 
@@ -150,8 +151,8 @@ async def take_in(
         await blocks.end()
         if announced.size is not None and announced.size != writer.size:
             problem = f"{announced.size} bytes were announced for `{request.ref.text}`, and {writer.size} came"
-            cut = writer.size < announced.size
-            raise FetchError(Failed(FailureKind.UNREACHABLE if cut else FailureKind.CORRUPT, problem), again=True)
+            kind = FailureKind.UNREACHABLE if writer.size < announced.size else FailureKind.CORRUPT
+            raise FetchError(Failed(kind, problem, _MEND_SERVER), again=True)
         if (fault := check(writer.digest, writer.size)) is not None:
             return fault
         return Fetched(*writer.commit(), announced.validator)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
 
-from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Self
+from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Final, Self
 from micropkgd.errors import DocumentError
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from micropkgd.sources.least_speed import LeastSpeed
     from micropkgd.sources.rate_limit import RateLimit
     from micropkgd.sources.upload import Stored, Upload
+
+_PLACES: Final = "docs/sources.md lists what can be: paths, https://, s3://, gs://, indexes, and what `protocols` names"
 
 
 class Sources:
@@ -178,7 +180,7 @@ class Sources:
         source = self._store(upload.ref.kind, bounds)
         if isinstance(source, Store):
             return await source.put(upload)
-        return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`")
+        return Failed(FailureKind.REFUSED, f"nothing can be published at `{upload.ref.text}`", _PLACES)
 
     def objection(self, asked: "Request | Upload", project_root: StrPath, *, publishing: bool = False) -> Failed | None:
         """Why something is not asked for, or not put in place; it costs a local pass without a list nothing."""
@@ -402,4 +404,4 @@ def _mistake(source: Source, request: Request) -> Failed | None:
 def _no_source(request: Request) -> Failed:
     scheme, found, _ = request.ref.location.partition("://")
     what = f"`{scheme}://` refs" if found else "packages of an index"
-    return Failed(FailureKind.REFUSED, f"this version of micropkgd has no source for {what}")
+    return Failed(FailureKind.REFUSED, f"this version of micropkgd has no source for {what}", _PLACES)

@@ -103,7 +103,7 @@ def _failure(request: Request, path: str, error: OSError | ValueError) -> Failed
             FailureKind.DENIED, f"`{name}` may not be read", "check the permissions of the file and its folder"
         )
     if isinstance(error, ValueError):
-        return Failed(FailureKind.REFUSED, f"`{name!a}` cannot be a file name")
+        return Failed(FailureKind.REFUSED, f"`{name!a}` cannot be a file name", "name the `.tar.gz` itself")
     return Failed(FailureKind.UNREACHABLE, f"`{name}` cannot be read: {words_of(error)}")
 
 

@@ -237,6 +237,7 @@ def _failure(request: Request, error: Exception) -> FetchError:
         return FetchError(Failed(FailureKind.THROTTLED, f"`{ref}` is asked for too often"), again=True)
     if isinstance(error, TypeError | ValueError):
         problem = f"the driver of `{ref}` does not take these fs-args, or this address"
-        return FetchError(Failed(FailureKind.REFUSED, problem), again=False)
+        hint = "check the ref and the file of fs-args against the documentation of the driver"
+        return FetchError(Failed(FailureKind.REFUSED, problem, hint), again=False)
     problem = f"`{ref}` cannot be reached ({error.__class__.__name__})"
     return FetchError(Failed(FailureKind.UNREACHABLE, problem), again=True)

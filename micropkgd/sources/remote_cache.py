@@ -75,7 +75,7 @@ class RemoteCache:
         try:
             return self.sources.offer(upload)
         except MicropkgError as error:
-            return Failed(FailureKind.REFUSED, error.problem)
+            return Failed(FailureKind.REFUSED, error.problem, error.hint)
 
     def _at(self, digest: Digest, max_bytes: int) -> Request:
         return Request(self._ref(digest), expected=digest, max_bytes=max_bytes)

@@ -126,8 +126,9 @@ def not_expected(request: Request, found: Digest) -> Failed:
 
 def too_large(request: Request, size: int | None = None) -> Failed:
     """Answer for more bytes than the caller allows; `size` is what was announced, where it was."""
+    hint = "look at what the ref names; an archive of code is small, and larger ones are not taken"
     found = "more" if size is None else f"{size} bytes"
-    return Failed(FailureKind.REFUSED, f"`{request.ref.text}` may have {request.max_bytes} bytes and has {found}")
+    return Failed(FailureKind.REFUSED, f"`{request.ref.text}` may have {request.max_bytes} bytes and has {found}", hint)
 
 
 class Progress(Protocol):

@@ -144,7 +144,7 @@ class TestRealIndexes:
     def test_no_match_names_the_releases(self, real: Devpi | PypiServer | StaticIndex, ask: Ask) -> None:
         """A typo in a version is seen at once."""
         real.publish("versions", "1.0", sdist("versions", "1.0"))
-        assert "the index has 1.0" in failed(ask("versions>=2", real.url), FailureKind.REFUSED).problem
+        assert f"`{real.url}` has 1.0" in failed(ask("versions>=2", real.url), FailureKind.REFUSED).problem
 
     def test_locked_release_is_found_by_its_digest(self, real: Devpi | PypiServer | StaticIndex, ask: Ask) -> None:
         """Although a newer one answers the requirement."""

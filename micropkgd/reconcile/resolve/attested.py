@@ -99,7 +99,10 @@ def _file(fetcher: Fetcher, one: AttestationCheck, page: bytes) -> Request | Fai
     try:
         rows = parse_page(page, kind, f"{release.index_url.rstrip('/')}/{release.name}/")
     except PageError as error:
-        return failure_of(Failed(error.kind, f"the page of `{release.name}`: {error.problem}"))
+        hint = "attestations are asked of an index with pages (PEP 503, PEP 691)"
+        return failure_of(
+            Failed(error.kind, f"the page of `{release.name}` at `{release.index_url}`: {error.problem}", hint)
+        )
     named = (row.provenance for row in rows if one.archive == row.sha256 or row.url.partition("?")[0] == release.url)
     address = next(filter(None, named), "")
     if not address:

@@ -272,4 +272,5 @@ def _proxy(url: URL, options: HttpOptions) -> Proxy | None:
         return environment_proxy(url) if options.trust_env else None
     except ValueError as error:
         problem = f"the proxy for {origin(str(url))} has no valid address"
-        raise FetchError(Failed(FailureKind.REFUSED, problem), again=False) from error
+        hint = "write it like `http://proxy:3128`, in `https_proxy` or in `proxy` of fs-args"
+        raise FetchError(Failed(FailureKind.REFUSED, problem, hint), again=False) from error

@@ -12,11 +12,13 @@ from ssl import SSLCertVerificationError
 import aiohttp
 from yarl import URL
 
+from micropkgd.annotations import Final
 from micropkgd.sources.redaction import origin
 from micropkgd.sources.retry import FetchError
 from micropkgd.sources.source import Failed, FailureKind
 
 LONGEST_RETRY_AFTER = 3600.0
+_LOOK: Final = "open the address in a browser, or with `curl -I`: it must be the `.tar.gz` itself"
 NOT_NOW = frozenset({408, 425, 500, 502, 503, 504})
 
 
@@ -37,7 +39,7 @@ def of_status(status: int, headers: Mapping[str, str], url: URL, now: float) -> 
             Failed(FailureKind.UNREACHABLE, f"{said} (not modified) to a request without conditions, a fault of it"),
             again=True,
         )
-    return FetchError(Failed(FailureKind.REFUSED, f"{said}, which is not an archive"), again=False)
+    return FetchError(Failed(FailureKind.REFUSED, f"{said}, which is not an archive", _LOOK), again=False)
 
 
 def _denied_hint(status: int) -> str:
@@ -67,7 +69,8 @@ def of_exception(error: Exception, url: URL) -> FetchError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return FetchError(_distrusted(error, host), again=False)
     if isinstance(error, aiohttp.InvalidURL):
-        return FetchError(Failed(FailureKind.REFUSED, f"{host} is not an address that can be asked"), again=False)
+        problem = f"{host} is not an address that can be asked"
+        return FetchError(Failed(FailureKind.REFUSED, problem, "check the ref, or `index`"), again=False)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return (
             of_status(error.status, {}, url, 0.0) if error.status == 407 else _unreachable("the proxy refuses it", host)

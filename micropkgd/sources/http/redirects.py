@@ -35,4 +35,6 @@ def next_hop(chain: list[URL], location: str) -> URL:
 def _refused(what: str, chain: list[URL]) -> FetchError:
     home = chain[0].origin()
     shown = [redacted(str(url)) if url.origin() == home else f"{origin(str(url))}/..." for url in chain]
-    return FetchError(Failed(FailureKind.REFUSED, f"{origin(str(home))} {what}: {' -> '.join(shown)}"), again=False)
+    problem = f"{origin(str(home))} {what}: {' -> '.join(shown)}"
+    hint = "name the address that it should lead to, or ask whoever runs the server"
+    return FetchError(Failed(FailureKind.REFUSED, problem, hint), again=False)

@@ -107,7 +107,9 @@ class BucketFolders:
 
     async def _listed(self, index_url: str, options: Mapping[str, object]) -> Folder | Failed:
         if not isinstance(self._store, Lister):  # its driver is not installed
-            return Failed(FailureKind.REFUSED, f"`{index_url}` cannot be listed")
+            return Failed(
+                FailureKind.REFUSED, f"`{index_url}` cannot be listed", "see `micropkgd doctor`: its driver is missing"
+            )
         found = await self._store.list_folder(folder_of(index_url), options)
         return found if isinstance(found, Failed) else _folder(index_url, found)
 

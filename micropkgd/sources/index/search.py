@@ -73,13 +73,13 @@ class Search(NamedTuple):
         """Understand a request; `DocumentError` says what in it cannot be honoured."""
         lookup = request.lookup
         if lookup is None:
-            raise DocumentError(f"no index was named for `{request.ref.text}`")
+            raise DocumentError(f"no index was named for `{request.ref.text}`", hint="give its row an `index`")
         seen = Memory.parse(lookup.seen)
         locked = KnownRelease(_version(lookup.locked[0]), lookup.locked[1]) if lookup.locked else None
         return cls(
             request=request,
             lookup=lookup,
-            criteria=Criteria.parse(request.ref.location, lookup.requires_python),
+            criteria=Criteria.parse(request.ref.location, lookup.requires_python, lookup.index_url),
             version=_version(lookup.version) if lookup.version else None,
             memory=Memory.parse(request.validator),
             had=tuple(had for had in (locked, seen.had if seen else None) if had is not None),

@@ -18,6 +18,7 @@ from micropkgd.errors import DocumentError
 from micropkgd.model.tree import Digest
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.sources.index.simple_api import File
+from micropkgd.sources.redaction import redacted
 from micropkgd.sources.source import Failed, FailureKind
 
 _SHOWN_AT_MOST: Final = 8  # versions in a message
@@ -31,9 +32,10 @@ class Criteria(NamedTuple):
     name: str  # normalised
     specifier: SpecifierSet
     oldest_python: Version | None  # that the project is to run on; None: it does not say
+    place: str = "the index"  # as messages call it
 
     @classmethod
-    def parse(cls, text: str, requires_python: str) -> "Criteria":
+    def parse(cls, text: str, requires_python: str, index_url: str = "") -> "Criteria":
         """Read a requirement, and the project's `requires-python`; `DocumentError` says what cannot be honoured."""
         try:
             asked = Requirement(text)
@@ -48,7 +50,8 @@ class Criteria(NamedTuple):
         if asked.marker is not None:
             problem = f"`{text}` has an environment marker, and a project's tree is the same on every machine"
             raise DocumentError(problem, hint=f"write `{asked.name}{asked.specifier}`")
-        return cls(text, canonicalize_name(asked.name), asked.specifier, oldest_python(requires_python))
+        place = f"`{redacted(index_url) if '://' in index_url else index_url}`" if index_url else "the index"
+        return cls(text, canonicalize_name(asked.name), asked.specifier, oldest_python(requires_python), place)
 
     @property
     def exact(self) -> bool:
@@ -129,13 +132,16 @@ def step_back(
     """
     if any(one.version == version and digest in {None, one.digest} for one in had):
         return None
+    index = criteria.place
     for one in had:
         if version < one.version:
-            problem = f"the newest release that answers `{criteria.text}` is {version}, older than {one.version} before"
+            newest = f"the newest release of {index} that answers `{criteria.text}`"
+            problem = f"{newest} is {version}, older than {one.version} before"
             hint = "what is installed stays; `--allow-downgrade` lets it go back"
             return Failed(FailureKind.REFUSED, problem, hint, reason="Downgrade")
         if version == one.version:
-            problem = f"`{criteria.name}` {version} has other bytes than before: expected {one.digest}, found {digest}"
+            release = f"`{criteria.name}` {version} of {index}"
+            problem = f"{release} has other bytes than before: expected {one.digest}, found {digest}"
             hint = "a release never changes: find out who changed it; `--allow-downgrade` takes the new one"
             return Failed(FailureKind.CORRUPT, problem, hint, reason="Rebuilt")
     return None
@@ -179,13 +185,27 @@ def runs_on(python: Version | None, file: File) -> bool:
 def _no_match(criteria: Criteria, found: Sequence[Candidate], files: Sequence[File]) -> Failed:
     wheels = sorted(_wheel_versions(criteria, files), reverse=True)
     if wheels:
-        problem = f"the index has {_listed(wheels)} of `{criteria.name}` as wheels only, not as a `.tar.gz` sdist"
+        problem = (
+            f"{criteria.place} has {_listed(wheels)} of `{criteria.name}` as wheels only, not as a `.tar.gz` sdist"
+        )
         hint = "a micro-package is taken from its sdist: ask its publisher for one (`micropkgd package` makes it)"
         return Failed(FailureKind.REFUSED, problem, hint)
     if not found:
-        return Failed(FailureKind.REFUSED, f"the index has no `.tar.gz` sdist of `{criteria.name}`")
+        problem = f"{criteria.place} has no `.tar.gz` sdist of `{criteria.name}`"
+        return Failed(FailureKind.REFUSED, problem, "check the name; its publisher makes one by `micropkgd publish`")
     versions = sorted({candidate.version for candidate in found}, reverse=True)
-    return Failed(FailureKind.REFUSED, f"no release matches `{criteria.text}`: the index has {_listed(versions)}")
+    problem = f"no release matches `{criteria.text}`: {criteria.place} has {_listed(versions)}"
+    return Failed(FailureKind.REFUSED, problem, _nearer(criteria, versions))
+
+
+def _nearer(criteria: Criteria, versions: Sequence[Version]) -> str:
+    """What to ask for instead: the newest there is, which is where most slips are."""
+    finals = [version for version in versions if not version.is_prerelease]
+    if not finals:
+        return f"they are pre-releases: `{criteria.name}=={versions[0]}` asks for the newest"
+    return (
+        f"ask for one that is there, like `{criteria.name}=={finals[0]}`, or look whether `index` names the right one"
+    )
 
 
 def _wheel_versions(criteria: Criteria, files: Iterable[File]) -> set[Version]:
@@ -209,8 +229,8 @@ def _listed(versions: Sequence[Version]) -> str:
 
 def _other_python(criteria: Criteria, best: Candidate) -> Failed:
     problem = (
-        f"no release that matches `{criteria.text}` runs on Python {criteria.oldest_python}, which the project's"
-        f" requires-python lets in: {best.version} needs `{SpecifierSet(best.file.requires_python)}`"
+        f"no release of {criteria.place} that matches `{criteria.text}` runs on Python {criteria.oldest_python}, which"
+        f" the project's requires-python lets in: {best.version} needs `{SpecifierSet(best.file.requires_python)}`"
     )
     return Failed(FailureKind.REFUSED, problem, "raise the project's requires-python, or ask for an older release")
 
@@ -218,12 +238,11 @@ def _other_python(criteria: Criteria, best: Candidate) -> Failed:
 def _yanked(criteria: Criteria, best: Candidate) -> Failed:
     words = ascii((best.file.yanked or "")[:_WORDS_AT_MOST])[1:-1]
     reason = f" ({words})" if words else ""
-    problem = f"every release that matches `{criteria.text}` was yanked; the newest is {best.version}{reason}"
-    return Failed(
-        FailureKind.REFUSED, problem, f"ask for another one, or for this very one: `{criteria.name}=={best.version}`"
-    )
+    which = f"every release of {criteria.place} that matches `{criteria.text}`"
+    hint = f"ask for another one, or for this very one: `{criteria.name}=={best.version}`"
+    return Failed(FailureKind.REFUSED, f"{which} was yanked; the newest is {best.version}{reason}", hint)
 
 
 def _no_longer_there(criteria: Criteria, version: Version) -> Failed:
-    problem = f"the index no longer has `{criteria.name}` {version}, which is locked"
+    problem = f"{criteria.place} no longer has `{criteria.name}` {version}, which is locked"
     return Failed(FailureKind.GONE, problem, "what is installed stays; `micropkgd lock --upgrade` asks for another one")

@@ -71,6 +71,7 @@ T = TypeVar("T")
 Parse = Callable[[bytes, str, str], tuple[File, ...]]
 """Reads a body of this type from this address."""
 
+_NOT_AN_INDEX = "`index` names what pip would be given as `--index-url`, or a plain listing of archives: look at it"
 _AT_ONCE = 256 * 1024  # bytes of a page that is read at once, while the loop waits
 _PAGE_AT_MOST = 32 * 1024 * 1024  # bytes; the largest project of PyPI has less
 
@@ -110,7 +111,7 @@ class IndexSource:
 
         lookup = upload.lookup
         if lookup is None:
-            return Failed(FailureKind.REFUSED, f"no index was named for `{upload.ref.text}`")
+            return Failed(FailureKind.REFUSED, f"no index was named for `{upload.ref.text}`", "write its address")
         try:
             login = self._logins.get(lookup.index_url) or lookup.login
             options = HttpOptions.parse(upload.options).with_login(login, upload.url)
@@ -178,7 +179,7 @@ class IndexSource:
         return (
             found
             if isinstance(found, Failed) or found
-            else Failed(FailureKind.GONE, "no `NAME-VERSION.tar.gz` is there")
+            else Failed(FailureKind.GONE, "no `NAME-VERSION.tar.gz` is there", ALONE)
         )
 
     def _options(self, asked: Asked) -> HttpOptions:
@@ -197,7 +198,7 @@ class IndexSource:
             body += chunk
             if len(body) > _PAGE_AT_MOST:
                 problem = f"{origin(str(response.url))} sends a page of more than {_PAGE_AT_MOST} bytes"
-                raise FetchError(Failed(FailureKind.REFUSED, problem), again=False)
+                raise FetchError(Failed(FailureKind.REFUSED, problem, _NOT_AN_INDEX), again=False)
         try:
             refuse_unended(response, body)
             content_type, url = response.headers.get("Content-Type", ""), str(response.url)
@@ -206,7 +207,9 @@ class IndexSource:
             return await asyncio.to_thread(parse, bytes(body), content_type, url)  # others go on meanwhile
         except PageError as error:
             problem = f"what {origin(str(response.url))} sent is not a page of an index: {error.problem}"
-            raise FetchError(Failed(error.kind, problem), again=error.kind is FailureKind.CORRUPT) from error
+            raise FetchError(
+                Failed(error.kind, problem, _NOT_AN_INDEX), again=error.kind is FailureKind.CORRUPT
+            ) from error
 
     async def _listed(self, asked: Asked, folder: Folder, cache: ArchiveCache, progress: Progress) -> Answer:
         """Answer from a plain listing."""

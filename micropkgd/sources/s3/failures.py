@@ -49,8 +49,9 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
         return _of_response(response, ref, endpoint, now)
     host = origin(endpoint)
     if isinstance(error, _WRONG):
+        problem = f"the answer of {host} is not what its checksum says"
         return FetchError(
-            Failed(FailureKind.CORRUPT, f"the answer of {host} is not what its checksum says"), again=True
+            Failed(FailureKind.CORRUPT, problem, "the store, or a proxy before it, is broken"), again=True
         )
     if isinstance(error, _CUT):
         problem = f"the answer of {host} was cut short or is not as long as it says"
@@ -60,7 +61,9 @@ def of_trouble(error: Exception, ref: str, endpoint: str, now: float) -> FetchEr
         return _final(FailureKind.DENIED, problem, "set them in the environment, a profile, or the file of fs-args")
     inner = _innermost(error)
     if isinstance(inner, HostileAnswerError):
-        return _final(FailureKind.REFUSED, f"{host} {inner}", "")
+        return _final(
+            FailureKind.REFUSED, f"{host} {inner}", "check `endpoint_url` of fs-args: it is not a store of S3"
+        )
     if not isinstance(inner, _OURS) and isinstance(
         error, boto.HTTPClientError | boto.ConnectionError | ResponseParserError | aiohttp.ClientError | OSError
     ):
@@ -87,7 +90,9 @@ def _of_response(response: Mapping[str, object], ref: str, endpoint: str, now: f
     return (
         _lasting(status, code, said)
         or _passing(status, code, said, after)
-        or _final(FailureKind.REFUSED, f"{said}, which is not an archive")
+        or _final(
+            FailureKind.REFUSED, f"{said}, which is not an archive", "check the ref, and `endpoint_url` of fs-args"
+        )
     )
 
 
@@ -121,7 +126,7 @@ def _passing(status: int, code: str, said: str, after: float | None) -> FetchErr
     return None
 
 
-def _final(kind: FailureKind, problem: str, hint: str = "") -> FetchError:
+def _final(kind: FailureKind, problem: str, hint: str) -> FetchError:
     return FetchError(Failed(kind, problem, hint), again=False)
 
 
