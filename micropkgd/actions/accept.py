@@ -93,6 +93,7 @@ def _check_seen(blocks: Mapping[EntryKey, Block], wanted: Mapping[str, Block | N
 
 
 def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[str]) -> tuple[AcceptedEntry, Block]:
+    """The block with the edits that stand here; `OutOfStepError` where another version is installed."""
     version, found = as_it_stands(fs, project.root, block, {})
     if block.superseded is not None and version == block.superseded:
         problem = f"`{block.ref}` is locked at {block.version}, and the tree has {block.superseded.version}"
@@ -107,6 +108,7 @@ def _accept(fs: FsOps, project: Project, block: Block, keep_deleted: Sequence[st
 
 
 def _edited(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> dict[RelPath, Digest]:
+    """The digest of each file that holds an edit, told as a text where it is one."""
     return {
         path: edit_digest(fs.read(path))
         for path, digest in block.files.items()
@@ -115,6 +117,7 @@ def _edited(fs: FsOps, block: Block, found: Mapping[RelPath, Found]) -> dict[Rel
 
 
 def _write(fs: FsOps, project: Project, lock: Lock) -> None:
+    """Commit the lock alone."""
     written = lock_changes(fs, project, lock)
     if not written:
         return

@@ -212,6 +212,7 @@ def _files(root: str) -> Iterator[DoctorFinding]:
 
 
 def _trade(fs: FsOps) -> bool:
+    """Try on two probe files whether two names can trade places; both go again."""
     try:
         for path in _PROBES:
             with suppress(FileNotFoundError):
@@ -227,6 +228,7 @@ def _trade(fs: FsOps) -> bool:
 
 
 def _git(root: str) -> Iterator[DoctorFinding]:
+    """Whether git is in the middle of something that a pass would wait for."""
     folder = git_folder(root)
     operation = git_operation(root)
     if operation is not None:

@@ -62,6 +62,7 @@ def edited_entries(
 def _edited(
     fs: FsOps, project: Project, fetcher: Fetcher, entry: PullEntry, block: Block, hashes: Hashes
 ) -> EditedEntry:
+    """One entry with its edits, each beside the text that it was made of; a failure where that text cannot be had."""
     version, edited = _differing(fs, project.root, block, hashes)
     found = EditedEntry(block.ref, version.target, version.version)
     if not edited:
@@ -85,6 +86,7 @@ def _differing(fs: FsOps, root: str, block: Block, hashes: Hashes) -> tuple[Vers
 
 
 def _edit(fs: FsOps, path: RelPath, base: bytes, there: Found) -> LocalEdit:
+    """One edit, both texts without what a checkout does to them."""
     if there is None:
         return LocalEdit(path, base, None)
     ours = fs.read(path)

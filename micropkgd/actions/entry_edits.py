@@ -156,6 +156,7 @@ def _chosen(
 
 
 def _standing(fs: FsOps, project: Project, entry: PullEntry, block: Block) -> _Standing:
+    """The entry as it stands here, seen as a module that could be packaged: so its files have names in an archive."""
     version, found = as_it_stands(fs, project.root, block, {})
     placed = _placed(entry, version.target, project.layout)
     place = project.layout.place(placed.destination, placed.alias or "", placed.env)
@@ -196,6 +197,7 @@ def _named(fs: FsOps, project: Project, standing: _Standing, name: str) -> _Stan
 
 
 def _edited(fs: FsOps, standing: _Standing, files: list[Input], texts: Mapping[RelPath, bytes]) -> list[EditedFile]:
+    """The files that differ from the archive's, those that are new and those that went, sorted by path."""
     knows_bits = not fs.is_executable(RelPath(MANIFEST_NAME))  # where every file is executable, none says anything
     edited = []
     for file in files:

@@ -179,6 +179,7 @@ def _places(entry: HeldEntry, path: RelPath) -> dict[str, RelPath]:
 
 
 def _side(fs: FsOps, place: RelPath) -> HeldSide:
+    """One side of a held file, as far as it can be shown as a text."""
     status = fs.status(place)
     if status is None:
         return HeldSide(None)
@@ -197,6 +198,7 @@ def _side(fs: FsOps, place: RelPath) -> HeldSide:
 
 
 def _diff(path: RelPath, old: HeldSide, new: HeldSide) -> tuple[str, ...]:
+    """A unified diff of two sides; none where one of them cannot be shown."""
     shown = [side.text.encode() if side.text is not None else None for side in (old, new)]
     if any(side.size is not None and side.text is None for side in (old, new)) or shown == [None, None]:
         return ()

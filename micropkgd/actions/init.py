@@ -153,6 +153,7 @@ def _known(document: Table) -> PackageGuess | None:
 
 
 def _guess(root: str, document: Table, named: str | None) -> PackageGuess:
+    """The one package that is meant; `UsageError` where there is none, or several."""
     found = guess_packages(root, document)
     if named is not None:
         return next((one for one in found if one.package == named), PackageGuess(named, "src", "--package"))

@@ -119,6 +119,7 @@ def _needs_reading(answer: Resolution, block: Block | None) -> bool:
 def _standpoint(
     ref: str, block: Block | None, answer: Resolution, found: CachedArchive | Failure | None
 ) -> VersionComparison:
+    """One entry's locked version beside the one that its source has."""
     locked = Installed.of(block)
     if answer.failure is not None or answer.archive is None:
         return VersionComparison(ref, locked, None, answer.failure)

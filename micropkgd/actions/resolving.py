@@ -108,6 +108,7 @@ def _prepared(
     *,
     apply: bool,
 ) -> Resolving:
+    """The pass that carries a decision out, with the deletions and commits that go along with it."""
     before = kept.ids(root)
     gone = _kept_deletions(root, entry.ref, paths, lock_timeout, apply=apply) if choice is Conflict.KEEP else ()
     options = PassOptions(

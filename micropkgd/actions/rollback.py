@@ -169,6 +169,7 @@ def _since(commits: Sequence[Commit], to: str) -> Sequence[Commit]:
 
 
 def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
+    """The project as it is, beside what there was before these commits."""
     project, ways = read_project(root), ways_back(commits)
     then = project.lock
     of_lock = next((way for way in ways if way.path == LOCK_NAME), None)
@@ -178,6 +179,7 @@ def _look(fs: FsOps, root: str, commits: Sequence[Commit]) -> Sides:
 
 
 def _undo(fs: FsOps, sides: Sides, only: str | None) -> RollbackPlan:
+    """Plan the way back: which entries go, what of the files that all share, and the lock that follows."""
     project = sides.project
     places = (project.layout.requirements, project.lock.place.path, sides.then.place.path)
     together = frozenset({LOCK_NAME, *places}) - {MANIFEST_NAME}

@@ -214,6 +214,7 @@ class Fleet:
         self._on_due()
 
     def _take_on(self, found: Mapping[str, Group]) -> None:
+        """Serve what was found, and let go of what was served and is no more among it."""
         before, self.groups = self.groups, found
         now = Instant(time.monotonic(), time.time())
         for root, group in found.items():
@@ -227,6 +228,7 @@ class Fleet:
         self._on_due()
 
     def _welcome(self, root: str, group: Group, now: Instant) -> None:
+        """Begin to serve a project: it is `Pending`, and asks for its first pass."""
         pending = Standing(Condition.PENDING.value, NOT_SEEN, "no pass has looked at it yet", utc(now.wall))
         self._board.put(ProjectStatus(root, pending))
         told = self._memory.recall(root)
@@ -238,6 +240,7 @@ class Fleet:
             self._timetable.agenda.ask(root, Trigger(TriggerKind.START), now.clock)
 
     def _let_go(self, root: str) -> None:
+        """Forget a project that went."""
         self._timetable.drop(root)
         self._watched.drop(root)
         self._board.remove(root)

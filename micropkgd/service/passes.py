@@ -214,6 +214,7 @@ class Passes:
             self._liveness.works()
 
     def _pass(self, root: str, options: PassOptions, check: Check | None) -> Outcome | None:
+        """The short way where nothing moved, else a whole pass; what goes wrong is its outcome."""
         if not os.path.isfile(os.path.join(root, MANIFEST_NAME)):
             return Outcome(root, failure=_MISSING)
         settled = settled_outcome(root, apply=options.apply) if options.is_plain else None

@@ -68,6 +68,7 @@ def serve(machine: Machine) -> None:
 async def _serve(
     machine: Machine, settings: Settings, held: ServiceClaim, board: Board, memory: StandingMemory
 ) -> None:
+    """Put the parts of the service together, open its socket, and serve until a signal."""
     threads = ThreadPoolExecutor(thread_name_prefix="beside")
     asyncio.get_running_loop().set_default_executor(threads)
     listening = open_unix_socket(settings.socket, os.environ)
@@ -116,6 +117,7 @@ async def _have_ended(threads: ThreadPoolExecutor) -> bool:
 
 
 def _obey_signals(supervisor: Supervisor, notifier: Notifier, reloads: "Reloads") -> None:
+    """SIGTERM and SIGINT end it, a second one at once; SIGHUP reads the config again, SIGUSR1 asks for all passes."""
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 

@@ -196,6 +196,7 @@ class Supervisor:
         self._wake.clear()
 
     def _look_around(self) -> None:
+        """Look for what gives no event: jumps of the clock, another network, passes that take too long."""
         for kind, what in self._surroundings.jumped():
             self.board.say(News("SurroundingsChanged", "", what))
             self._times.forget_outages()

@@ -82,6 +82,7 @@ def read_lock(root: str, layout: Layout, name: RelPath = LOCK_NAME, *, merging: 
 
 
 def _lock_and_text(root: str, layout: Layout, name: RelPath, *, merging: bool) -> tuple[Lock, bytes | None]:
+    """The lock and the bytes that say it; `DocumentError` names what must be mended."""
     try:
         text = _text(root, name)
         lock = Lock() if text is None else _parse_lock(text, layout, merging=merging)
@@ -100,6 +101,7 @@ def _lock_and_text(root: str, layout: Layout, name: RelPath, *, merging: bool) -
 
 
 def _parse_lock(data: bytes, layout: Layout, *, merging: bool) -> Lock:
+    """Read a lock; with `merging`, both sides of one that git left in conflict."""
     if not merging:
         return Lock.from_mapping(documents.read_toml(data))
     from micropkgd.documents.conflicts import sides

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from micropkgd.reconcile.resolve import fetcher
+from micropkgd.reconcile.resolve import fs_args_file
 from micropkgd.sources.cache import ArchiveCache
 from tests.kit.servers.faults import FaultServer, Reply
 from tests.kit.servers.nginx import PASSWORD, USER, Nginx
@@ -62,13 +62,13 @@ def test_fs_args_are_read_once_for_all_that_name_them(
 ) -> None:
     """In a round of questions, and again when bytes are needed; a thousand rows often name the same file."""
     read: list[str] = []
-    load = fetcher.load_fs_args
+    load = fs_args_file.load_fs_args
 
     def loaded(root: str, path: str, *rest: Any) -> Mapping[str, object]:
         read.append(path)
         return load(root, path, *rest)
 
-    monkeypatch.setattr(fetcher, "load_fs_args", loaded)
+    monkeypatch.setattr(fs_args_file, "load_fs_args", loaded)
     urls = [faults.script(f"/{number}.tar.gz", Reply(body=ONE)) for number in range(4)]
     world.write("conf/args.yml", "{}\n")
     world.manifest(

@@ -52,6 +52,7 @@ def _place_elsewhere(folder: str, name: RelPath, spool: Spool, *, apply: bool) -
 
 
 def _place(fs: FsOps, path: RelPath, spool: Spool, *, apply: bool) -> PlacedArchive:
+    """Say what is to be done at the archive's path, and do it unless it is a dry run."""
     found = None if (too_large := _is_too_large(fs, path)) else fs.found(path)
     if isinstance(found, Obstacle):
         raise TreeError(f"{found.what} stands in the way", where=path, hint="move it away and run again")
@@ -85,6 +86,7 @@ def _is_ours(fs: FsOps, path: RelPath) -> bool:
 
 
 def _put(fs: FsOps, path: RelPath, spool: Spool, aside: RelPath | None) -> None:
+    """Write the archive beside its path, and rename it over; what somebody else had there goes `aside` first."""
     above = parents(path)
     folder = above[0] if above else None
     draft = _below(folder, draft_name())

@@ -24,7 +24,7 @@ from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.package.record import PublishedState, SentArchive
 from micropkgd.reconcile.package.replaced import keep_copy
 from micropkgd.reconcile.package.same_release import is_same_release
-from micropkgd.reconcile.resolve.fetcher import failure_of, load_fs_args
+from micropkgd.reconcile.resolve.fetcher import failure_of
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.sources.cache import CachedArchive
 from micropkgd.sources.gather import Sources
@@ -116,6 +116,7 @@ class Publisher(NamedTuple):
             return Put(Failure.of(error))
 
     def _put(self, upload: Upload, offer: Offer, found: Looked, full_check: FullCheck) -> Put:
+        """Keep what would be replaced, upload, and look what stands there then; again where others were faster."""
         notes: tuple[str, ...] = ()
         for _ in range(_TRIES):
             if isinstance(found, PublishedState) and found.digest not in {offer.ours, offer.archived.digest}:
@@ -195,6 +196,8 @@ class Publisher(NamedTuple):
     def _options(self, entry: PackageEntry) -> Mapping[str, object]:
         if entry.fs_args is None:
             return {}
+        from micropkgd.reconcile.resolve.fs_args_file import load_fs_args
+
         return load_fs_args(self.root, entry.fs_args, self.environ, self.sources.permits_for(self.root).variables)
 
     def _held(self, archived: Archived) -> CachedArchive:

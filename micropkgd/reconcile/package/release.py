@@ -103,6 +103,7 @@ def _may_replace(offer: Offer) -> bool:
 
 
 def _as_known(offer: Offer, why: Blocker, *, asks: bool) -> Released:
+    """What is known of an archive whose place was not asked."""
     if offer.stands:
         return Released(offer.stood)
     if offer.stood is not None:
@@ -143,6 +144,7 @@ def _is_to_put(offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions) -
 def _put_or_seen(
     offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
 ) -> Released:
+    """What came of an archive whose place was looked at: it is put there, or what is there is judged."""
     if isinstance(found, Failure):
         return Released(offer.stood, failure=found)
     if _is_to_put(offer, found, why, how):

@@ -32,11 +32,9 @@ class Inventories(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What was gathered."""
+    """What was gathered: of each entry that can be planned, where a text in another form counts as the same."""
 
-    subjects: Mapping[
-        EntryKey, EntryFacts
-    ]  # of each entry that can be planned; a text in another form counts as the same
+    subjects: Mapping[EntryKey, EntryFacts]
     found: Mapping[RelPath, Found]  # what really stands there
     hashes: Hashes  # worth remembering
 

@@ -112,6 +112,7 @@ def _step(path: RelPath, subject: EntryFacts) -> Change | Blocked | None:
 def _beside_obstacle(
     path: RelPath, ours: Obstacle, theirs: Digest | None, base: Digest | None
 ) -> Change | Blocked | None:
+    """What becomes of a path at which something stands that is no regular file."""
     if ours == LEFT_OUT:
         return None
     if theirs is None:
@@ -122,6 +123,7 @@ def _beside_obstacle(
 
 
 def _removed(path: RelPath, ours: Digest | None, subject: EntryFacts) -> Change | None:
+    """What becomes of a file that its entry has no more."""
     if ours is None:
         return None
     if subject.conflict is Conflict.KEEP and subject.is_leaving and not subject.moves:

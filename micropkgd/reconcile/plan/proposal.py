@@ -120,6 +120,7 @@ class Proposer(NamedTuple):
         return entry if plan is None else entry._replace(plan=plan, hold=self.holds[ref])
 
     def _planned(self, desired: Desired, subject: EntryFacts | None) -> Planned:
+        """Plan one entry, as a person chose for it where they did."""
         if subject is None:
             return Planned(desired)
         choice = self.choices.get(desired.ref)

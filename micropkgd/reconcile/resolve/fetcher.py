@@ -4,13 +4,12 @@ Nothing of the project is touched here. A failure is an answer: the entry keeps 
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 
-from micropkgd import documents
 from micropkgd.annotations import TYPE_CHECKING, BinaryIO
-from micropkgd.errors import ArchiveError, DocumentError, MicropkgError
+from micropkgd.errors import ArchiveError, MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.lock import Block, Release, SignedBy
 from micropkgd.model.manifest import Manifest
@@ -23,7 +22,6 @@ from micropkgd.sources.cache import ArchiveCache, CachedArchive
 from micropkgd.sources.gather import Sources
 from micropkgd.sources.source import Answer, Failed, FailureKind, Fetched, Lookup, Request, Validator
 from micropkgd.workspace.memory.state import LastAnswer
-from micropkgd.workspace.reading import TEXT, read_regular
 
 if TYPE_CHECKING:
     from micropkgd.reconcile.resolve.question import EntryQuestion
@@ -51,8 +49,6 @@ class Follow(StrEnum):
 
 _Load = Callable[[str], Mapping[str, object]]
 """Gives the options that stand in a file of the project."""
-
-_FS_ARGS = "its path counts from the project's folder"
 
 Follows = Mapping[str, Follow]
 """By ref."""
@@ -178,6 +174,7 @@ class Fetcher(NamedTuple):
         return known is not None and remote and self.full_check.is_due(entry.ref.text, known.checked)
 
     def _resolution(self, request: Request, reply: Answer, known: LastAnswer | None) -> Resolution:
+        """What a source's answer means for an entry: its archive, with what to remember, or a failure."""
         if isinstance(reply, Failed):
             return Resolution(failure=self._with_folder(request.ref, failure_of(reply)))
         if isinstance(reply, Fetched):
@@ -297,12 +294,16 @@ class Fetcher(NamedTuple):
             return {}
         if entry.kind is RefKind.LOCAL:  # which needs none of them, but a name that leads nowhere is a slip
             if not os.path.exists(os.path.join(self.root, rel_path(entry.fs_args))):
-                raise DocumentError("fs-args file is missing", where=entry.fs_args, hint=_FS_ARGS)
+                from micropkgd.reconcile.resolve.fs_args_file import no_such_file
+
+                raise no_such_file(entry.fs_args)
             return {}
         return load(entry.fs_args)
 
     def _load(self, path: str) -> Mapping[str, object]:
         """Load a file of fs-args; a thousand entries may name the same, which is read once for them all."""
+        from micropkgd.reconcile.resolve.fs_args_file import load_fs_args
+
         return load_fs_args(self.root, path, self.environ, self.sources.permits_for(self.root).variables)
 
 
@@ -313,33 +314,6 @@ def fetcher_for(root: str, manifest: Manifest, make_fetcher: Callable[[str], Fet
         mirrors=manifest.policy.mirrors,
         requires_python=manifest.project.requires_python,
     )
-
-
-def load_fs_args(
-    root: str, path: str, environ: Mapping[str, str], readable: Collection[str] | None = None
-) -> Mapping[str, object]:
-    """Read a file of options; `DocumentError` has its path. It may name the `readable` variables; None: all."""
-    try:
-        found = documents.read_yaml(read_regular(os.path.join(root, rel_path(path)), at_most=TEXT))
-        if readable is not None:
-            _refuse_variables(sorted(documents.variables_of(found) - set(readable)))
-        options = documents.interpolate(found, environ)
-    except FileNotFoundError as error:
-        raise DocumentError("fs-args file is missing", where=path, hint=_FS_ARGS) from error
-    except OSError as error:
-        raise DocumentError.unreadable(error, path) from error
-    except DocumentError as error:
-        raise error.at(path) from error
-    return options if isinstance(options, dict) else {}
-
-
-def _refuse_variables(names: Sequence[str]) -> None:
-    if names:
-        from micropkgd.model.permits import VARIABLES_KEY
-
-        problem = f"projects may not read the variable `{names[0]}` on this machine"
-        hint = f"whoever runs this machine may add it to `{VARIABLES_KEY}` in the config"
-        raise DocumentError(problem, hint=hint)
 
 
 def failure_of(failed: Failed) -> Failure:

@@ -78,6 +78,7 @@ class Gate:
         return lambda staging: self._ask(staging, why, hooks)
 
     def _ask(self, staging: Staging, why: Why, hooks: Hooks) -> str | None:
+        """Run the hook on what is staged, and give its objection; what it refused stays refused for a while."""
         known = self._refused.get(staging.root)
         same = known is not None and known.offer == staging.digest
         if known is not None and same and not why.insists and self._clock() < known.until:

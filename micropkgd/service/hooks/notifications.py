@@ -160,6 +160,7 @@ class Notifications:
             self._ask(Notification(hook, after.root, last.id if last else "", last.trigger if last else ""))
 
     async def _see_to(self, key: tuple[str, str]) -> None:
+        """Tell one hook of one project all that waits; what fails is tried again, joined with what is newer."""
         while (notification := self._waiting.pop(key, None)) is not None:
             failures = 0
             while failures < _TRIES:
@@ -174,6 +175,7 @@ class Notifications:
                         notification = notification.joined(newer)
 
     async def _carry_out(self, notification: Notification) -> CommandResult:
+        """Tell once, unless it was told before or nobody wants it any more, and note what was told."""
         if notification.turns:
             told = await asyncio.to_thread(turns_told, notification.project, notification.hook)
             notification = notification.without(told)
@@ -205,6 +207,7 @@ class Notifications:
         return ended
 
     async def _run(self, notification: Notification) -> CommandResult:
+        """Run the program of a hook, the facts in its environment."""
         facts = {
             "HOOK": notification.hook,
             "PROJECT": notification.project,

@@ -145,6 +145,7 @@ def _set_in_motion(fs: FsOps, journal: Journal) -> None:
 def _write_staged(
     fs: FsOps, stage: RelPath, changes: Sequence[Change], contents: Mapping[Digest, bytes]
 ) -> tuple[Operation, ...]:
+    """Write the new files below `stage`, and make them and their folders durable."""
     refuse_obstacle(fs, KEPT)  # now, while nothing is changed yet
     for folder in (TXN, stage):
         make_own_folder(fs, folder)

@@ -100,6 +100,7 @@ def _by_age(fs: FsOps) -> list[RelPath]:
 
 
 def _too_many_or_old(fs: FsOps, older: list[RelPath]) -> list[RelPath]:
+    """The folders beyond the numbers that are kept, or older than any that is."""
     now = time.time_ns()
 
     def is_surplus(number: int, folder: RelPath) -> bool:
