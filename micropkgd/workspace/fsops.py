@@ -15,7 +15,7 @@ from types import TracebackType
 from micropkgd.annotations import BinaryIO, Final, Self, TypeVar, cast
 from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
 from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
-from micropkgd.workspace.reading import read_within, regular
+from micropkgd.workspace.reading import CONTENT, read_within, regular
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -195,8 +195,11 @@ class FsOps:
             raise TreeError.unreadable(error, path) from error
 
     @_telling
-    def read(self, path: RelPath, *, at_most: int | None = None) -> bytes:
-        """The bytes of a regular file; `OSError` for anything else, and for one of more than `at_most` bytes."""
+    def read(self, path: RelPath, *, at_most: int | None = CONTENT) -> bytes:
+        """The bytes of a regular file; `OSError` for anything else, and for one of more than `at_most` bytes.
+
+        Unless somebody says otherwise that is what any file of an archive may have: a larger one is no version of any.
+        """
         parent, name = self._split(path)
         with regular(os.open(name, _FILE, dir_fd=parent), path) as stream:
             return read_within(stream, at_most, path)

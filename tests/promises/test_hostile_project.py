@@ -486,6 +486,31 @@ def test_no_file_without_end_is_read(world: World, path: str, command: str, make
     assert command == "doctor" or "cannot" in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("state", ["edited", "accepted", "held", "moving"])
+def test_no_edit_larger_than_any_file_of_an_archive_is_read(installed: World, state: str) -> None:
+    """A branch, or a person, may put gigabytes where a pulled file was: they are hashed, kept, and never in memory."""
+    path = installed.root / "src/shop/ds/nodes.py"
+    if state != "edited":
+        path.write_text("A = 0\n")
+    if state == "accepted":
+        assert installed.run("accept", "ds").code == 0
+    elif state == "held":
+        installed.publish({"nodes.py": "A = 2\n"}, version="2.0")
+        assert installed.reconcile().code == 4
+    elif state == "moving":
+        installed.asks_for(alias="elsewhere")
+    with path.open("wb") as file:
+        file.truncate(300 << 20)
+    for command in ("reconcile --once", "verify", "diff --edits"):
+        limit = f"ulimit -v 350000; exec {sys.executable} -m micropkgd {command}"
+        ended = subprocess.run(["sh", "-c", limit], cwd=installed.root, capture_output=True, text=True, check=False)
+        assert ended.returncode in {0, 1, 2, 4, 6}, ended
+        assert "Traceback" not in ended.stderr
+        assert command != "reconcile --once" or ended.returncode == {"edited": 0, "accepted": 0}.get(state, 4), ended
+    assert path.stat().st_size == 300 << 20
+    assert installed.read(OWN) == SECRET
+
+
 def test_no_manifest_without_end_is_searched(tmp_path: Path) -> None:
     """The service looks into each folder that a glob finds; a pipe there must not stop all projects."""
     for name in ("pipe", "shop"):

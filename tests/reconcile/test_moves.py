@@ -108,7 +108,7 @@ def test_an_edit_that_cannot_be_parsed_holds_the_entry(world: World) -> None:
     said = world.reconcile()
 
     assert said.code == 4
-    assert "cannot be parsed to come along" in said.out
+    assert "cannot come along to the new place: it cannot be parsed" in said.out
     assert world.has(CODE)
 
 

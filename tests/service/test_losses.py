@@ -61,3 +61,23 @@ def test_a_save_that_removes_first_is_no_loss(tmp_path: Path) -> None:
         assert not world.has("src/shop/ds/gone.py")
         kinds = [event["kind"] for event in daemon.ask().get("/v1/events")["events"]]
     assert "Repaired" not in kinds
+
+
+@pytest.mark.parametrize("path", [".micropkgd", "built"])
+def test_a_link_in_the_way_that_goes_again_keeps_nobody_waiting(tmp_path: Path, path: str) -> None:
+    """As a checkout of a branch that has one, and of the one before, which does not have that folder at all."""
+    world, elsewhere = served(tmp_path / "src"), tmp_path / "elsewhere"
+    world.write(
+        "pyproject.toml", world.read("pyproject.toml").replace('features" = {}', 'features" = {destination = "built"}')
+    )
+    elsewhere.mkdir()
+    with Daemon(tmp_path / "d", f'projects = ["{world.root}"]\nevery = "1d"\n') as daemon:
+        daemon.ready(world.root)
+        shutil.rmtree(world.root / path)
+        (world.root / path).symlink_to(elsewhere)
+        world.write("src/shop/pipelines/features/nodes.py", "a = 2\n")
+        daemon.ready(world.root, state="Stalled")
+        assert not list(elsewhere.iterdir())
+        (world.root / path).unlink()
+        daemon.ready(world.root)
+        assert world.has("built/features-0.1.tar.gz")

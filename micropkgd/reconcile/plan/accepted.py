@@ -27,7 +27,12 @@ def edit_digest(data: bytes) -> Digest:
 
 def is_accepted(fs: FsOps, path: RelPath, found: Found, digest: Digest | None) -> bool:
     """Whether what stands there is the edit that was accepted, in whatever form."""
-    return isinstance(found, str) and digest is not None and (found == digest or digest in same_texts(fs.read(path)))
+    if not isinstance(found, str) or digest is None:
+        return False
+    try:
+        return found == digest or digest in same_texts(fs.read(path))
+    except OSError:  # it goes, or is larger than any edit that can be accepted
+        return False
 
 
 def unaccepted(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from micropkgd.errors import CodeError
+from micropkgd.errors import CodeError, words_of
 from micropkgd.model.condition import Failure
 from micropkgd.model.contents import digests_of
 from micropkgd.model.lock import Block, Version
@@ -45,7 +45,9 @@ class Moving(NamedTuple):
             try:
                 brought[path] = moves.relocated(path, self.fs.read(source), old, place, trip)
             except CodeError:
-                return entry._replace(subject=None, plan=_cannot_move(subject, source))
+                return entry._replace(subject=None, plan=_cannot_move(subject, source, "it cannot be parsed"))
+            except OSError as error:
+                return entry._replace(subject=None, plan=_cannot_move(subject, source, words_of(error)))
         bases = self._bases_elsewhere(desired.entry, desired.after, old) if brought else {}
         digests = {path: digest_of(data) for path, data in brought.items()}
         virtual = moves.as_if_moved(subject, trip, bases, digests)
@@ -74,8 +76,8 @@ class Moving(NamedTuple):
         return entry._replace(plan=plan, desired=entry.desired._replace(notes=(*entry.desired.notes, *notes)))
 
 
-def _cannot_move(subject: EntryFacts, path: RelPath) -> EntryPlan:
+def _cannot_move(subject: EntryFacts, path: RelPath, why: str) -> EntryPlan:
     found = subject.found.get(path)
-    reason = "edited here, and cannot be parsed to come along to the new place"
+    reason = f"edited here, and cannot come along to the new place: {why}"
     held = Change(ChangeKind.HOLD, path, found if isinstance(found, str) else None, None, reason)
     return EntryPlan(subject.ref, subject.target, (held,))

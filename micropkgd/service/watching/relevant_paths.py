@@ -20,6 +20,7 @@ from micropkgd.reconcile.package.offers import publish_when
 from micropkgd.workspace.git_head import head_log
 from micropkgd.workspace.project import Project
 from micropkgd.workspace.root import MANIFEST_NAME
+from micropkgd.workspace.transaction.journal import FOLDER
 
 _SKIPPED: Final = frozenset({"__pycache__", ".git", ".micropkgd", ".ipynb_checkpoints"})
 _PASSING: Final = ("~", ".swp", ".swo", ".swx", ".tmp", ".pyc", ".bak", ".orig")
@@ -36,7 +37,7 @@ class RelevantPaths(NamedTuple):
     trees: frozenset[str]  # folders of modules to be packaged: everything below matters
     indexes: frozenset[str] = frozenset()  # folders that requirements are looked up in: each archive there matters
     commits: frozenset[str] = frozenset()  # what git writes to at each commit, where one releases modules
-    placed: frozenset[str] = frozenset()  # files that micropkgd put there, and the folders down to them
+    placed: frozenset[str] = frozenset()  # files that micropkgd put there, the folders down to them, and its own
     packed: frozenset[str] = frozenset()  # archives that it made, each as far as its version
 
     def concerns(self, path: str) -> bool:
@@ -95,9 +96,14 @@ def relevant_paths_of(project: Project) -> RelevantPaths:
         frozenset(_absolute(root, path) for path in trees),
         frozenset(_absolute(root, path) for path in indexes),
         _commits(project),
-        _placed(project),
+        _placed(project) | {f"{root}/{FOLDER}"} | _folders_within(root, packed),
         frozenset(packed),
     )
+
+
+def _folders_within(root: str, paths: Iterable[str]) -> set[str]:
+    """The folders of a project down to these paths."""
+    return {folder for path in paths for folder in _way_to(path, root) if folder.startswith(f"{root}/")}
 
 
 def _placed(project: Project) -> frozenset[str]:
