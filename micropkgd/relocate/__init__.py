@@ -5,7 +5,8 @@ nothing else in a file changes; what cannot be rewritten is told as a finding.
 Read `names` (the values) first, then `rewrite` (which files need it), `addresses` (its short way) and `changes` (the
 long one), `imports`, `statements`, `uses` with `scopes`, `strings` with `takers`, `mentions`, `parameters`, `notes`,
 and `within` for modules that move inside their package, which is imported by its own name. All edit what `text` holds,
-`files` tells modules from data. So many beside each other: they are the steps of one story.
+`files` tells modules from data, and `at_top` says what a module imports. So many beside each other: they are the steps
+of one story.
 `docs/imports.md` says it for people.
 
 Two forms need a choice. `import ds` of a moved package becomes `from shop.pipelines import ds`: it binds the same name

@@ -15,10 +15,12 @@ from micropkgd.relocate.text import Edit, Places, Wanted, apply
 _METADATA_TOPS: Final = frozenset(map(top_of, METADATA))  # what is imported from these is followed by its name
 
 
-def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Wanted) -> list[Edit] | None:
-    """The edits of a file in which nothing is wanted but such imports; None for any other file."""
+def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Wanted) -> dict[ast.stmt, Edit] | None:
+    """The edit of each such import in a file in which nothing else is wanted; None for any other file."""
+    if not _METADATA_TOPS.isdisjoint(map(top_of, routes.roots)):
+        return None
     with_end: list[ast.stmt | None] = [*tree.body, None]
-    moving = {
+    moving: dict[ast.stmt, Edit] = {
         node: edit
         for node, following in pairwise(with_end)
         if isinstance(node, ast.ImportFrom | ast.Import)
@@ -26,14 +28,14 @@ def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Want
         and (edit := _address_edit(node, places, routes))
     }
     rest = apply(places.data, (Edit(places.start(node), places.end(node), b"") for node in moving))
-    return None if wanted.is_in(rest) else list(moving.values())
+    return None if wanted.is_in(rest) else moving
 
 
 def _address_edit(node: ast.ImportFrom | ast.Import, places: Places, routes: Routes) -> Edit | None:
     """The edit of an import of what moves, if it is written in the plain way and binds no name of a package."""
     before, old, after = _parts(node)
     home = routes.goes_to(old)
-    if home is None or top_of(old) in _METADATA_TOPS:
+    if home is None:
         return None
     start = places.start(node)
     if not places.data.startswith(f"{before}{old}{after}".encode(), start):

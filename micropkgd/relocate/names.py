@@ -8,8 +8,11 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
-from micropkgd.annotations import Literal
+from micropkgd.annotations import TYPE_CHECKING, Literal
 from micropkgd.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from micropkgd.relocate.at_top import Imports
 
 Kind = Literal["leaves", "dynamic", "ambiguous", "mention", "unread"]
 """`leaves` names what stays behind, `dynamic` is a string that may name a module, `ambiguous` has two readings,
@@ -56,6 +59,7 @@ class Relocated(NamedTuple):
 
     source: bytes
     findings: tuple[Finding, ...]
+    imports: "Imports | None" = None  # what it imports at its top, where its tree says so
 
 
 class Routes(NamedTuple):

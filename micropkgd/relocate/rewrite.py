@@ -5,11 +5,16 @@ only addresses of imports change, `addresses` knows it, and what follows names (
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
+from micropkgd.annotations import TYPE_CHECKING
 from micropkgd.relocate.names import Finding, Relocated, Relocation, Routes, routes_of, top_of
 from micropkgd.relocate.text import Edit, Places, Text, UnreadError, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micropkgd.relocate.at_top import Imports
 
 _TYPE_COMMENT = rb"#[ \t]*type:[ \t]*(?!ignore)"
 _SHOWN = 60  # characters of a line
@@ -27,26 +32,31 @@ def relocate(source: bytes, *, module: str, is_package: bool, relocation: Reloca
     if not wanted.is_in(text.data):
         return Relocated(source, ())
     try:
-        changes = _changes(text, routes, wanted, module=module, is_package=is_package)
+        changes, imports = _changes(text, routes, wanted, module=module, is_package=is_package)
     except RecursionError as error:
         raise UnreadError(1, "or later is nested too deeply to be followed") from error
     findings = sorted(change for change in changes if isinstance(change, Finding))
-    return Relocated(text.edited([change for change in changes if isinstance(change, Edit)]), tuple(findings))
+    edits = [change for change in changes if isinstance(change, Edit)]
+    return Relocated(text.edited(edits), tuple(findings), imports)
 
 
-def _changes(text: Text, routes: Routes, wanted: Wanted, *, module: str, is_package: bool) -> Sequence[Edit | Finding]:
-    """The edits and findings of a file in which something wanted stands."""
+def _changes(
+    text: Text, routes: Routes, wanted: Wanted, *, module: str, is_package: bool
+) -> "tuple[Sequence[Edit | Finding], Imports | None]":
+    """The edits and findings of a file in which something wanted stands, and what it then imports at its top."""
     from micropkgd.relocate.addresses import address_edits
+    from micropkgd.relocate.at_top import imports_at_top
 
     places = text.places()
     tree = text.tree(type_comments=_is_typed(places, wanted))
     edits = address_edits(tree, places, routes, wanted)
     if edits is not None:
-        return edits
+        return [*edits.values()], imports_at_top(tree, {node: edit.new.decode() for node, edit in edits.items()})
     from micropkgd.relocate.changes import changes_of
     from micropkgd.relocate.imports import ImportingFile, Reader
 
-    return changes_of(tree, places, Reader(routes, ImportingFile(module, is_package)), wanted)
+    changes = changes_of(tree, places, Reader(routes, ImportingFile(module, is_package)), wanted)
+    return changes, None if any(isinstance(change, Edit) for change in changes) else imports_at_top(tree)
 
 
 def _is_typed(places: Places, wanted: Wanted) -> bool:

@@ -1,5 +1,6 @@
 """What Kedro would refuse or overlook is told by the pass that writes it, and by `doctor` for as long as it stands."""
 
+import ast
 import subprocess
 import sys
 
@@ -300,3 +301,26 @@ def test_a_module_is_looked_for_once_however_often_it_is_imported(
 
     assert "`shop.pipelines.ds.m0.gone` is not there" in said.out
     assert len(looks) == len(set(looks)) > 0
+
+
+def test_a_file_that_is_pulled_is_parsed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To rewrite it: the tree says what it imports. What neither names ours nor has dots is not parsed."""
+    alone = {f"alone{number}.py": f"import os\n\nX = os.sep * {number}\n" for number in range(5)}
+    beside = {f"beside{number}.py": f"from . import alone{number}\n" for number in range(5)}
+    above = {f"above{number}.py": f"import os\nfrom ds import beside{number}\n" for number in range(5)}
+    lost, asked = {"lost.py": "from ds import gone\n"}, {"__init__.py": "# asked for `gone`\n"}
+    world.publish({**alone, **beside, **above, **lost, **asked})
+    world.asks_for(destination="pipelines")
+    parsed: list[bytes] = []
+    parse = ast.parse
+
+    def counted(code: bytes, mode: str, *, type_comments: bool) -> ast.AST:
+        parsed.append(code)
+        return parse(code, mode=mode, type_comments=type_comments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ast, "parse", counted)
+        out = world.reconcile().out
+
+    assert sorted(parsed) == sorted(text.encode() for text in (beside | above | lost | asked).values())
+    assert "src/shop/pipelines/ds/lost.py:1: `shop.pipelines.ds.gone` is not there" in out

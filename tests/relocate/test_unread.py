@@ -60,7 +60,7 @@ class TestKept:
     def test_file_with_our_words_inside_others_is_not_looked_at(self, word: str) -> None:
         """Nor is there anything to tell of it."""
         source = f"{word} = 1\nprint 'old'\n"
-        assert kept(source) == (source.encode(), ())
+        assert kept(source) == Relocated(source.encode(), ())
 
     def test_file_without_our_words_is_not_looked_at(self) -> None:
         """It costs no parsing, so there is nothing to tell."""

@@ -1,23 +1,24 @@
 """Imports of the project's own modules, or of names in them, that are not there.
 
-Only what a module imports whenever it is imported counts: statements at its top, not those in a `try`, an `if` or a
-function. What other distributions have is not looked at. Kedro's `find_pipelines` passes over a pipeline that cannot
-be imported with no more than a warning.
+Only what a module imports whenever it is imported counts. What other distributions have is not looked at. Kedro's
+`find_pipelines` passes over a pipeline that cannot be imported with no more than a warning.
 """
 
-import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from micropkgd.annotations import Final
 from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.model.layout import Layout
-from micropkgd.model.tree import RelPath
+from micropkgd.model.tree import Digest, RelPath
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.reconcile.kedro.discovery import bound_in
 from micropkgd.reconcile.kedro.tree_after import TreeAfter
+from micropkgd.relocate.at_top import ImportAtTop, Imports, imports_at_top
 
 _ALWAYS: Final = frozenset({"__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__version__"})
 _MODULES: Final = (".py", ".pyi", ".pyx", "/__init__.py")
+_RELATIVE: Final = rb"from[\s\\]*\."
 
 
 class BrokenImport(NamedTuple):
@@ -32,9 +33,14 @@ class BrokenImport(NamedTuple):
         return f"{self.path}:{self.line}: `{self.name}` is not there, so this import fails"
 
 
-def broken_in(tree: TreeAfter, layout: Layout, paths: Iterable[RelPath]) -> Iterator[BrokenImport]:
-    """The imports at the top of these modules that lead nowhere."""
-    look = _ImportCheck(tree, layout, {}, {})
+def broken_in(
+    tree: TreeAfter,
+    layout: Layout,
+    paths: Iterable[RelPath],
+    known: Mapping[Digest, Imports] = {},
+) -> Iterator[BrokenImport]:
+    """The imports at the top of these modules that lead nowhere; of some contents it is known what they import."""
+    look = _ImportCheck(tree, layout, known, {}, {})
     for path in paths:
         if path.endswith(".py") and path.startswith(f"{layout.package_folder}/"):
             yield from look.broken(path)
@@ -45,30 +51,42 @@ class _ImportCheck(NamedTuple):
 
     tree: TreeAfter
     layout: Layout
+    known: Mapping[Digest, Imports]
     bound: dict[str, frozenset[str] | None]
     modules: dict[str, bool]
 
     def broken(self, path: RelPath) -> Iterator[BrokenImport]:
-        try:
-            body = syntax_tree(self.tree.read(path) or b"").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        for node in body:
-            for name in self._missing(node, path):
-                yield BrokenImport(path, node.lineno, name)
+        for one, line in self._imports(path).items():
+            for name in self._missing(one, path):
+                yield BrokenImport(path, line, name)
 
-    def _missing(self, node: ast.stmt, path: RelPath) -> Iterator[str]:
-        match node:
-            case ast.Import(names=names):
-                yield from (one.name for one in names if self._is_own(one.name) and not self._is_module(one.name))
-            case ast.ImportFrom(module=module, names=names, level=level):
-                home = self._home(path, module or "", level)
-                if not home or not self._is_own(home):
-                    return
-                if not self._is_module(home):
-                    yield home
-                    return
-                yield from (f"{home}.{one.name}" for one in names if not self._gives(home, one.name))
+    def _imports(self, path: RelPath) -> Imports:
+        """What a module imports at its top; of code that imports none of our modules, or cannot be read, nothing."""
+        digest = self.tree.writes.get(path)
+        if digest is not None and digest in self.known:
+            return self.known[digest]
+        source = self.tree.read(path) or b""
+        if not self._may_import(source):
+            return {}
+        try:
+            return imports_at_top(syntax_tree(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return {}
+
+    def _may_import(self, source: bytes) -> bool:
+        """Whether code may have an import of a module of the project: it spells the name, or dots."""
+        top = self.layout.package.partition(".")[0].encode()
+        # Letters beyond ASCII may spell a name in other ways.
+        return top in source or not source.isascii() or re.search(_RELATIVE, source) is not None
+
+    def _missing(self, one: ImportAtTop, path: RelPath) -> Iterator[str]:
+        home = self._home(path, one.module, one.level)
+        if not home or not self._is_own(home):
+            return
+        if not self._is_module(home):
+            yield home
+            return
+        yield from (f"{home}.{name}" for name in one.names if not self._gives(home, name))
 
     def _home(self, path: RelPath, module: str, level: int) -> str:
         """The module that a statement imports from; empty where a relative one leaves the source folder."""

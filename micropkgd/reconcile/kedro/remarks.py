@@ -39,7 +39,8 @@ def _of(tree: TreeAfter, project: Project, planned: Planned) -> Iterator[str]:
         yield from (f"{one}; {HINT}" for one in islice(twice, _SHOWN))
     if _writes_below(plan, place.code):
         yield from why_not_found(tree, project.layout, place)
-        yield from map(str, islice(broken_in(tree, project.layout, sorted(planned.desired.files)), _SHOWN))
+        broken = broken_in(tree, project.layout, sorted(planned.desired.files), rendering.imports)
+        yield from map(str, islice(broken, _SHOWN))
 
 
 def _writes_below(plan: EntryPlan, folder: RelPath) -> bool:

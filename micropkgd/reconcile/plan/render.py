@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from micropkgd.annotations import Final
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.errors import CodeError, DocumentError
 from micropkgd.model.contents import Content, Contents, size_of
 from micropkgd.model.layout import Layout, Place
@@ -31,6 +31,9 @@ from micropkgd.sdist.metadata import package_name, read_metadata
 from micropkgd.sdist.names import check_portable, shown
 from micropkgd.sdist.reader import Member, Sdist
 from micropkgd.workspace.reading import TEXT
+
+if TYPE_CHECKING:
+    from micropkgd.relocate.at_top import Imports
 
 Keep = Callable[[Iterable[bytes]], Content]
 """Takes the bytes of a file, and gives what holds them."""
@@ -58,6 +61,7 @@ def render(
     files: dict[RelPath, Content] = {}
     findings: list[tuple[RelPath, Finding]] = []
     executables = set()
+    imports: dict[RelPath, Imports] = {}
     for member in sdist.members:
         if not way.takes(member.path):
             continue
@@ -72,14 +76,18 @@ def render(
             continue
         rewritten = way.rendered(member)
         files[path] = keep([rewritten.source])
+        if rewritten.imports is not None:
+            imports[path] = _own(rewritten.imports, layout)
         findings += ((path, finding) for finding in rewritten.findings)
     has_tests = any(path.startswith(f"{place.tests}/") for path in files)
     scaffolds = layout.scaffolds(entry.destination, tests=has_tests)
+    contents = Contents(files)
+    digests = contents.digests()
     return Rendering(
         metadata.name,
         metadata.version,
         place,
-        Contents(files),
+        contents,
         scaffolds,
         metadata.requirements,
         tuple(findings),
@@ -87,6 +95,7 @@ def render(
         metadata.requires_python,
         package,
         moved,
+        {digests[path]: found for path, found in imports.items()},
     )
 
 
@@ -133,6 +142,12 @@ class MemberMapping(NamedTuple):
         return relocate_parameters(
             member.data, name=path, relocation=self.relocation, rewrite=self.rewrite_parameters
         )  # fmt: skip
+
+
+def _own(imports: "Imports", layout: Layout) -> "Imports":
+    """Those of the project's own modules."""
+    top = layout.package.partition(".")[0]
+    return {one: line for one, line in imports.items() if one.level or one.module.partition(".")[0] == top}
 
 
 def _importable(package: str) -> str:

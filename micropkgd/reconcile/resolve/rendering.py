@@ -15,6 +15,7 @@ from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from micropkgd.relocate import Finding
+    from micropkgd.relocate.at_top import Imports
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -33,6 +34,7 @@ class Rendering(NamedTuple):
     requires_python: str = ""
     package: str = ""  # as the archive calls it
     moved: Mapping[str, str] = {}  # the members that stand elsewhere, as a person moved them
+    imports: Mapping[Digest, "Imports"] = {}  # of the project's own, in each file that was parsed
 
 
 def requested(entry: PullEntry, layout: Layout) -> Digest:
