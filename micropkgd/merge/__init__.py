@@ -3,7 +3,7 @@
 Pure: texts in, a text or nothing out; the code is parsed and never run. A merge is clean where no part was changed by
 both sides in two ways (`versions`), and where what comes out parses, doubles no definition or key, and lacks no name
 that a side relied on (`soundness`, which `overlap` tells where to look, `names` what Python binds, `membership`
-what belongs to what, and `values` what TOML, JSON and INI files say).
+what belongs to what, and `values` what TOML, JSON and INI files say). `returning` says what must stay away.
 `files` is the story, within one `effort`.
 `text` joins lines. Structure is told by `units`: a block of code or parameters as named units,
 which `spans` cuts along their lines, `rows` joins one by one, by their names or in step, and `order` puts in a row;

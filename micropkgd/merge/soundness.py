@@ -18,6 +18,7 @@ from micropkgd.documents.syntax_trees import syntax_tree
 from micropkgd.errors import DocumentError
 from micropkgd.merge.membership import Membership, membership_of
 from micropkgd.merge.overlap import overlap_of
+from micropkgd.merge.returning import returns
 from micropkgd.merge.values import TABLES, keeps_values
 from micropkgd.merge.versions import ThreeVersions
 from micropkgd.model.tree import RelPath
@@ -32,7 +33,7 @@ def is_sound(path: RelPath, merged: str, texts: ThreeVersions[str], *, reordered
         if path.endswith(PYTHON):
             return _is_sound_python(merged, texts, reordered=reordered)
         if path.endswith(YAML):
-            return _is_sound_yaml(merged, texts)
+            return _is_sound_yaml(merged, texts, reordered=reordered)
         if path.endswith((".json", ".ipynb")) and not _has_no_more(*map(_doubled_in_json, (merged, *texts[1:]))):
             return False
         return not fault_in(path, _bytes(merged)) and (not path.endswith(TABLES) or keeps_values(path, merged, texts))
@@ -55,6 +56,8 @@ def _is_sound_python(merged: str, texts: ThreeVersions[str], *, reordered: bool)
     if twice and not names.has_no_more(doubled, [tree(text) for text in texts[1:]]):
         return False
     member = membership_of(merged, texts, python=True)
+    if reordered and returns(member):
+        return False
     if not member.is_kept or not _is_utf8(merged):
         return member.is_kept
     joined = member.joined
@@ -84,10 +87,10 @@ def _asks_for_more(member: Membership, name: Sequence[str]) -> bool:
     return not asked_outside(joined) <= asked_outside(lines.ours) | asked_outside(lines.theirs)
 
 
-def _is_sound_yaml(merged: str, texts: ThreeVersions[str]) -> bool:
+def _is_sound_yaml(merged: str, texts: ThreeVersions[str], *, reordered: bool) -> bool:
     """The keys are looked at one by one where the two edits meet, and where a name may stand for something."""
     member, overlap = membership_of(merged, texts, python=False), overlap_of(merged, texts)
-    if not member.is_kept:
+    if not member.is_kept or (reordered and returns(member)):
         return False
     if not (overlap.surplus or overlap.items_twice or member.added_by_both or "&" in texts.base):
         documents.check_yaml(_bytes(merged))

@@ -1,7 +1,9 @@
 """Join three texts line by line."""
 
 from collections import Counter
+from collections.abc import Sequence
 
+from micropkgd.merge.returning import comes_back
 from micropkgd.merge.versions import CollisionError, ThreeVersions, the_changed
 
 
@@ -19,6 +21,8 @@ def merged_lines(texts: ThreeVersions[str]) -> str:
         if group[0] == "conflict":
             raise CollisionError("both sides changed the same lines")
         merged += group[1]
+    if comes_back(merged, lines):
+        raise CollisionError("one side removed what the other moved")
     result = "".join(merged)
     return result if the_changed(ends) else result.removesuffix("\n")
 
@@ -30,7 +34,7 @@ def is_nearer(ours: bytes, one: bytes, other: bytes) -> bool | None:
     return None if shared[0] == shared[1] else shared[0] > shared[1]
 
 
-def _lines(text: str) -> list[str]:
+def _lines(text: str) -> Sequence[str]:
     """The lines of a text, each with its end; whatever else Unicode calls a line end is none."""
     lines = text.split("\n")
     return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

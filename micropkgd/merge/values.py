@@ -3,15 +3,18 @@
 Lines that merge cleanly may say something else than either side did: a key lands in a table that the other side began
 above it. Rule: what one side alone changed is as that side has it, by its full name. A list or a text of several lines
 that both changed has only what one of them has; any other value that both changed is a question, and so is a cell of a
-notebook, the lines of which are code that nobody checks.
+notebook, the lines of which are code that nobody checks. What one side removed and the other moved or renamed is one,
+too.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from micropkgd import documents
 from micropkgd.annotations import Any, Final
+from micropkgd.merge.membership import Name
+from micropkgd.merge.returning import gone_and_new
 from micropkgd.merge.versions import ThreeVersions, the_changed
 
 TABLES: Final = (".toml", ".json", ".cfg", ".ini", ".ipynb")
@@ -22,7 +25,8 @@ _ABSENT: Final = ("absent",)
 def keeps_values(path: str, merged: str, texts: ThreeVersions[str]) -> bool:
     """Whether the merge says what the sides say; raises `ValueError` where a text cannot be read."""
     is_notebook = path.endswith(".ipynb")
-    return _is_kept(_read(path, merged), texts.each(lambda text: _read(path, text)), in_rows=not is_notebook)
+    found, sides = _read(path, merged), texts.each(lambda text: _read(path, text))
+    return _is_kept(found, sides, in_rows=not is_notebook) and not _stands_elsewhere(found, sides)
 
 
 def _read(path: str, text: str) -> Any:
@@ -60,6 +64,26 @@ def _is_kept(merged: Any, sides: ThreeVersions[Any], *, in_rows: bool) -> bool:
         )
     rows = [_row(one) for one in (merged, *sides)]
     return in_rows and None not in rows and _is_of_both(*(row or () for row in rows))
+
+
+def _stands_elsewhere(merged: Any, sides: ThreeVersions[Any]) -> bool:
+    """Whether what is gone for both sides is there under a name that only one of them has."""
+    base = dict(_by_name(sides.base))
+    found = dict(_by_name(merged))
+    names = (dict(_by_name(side)).keys() for side in sides)
+    gone, new = gone_and_new(found.keys(), ThreeVersions[Set[Name]](*names))
+    return any(
+        _said(base[name]) == _said(found[key]) and (name[-1] == key[-1] or bool(_table(base[name])))
+        for name in gone
+        for key in new
+    )
+
+
+def _by_name(value: Any, name: Name = ()) -> Iterator[tuple[Name, Any]]:
+    """All that has a name in a value, itself included."""
+    yield name, value
+    for key, inner in (_table(value) or {}).items():
+        yield from _by_name(inner, (*name, key))
 
 
 def _named(table: Mapping[str, Any] | None, name: str) -> Any:
