@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from micropkgd.annotations import TYPE_CHECKING, Any, Final
 from micropkgd.documents import check_yaml, decode
+from micropkgd.documents.syntax_trees import collector_rests
 from micropkgd.errors import DocumentError
 from micropkgd.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import yaml
 
+_KNOWN: Final = ContextVar["dict[bytes, yaml.Node | None] | None"]("texts that were parsed", default=None)
 _TEXT: Final = "tag:yaml.org,2002:str"
 
 
@@ -110,14 +114,34 @@ def keys_of(data: bytes) -> YamlKeys:
     return YamlKeys(frozenset(found), doubled)
 
 
+@contextmanager
+def composed_once() -> Iterator[None]:
+    """Each text is parsed once, however often its keys are asked for meanwhile."""
+    mark = _KNOWN.set({})
+    try:
+        yield
+    finally:
+        _KNOWN.reset(mark)
+
+
 def _composed(data: bytes) -> "yaml.Node | None":
     """The nodes of the one document of a text."""
+    known = _KNOWN.get()
+    if known is None:
+        return _made(data)
+    if data not in known:
+        known[data] = _made(data)
+    return known[data]
+
+
+def _made(data: bytes) -> "yaml.Node | None":
     import yaml
 
     check_yaml(data)
     text = decode(data)
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+        with collector_rests():
+            documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
         raise DocumentError("invalid YAML: an alias in it names nothing") from error
     return documents[0] if len(documents) == 1 else _several(documents)

@@ -10,6 +10,8 @@ warnings. A tree makes much to look at and nothing to collect, so that the rest 
 
 import gc
 from _thread import allocate_lock  # `threading` would make the end of the process wait for threads
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from micropkgd.annotations import TYPE_CHECKING, Final, Literal, cast
 
@@ -29,17 +31,23 @@ def syntax_tree_of(code: str, kind: Literal["eval", "func_type"]) -> "ast.AST":
     return _parsed(code, kind)
 
 
-def _parsed(code: bytes | str, mode: str, *, type_comments: bool = False) -> "ast.AST":
-    import ast  # only where code is parsed, which most files of most packages are not
-    import warnings
-
+@contextmanager
+def collector_rests() -> Iterator[None]:
+    """For as long as a tree is made, also one of YAML: one thread at a time, and nothing is collected."""
     with _TURN:
         collects = gc.isenabled()
         gc.disable()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(code, mode=mode, type_comments=type_comments)
+            yield
         finally:
             if collects:
                 gc.enable()
+
+
+def _parsed(code: bytes | str, mode: str, *, type_comments: bool = False) -> "ast.AST":
+    import ast  # only where code is parsed, which most files of most packages are not
+    import warnings
+
+    with collector_rests(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(code, mode=mode, type_comments=type_comments)

@@ -2,6 +2,7 @@
 
 import re
 
+from micropkgd.documents.keys import composed_once
 from micropkgd.documents.syntax import PYTHON, YAML
 from micropkgd.merge.effort import one_effort
 from micropkgd.merge.soundness import is_sound
@@ -31,7 +32,7 @@ def merge_files(path: RelPath, files: ThreeVersions[bytes], *, structure: bool =
         return None
     form = form_of(files.ours)
     texts = (files if form is None else files.each(plain)).each(_decoded)
-    with one_effort():
+    with one_effort(), composed_once():
         merged = _merged(path, texts, structure=structure)
     if merged is None:
         return None

@@ -17,6 +17,8 @@ def same_meaning(one: str, other: str) -> bool:
     """Whether two texts have one syntax tree and the same comments."""
     if one == other:
         return True
+    if _words(one.encode(errors="surrogateescape")) != _words(other.encode(errors="surrogateescape")):
+        return False
     try:
         return _tree(one) == _tree(other) and _comments(one) == _comments(other)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
