@@ -156,6 +156,30 @@ def test_a_folder_that_was_moved_comes_whole(world: World) -> None:
     assert is_quiet(world)
 
 
+SMALL = {"__init__.py": "", "sub/__init__.py": "V = 1\n", "sub/a.py": "A = 1\n" + "# more\n" * 9, "b.py": "B = 1\n"}
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["all-of-it", "a-part-of-it"])
+def test_a_tiny_file_that_was_rewritten_goes_where_its_folder_went(world: World, stays: bool) -> None:
+    """By its name, where nothing is left in the old folder; else it is another file, and the old one comes back."""
+    world.publish({**SMALL, **({"sub/c.py": "C = 1\n"} if stays else {})})
+    world.asks_for()
+    world.sync()
+    for name in ("a.py", "__init__.py"):
+        rename(world, f"{DS}/sub/{name}", f"{DS}/inner/{name}")
+    world.write(f"{DS}/inner/__init__.py", "MINE = 'all of it'\n")
+    world.sync()
+    assert (world.has(f"{DS}/sub/__init__.py"), world.has(f"{DS}/sub/a.py")) == (stays, False)
+    assert world.read(f"{DS}/inner/__init__.py") == "MINE = 'all of it'\n"
+    assert is_quiet(world)
+
+    world.publish(
+        {**SMALL, "sub/a.py": SMALL["sub/a.py"].replace("A = 1", "A = 2"), "sub/__init__.py": "V = 2\n"}, "2.0"
+    )
+    assert world.reconcile().code == (0 if stays else 4)
+    assert world.read(f"{DS}/inner/__init__.py") == "MINE = 'all of it'\n"
+
+
 @pytest.fixture
 def branches(installed: World) -> World:
     """Moved on one branch, updated on the other, which is checked out; archives are nobody's to commit."""

@@ -6,7 +6,7 @@ git's HEAD, are not: then the missing file comes back as any other, and a note s
 """
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from micropkgd.errors import TreeError
@@ -50,7 +50,8 @@ class MovedHere(NamedTuple):
         old = rendering_of(self.project, self.fetcher, entry, version) if strangers else None
         if old is None or isinstance(old, Failure):
             return self._carried_on(desired, entry, version)
-        pairs, doubts = self._pairs(gone, strangers, old)
+        left = version.files.keys() - set(gone)
+        pairs, doubts = self._pairs(gone, strangers, old, left)
         desired = desired._replace(notes=(*desired.notes, *doubts))
         if not pairs:
             return self._carried_on(desired, entry, version)
@@ -76,7 +77,7 @@ class MovedHere(NamedTuple):
                     yield path
 
     def _pairs(
-        self, gone: Iterable[RelPath], strangers: Iterable[RelPath], old: Rendering
+        self, gone: Iterable[RelPath], strangers: Iterable[RelPath], old: Rendering, left: Collection[RelPath]
     ) -> tuple[_Pairs, tuple[str, ...]]:
         """Where each missing file is now, and a note on each that may be in several places.
 
@@ -92,9 +93,9 @@ class MovedHere(NamedTuple):
             head = committed(self.project.root)
             known = {path for path in (*olds, *news) if head is not None and head.file(path) is not None}
         fresh = {path: data for path, data in news.items() if path not in known}
-        pairs = dict(found_again({path: data for path, data in olds.items() if path in known}, fresh))
+        pairs = dict(found_again({path: data for path, data in olds.items() if path in known}, fresh, left))
         rest = {path: data for path, data in news.items() if path not in pairs.values()}
-        pairs |= found_again({path: data for path, data in olds.items() if path not in known}, rest)
+        pairs |= found_again({path: data for path, data in olds.items() if path not in known}, rest, left)
         left = {path: data for path, data in olds.items() if path not in pairs}
         return pairs, tuple(doubts(left, {path: data for path, data in fresh.items() if path not in pairs.values()}))
 

@@ -5,7 +5,7 @@ split, or that two come from, is nobody's successor.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from micropkgd.annotations import Final
 from micropkgd.model.tree import RelPath, suffix_of
@@ -30,21 +30,25 @@ def successors(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> M
     }
 
 
-def found_again(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Mapping[RelPath, RelPath]:
-    """Where each file that is gone is now, by its old path, also one that is too small to tell of by itself.
+def found_again(
+    gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes], left: Collection[RelPath] | None = None
+) -> Mapping[RelPath, RelPath]:
+    """Where each file that is gone is now, also one that is too small to tell of by itself.
 
-    Such a one goes where its folder went, if it stands there as it was.
+    Such a one goes where its folder went, if it stands there under its name: as it was, or, where nothing is `left` in
+    the old folder, however it was rewritten.
     """
     found = {before: after for after, before in successors(gone, new).items()}
     folders: dict[str, set[str]] = {}
     for before, after in found.items():
-        (old, _, name), (there, _, now) = before.rpartition("/"), after.rpartition("/")
+        (old, name), (there, now) = _parted(before), _parted(after)
         folders.setdefault(old, set()).add(there if name == now else "")
+    emptied = set() if left is None else folders.keys() - {_parted(path)[0] for path in left}
     for before in gone.keys() - found.keys():
-        folder, _, name = before.rpartition("/")
+        folder, name = _parted(before)
         went = folders.get(folder, set())
         after = RelPath(f"{next(iter(went))}/{name}") if len(went) == 1 else before
-        if new.get(after) == gone[before]:
+        if after in new.keys() - set(found.values()) and (folder in emptied or new[after] == gone[before]):
             found[before] = after
     return found
 
@@ -59,6 +63,12 @@ def doubts(gone: Mapping[RelPath, bytes], new: Mapping[RelPath, bytes]) -> Itera
         ]
         if len(alike) > 1:
             yield f"{before} is missing, and nothing tells which it became: {' or '.join(alike)}"
+
+
+def _parted(path: RelPath) -> tuple[str, str]:
+    """A path as folder and name."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
 
 
 def _meet(pair: tuple[RelPath, RelPath], after: RelPath, before: RelPath) -> bool:
