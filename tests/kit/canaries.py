@@ -7,7 +7,6 @@ it says so with `hold`, file by file: there, exactly the bytes that were written
 
 import base64
 import os
-import re
 import zlib
 from collections.abc import Generator, Iterator
 from hashlib import sha256
@@ -33,13 +32,13 @@ def hold(path: Path, data: str | bytes) -> Path:
 
 def note_held(path: Path, data: bytes) -> None:
     """Let exactly these bytes pass in this file, if there is a credential in them."""
-    if _FORMS.search(data):
+    if _tells(data):
         _held[os.path.realpath(path)] = sha256(data).digest()
 
 
 def look(text: str, where: str) -> None:
     """See that a text has no credential; the failure does not say it again."""
-    if _FORMS.search(text.encode(errors="replace")):
+    if _tells(text.encode(errors="replace")):
         raise AssertionError(f"a credential stands in {where}")
 
 
@@ -48,11 +47,11 @@ def leaks_below(folder: Path) -> Iterator[str]:
     for top, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = os.path.join(top, name)
-            if _FORMS.search(os.fsencode(name)) or (os.path.islink(path) and _FORMS.search(_target(path))):
+            if _tells(os.fsencode(name)) or (os.path.islink(path) and _tells(_target(path))):
                 yield f"{_hidden(path)} (its name)"
         for name in files:
             path = os.path.join(top, name)
-            if not os.path.islink(path) and os.path.isfile(path) and _tells(path):
+            if not os.path.islink(path) and os.path.isfile(path) and _is_found_in(path):
                 yield _hidden(path)
 
 
@@ -64,10 +63,15 @@ def _patterns() -> Iterator[bytes]:
         yield encoded[-(-shift * 8 // 6) : (shift + len(CANARY)) * 8 // 6]
 
 
-_FORMS = re.compile(b"|".join(map(re.escape, _patterns())))
+_FORMS = tuple(_patterns())
 
 
-def _tells(path: str) -> bool:
+def _tells(data: bytes) -> bool:
+    """Whether it holds the word: gigabytes are searched, and one after the other is a fourth of a pattern's time."""
+    return any(form in data for form in _FORMS)
+
+
+def _is_found_in(path: str) -> bool:
     held = _held.get(os.path.realpath(path))
     whole = sha256()
     found, tail = False, b""
@@ -76,15 +80,16 @@ def _tells(path: str) -> bool:
             start = file.read(_CHUNK)
             chunk = start
             while chunk:
-                whole.update(chunk)
-                found = found or bool(_FORMS.search(tail + chunk))
+                if held is not None:
+                    whole.update(chunk)
+                found = found or _tells(tail + chunk)
                 tail = chunk[-64:]
                 chunk = file.read(_CHUNK)
     except OSError:
         return False
     if start[:2] == b"\x1f\x8b":
-        found = found or bool(_FORMS.search(_inflated(start)))
-    return found and whole.digest() != held
+        found = found or _tells(_inflated(start))
+    return found and (held is None or whole.digest() != held)
 
 
 def _inflated(data: bytes) -> bytes:
@@ -107,7 +112,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Search what pytest caught of a test's output and log."""
     report = yield
     text = "\n".join(content for _, content in report.sections)
-    if _FORMS.search(text.encode(errors="replace")):
+    if _tells(text.encode(errors="replace")):
         _said.append(f"the output or log of {item.nodeid}")
     return report
 
