@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from micropkgd.actions.held_texts import HeldSight, held_sight
 from micropkgd.actions.keep_deleted import held_deletions, keep_deleted
-from micropkgd.actions.settle import HeldEntry, decide, found_of, held_entry, named_files, save_merged
+from micropkgd.actions.merge_work import save_merged
+from micropkgd.actions.settle import HeldEntry, decide, found_of, held_entry, named_files
 from micropkgd.actions.status import require_choice
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict, Decision

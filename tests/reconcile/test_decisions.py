@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from micropkgd.actions.held_texts import held_sight
+from micropkgd.actions.merge_work import save_merged
 from micropkgd.actions.resolving import resolving_as_seen
-from micropkgd.actions.settle import save_merged
 from micropkgd.errors import StillHeldError
 from micropkgd.model.choice import Conflict
 from micropkgd.model.outcome import Outcome

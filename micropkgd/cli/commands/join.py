@@ -5,16 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from types import SimpleNamespace as Namespace
 
-from micropkgd.actions.settle import (
-    HeldEntry,
-    held_entry,
-    mark_opened,
-    mergeable,
-    named_files,
-    opened_still,
-    problems_in,
-    set_stale_aside,
-)
+from micropkgd.actions.merge_work import mark_opened, opened_still, set_stale_aside
+from micropkgd.actions.settle import HeldEntry, held_entry, mergeable, named_files, problems_in
 from micropkgd.actions.status import require_choice
 from micropkgd.cli.lines import plain
 from micropkgd.cli.merge_tool import MergeFile, MergeTool, merge_tool, open_files, require_terminal

@@ -71,7 +71,7 @@ def release(
         looked = publisher.look([offers[number] for number in asked], how.full_check)
         found = dict(zip(asked, looked, strict=True))
     return [
-        _released(offer, found[number], why, how, publisher, apply=apply)
+        _OfferAtPlace(offer, found[number], why, how, publisher).released(apply=apply)
         if number in found and publisher is not None
         else _as_known(offer, why, asks=publisher is not None)
         for number, (offer, why) in enumerate(zip(offers, reasons, strict=True))
@@ -111,74 +111,80 @@ def _as_known(offer: Offer, why: Blocker, *, asks: bool) -> Released:
     return Released(None, why() if asks else "")
 
 
-def _released(
-    offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
-) -> Released:
-    """What came of an archive whose place was looked at; first its signature is there, where one is asked for."""
-    if publisher.sign is None or not apply or not _is_to_sign(offer, found, why, how, publisher):
-        return _put_or_seen(offer, found, why, how, publisher, apply=apply)
-    from micropkgd.reconcile.package.signing import put_signature
+class _OfferAtPlace(NamedTuple):
+    """An archive whose place was looked at, and all that decides what becomes of it."""
 
-    signed = put_signature(publisher, offer, publisher.sign)
-    if isinstance(signed, Failure):
-        return Released(offer.stood, failure=signed)
-    result = _put_or_seen(offer, found, why, how, publisher, apply=apply)
-    return result._replace(notes=(*result.notes, *signed))
+    offer: Offer
+    found: Looked
+    why: Blocker  # why it is not released by itself
+    how: ReleaseOptions
+    publisher: Publisher
 
+    def released(self, *, apply: bool) -> Released:
+        """What came of it; first its signature is put there, where one is asked for."""
+        if self.publisher.sign is None or not apply or not self._is_to_sign:
+            return self._put_or_seen(apply=apply)
+        from micropkgd.reconcile.package.signing import put_signature
 
-def _is_to_sign(offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher) -> bool:
-    """Whether an archive is about to be put at its place; somebody who asks for it has what is there signed, too."""
-    if how.by_hand and isinstance(found, PublishedState) and found.holds(offer.archived.digest):
-        return True
-    return _is_to_put(offer, found, why, how) and not (found is None and not how.by_hand and publisher.awaits(offer))
+        signed = put_signature(self.publisher, self.offer, self.publisher.sign)
+        if isinstance(signed, Failure):
+            return Released(self.offer.stood, failure=signed)
+        result = self._put_or_seen(apply=apply)
+        return result._replace(notes=(*result.notes, *signed))
 
+    @property
+    def _is_to_sign(self) -> bool:
+        """Whether it is about to be put at its place; somebody who asks for it has what is there signed, too."""
+        if self.how.by_hand and isinstance(self.found, PublishedState) and self.found.holds(self.offer.archived.digest):
+            return True
+        return self._is_to_put and not self._is_awaited
 
-def _is_to_put(offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions) -> bool:
-    """Whether nothing is there, or what may be replaced, and the archive is released."""
-    if isinstance(found, Failure):
-        return False
-    replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
-    return (found is None or (replaces and (how.by_hand or _may_replace(offer)))) and not why()
+    @property
+    def _is_to_put(self) -> bool:
+        """Whether nothing is there, or what may be replaced, and it is released."""
+        offer, found = self.offer, self.found
+        if isinstance(found, Failure):
+            return False
+        replaces = found is not None and not found.holds(offer.archived.digest) and offer.entry.overwrite
+        return (found is None or (replaces and (self.how.by_hand or _may_replace(offer)))) and not self.why()
 
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether it was sent not long ago, and is not there yet."""
+        return self.found is None and not self.how.by_hand and self.publisher.awaits(self.offer)
 
-def _put_or_seen(
-    offer: Offer, found: Looked, why: Blocker, how: ReleaseOptions, publisher: Publisher, *, apply: bool
-) -> Released:
-    """What came of an archive whose place was looked at: it is put there, or what is there is judged."""
-    if isinstance(found, Failure):
-        return Released(offer.stood, failure=found)
-    if _is_to_put(offer, found, why, how):
-        if found is None and not how.by_hand and publisher.awaits(offer):
-            return Released(offer.stood, failure=_not_listed(offer, offer.sent), awaited=offer.sent)
-        if not apply:
-            return Released(offer.stood, sent=True)
-        return _put(offer, found, why, how, publisher)
-    return _seen(offer, found, why, how) if found is not None else Released(None, _gone(offer) + why())
+    def _put_or_seen(self, *, apply: bool) -> Released:
+        """What came of it: it is put there, or what is there is judged."""
+        offer, found = self.offer, self.found
+        if isinstance(found, Failure):
+            return Released(offer.stood, failure=found)
+        if self._is_to_put:
+            if self._is_awaited:
+                return Released(offer.stood, failure=_not_listed(offer, offer.sent), awaited=offer.sent)
+            return self._put(found) if apply else Released(offer.stood, sent=True)
+        return self._seen(found) if found is not None else Released(None, _gone(offer) + self.why())
 
+    def _put(self, found: PublishedState | None) -> Released:
+        """Put it at its place; whoever came first there is another matter than an outage."""
+        put = self.publisher.put(self.offer, found, self.how.full_check)
+        if isinstance(put.found, PublishedState):
+            result = self._seen(put.found, sent=True)
+        else:
+            failure = put.found or _not_listed(self.offer, put.sent)
+            result = Released(self.offer.stood, failure=failure, awaited=put.sent)
+        return result._replace(notes=put.notes)
 
-def _put(
-    offer: Offer, found: PublishedState | None, why: Blocker, how: ReleaseOptions, publisher: Publisher
-) -> Released:
-    """Put an archive at its place; whoever came first there is another matter than an outage."""
-    put = publisher.put(offer, found, how.full_check)
-    if isinstance(put.found, PublishedState):
-        result = _seen(offer, put.found, why, how, sent=True)
-    else:
-        result = Released(offer.stood, failure=put.found or _not_listed(offer, put.sent), awaited=put.sent)
-    return result._replace(notes=put.notes)
-
-
-def _seen(offer: Offer, found: PublishedState, why: Blocker, how: ReleaseOptions, *, sent: bool = False) -> Released:
-    """What it means that these bytes stand at an archive's place."""
-    before = offer.ours
-    if found.holds(offer.archived.digest):
-        return Released(found._replace(ours=found.digest), sent=sent, verified=True)
-    stood = found._replace(ours=before)
-    if how.by_hand:
-        return Released(stood, failure=_taken(offer, found))
-    if before == offer.archived.digest:
-        return Released(stood, _replaced(offer, found))
-    return Released(stood, why() or _ahead(offer, found))
+    def _seen(self, found: PublishedState, *, sent: bool = False) -> Released:
+        """What it means that these bytes stand at its place."""
+        offer, before = self.offer, self.offer.ours
+        if found.holds(offer.archived.digest):
+            return Released(found._replace(ours=found.digest), sent=sent, verified=True)
+        stood = found._replace(ours=before)
+        if self.how.by_hand:
+            return Released(stood, failure=_taken(offer, found))
+        if before == offer.archived.digest:
+            return Released(stood, _replaced(offer, found))
+        return Released(stood, self.why() or _ahead(offer, found))
 
 
 def _ahead(offer: Offer, found: PublishedState) -> str:
