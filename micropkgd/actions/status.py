@@ -1,6 +1,6 @@
 """Reports how a project and its entries stand: what the last pass left, and what the tree shows. Asks no source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
@@ -34,7 +34,7 @@ from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import beside, read_laid
 from micropkgd.workspace.memory.state import Hold, State, read_state
 from micropkgd.workspace.memory.suspension import Suspension, read_suspension
-from micropkgd.workspace.observe import as_texts, see
+from micropkgd.workspace.observe import as_texts, see, unfetched
 from micropkgd.workspace.project import Project, read_project
 from micropkgd.workspace.transaction.journal import JOURNAL
 
@@ -48,7 +48,9 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     paths = [path for block in project.lock.blocks for path in block.paths]
     with FsOps(root) as fs:
         state = read_state(fs)
-        found = as_texts(fs, see(fs, root, paths, state.hashes).found, _locked(project))
+        there = see(fs, root, paths, state.hashes).found
+        found = as_texts(fs, there, _locked(project))
+        pointers = unfetched(fs, paths, there, found)
         interrupted = fs.status(JOURNAL) is not None
         suspension = read_suspension(fs)
         builds = read_builds(fs) if project.manifest.packages else {}
@@ -59,7 +61,7 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
     indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
     entries = [
-        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, keep_deleted.get(ref))
+        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, pointers, keep_deleted.get(ref))
         .asked(questions.get(ref, HeldQuestion()))
         ._replace(index_url=indexes.get(ref, ""))
         for ref, block in {**blocks, **leaving}.items()
@@ -90,6 +92,7 @@ def _entry_status(
     known: Mapping[EntryKey, Standing],
     suspension: Suspension,
     found: Mapping[RelPath, Found],
+    pointers: Collection[RelPath],
     keep_deleted: Sequence[str] | None,
 ) -> EntryStatus:
     """How an entry stands; one that left the manifest has no `keep_deleted`."""
@@ -113,7 +116,7 @@ def _entry_status(
     missing = [path for path in there.files if found[path] is None and path not in deleted]
     formatted = (path for path in drifted if state.is_formatted(there.files[path], found[path]))
     left_out = (path for path in there.files if found[path] == LEFT_OUT)
-    return status.in_tree(drifted, missing, formatted, left_out)
+    return status.in_tree(drifted, missing, formatted, left_out, (path for path in there.files if path in pointers))
 
 
 def _package_status(

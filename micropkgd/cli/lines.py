@@ -32,6 +32,11 @@ def left_out_line(count: int) -> str:
     return f"  left out of this checkout by git: {count} {'file' if count == 1 else 'files'}"
 
 
+def unfetched_line(path: str) -> str:
+    """A file in whose place a pointer stands."""
+    return f"  not fetched: {plain(path)} (a pointer of Git LFS: `git lfs pull`)"
+
+
 def entries_line(total: int, said: str) -> str:
     """How many entries there are, and how they stand."""
     return f"{total} {'entry' if total == 1 else 'entries'}{f': {said}' if said else ''}"

@@ -4,7 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from micropkgd.annotations import Final
-from micropkgd.cli.lines import NOTHING_WRITTEN, drifted_line, entries_line, plain, standing_line, version_said
+from micropkgd.cli.lines import (
+    NOTHING_WRITTEN,
+    drifted_line,
+    entries_line,
+    plain,
+    standing_line,
+    unfetched_line,
+    version_said,
+)
 from micropkgd.errors import MicropkgError
 from micropkgd.model.condition import Failure
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome, Verb
@@ -152,6 +160,7 @@ def _detail_lines(entry: EntryOutcome, name: str, *, applied: bool, verbose: boo
         )
         yield from (f"  {_change_line(change)}" for change in shown)
         yield from (drifted_line(path, formatted=path in plan.formatted) for path in plan.drifted)
+        yield from map(unfetched_line, plan.unfetched)
         if plan.held:
             yield from _question_lines(entry, name)
     if entry.unaccepted:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from micropkgd.cli.hints import choices, short_names
-from micropkgd.cli.lines import drifted_line, left_out_line
+from micropkgd.cli.lines import drifted_line, left_out_line, unfetched_line
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.standing import LOCAL_EDITS
+from micropkgd.model.standing import LOCAL_EDITS, UNFETCHED
 from micropkgd.model.status import ProjectStatus
 from micropkgd.model.tree import Digest, RelPath, short
 
@@ -32,6 +32,8 @@ def status_lines(project: ProjectStatus) -> Iterator[str]:
         yield from (f"  missing: {path}" for path in entry.missing)
         if entry.left_out:
             yield left_out_line(len(entry.left_out))
+        if entry.standing.reason != UNFETCHED:  # else it says so above
+            yield from map(unfetched_line, entry.unfetched)
         if entry.choices:
             yield from (f"  laid in {folder}" for folder in [entry.beside] if folder)
             lines = choices(called[entry.ref], entry.choices, waits=bool(entry.waiting))

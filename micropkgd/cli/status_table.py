@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from micropkgd.cli.ages import moment
 from micropkgd.cli.hints import choices, short_names
-from micropkgd.cli.lines import drifted_line, left_out_line
+from micropkgd.cli.lines import drifted_line, left_out_line, unfetched_line
 from micropkgd.cli.terminal import fitted
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import EntryKey
-from micropkgd.model.standing import LOCAL_EDITS
+from micropkgd.model.standing import LOCAL_EDITS, UNFETCHED
 from micropkgd.model.status import EntryStatus, PackageStatus, ProjectStatus
 from micropkgd.model.tree import RelPath
 
@@ -91,6 +91,8 @@ def _details(one: EntryStatus | PackageStatus, name: str, width: int, now: float
     yield from (line for path in one.missing for line in fitted(f"  missing: {path}", width))
     if one.left_out:
         yield from fitted(left_out_line(len(one.left_out)), width)
+    if one.standing.reason != UNFETCHED:  # else it says so above
+        yield from (line for path in one.unfetched for line in fitted(unfetched_line(path), width))
     if one.choices:
         yield from (line for folder in [one.beside] if folder for line in fitted(f"  laid in {folder}", width))
         for line in choices(name, one.choices, waits=bool(one.waiting)):

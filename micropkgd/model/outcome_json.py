@@ -92,6 +92,7 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
         "changes": [_change_document(change) for change in plan.changes] if plan else [],
         "drifted": list(plan.drifted) if plan else [],
         "formatted": list(plan.formatted) if plan else [],
+        "unfetched": list(plan.unfetched) if plan else [],
         "waiting": _installed_document(entry.waiting),
         **_question_document(entry.question),
         "failure": failure_document(entry.failure),
@@ -110,9 +111,9 @@ def _entry_document(entry: EntryOutcome) -> dict[str, object]:
 def _entry(row: Document) -> EntryOutcome:
     target = None if row["target"] is None else rel_path(row["target"])
     plan = None
-    if target is not None and (row["changes"] or row["drifted"]):
+    if target is not None and (row["changes"] or row["drifted"] or row.get("unfetched")):
         plan = EntryPlan(str(row["ref"]), target, _changes(row["changes"]), _paths(row["drifted"]))
-        plan = plan._replace(formatted=_paths(row.get("formatted", [])))
+        plan = plan._replace(formatted=_paths(row.get("formatted", [])), unfetched=_paths(row.get("unfetched", [])))
     return EntryOutcome(
         ref=str(row["ref"]),
         target=target,

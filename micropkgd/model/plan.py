@@ -64,6 +64,7 @@ class EntryPlan(NamedTuple):
     drifted: tuple[RelPath, ...] = ()  # edited, and left alone
     blocked: tuple[Blocked, ...] = ()
     formatted: tuple[RelPath, ...] = ()  # of the drifted ones, those that a formatter made, as far as that is known
+    unfetched: tuple[RelPath, ...] = ()  # in whose place a pointer of Git LFS stands, and goes on to
 
     @property
     def key(self) -> EntryKey:

@@ -15,6 +15,7 @@ DRIFTED: Final = "Drifted"
 LOCAL_EDITS: Final = "LocalEdits"
 UNRELEASED: Final = "Unreleased"
 WAITING: Final = "Waiting"
+UNFETCHED: Final = "Unfetched"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
 LEAVING: Final = Standing(Condition.PENDING.value, "LeftManifest", "the next pass removes it", "")
@@ -43,6 +44,8 @@ def entry_standing(entry: EntryOutcome) -> Standing:
         return Standing(Condition.HELD.value, LOCAL_EDITS, held, entry.since, hint=entry.to_choose)
     if plan is not None and (edited := plan.edited):
         return Standing(Condition.READY.value, DRIFTED, ", ".join(edited), entry.since)
+    if plan is not None and plan.unfetched:
+        return unfetched(plan.unfetched, entry.since)
     if entry.waiting is not None:
         why = f"{entry.waiting.version} waits for a checkout that has all files"
         return Standing(Condition.READY.value, WAITING, why, entry.since)
@@ -95,19 +98,26 @@ def unreleased(why: str, since: str) -> Standing:
     return Standing(Condition.READY.value, UNRELEASED, why, since)
 
 
+def unfetched(paths: Sequence[str], since: str) -> Standing:
+    """What is installed is right, and pointers of Git LFS stand for some of it."""
+    return Standing(Condition.READY.value, UNFETCHED, ", ".join(paths), since, hint="`git lfs pull` fetches them")
+
+
 def behind(locked: str) -> Standing:
     """The lock moved on, and left the tree as it was."""
     return Standing(Condition.PENDING.value, "LockAhead", f"{locked} is locked; the next pass installs it", "")
 
 
-def in_tree(ready: Standing, drifted: Sequence[str], missing: Sequence[str]) -> Standing:
+def in_tree(ready: Standing, drifted: Sequence[str], missing: Sequence[str], pointers: Sequence[str] = ()) -> Standing:
     """How what was ready stands by what its files show now; files that are not there the next pass brings back."""
     if missing:
         return Standing(Condition.PENDING.value, "Missing", ", ".join(missing), "")
     since = ready.since if bool(drifted) == (ready.reason == DRIFTED) else ""
     if drifted:
         return Standing(Condition.READY.value, DRIFTED, ", ".join(drifted), since)
-    return in_sync(since) if ready.reason == DRIFTED else ready
+    if pointers:
+        return unfetched(pointers, ready.since if ready.reason == UNFETCHED else "")
+    return in_sync(since) if ready.reason in {DRIFTED, UNFETCHED} else ready
 
 
 def is_failing(standing: Standing) -> bool:

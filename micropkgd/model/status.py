@@ -30,6 +30,7 @@ class EntryStatus(NamedTuple):
     left_out: tuple[RelPath, ...] = ()  # files that git leaves out of this checkout
     choices: tuple[str, ...] = ()  # what `resolve` can be told of it, where local edits hold it
     beside: str = ""  # the folder in which its texts lie then
+    unfetched: tuple[RelPath, ...] = ()  # files in whose place a pointer of Git LFS stands
 
     def in_tree(
         self,
@@ -37,13 +38,14 @@ class EntryStatus(NamedTuple):
         missing: Iterable[RelPath],
         formatted: Iterable[RelPath] = (),
         left_out: Iterable[RelPath] = (),
+        unfetched: Iterable[RelPath] = (),
     ) -> "EntryStatus":
         """The same with what the tree shows now; what is not there is not ready."""
         status = self._replace(drifted=tuple(drifted), missing=tuple(missing), formatted=tuple(formatted))
-        status = status._replace(left_out=tuple(left_out))
+        status = status._replace(left_out=tuple(left_out), unfetched=tuple(unfetched))
         if status.standing.state != Condition.READY.value:
             return status
-        return status._replace(standing=in_tree(status.standing, status.drifted, status.missing))
+        return status._replace(standing=in_tree(status.standing, status.drifted, status.missing, status.unfetched))
 
     def asked(self, question: HeldQuestion) -> "EntryStatus":
         """The same with what is asked of a person, where local edits hold it."""
@@ -151,7 +153,9 @@ def status_of(
 
 
 def _entry(row: Mapping[str, Any]) -> EntryStatus:
-    lists = {key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out", "choices")}
+    lists = {
+        key: tuple(row.get(key, ())) for key in ("drifted", "missing", "formatted", "left_out", "choices", "unfetched")
+    }
     return EntryStatus(**{**_known(EntryStatus, row), **lists, "standing": _standing(row["standing"])})
 
 

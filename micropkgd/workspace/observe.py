@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from micropkgd.clock import is_young
 from micropkgd.errors import TreeError, words_of
-from micropkgd.model.text_form import same_texts
+from micropkgd.model.text_form import pointed_at, same_texts
 from micropkgd.model.tree import LEFT_OUT, Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.named_tuples import NamedTuple
 from micropkgd.workspace.fsops import FsOps, kind_of_file
@@ -88,6 +88,21 @@ def as_texts(
         if same is not None and digest_of(data) == digest:
             texts[path] = same
     return {**found, **texts} if texts else found
+
+
+def unfetched(
+    fs: FsOps, paths: Iterable[RelPath], found: Mapping[RelPath, Found], texts: Mapping[RelPath, Found]
+) -> frozenset[RelPath]:
+    """Where a pointer of Git LFS stands for a file that is known: `as_texts` has told it by that file's digest."""
+    other = (path for path in paths if texts.get(path) != found.get(path) and isinstance(found.get(path), str))
+    return frozenset(path for path in other if _is_pointer(fs, path))
+
+
+def _is_pointer(fs: FsOps, path: RelPath) -> bool:
+    try:
+        return pointed_at(fs.read(path)) is not None
+    except OSError:
+        return False
 
 
 def signature_of(status: os.stat_result) -> Signature:

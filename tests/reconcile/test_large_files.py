@@ -1,11 +1,13 @@
 """Pulled files that a repository keeps in Git LFS: a pointer is the file that it stands for, and no edit."""
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.kit.daemon import Daemon
 from tests.kit.git import commit_all, git
 from tests.kit.lfs import LINES, LargeFiles
 from tests.kit.world import World, archive
@@ -56,6 +58,49 @@ def test_a_pointer_is_the_file_that_it_stands_for(clone: World) -> None:
     assert "drifted" not in clone.run("status").out
     assert clone.run("verify").code == 0
     assert not clone.run("diff", "--edits").out
+
+
+def test_what_was_not_fetched_is_said(clone: World) -> None:
+    """A clone with pointers is in sync, and its files are not there: each pass says so, until they are fetched."""
+    for _ in range(2):
+        said = clone.reconcile()
+        assert f"  not fetched: {TABLE} (a pointer of Git LFS: `git lfs pull`)\n" in said.out
+        assert "not fetched: src/shop/ds/nodes.py" not in said.out
+        assert "  hint: `git lfs pull` fetches them\n" in clone.run("status").out
+    (entry,) = json.loads(clone.run("status", "--json").out)["projects"][0]["entries"]
+    assert (entry["standing"]["state"], entry["standing"]["reason"]) == ("Ready", "Unfetched")
+    assert entry["unfetched"] == [PARAMETERS, TABLE]
+    assert json.loads(clone.reconcile("--json").out)["projects"][0]["entries"][0]["unfetched"] == [PARAMETERS, TABLE]
+    clone.write("src/shop/ds/nodes.py", "A = 'mine'\n")
+    said = clone.run("status")
+    assert "drifted: src/shop/ds/nodes.py" in said.out
+    assert f"not fetched: {TABLE}" in said.out
+
+    clone.write(TABLE, b"\x011.0\r\n\r\n")
+    clone.write(PARAMETERS, "a: 1\n")
+    clone.write("src/shop/ds/nodes.py", "A = 1.0\n")
+    assert "not fetched" not in clone.reconcile().out
+    assert clone.run("status").out.startswith("Ready")
+    assert "Unfetched" not in clone.run("status").out
+
+
+def reason(daemon: Daemon, clone: World) -> object:
+    """Why the entry stands as it does, as the service has it."""
+    status = daemon.status(clone.root)
+    assert status is not None
+    return status["entries"][0]["standing"]["reason"]
+
+
+def test_the_service_says_it_too(clone: World, tmp_path: Path) -> None:
+    """In how the entry stands, which the page and the metrics show; it ends with the next pass after `git lfs pull`."""
+    with Daemon(tmp_path / "d", f'projects = ["{clone.root}"]\n') as daemon:
+        daemon.ready(clone.root)
+        assert reason(daemon, clone) == "Unfetched"
+        assert TABLE in daemon.command("status", cwd=clone.root).stdout
+        clone.write(TABLE, b"\x011.0\r\n\r\n")
+        clone.write(PARAMETERS, "a: 1\n")
+        assert daemon.command("reconcile", "--once", cwd=clone.root).returncode == 0
+        assert reason(daemon, clone) == "InSync"
 
 
 def test_a_new_version_replaces_it(clone: World) -> None:

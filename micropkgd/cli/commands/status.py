@@ -126,7 +126,7 @@ def _as_seen(served: ProjectStatus) -> ProjectStatus:
 
 
 def _now(served: EntryStatus, found: EntryStatus) -> EntryStatus:
-    now = served.in_tree(found.drifted, found.missing, found.formatted, found.left_out)
+    now = served.in_tree(found.drifted, found.missing, found.formatted, found.left_out, found.unfetched)
     same = served.standing.reason == found.standing.reason  # else a pass has come between
     return now._replace(choices=found.choices, beside=found.beside) if same else now
 

@@ -27,7 +27,7 @@ from micropkgd.reconcile.resolve.fetcher import Fetcher
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import Laid, beside, read_laid
 from micropkgd.workspace.memory.state import Applied, Hold, State
-from micropkgd.workspace.observe import Hashes
+from micropkgd.workspace.observe import Hashes, unfetched
 from micropkgd.workspace.project import Project, placed, read_by_hand
 
 
@@ -62,9 +62,19 @@ class Proposer(NamedTuple):
         entries = [self._merging.in_own_form(self._landed(entry, found, owners), found) for entry in entries]
         entries = [_explained(entry, self.state.applied.get(entry.desired.key)) for entry in entries]
         entries = [self._merging.with_layouts(entry, self.state) for entry in entries]
+        entries = [self._with_pointers(entry, found) for entry in entries]
         entries = [self._with_hold(entry, subjects.get(entry.desired.key)) for entry in entries]
         entries = [self._with_question(self._merging.with_beside(self._with_accepted(entry))) for entry in entries]
         return self._with_shared(_moves_together(entries), hashes)
+
+    def _with_pointers(self, entry: Planned, found: Mapping[RelPath, Found]) -> Planned:
+        """The plan with the files that stay pointers of Git LFS: they are right, and what they name is not there."""
+        plan, subject = entry.plan, entry.subject
+        if plan is None or subject is None:
+            return entry
+        pointers = unfetched(self.fs, entry.desired.files, found, subject.found)
+        stay = tuple(sorted(pointers - {change.path for change in plan.writes})) if pointers else ()
+        return entry._replace(plan=plan._replace(unfetched=stay)) if stay else entry
 
     def relock(self, wanted: Sequence[Desired], refused: Mapping[str, Failure]) -> Proposal:
         """Make a plan that brings the lock up to date and leaves the tree as it is."""

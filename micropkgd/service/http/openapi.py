@@ -144,7 +144,7 @@ def _schemas() -> _Node:
     entry = _object(
         ref=_TEXT, target=_TEXT, version=_TEXT, archive=_TEXT, standing=_ref("Standing"),
         drifted=_list(_TEXT), waiting=_TEXT, index_url=_TEXT, missing=_list(_TEXT), left_out=_list(_TEXT),
-        formatted=_list(_TEXT), signed_by=_TEXT, choices=_list(_TEXT), beside=_TEXT,
+        formatted=_list(_TEXT), signed_by=_TEXT, choices=_list(_TEXT), beside=_TEXT, unfetched=_list(_TEXT),
     )  # fmt: skip
     package = _object(module=_TEXT, path=_TEXT, version=_TEXT, standing=_ref("Standing"))
     last_pass = _object(id=_TEXT, trigger=_TEXT, ended=_TIME, seconds={"type": "number"}, exit_code=_NUMBER)

@@ -228,7 +228,11 @@ def _has_changes(entry: EntryStatus) -> bool:
 
 def _files(entry: EntryStatus) -> Sequence[tuple[str, Sequence[str]]]:
     edited = [path for path in entry.drifted if path not in entry.formatted]
-    away = (("missing", entry.missing), ("left out of its checkout by git", entry.left_out))
+    away = (
+        ("missing", entry.missing),
+        ("left out of its checkout by git", entry.left_out),
+        ("pointers of Git LFS, not fetched", entry.unfetched),
+    )
     return ("edited here", edited), ("only formatted here", entry.formatted), *away
 
 

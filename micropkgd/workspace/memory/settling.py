@@ -132,6 +132,8 @@ def can_settle(outcome: Outcome) -> bool:
         return False
     if any(entry.notes or entry.after is None or entry.failure or entry.last_failure for entry in outcome.entries):
         return False
+    if any(entry.plan is not None and entry.plan.unfetched for entry in outcome.entries):
+        return False
     return all(package.archived is not None and not package.archived.notes for package in outcome.packages)
 
 
