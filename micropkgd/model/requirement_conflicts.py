@@ -38,6 +38,19 @@ def can_hold(*specifiers: str) -> bool:
         return True
 
 
+def allows(requirement: str, version: str) -> bool:
+    """Whether a requirement lets a version in; so where either cannot be read."""
+    if set(requirement).isdisjoint("<>=!~"):  # the name alone: nothing need be imported to tell
+        return True
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    try:
+        return Requirement(requirement).specifier.contains(Version(version), prereleases=True)
+    except ValueError:  # InvalidRequirement and InvalidVersion are such
+        return True
+
+
 def _go_together(line: str, other: str) -> bool:
     """Lines that hold under different markers need not."""
     from packaging.requirements import InvalidRequirement, Requirement

@@ -11,7 +11,7 @@ from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_b
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.overlaps import refuse_overlaps
 from micropkgd.reconcile.plan.rendered import RenderJob, render_all
-from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.blocks import current_blocks, is_let_in
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, WantedArchive
 from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.memory.state import Hold
@@ -73,7 +73,7 @@ def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
 
 def _answers(block: Block, entry: PullEntry, layout: Layout) -> bool:
     """Whether a block was made for this very entry, layout and set of rules."""
-    return block.requested == requested(entry, layout) and block.renderer == RENDERER
+    return block.requested == requested(entry, layout) and block.renderer == RENDERER and is_let_in(block, entry)
 
 
 def _from_lock(
@@ -109,7 +109,8 @@ def _unless_backwards(project: Project, desired: Desired, *, may_go_back: bool) 
     kept = desired._replace(after=before if _answers(before, entry, project.layout) else None, rendering=None)
     if (failure := emptied(before, after, rendering.files)) is not None:
         return kept._replace(failure=failure)
-    step = step_back(before, after) if before.ref == desired.ref else None  # another ref is a person's word
+    narrowed = before.ref != desired.ref or not is_let_in(before, entry)
+    step = None if narrowed else step_back(before, after)  # another ref is a person's word
     free = may_go_back or entry.sha256 is not None or project.in_conflict  # so is a pin, and a merge
     if step is None or free or not is_held(step, project.manifest.policy.on_downgrade):
         return desired._replace(step_back=step)

@@ -1,8 +1,22 @@
 """Matches the blocks of the lock with the entries of the manifest."""
 
 from micropkgd.model.lock import Block
+from micropkgd.model.pull_entry import PullEntry
+from micropkgd.model.ref import RefKind
 from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.project import Project
+
+
+def is_let_in(block: Block, entry: PullEntry) -> bool:
+    """Whether a requirement lets in the version that is locked for it.
+
+    Git joins a narrower row with a lock that moved on, line by line and without a word: then the row is a person's.
+    """
+    if entry.ref.kind is not RefKind.INDEX:
+        return True
+    from micropkgd.model.requirement_conflicts import allows
+
+    return allows(entry.ref.text, block.version)
 
 
 def current_blocks(project: Project) -> dict[str, Block | None]:

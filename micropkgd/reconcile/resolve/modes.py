@@ -15,7 +15,7 @@ from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
 from micropkgd.model.tree import Digest
 from micropkgd.reconcile.options import Following, PassOptions
-from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.blocks import current_blocks, is_let_in
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Follow, Follows
 from micropkgd.reconcile.resolve.full_check import FullCheck
 from micropkgd.reconcile.resolve.rendering import requested
@@ -28,7 +28,7 @@ def check_lock(project: Project) -> None:
     blocks = current_blocks(project)
     for entry in project.manifest.pulls:
         block = blocks[entry.ref.text]
-        if what := _why_not_locked(block, requested(entry, project.layout)):
+        if what := _why_not_locked(entry, block, requested(entry, project.layout)):
             raise OutOfStepError(f"`{entry.ref.text}` {what}", where="micropkg.lock", hint="run `micropkgd lock`")
     for extra in project.lock.blocks:
         if extra.ref not in blocks and extra.files and _would_go(extra, project):
@@ -40,12 +40,14 @@ def _would_go(block: Block, project: Project) -> bool:
     return project.manifest.policy.prune and not stray_paths(block, project.layout)
 
 
-def _why_not_locked(block: Block | None, asked: Digest) -> str:
+def _why_not_locked(entry: PullEntry, block: Block | None, asked: Digest) -> str:
     """Why a block does not answer what is asked; empty where it does."""
     if block is None or not block.files:
         return "is not locked"
     if block.requested != asked:
         return "changed since it was locked"
+    if not is_let_in(block, entry):
+        return f"is locked at {block.version}, which it does not let in"
     return "" if block.renderer == RENDERER else "was locked by an older micropkgd, which rewrote code otherwise"
 
 
@@ -105,6 +107,8 @@ def follow_of(
             follow[ref] = Follow.REFS
         elif options.offline and entry.kind is not RefKind.LOCAL:
             follow[ref] = Follow.LOCK
+        elif (block := blocks[ref]) is not None and not (options.locked or options.frozen or is_let_in(block, entry)):
+            follow[ref] = Follow.REFS
         elif stay:
             is_due = looks and ref in away and entry.sha256 is None
             follow[ref] = Follow.LOOK if is_due else Follow.LOCK

@@ -128,12 +128,15 @@ def step_back(
 ) -> Failed | None:
     """Why an entry must not go from what it had to this release: an older one, or other bytes of the same.
 
-    Either is what an index would do that was taken over or set back; `digest` is None where it is not known yet.
+    Either is what an index would do that was taken over or set back; what the requirement rules out it is a person's
+    word to leave; `digest` is None where it is not known yet.
     """
     if any(one.version == version and digest in {None, one.digest} for one in had):
         return None
     index = criteria.place
     for one in had:
+        if not criteria.specifier.contains(one.version, prereleases=True):
+            continue  # a person has ruled it out
         if version < one.version:
             newest = f"the newest release of {index} that answers `{criteria.text}`"
             problem = f"{newest} is {version}, older than {one.version} before"

@@ -7,7 +7,6 @@ in the server's place, cut the server's answer short, or do something to the ser
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 from tests.kit.servers.faults import FaultServer, Reply, Seen, _read_request
@@ -33,16 +32,16 @@ class Proxy(FaultServer):
         self._upstream = upstream
         self._turn = threading.Lock()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            seen = _read_request(connection)
-            with self._turn:
-                self.seen.append(seen)
-                what = self.rule(seen)
-            if isinstance(what, Reply):
-                self._send(connection, what.for_method(seen.method))
-            else:
-                self._pass_on(connection, seen, what)
+    def serve(self, connection: socket.socket) -> None:
+        """Pass one request on, or do as the rule says."""
+        seen = _read_request(connection)
+        with self._turn:
+            self.seen.append(seen)
+            what = self.rule(seen)
+        if isinstance(what, Reply):
+            self._send(connection, what.for_method(seen.method))
+        else:
+            self._pass_on(connection, seen, what)
 
     def _pass_on(self, connection: socket.socket, seen: Seen, cut: Cut | None) -> None:
         headers = {**seen.headers, "connection": "close"}
