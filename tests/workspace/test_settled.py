@@ -348,3 +348,37 @@ def test_a_pass_parses_each_document_once(
     rest()
     resting.sync()
     assert answer(EVERYDAY) is not None
+
+
+def test_a_change_looks_at_what_rests_as_often_as_it_must(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once to plan; neither by the record, for the archive that moved is looked at before, nor after the commit."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.publish({"nodes.py": "B = 1\n"}, to="dist/other.tar.gz")
+    world.manifest(f'"{ROW}" = {{}}\n"dist/other.tar.gz" = {{alias = "other"}}')
+    for _ in range(2):
+        world.sync()
+        rest()
+    newer(world)
+    rest()
+    looked: list[str] = []
+    look, look_below = os.lstat, os.stat
+
+    def lstat(path: str) -> os.stat_result:
+        looked.append(path.removeprefix(f"{world.root}/"))
+        return look(path)
+
+    def stat(path: str, **how: object) -> os.stat_result:
+        looked.append(str(path))
+        return look_below(path, **how)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as counted:
+        counted.setattr(os, "lstat", lstat)
+        counted.setattr(os, "stat", stat)
+        world.sync()
+
+    assert looked.count("src/shop/other/nodes.py") == 1
+    assert looked.count("nodes.py") <= 4  # by the descriptor of a folder: of the entry that changed
+    assert "A = 9" in world.read(NODES)
+    rest()
+    world.sync()
+    assert answer(EVERYDAY) is not None

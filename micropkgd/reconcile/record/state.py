@@ -43,7 +43,7 @@ def remember(this: Pass, proposal: Proposal, outcome: Outcome, resolutions: Sequ
     applied = {entry.desired.key: one for entry in proposal.entries if (one := _applied(before, entry))}
     hashes = proposal.hashes
     if proposal.plan.writes or outcome.recovered:
-        hashes = _seen_again(this, {path for one in applied.values() for path in one.files}, hashes)
+        hashes = _seen_again(this, proposal, {path for one in applied.values() for path in one.files})
     after = before._replace(
         hashes=hashes,
         applied=applied,
@@ -116,12 +116,17 @@ def _of_block(block: Block | None) -> Applied | None:
     return Applied(block.archive, block.files, block.version) if block is not None and block.files else None
 
 
-def _seen_again(this: Pass, paths: set[RelPath], hashes: Hashes) -> Hashes:
-    """Look at the tree once more after a commit, when the clock has ticked past its last write."""
-    seen = sorted(paths)
-    newest = max((_changed_at(this.fs, path) for path in seen), default=0)
+def _seen_again(this: Pass, proposal: Proposal, paths: set[RelPath]) -> Hashes:
+    """Look once more at what a commit wrote, and at what was too young, when the clock has ticked past its last write.
+
+    What the pass saw of other files stands: where one was saved since, its next look tells.
+    """
+    written = {step.path for step in proposal.plan.writes}
+    known = {path: one for path, one in proposal.hashes.items() if path in paths and path not in written}
+    again = sorted(paths - known.keys())
+    newest = max((_changed_at(this.fs, path) for path in again), default=0)
     let_grain_pass(newest)
-    return see(this.fs, this.project.root, seen, hashes).hashes
+    return {**known, **see(this.fs, this.project.root, again, {}).hashes}
 
 
 def _changed_at(fs: FsOps, path: RelPath) -> int:

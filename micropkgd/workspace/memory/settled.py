@@ -66,10 +66,10 @@ def unmoved(root: str, *, archives: bool, remote: bool) -> tuple[list[Row], list
             return None
         read, local, installed = _groups(groups, numbers)
         start = _start(root)
-        # What was read is looked at through links, as reading does; what is installed is never a link.
-        if not (_were_read(start, *read) and _stand(start, os.lstat, *installed)):
+        # The fewest first. What is read is looked at through links, as reading does; what is installed is never one.
+        if not _were_read(start, *read) or (archives and not _stand(start, os.stat, *local)):
             return None
-        if archives and not _stand(start, os.stat, *local):
+        if not _stand(start, os.lstat, *installed):
             return None
         if any(os.path.isdir(f"{root}/{path}") != bool(there) for path, there in _rows(folders, 2)):
             return None
