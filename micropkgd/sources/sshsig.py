@@ -102,7 +102,7 @@ class SshSignature(NamedTuple):
         (kind,) = _strings(self.key, 1, rest=True)
         try:
             public = load_ssh_public_key(kind + b" " + b64encode(self.key))
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, UnsupportedAlgorithm, NotImplementedError) as error:  # the last: a compressed point
             raise SignatureFormatError("its key cannot be read") from error
         if isinstance(public, ed25519.Ed25519PublicKey) and self.algorithm == kind == b"ssh-ed25519":
             return lambda message: public.verify(self.value, message)

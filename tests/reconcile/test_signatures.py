@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 import tomllib
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -358,6 +359,24 @@ def block_of(text: str) -> dict[str, Any]:
     """What a lock says of its one entry."""
     found: dict[str, Any] = tomllib.loads(text)["packages"][0]["tool"]["micropkgd"]
     return found
+
+
+def test_a_key_in_a_form_that_ssh_never_writes(world: World, tmp_path: Path) -> None:
+    """A project may name any key: a point of a curve may be cut to a half, which nobody reads."""
+    person = Person(tmp_path / "keys", "dev@example.com", "-t", "ecdsa", "-b", "256")
+    person.sign(release(world))
+    name, kind, text = person.line.split()[:3]
+    whole = b64decode(text)
+    cut = whole[:-69] + (33).to_bytes(4) + bytes([2 + whole[-1] % 2]) + whole[-64:-32]
+    sig = world.root / f"{ROW}.sig"
+    signature = b64decode("".join(sig.read_text().splitlines()[1:-1]))
+    forged = signature.replace(len(whole).to_bytes(4) + whole, len(cut).to_bytes(4) + cut)
+    sig.write_text(f"-----BEGIN SSH SIGNATURE-----\n{b64encode(forged).decode()}\n-----END SSH SIGNATURE-----\n")
+    world.asks_for()
+    line = f"{name} {kind} {b64encode(cut).decode()}"
+    row = f"\n[[tool.micropkgd.signatures]]\nsigners = {json.dumps([line])}\n"
+    world.write("pyproject.toml", world.read("pyproject.toml") + row)
+    assert "its key cannot be read" in refused(world, "BadSignature", "MPK307")
 
 
 class TestConfig:
