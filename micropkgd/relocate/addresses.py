@@ -6,12 +6,14 @@ at the top alone (a law compares the two); where anything else is of interest, i
 """
 
 import ast
+from collections.abc import Collection
 from itertools import pairwise
 
 from micropkgd.annotations import Final
 from micropkgd.relocate.names import METADATA, Routes, top_of
-from micropkgd.relocate.text import Edit, Places, Wanted, apply
+from micropkgd.relocate.text import Edit, Places, Wanted
 
+_IMPORTS: Final = (ast.ImportFrom, ast.Import)
 _METADATA_TOPS: Final = frozenset(map(top_of, METADATA))  # what is imported from these is followed by its name
 
 
@@ -23,31 +25,33 @@ def address_edits(tree: ast.Module, places: Places, routes: Routes, wanted: Want
     moving: dict[ast.stmt, Edit] = {
         node: edit
         for node, following in pairwise(with_end)
-        if isinstance(node, ast.ImportFrom | ast.Import)
-        and _is_alone(node, following)
-        and (edit := _address_edit(node, places, routes))
+        if isinstance(node, _IMPORTS) and _is_alone(node, following) and (edit := _address_edit(node, places, routes))
     }
-    rest = apply(places.data, (Edit(places.start(node), places.end(node), b"") for node in moving))
-    return None if wanted.is_in(rest) else moving
+    return None if wanted.is_in(_without(moving, places)) else moving
+
+
+def _without(nodes: Collection[ast.stmt], places: Places) -> bytes:
+    """The text without some statements, which are in order."""
+    starts = [*map(places.start, nodes), len(places.data)]
+    ends = [0, *map(places.end, nodes)]
+    return b"".join(places.data[end:start] for end, start in zip(ends, starts, strict=True))
 
 
 def _address_edit(node: ast.ImportFrom | ast.Import, places: Places, routes: Routes) -> Edit | None:
     """The edit of an import of what moves, if it is written in the plain way and binds no name of a package."""
-    before, old, after = _parts(node)
-    home = routes.goes_to(old)
-    if home is None:
+    before, module, after = _parts(node)
+    home, old = routes.goes_to(module), module.encode()
+    if home is None or not places.data.startswith(before + old + after, places.start(node)):
         return None
-    start = places.start(node)
-    if not places.data.startswith(f"{before}{old}{after}".encode(), start):
-        return None
-    return Edit(start + len(before), start + len(before) + len(old.encode()), home.encode())
+    start = places.start(node) + len(before)
+    return Edit(start, start + len(old), home.encode())
 
 
-def _parts(node: ast.ImportFrom | ast.Import) -> tuple[str, str, str]:
+def _parts(node: ast.ImportFrom | ast.Import) -> tuple[bytes, str, bytes]:
     """What stands before the address in such an import, the address, and what stands behind it."""
     if isinstance(node, ast.ImportFrom):
-        return "from ", node.module or "", " import"
-    return "import ", node.names[0].name if len(node.names) == 1 else "", " as "
+        return b"from ", node.module or "", b" import"
+    return b"import ", node.names[0].name if len(node.names) == 1 else "", b" as "
 
 
 def _is_alone(node: ast.stmt, following: ast.stmt | None) -> bool:

@@ -23,7 +23,7 @@ def imports_at_top(tree: ast.Module, moved: Mapping[ast.stmt, str] = {}) -> Impo
     found: dict[ImportAtTop, int] = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
-            module, names = moved.get(node) or node.module or "", tuple(alias.name for alias in node.names)
+            module, names = moved.get(node) or node.module or "", tuple([alias.name for alias in node.names])
             found.setdefault(ImportAtTop(node.level, module, names), node.lineno)
         elif isinstance(node, ast.Import):
             for alias in node.names:
