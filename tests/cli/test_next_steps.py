@@ -1,6 +1,7 @@
 """What somebody new to it is told to do next: the words that are printed can be followed, and lead there."""
 
 import re
+import shlex
 
 import pytest
 
@@ -30,10 +31,11 @@ class TestAFolderInPlaceOfAnArchive:
         """With the name of the package."""
         world.publish({"nodes.py": "A = 1\n"}, to=f"{folder.rstrip('/')}/ds-1.0.tar.gz")
         said = world.run("add", f"{folder.rstrip('/')}/./" if folder.endswith("/") else folder)
-        found = re.search(r"hint: name the `.tar.gz` itself; `micropkgd add NAME --index ([^`]+)`", said.out)
+        found = re.search(r"hint: name the `.tar.gz` itself; `micropkgd (add NAME --index [^`]+)`", said.out)
         assert found, said
-        index = found[1].strip("'")
-        assert world.run("add", "ds", "--index", index).code == 0
+        words = shlex.split(found[1])
+        assert words[:3] == ["add", "NAME", "--index"]
+        assert world.run("add", "ds", *words[2:]).code == 0
         assert world.read(NODES) == "A = 1\n"
 
     @pytest.mark.parametrize("ref", ["s3://team/pkgs/", "gs://team/pkgs/"])
@@ -54,7 +56,7 @@ class TestAPathMeansOneArchive:
 
     def test_the_newest_is_named_with_the_row_that_follows(self, world: World) -> None:
         """By version, not by spelling."""
-        self.shelf(world, "1.9", "1.10", "1.2")
+        self.shelf(world, "1.9", "1.9.1", "1.10", "1.2")
         said = world.run("outdated")
         assert said.code == 0
         row = '"ds" = {index = "../shelf/"}'
@@ -144,6 +146,18 @@ def test_the_last_entry_goes_in_two_steps(world: World, table: str, way: str) ->
     assert world.reconcile().code == 4
     assert world.run("resolve", way).code == 0
     assert world.has(NODES) == (way == "--keep")
+    assert world.reconcile().code == 0
+
+
+@pytest.mark.parametrize("table", ['[tool.micropkgd.pull]\n"{}" = {{}}\n', '[tool.micropkgd.pull."{}"]\n'])
+def test_the_last_entry_goes_in_one_step(world: World, table: str) -> None:
+    """Whoever names it means it, also where its table goes with it."""
+    world.publish({"nodes.py": "A = 1\n"})
+    world.write("pyproject.toml", KEDRO + table.format(ROW))
+    world.sync()
+    assert world.run("remove", "ds").code == 0
+    assert not world.has(NODES)
+    assert ROW not in world.read("pyproject.toml")
     assert world.reconcile().code == 0
 
 

@@ -38,6 +38,18 @@ def test_a_bad_config_is_said_and_changes_nothing(tmp_path: Path, bad: str) -> N
         assert daemon.ask().serves(str(world.root))
 
 
+def test_projects_come_and_go(tmp_path: Path) -> None:
+    """What the config names from now on is served, and what it no longer names is left alone."""
+    one, other = served(tmp_path / "one"), served(tmp_path / "other")
+    with Daemon(tmp_path / "d", f'projects = ["{one.root}"]\n') as daemon:
+        daemon.ready(one.root)
+        assert not daemon.ask().serves(str(other.root))
+        daemon.config.write_text(f'projects = ["{other.root}"]\n')
+        assert daemon.command("service", "reload", cwd=one.root).returncode == 0
+        daemon.ready(other.root)
+        assert not daemon.ask().serves(str(one.root))
+
+
 def test_where_no_service_runs(tmp_path: Path) -> None:
     """There is nothing to tell, which is said with what starts one."""
     world = served(tmp_path / "src")
