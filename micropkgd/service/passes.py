@@ -48,7 +48,7 @@ _MISSING: Final = Failure(
     2,
     "ProjectMissing",
     f"there is no {MANIFEST_NAME} in this folder",
-    "it is served as soon as there is one; or take it out of the config",
+    "it is served as soon as there is one; or `micropkgd service remove FOLDER` takes it out of the config",
 )
 
 

@@ -111,6 +111,18 @@ def test_at_the_root_of_a_workspace(world: World) -> None:
         assert hint in world.run(command).err
 
 
+def test_that_no_service_runs_is_said_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many projects are added to its config."""
+    monkeypatch.setenv("HOME", str(world.root.parent))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.root.parent / "config"))
+    for name in ("one", "two"):
+        world.write(f"../{name}/pyproject.toml", KEDRO)
+    said = world.run("service", "add", "../one", "../two")
+    assert said.code == 0, said
+    assert said.out.count("added: ") == 2
+    assert said.out.count("no service runs") == 1
+
+
 def test_two_rows_for_one_place(world: World) -> None:
     """Mostly one was to replace the other."""
     world.publish({"nodes.py": "A = 1\n"})

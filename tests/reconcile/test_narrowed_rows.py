@@ -4,6 +4,7 @@ A branch narrows the requirement, main's lock moves on, a cherry-pick joins the 
 person's, and what the row rules out is not what it asks for, whatever the lock says.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,10 @@ def test_an_index_that_goes_back_is_refused_as_ever(picked: World) -> None:
     assert said.code == 1
     assert "that answers `ds>=1,<2` is 1.0, older than 1.5 before" in said.out
     assert picked.read(NODES) == "A = '1.5'\n"
+    hint = re.search(r"hint: .*`micropkgd (.*)`", said.out)
+    assert hint
+    assert picked.run(*hint[1].split()).code == 0
+    assert picked.read(NODES) == "A = '1.0'\n"
 
 
 def test_under_the_service(picked: World, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def change_projects(options: Namespace) -> int:
     would = "would be " if options.dry_run else ""
     said = (f"{would if what != 'named already' else ''}{what}: {root} ({config})" for root, what in changes.items())
     say_words(map(plain, said))
-    say_words(plain(line) for root in changes for line in _how_it_is_served(options, root, served, config))
+    how = (line for root in changes for line in _how_it_is_served(options, root, served, config))
+    say_words(map(plain, dict.fromkeys(how)))  # once what is so of all
     return 0
 
 

@@ -140,12 +140,12 @@ def step_back(
         if version < one.version:
             newest = f"the newest release of {index} that answers `{criteria.text}`"
             problem = f"{newest} is {version}, older than {one.version} before"
-            hint = "what is installed stays; `--allow-downgrade` lets it go back"
+            hint = "what is installed stays; `micropkgd reconcile --once --allow-downgrade` goes back"
             return Failed(FailureKind.REFUSED, problem, hint, reason="Downgrade")
         if version == one.version:
             release = f"`{criteria.name}` {version} of {index}"
             problem = f"{release} has other bytes than before: expected {one.digest}, found {digest}"
-            hint = "a release never changes: find out who changed it; `--allow-downgrade` takes the new one"
+            hint = "find out who changed it, for a release never does; `micropkgd lock --allow-downgrade` takes it"
             return Failed(FailureKind.CORRUPT, problem, hint, reason="Rebuilt")
     return None
 
