@@ -598,7 +598,7 @@ def as_nobody(world: World, *arguments: str) -> "subprocess.CompletedProcess[str
     warm.publish({"nodes.py": "A = 1\n"})
     warm.asks_for()
     program = (
-        "import contextlib, io, os, sys, tomllib\n"
+        "import contextlib, hmac, io, os, sys, tomllib\n"
         "import micropkgd.reconcile.plan.requirements_move\n"
         "from micropkgd.cli.run import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
