@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from benchmarks.tools import ours
+
 OURS: Final = "micropkgd"
-PROGRAM: Final = str(Path(sys.executable).parent / "micropkgd")
 ROUNDS: Final = 7
 MANY_TIMES: Final = 0.3  # of another's time: less is told as a fraction
 
@@ -95,7 +96,7 @@ class Place(NamedTuple):
 
     def ours(self, *words: str, at: Path | None = None, **environ: str) -> Work:
         """What runs our command."""
-        return self.command(PROGRAM, *words, at=at, **environ)
+        return self.command(ours(), *words, at=at, **environ)
 
 
 def run(words: Sequence[str], at: Path, environ: Mapping[str, str]) -> None:

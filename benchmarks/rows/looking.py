@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contest import OURS, PROGRAM, Goal, Line, Place, Work, contest
+from benchmarks.contest import OURS, Goal, Line, Place, Work, contest
 from benchmarks.passes import FILES, make_project
-from benchmarks.tools import on_path
+from benchmarks.tools import PROGRAM, on_path, ours
 
 _LSTAT: Final = "import os, sys\nfor path in open(sys.argv[1]):\n os.lstat(path[:-1])"
 _HASH: Final = (
@@ -22,15 +21,9 @@ _PARSE: Final = "import os, sys, tomllib\nfor path in sys.argv[2:]:\n tomllib.lo
 _IDENTITY: Final = ("-c", "user.name=x", "-c", "user.email=x@x")
 
 
-_SCRIPT: Final = "#!{}\nimport sys\nfrom micropkgd.__main__ import program\nsys.exit(program())\n"  # uv, newer pips
-
-
 def version(folder: Path) -> Iterator[Line]:
     """`--version` beside Python that does nothing: by the script of uv or a newer pip, and by the one that is here."""
-    place, script = Place(folder), folder / "script"
-    script.write_text(_SCRIPT.format(sys.executable))
-    script.chmod(0o755)
-    scripts = {"`--version`": str(script)}
+    place, scripts = Place(folder), {"`--version`": ours()}
     if "import re" in Path(PROGRAM).read_text():
         scripts["`--version`, the script of an older pip, which imports `re`"] = PROGRAM
     for what, program in scripts.items():

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.contest import OURS, PROGRAM, Goal, Line, Place, contest
+from benchmarks.contest import OURS, Goal, Line, Place, contest
 from benchmarks.passes import FILES, make_project
-from benchmarks.tools import of_index, on_path
+from benchmarks.tools import PROGRAM, of_index, on_path, ours
 from tests.kit.world import World, archive
 
 _SETUP: Final = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -40,7 +40,7 @@ def pull(folder: Path) -> Iterator[Line]:
     }
     before()
     works[OURS]()
-    seconds = contest(works, before=before, rounds=3)
+    seconds = contest(works, before=before)
     yield Line("pull one small local archive", seconds, (Goal("kedro", 1 / 45), Goal("uv", 1 / 20)))
 
 
@@ -69,7 +69,7 @@ def package(folder: Path) -> Iterator[Line]:
         "uv": place.command(of_index("uv"), "build", "--sdist", at=roots["uv"]),
     }
     works[OURS]()
-    seconds = contest(works, before=before, rounds=3)
+    seconds = contest(works, before=before)
     yield Line("package one small module", seconds, (Goal("flit", 1 / 5), Goal("kedro", 1 / 50)))
 
 
@@ -91,7 +91,7 @@ def first_pull(folder: Path) -> Iterator[Line]:
             each = f'for one in dist/*; do {tar} -xzf "$one" -C out; done'
             works |= {"one tar each": place.command("sh", "-c", each, at=here)}
         goals = (Goal("one tar each", 2),) if entries > 20 else ()
-        yield Line(f"first pull, {entries:,} x {FILES} files", contest(works, before=before, rounds=3), goals)
+        yield Line(f"first pull, {entries:,} x {FILES} files", contest(works, before=before), goals)
 
 
 def _pullers() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -105,7 +105,7 @@ def _pullers() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         "--python",
         PROGRAM.replace("micropkgd", "python"),
     )
-    return (PROGRAM, "pull"), (of_index("kedro"), "micropkg", "pull"), uv
+    return (ours(), "pull"), (of_index("kedro"), "micropkg", "pull"), uv
 
 
 def _kedro_project(root: Path) -> World:
