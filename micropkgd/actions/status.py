@@ -1,6 +1,6 @@
 """Reports how a project and its entries stand: what the last pass left, and what the tree shows. Asks no source."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from micropkgd.errors import MicropkgError, UsageError
@@ -10,8 +10,9 @@ from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE, EntryKey
 from micropkgd.model.lock import Block
 from micropkgd.model.package_entry import PackageEntry
-from micropkgd.model.pull_entry import stays_deleted
+from micropkgd.model.pull_entry import PullEntry, stays_deleted
 from micropkgd.model.standing import (
+    AHEAD,
     LEAVING,
     LOCKED,
     NOT_LOCKED,
@@ -29,7 +30,7 @@ from micropkgd.reconcile.package.jobs import job_of
 from micropkgd.reconcile.package.record import Build, Builds, read_builds
 from micropkgd.reconcile.plan.facts import tree_version
 from micropkgd.reconcile.plan.holds import is_about
-from micropkgd.reconcile.resolve.blocks import current_blocks
+from micropkgd.reconcile.resolve.blocks import current_blocks, is_of_row
 from micropkgd.workspace.fsops import FsOps
 from micropkgd.workspace.memory.laid import beside, read_laid
 from micropkgd.workspace.memory.state import Hold, State, read_state
@@ -58,12 +59,13 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     blocks = current_blocks(project)
     leaving = {block.ref: block for block in project.lock.blocks if block.ref not in blocks}
     left = _by_ref(state)
-    keep_deleted = {entry.ref.text: entry.keep_deleted for entry in project.manifest.pulls}
-    indexes = {entry.ref.text: entry.index_url or "" for entry in project.manifest.pulls}
+    rows = {entry.ref.text: entry for entry in project.manifest.pulls}
     entries = [
-        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, pointers, keep_deleted.get(ref))
-        .asked(questions.get(ref, HeldQuestion()))
-        ._replace(index_url=indexes.get(ref, ""))
+        _as_asked(
+            _entry_status(ref, block, state, left.get(ref, {}), suspension, found, pointers, rows.get(ref)),
+            rows.get(ref),
+            is_current=ref in leaving or block is None or is_of_row(block, rows[ref], project.layout),
+        ).asked(questions.get(ref, HeldQuestion()))
         for ref, block in {**blocks, **leaving}.items()
     ]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
@@ -93,11 +95,11 @@ def _entry_status(
     suspension: Suspension,
     found: Mapping[RelPath, Found],
     pointers: Collection[RelPath],
-    keep_deleted: Sequence[str] | None,
+    row: PullEntry | None,
 ) -> EntryStatus:
-    """How an entry stands; one that left the manifest has no `keep_deleted`."""
+    """How an entry stands by the lock; one that left the manifest has no row."""
     standing = left_alone(suspension.since(ref)) if suspension.covers(ref) else _standing(known, block)
-    if keep_deleted is None and standing.state == Condition.READY.value:
+    if row is None and standing.state == Condition.READY.value:
         standing = LEAVING
     hold = state.holds.get(ref)
     waiting = hold.version if hold is not None and is_about(hold, block) else ""
@@ -107,7 +109,7 @@ def _entry_status(
     there = tree_version(block, found)
     if there != block.made and standing.state == Condition.READY.value:
         standing, waiting = behind(block.version), block.version
-    deleted = {path for path in there.files if stays_deleted(path, keep_deleted or ())}
+    deleted = {path for path in there.files if row is not None and stays_deleted(path, row.keep_deleted)}
     signed_by = block.signed.identity if block.signed is not None else ""
     status = EntryStatus(
         ref, block.target, there.version, there.archive, standing, waiting=waiting, signed_by=signed_by
@@ -117,6 +119,13 @@ def _entry_status(
     formatted = (path for path in drifted if state.is_formatted(there.files[path], found[path]))
     left_out = (path for path in there.files if found[path] == LEFT_OUT)
     return status.in_tree(drifted, missing, formatted, left_out, (path for path in there.files if path in pointers))
+
+
+def _as_asked(status: EntryStatus, row: PullEntry | None, *, is_current: bool) -> EntryStatus:
+    """How an entry stands by its row in the manifest, too; not current: what is locked was for another."""
+    if not is_current and status.standing.state == Condition.READY.value:
+        status = status._replace(standing=AHEAD)
+    return status._replace(index_url=row.index_url or "") if row is not None else status
 
 
 def _package_status(

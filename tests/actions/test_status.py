@@ -68,6 +68,18 @@ class TestTheTree:
         assert (found["state"], found["reason"], found["drifted"]) == ("Pending", "LockAhead", [NODES])
         assert (found["version"], found["waiting"]) == ("1.0", "2.0")
 
+    def test_a_row_that_changed_is_told(self, world: World) -> None:
+        """Until a pass has followed it."""
+        world.publish({"nodes.py": BASE})
+        world.asks_for()
+        world.sync()
+        world.write(NODES, OURS)
+        world.asks_for(alias="other")
+        found = entry(world)
+        assert (found["state"], found["reason"], found["drifted"]) == ("Pending", "ManifestAhead", [NODES])
+        world.reconcile()
+        assert entry(world)["reason"] != "ManifestAhead"
+
     def test_an_outage_ends_with_a_lock(self, world: World, faults: FaultServer) -> None:
         """Its source answered; how the tree stands is still what the tree shows."""
         one = archive({"nodes.py": BASE})

@@ -5,6 +5,7 @@ person's, and what the row rules out is not what it asks for, whatever the lock 
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def picked(world: World) -> World:
     assert 'ref = "ds>=1,<2"' in world.read("micropkg.lock")
     assert 'version = "2.0"' in world.read("micropkg.lock")
     return world
+
+
+def test_status_says_that_the_row_is_ahead(picked: World) -> None:
+    """Before a pass has seen it, and not after it; a clone without memory says the same."""
+    for _ in range(2):
+        said = picked.run("status").out
+        assert said.startswith("Pending   ds>=1,<2 -> src/shop/ds  2.0 ")
+        assert "  ManifestAhead: its row changed since it was locked\n" in said
+        shutil.rmtree(picked.root / ".micropkgd", ignore_errors=True)
+    picked.sync()
+    assert "ManifestAhead" not in picked.run("status").out
+    assert "Ready" in picked.run("status").out
 
 
 def test_a_gate_sees_it(picked: World) -> None:

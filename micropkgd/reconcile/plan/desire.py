@@ -11,9 +11,8 @@ from micropkgd.reconcile.plan.backwards import emptied, hold_of, is_held, step_b
 from micropkgd.reconcile.plan.desired import Desired
 from micropkgd.reconcile.plan.overlaps import refuse_overlaps
 from micropkgd.reconcile.plan.rendered import RenderJob, render_all
-from micropkgd.reconcile.resolve.blocks import current_blocks, is_let_in
+from micropkgd.reconcile.resolve.blocks import current_blocks, is_let_in, is_of_row
 from micropkgd.reconcile.resolve.fetcher import Fetcher, Resolution, WantedArchive
-from micropkgd.reconcile.resolve.rendering import requested
 from micropkgd.workspace.memory.state import Hold
 from micropkgd.workspace.project import Project
 
@@ -73,7 +72,7 @@ def _leaving(project: Project, staying: Sequence[Desired]) -> list[Desired]:
 
 def _answers(block: Block, entry: PullEntry, layout: Layout) -> bool:
     """Whether a block was made for this very entry, layout and set of rules."""
-    return block.requested == requested(entry, layout) and block.renderer == RENDERER and is_let_in(block, entry)
+    return block.renderer == RENDERER and is_of_row(block, entry, layout)
 
 
 def _from_lock(

@@ -1,5 +1,6 @@
 """Matches the blocks of the lock with the entries of the manifest."""
 
+from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block
 from micropkgd.model.pull_entry import PullEntry
 from micropkgd.model.ref import RefKind
@@ -17,6 +18,11 @@ def is_let_in(block: Block, entry: PullEntry) -> bool:
     from micropkgd.model.requirement_conflicts import allows
 
     return allows(entry.ref.text, block.version)
+
+
+def is_of_row(block: Block, entry: PullEntry, layout: Layout) -> bool:
+    """Whether a block was locked for this very row of the manifest, in this layout."""
+    return block.requested == requested(entry, layout) and is_let_in(block, entry)
 
 
 def current_blocks(project: Project) -> dict[str, Block | None]:
