@@ -7,13 +7,13 @@ requirement lines go with it. Where everything goes back, each file is again wha
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 
 from micropkgd.actions.naming import find_entry, named, names_of
 from micropkgd.actions.reversals import FileReversal, ReversalGroup, can_go, parts_of, ways_back
 from micropkgd.clock import utc
 from micropkgd.errors import StillHeldError, TreeError, UsageError
 from micropkgd.model.contents import Content, Contents
+from micropkgd.model.hashing import Hasher
 from micropkgd.model.lock import LOCK_NAME, Block, Lock
 from micropkgd.model.outcome import EntryOutcome, Installed, Outcome
 from micropkgd.model.plan import Change, EntryPlan
@@ -57,11 +57,11 @@ class KeptFile(NamedTuple):
 
     def pieces(self) -> Iterator[bytes]:
         """Its bytes; `TreeError`, at their end, where they are others by now."""
-        whole = sha256()
+        whole = Hasher()
         for piece in self.fs.pieces(self.path):
             whole.update(piece)
             yield piece
-        if self.digest != f"sha256:{whole.hexdigest()}":
+        if self.digest != whole.digest:
             raise TreeError("a kept file was written to just now", where=".micropkgd/kept", hint="run again")
 
 

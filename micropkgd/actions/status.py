@@ -8,6 +8,7 @@ from micropkgd.model.choice import Conflict
 from micropkgd.model.collision import HeldQuestion
 from micropkgd.model.condition import Condition, Standing
 from micropkgd.model.entry_key import NOWHERE, EntryKey
+from micropkgd.model.layout import Layout
 from micropkgd.model.lock import Block
 from micropkgd.model.package_entry import PackageEntry
 from micropkgd.model.pull_entry import PullEntry, stays_deleted
@@ -61,13 +62,12 @@ def project_status(root: str, stale_before: str = "") -> ProjectStatus:
     left = _by_ref(state)
     rows = {entry.ref.text: entry for entry in project.manifest.pulls}
     entries = [
-        _as_asked(
-            _entry_status(ref, block, state, left.get(ref, {}), suspension, found, pointers, rows.get(ref)),
-            rows.get(ref),
-            is_current=ref in leaving or block is None or is_of_row(block, rows[ref], project.layout),
-        ).asked(questions.get(ref, HeldQuestion()))
+        _entry_status(ref, block, state, left.get(ref, {}), suspension, found, pointers, rows.get(ref)).asked(
+            questions.get(ref, HeldQuestion())
+        )
         for ref, block in {**blocks, **leaving}.items()
     ]
+    entries = [_by_row(one, rows.get(one.ref), blocks.get(one.ref), project.layout) for one in entries]
     packages = [_package_status(project, entry, builds, suspension, state) for entry in project.manifest.packages]
     return status_of(root, entries, packages, stale_before)._replace(interrupted=interrupted)
 
@@ -121,11 +121,14 @@ def _entry_status(
     return status.in_tree(drifted, missing, formatted, left_out, (path for path in there.files if path in pointers))
 
 
-def _as_asked(status: EntryStatus, row: PullEntry | None, *, is_current: bool) -> EntryStatus:
-    """How an entry stands by its row in the manifest, too; not current: what is locked was for another."""
-    if not is_current and status.standing.state == Condition.READY.value:
+def _by_row(status: EntryStatus, row: PullEntry | None, block: Block | None, layout: Layout) -> EntryStatus:
+    """How an entry stands by its row in the manifest, too: what is locked may have been for another."""
+    if row is None:
+        return status
+    is_ready = status.standing.state == Condition.READY.value
+    if is_ready and block is not None and not is_of_row(block, row, layout):
         status = status._replace(standing=AHEAD)
-    return status._replace(index_url=row.index_url or "") if row is not None else status
+    return status._replace(index_url=row.index_url or "")
 
 
 def _package_status(

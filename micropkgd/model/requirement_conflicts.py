@@ -5,13 +5,16 @@ or the first one above it, satisfies all of them, or none does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
-from micropkgd.annotations import TYPE_CHECKING
+from micropkgd.annotations import TYPE_CHECKING, Final
 from micropkgd.model.requirement_lines import name_in
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
+
+_REMEMBERED: Final = 4096  # answers
 
 
 def at_odds(lines: Iterable[str], others: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -38,17 +41,21 @@ def can_hold(*specifiers: str) -> bool:
         return True
 
 
-def allows(requirement: str, version: str) -> bool:
-    """Whether a requirement lets a version in; so where either cannot be read."""
+@lru_cache(maxsize=_REMEMBERED)
+def rules_out(requirement: str, version: str) -> bool:
+    """Whether a requirement asks for other versions than this; not where either cannot be read.
+
+    Remembered, for a pass asks several times of each entry, and to read a requirement takes as long as to read a file.
+    """
     if set(requirement).isdisjoint("<>=!~"):  # the name alone: nothing need be imported to tell
-        return True
+        return False
     from packaging.requirements import Requirement
     from packaging.version import Version
 
     try:
-        return Requirement(requirement).specifier.contains(Version(version), prereleases=True)
+        return not Requirement(requirement).specifier.contains(Version(version), prereleases=True)
     except ValueError:  # InvalidRequirement and InvalidVersion are such
-        return True
+        return False
 
 
 def _go_together(line: str, other: str) -> bool:

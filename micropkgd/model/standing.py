@@ -19,7 +19,9 @@ UNFETCHED: Final = "Unfetched"
 NOT_LOCKED: Final = Standing(Condition.PENDING.value, "NotLocked", "no pass has installed it yet", "")
 LOCKED: Final = Standing(Condition.READY.value, "Locked", "", "")  # by a lock that another machine wrote
 LEAVING: Final = Standing(Condition.PENDING.value, "LeftManifest", "the next pass removes it", "")
-AHEAD: Final = Standing(Condition.PENDING.value, "ManifestAhead", "its row changed since it was locked", "")
+AHEAD: Final = Standing(
+    Condition.PENDING.value, "ManifestAhead", "its row changed since it was locked; the next pass follows it", ""
+)
 NOT_PACKAGED: Final = Standing(Condition.PENDING.value, "NotPackaged", "no pass has packaged it yet", "")
 
 _FAILING: Final = frozenset({Condition.RETRYING.value, Condition.STALLED.value})

@@ -21,7 +21,7 @@ from types import TracebackType
 from micropkgd.annotations import BinaryIO, Self
 from micropkgd.errors import DocumentError, ShortageError, TreeError, UsageError, is_shortage, words_of
 from micropkgd.folders import cache_folder
-from micropkgd.model.hashing import Hasher
+from micropkgd.model.hashing import Hasher, digest_of_stream
 from micropkgd.model.tree import Digest, digest_of, parse_digest
 from micropkgd.model.variables import CACHE_DIR
 from micropkgd.named_tuples import NamedTuple
@@ -261,11 +261,8 @@ def _archives_below(folder: str, start: str) -> Iterator[Archive]:
 
 
 def _hashed(path: str) -> Digest:
-    hasher = Hasher()
-    with open(path, "rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.digest
+    with open(path, "rb") as file:
+        return digest_of_stream(file)
 
 
 @contextmanager

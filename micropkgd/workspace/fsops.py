@@ -14,7 +14,7 @@ from types import TracebackType
 
 from micropkgd.annotations import BinaryIO, Final, Self, TypeVar, cast
 from micropkgd.errors import ShortageError, TreeError, is_shortage, words_of
-from micropkgd.model.tree import Digest, Found, Obstacle, RelPath
+from micropkgd.model.tree import Digest, Found, Obstacle, RelPath, digest_of
 from micropkgd.workspace.reading import CONTENT, read_within, regular
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -366,16 +366,17 @@ def kind_of_file(mode: int) -> str:
 
 def _digest(parent: int, name: str, size: int) -> Digest:
     """The digest of a file that had this size: one read that gives so much is all of it."""
-    from micropkgd.model.hashing import Hasher
-
-    hasher = Hasher()
     descriptor = os.open(name, _FILE, dir_fd=parent)
     try:
         data = os.read(descriptor, min(size + 1, _CHUNK))
-        hasher.update(data)
-        while data and len(data) != size:
-            data = os.read(descriptor, _CHUNK)
+        if not data or len(data) == size:
+            return digest_of(data)
+        from micropkgd.model.hashing import Hasher
+
+        hasher = Hasher()
+        while data:
             hasher.update(data)
+            data = os.read(descriptor, _CHUNK)
     finally:
         os.close(descriptor)
     return hasher.digest

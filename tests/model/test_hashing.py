@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micropkgd.model import hashing
-from micropkgd.model.hashing import Hasher, mark_of, sha256
+from micropkgd.model.hashing import Hasher, digest_of_stream, mark_of, sha256
 
 LITTLE = hashing._LITTLE
 MANY = 3 * LITTLE
@@ -44,6 +45,14 @@ def test_pieces_have_the_digest_of_all_together(sizes: list[int]) -> None:
         whole += bytes([number]) * size
         hasher.update(bytes([number]) * size)
         assert hasher.digest == f"sha256:{hashlib.sha256(whole).hexdigest()}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stream_has_the_digest_of_what_is_left_to_read(size: int) -> None:
+    """From where it stands."""
+    stream = io.BytesIO(b"read" + bytes(size))
+    stream.seek(4)
+    assert digest_of_stream(stream) == f"sha256:{hashlib.sha256(bytes(size)).hexdigest()}"
 
 
 @given(key=st.binary(max_size=64), text=st.binary(max_size=300))

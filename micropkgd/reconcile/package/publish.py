@@ -10,11 +10,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import file_digest
 
 from micropkgd.annotations import TYPE_CHECKING, BinaryIO, Final
 from micropkgd.errors import MicropkgError, TreeError
 from micropkgd.model.condition import Failure
+from micropkgd.model.hashing import digest_of_stream
 from micropkgd.model.package_entry import PackageEntry
 from micropkgd.model.packaged import Archived
 from micropkgd.model.publish import PublishTarget
@@ -219,7 +219,7 @@ class Publisher(NamedTuple):
             try:
                 if os.fstat(stream.fileno()).st_size > ARCHIVE_AT_MOST:  # a hole of a tebibyte is soon made
                     raise _changed(archived)
-                is_same = file_digest(stream, "sha256").hexdigest() == archived.digest.removeprefix("sha256:")
+                is_same = digest_of_stream(stream) == archived.digest
             except OSError as error:
                 raise TreeError.unreadable(error, archived.path) from error
             if not is_same:

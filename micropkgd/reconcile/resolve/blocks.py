@@ -15,9 +15,9 @@ def is_let_in(block: Block, entry: PullEntry) -> bool:
     """
     if entry.ref.kind is not RefKind.INDEX:
         return True
-    from micropkgd.model.requirement_conflicts import allows
+    from micropkgd.model.requirement_conflicts import rules_out
 
-    return allows(entry.ref.text, block.version)
+    return not rules_out(entry.ref.text, block.version)
 
 
 def is_of_row(block: Block, entry: PullEntry, layout: Layout) -> bool:
